@@ -1,0 +1,132 @@
+"""Every error labkit raises on purpose.
+
+    LabkitError
+    ├── GraphError (ValueError)              the graph cannot be built or used like this
+    │   └── ShapeError                       shapes do not fit
+    ├── DTypeError (TypeError)               dtypes do not fit
+    ├── InvalidArgumentError (ValueError)    a value is not allowed
+    │   └── FeedError                        what was fed does not fit its tensor
+    ├── NotFoundError (LookupError)          a name or file does not exist
+    ├── FailedPreconditionError              e.g. a variable is read before it was initialized
+    ├── OutOfRangeError                      an index or iterator is past its end
+    ├── ResourceExhaustedError (MemoryError) memory or disk does not suffice
+    ├── CancelledError                       a run was cancelled
+    │   └── DeadlineExceededError            a run took longer than its timeout
+    ├── SessionError (RuntimeError)          a session is closed, or does not fit the graph
+    ├── PluginError                          a plugin failed to load or broke the contract
+    │   └── UnknownComponentError            no plugin provides that name (also a NotFoundError)
+    ├── DataError                            a data file is missing, corrupt or of another kind
+    ├── CheckpointError                      a checkpoint is damaged or does not fit
+    ├── StoreError                           the store of trials cannot be read or written
+    ├── ConfigError (ValueError)             the command line or an experiment asks for something impossible
+    └── BuildError (ImportError)             the compiled core is missing or does not fit
+
+A message is one paragraph: what is wrong, the rule, what was received, how to fix it.
+"""
+
+from __future__ import annotations
+
+
+class LabkitError(Exception):
+    """Base of all errors that labkit raises on purpose.
+
+    Args:
+        what: the subject and what is wrong with it, one sentence.
+        rule: the rule that was broken, one sentence.
+        received: what was received instead, a phrase; printed as "Received: ...".
+        fix: what to do about it, one sentence.
+    """
+
+    exit_code = 1
+    """The exit code of the command line when this error ends it: 2 for wrong usage, 1 otherwise."""
+
+    def __init__(self, what: str, *, rule: str = "", received: str = "", fix: str = "") -> None:
+        self.what, self.rule, self.received, self.fix = what, rule, received, fix
+        parts = [_sentence(what), _sentence(rule), _sentence(received and f"Received: {received}"), _sentence(fix)]
+        super().__init__(" ".join(part for part in parts if part))
+
+    def __str__(self) -> str:  # KeyError's own __str__ would print the repr of the message
+        return str(self.args[0])
+
+
+def _sentence(text: str) -> str:
+    text = text.strip()
+    return text if not text or text[-1] in ".!?:\n" else text + "."
+
+
+class GraphError(LabkitError, ValueError):
+    """The graph cannot be built or used like this."""
+
+
+class ShapeError(GraphError):
+    """Shapes do not fit."""
+
+
+class DTypeError(LabkitError, TypeError):
+    """Dtypes do not fit."""
+
+
+class InvalidArgumentError(LabkitError, ValueError):
+    """A value is not allowed."""
+
+
+class FeedError(InvalidArgumentError):
+    """What was fed does not fit its tensor."""
+
+
+class NotFoundError(LabkitError, LookupError):
+    """A name or file does not exist."""
+
+
+class FailedPreconditionError(LabkitError):
+    """Something has to happen first, e.g. a variable must be initialized before it is read."""
+
+
+class OutOfRangeError(LabkitError, IndexError):
+    """An index or iterator is past its end."""
+
+
+class ResourceExhaustedError(LabkitError, MemoryError):
+    """Memory or disk does not suffice."""
+
+
+class CancelledError(LabkitError):
+    """A run was cancelled."""
+
+
+class DeadlineExceededError(CancelledError, TimeoutError):
+    """A run took longer than its timeout."""
+
+
+class SessionError(LabkitError, RuntimeError):
+    """A session is closed, missing, or does not fit the graph."""
+
+
+class PluginError(LabkitError):
+    """A plugin failed to load or broke the contract."""
+
+
+class UnknownComponentError(PluginError, NotFoundError):
+    """No plugin provides that name."""
+
+
+class DataError(LabkitError):
+    """A data file is missing, corrupt or of another kind."""
+
+
+class CheckpointError(LabkitError):
+    """A checkpoint is damaged or does not fit."""
+
+
+class StoreError(LabkitError):
+    """The store of trials cannot be read or written."""
+
+
+class ConfigError(LabkitError, ValueError):
+    """The command line or an experiment asks for something impossible."""
+
+    exit_code = 2
+
+
+class BuildError(LabkitError, ImportError):
+    """The compiled core is missing or does not fit."""
