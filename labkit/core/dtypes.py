@@ -1,0 +1,91 @@
+"""The element types of tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from labkit.errors import DTypeError
+
+
+class DType:
+    """The type of a tensor's elements; compared by identity.
+
+    Attributes:
+        name: "float32", "float64", "int32", "int64", "uint8" or "bool".
+        code: the compiled core's short name: "f32", "f64", "i32", "i64", "u8", "b8".
+        numpy: the NumPy dtype.
+    """
+
+    __slots__ = ("code", "name", "numpy")
+
+    def __init__(self, name: str, code: str) -> None:
+        self.name, self.code, self.numpy = name, code, np.dtype(name)
+
+    @property
+    def is_floating(self) -> bool:
+        return self.numpy.kind == "f"
+
+    @property
+    def is_integer(self) -> bool:
+        return self.numpy.kind in "iu"
+
+    @property
+    def as_numpy_dtype(self) -> Any:
+        return self.numpy.type
+
+    @property
+    def size(self) -> int:
+        """Bytes per element."""
+        return self.numpy.itemsize
+
+    def __repr__(self) -> str:
+        return f"labkit.{self.name}"
+
+    def __reduce__(self) -> str:
+        return "bool_" if self.name == "bool" else self.name
+
+
+float32 = DType("float32", "f32")
+float64 = DType("float64", "f64")
+int32 = DType("int32", "i32")
+int64 = DType("int64", "i64")
+uint8 = DType("uint8", "u8")
+bool_ = DType("bool", "b8")
+
+ALL = (float32, float64, int32, int64, uint8, bool_)
+FLOATS = (float32, float64)
+INTS = (int32, int64)
+NUMERIC = (float32, float64, int32, int64)
+
+_BY_NAME = {dtype.name: dtype for dtype in ALL} | {"float": float32, "double": float64, "int": int32}
+_BY_NUMPY = {dtype.numpy: dtype for dtype in ALL}
+
+
+def as_dtype(value: Any) -> DType:
+    """The DType that a DType, a name ("float32", "float", "int"), a NumPy dtype or a Python type stands for.
+
+    Python's float is float32 and its int is int32, as everywhere in labkit.
+
+    Raises:
+        DTypeError: labkit has no such element type.
+    """
+    if isinstance(value, DType):
+        return value
+    if isinstance(value, str) and value in _BY_NAME:
+        return _BY_NAME[value]
+    if value in (float, int, bool):
+        return {float: float32, int: int32, bool: bool_}[value]
+    try:
+        found = _BY_NUMPY.get(np.dtype(value))
+    except TypeError:
+        found = None
+    if found is None:
+        raise DTypeError(
+            "The element type is not one that labkit computes with",
+            rule="It is one of " + ", ".join(dtype.name for dtype in ALL),
+            received=repr(value),
+            fix="Convert the values first, e.g. with array.astype('float32').",
+        )
+    return found

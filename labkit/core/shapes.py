@@ -1,0 +1,222 @@
+"""Static shapes: a tuple of dimensions, each an int or None when unknown; a shape of unknown rank is None.
+
+Shape rules work on these plain values (`Dims`). `TensorShape` is what users see of them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeAlias
+
+from labkit.errors import ShapeError
+
+Dim: TypeAlias = int | None
+Dims: TypeAlias = tuple[Dim, ...] | None
+
+MAX_RANK = 8
+
+
+def as_dims(value: Any) -> Dims:
+    """The dims that None, an int, a sequence of ints and Nones, or a TensorShape stands for.
+
+    Raises:
+        ShapeError: a dimension is negative or no integer, or there are more than 8.
+    """
+    if value is None:
+        return None
+    if isinstance(value, TensorShape):
+        return value.dims
+    items = list(value) if isinstance(value, Sequence) or hasattr(value, "__iter__") else [value]
+    dims: list[Dim] = []
+    for item in items:
+        if item is None or (isinstance(item, Dimension) and item.value is None):
+            dims.append(None)
+            continue
+        try:
+            number = int(item.value if isinstance(item, Dimension) else item.__index__())
+        except (TypeError, AttributeError):
+            number = -1
+        if number < 0:
+            raise ShapeError(
+                "A shape holds a dimension that is none",
+                rule="Each dimension is a whole number from 0 on, or None where it is unknown",
+                received=repr(value),
+                fix="Give a shape such as (None, 784).",
+            )
+        dims.append(number)
+    if len(dims) > MAX_RANK:
+        raise ShapeError("A shape has too many dimensions", rule=f"At most {MAX_RANK} are possible", received=repr(value))
+    return tuple(dims)
+
+
+def is_known(dims: Dims) -> bool:
+    """Whether rank and every dimension are known."""
+    return dims is not None and None not in dims
+
+
+def count(dims: Sequence[int]) -> int:
+    """The number of elements of a fully known shape."""
+    return math.prod(dims)
+
+
+def compatible(a: Dims, b: Dims) -> bool:
+    """Whether one actual shape could fit both."""
+    if a is None or b is None:
+        return True
+    return len(a) == len(b) and all(m is None or n is None or m == n for m, n in zip(a, b, strict=True))
+
+
+def merge(a: Dims, b: Dims) -> Dims:
+    """What is known of a shape that fits both `a` and `b`, which are compatible."""
+    if a is None or b is None:
+        return b if a is None else a
+    return tuple(n if m is None else m for m, n in zip(a, b, strict=True))
+
+
+def broadcast(a: Dims, b: Dims) -> Dims:
+    """NumPy's broadcasting of two shapes.
+
+    Raises:
+        ShapeError: two dimensions differ and neither is 1.
+    """
+    if a is None or b is None:
+        return None
+    result: list[Dim] = []
+    for i in range(1, max(len(a), len(b)) + 1):
+        m: Dim = a[-i] if i <= len(a) else 1
+        n: Dim = b[-i] if i <= len(b) else 1
+        if m == 1 or m == n:
+            result.append(n)
+        elif n == 1:
+            result.append(m)
+        elif m is None or n is None:
+            result.append(n if m is None else m)  # the known one is > 1 (or 0), so the other is 1 or equal to it
+        else:
+            raise ShapeError(
+                "",
+                rule="Shapes are aligned at their last dimensions; two dimensions fit when they are equal or one is 1",
+                received=f"{show(a)} and {show(b)}",
+            )
+    return tuple(reversed(result))
+
+
+def show(dims: Dims) -> str:
+    """The shape as TensorFlow prints it: (?, 784), or <unknown>."""
+    if dims is None:
+        return "<unknown>"
+    inner = ", ".join("?" if dim is None else str(dim) for dim in dims)
+    return f"({inner},)" if len(dims) == 1 else f"({inner})"
+
+
+class Dimension:
+    """One dimension of a TensorShape where programs expect an object with `.value`; `int(dim)` works when known."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Dim) -> None:
+        self.value = value
+
+    def __int__(self) -> int:
+        return self.__index__()
+
+    def __index__(self) -> int:
+        if self.value is None:
+            raise ShapeError(
+                "The dimension is not known while the graph is built",
+                rule="int() needs a dimension that the graph knows",
+                fix="Use lk.shape(tensor) for its value at run time, or give the placeholder a full shape.",
+            )
+        return self.value
+
+    def __eq__(self, other: object) -> bool:
+        return self.value == (other.value if isinstance(other, Dimension) else other)
+
+    def __hash__(self) -> int:
+        return hash(self.value)
+
+    def _combine(self, other: Any, operation: Any) -> Dimension:
+        number = other.value if isinstance(other, Dimension) else other
+        return Dimension(None if self.value is None or number is None else operation(self.value, number))
+
+    def __mul__(self, other: Any) -> Dimension:
+        return self._combine(other, lambda a, b: a * b)
+
+    __rmul__ = __mul__
+
+    def __add__(self, other: Any) -> Dimension:
+        return self._combine(other, lambda a, b: a + b)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Dimension:
+        return self._combine(other, lambda a, b: a - b)
+
+    def __floordiv__(self, other: Any) -> Dimension:
+        return self._combine(other, lambda a, b: a // b)
+
+    def __repr__(self) -> str:
+        return "?" if self.value is None else str(self.value)
+
+
+class TensorShape:
+    """The static shape of a tensor: `len()`, indexing, iteration, `.as_list()`, `.rank`, comparison with tuples."""
+
+    __slots__ = ("dims",)
+
+    def __init__(self, dims: Any) -> None:
+        self.dims: Dims = as_dims(dims)
+
+    @property
+    def rank(self) -> int | None:
+        return None if self.dims is None else len(self.dims)
+
+    ndims = rank
+
+    def _known_rank(self) -> tuple[Dim, ...]:
+        if self.dims is None:
+            raise ShapeError(
+                "The shape's rank is not known while the graph is built",
+                rule="len(), indexing, iteration and as_list() need a known rank",
+                fix="Give the placeholder a shape; dimensions may be None.",
+            )
+        return self.dims
+
+    def as_list(self) -> list[Dim]:
+        """The dimensions, None where unknown.
+
+        Raises:
+            ShapeError: the rank is unknown.
+        """
+        return list(self._known_rank())
+
+    def is_fully_defined(self) -> bool:
+        return is_known(self.dims)
+
+    def num_elements(self) -> int | None:
+        return math.prod(self.dims) if self.dims is not None and None not in self.dims else None  # type: ignore[arg-type]
+
+    def __len__(self) -> int:
+        return len(self._known_rank())
+
+    def __bool__(self) -> bool:
+        return self.dims is not None
+
+    def __iter__(self) -> Iterator[Dimension]:
+        return (Dimension(dim) for dim in self._known_rank())
+
+    def __getitem__(self, key: Any) -> Any:
+        dims = self._known_rank()
+        return TensorShape(dims[key]) if isinstance(key, slice) else Dimension(dims[key])
+
+    def __eq__(self, other: object) -> bool:
+        try:
+            return self.dims == as_dims(other)
+        except (ShapeError, TypeError):
+            return False
+
+    def __hash__(self) -> int:
+        return hash(self.dims)
+
+    def __repr__(self) -> str:
+        return show(self.dims)

@@ -1,0 +1,60 @@
+"""The way to the compiled core: the only module that imports `labkit._native`.
+
+Used by core/, data/, summary/ and bench/ alone.
+"""
+
+from __future__ import annotations
+
+from labkit.errors import BuildError
+
+try:
+    from labkit import _native as _native
+except ImportError as error:
+    # A set of kernels that does not exist (LABKIT_TARGET) surfaces later, as a typed error; here the file is missing.
+    raise BuildError(
+        "labkit's compiled core (labkit._native) is not there",
+        rule="labkit is used from where it was built and installed",
+        received=f"an import from a source tree, or a build for another Python ({error})",
+        fix="Run `pip install .` in the project's folder (`pip install -e .` to work on labkit itself), with a C++17 "
+        "compiler at hand, and start Python again.",
+    ) from error
+
+from labkit._native import (  # noqa: E402
+    CancelledError,
+    Cell,
+    KernelError,
+    Plan,
+    State,
+    TimeoutError_,
+    UninitializedError,
+    active_target,
+    call_kernel,
+    crc32c,
+    get_num_threads,
+    kernel_names,
+    set_num_threads,
+    targets,
+)
+
+__all__ = [
+    "CancelledError",
+    "Cell",
+    "KernelError",
+    "Plan",
+    "State",
+    "TimeoutError_",
+    "UninitializedError",
+    "active_target",
+    "call_kernel",
+    "crc32c",
+    "get_num_threads",
+    "kernel_names",
+    "set_num_threads",
+    "targets",
+    "version",
+]
+
+
+def version() -> str:
+    """The version of labkit that this core was built with."""
+    return "0.1.0"
