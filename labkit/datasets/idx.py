@@ -1,0 +1,139 @@
+"""IDX, the file format of MNIST: a magic number, the dimensions, then the numbers themselves, all big-endian.
+
+Format: "The IDX file format", Y. LeCun, C. Cortes, C. Burges, *The MNIST database of handwritten digits*.
+
+    byte 0-1   zero
+    byte 2     element type (`ELEMENT_TYPES`)
+    byte 3     number of dimensions
+    4 each     the dimensions, unsigned 32-bit
+    then       the elements, last dimension fastest
+
+Files come from elsewhere: nothing here reserves more memory than the file really holds or the caller allows.
+"""
+
+from __future__ import annotations
+
+import gzip
+import math
+import os
+import struct
+import zlib
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from labkit.errors import DataError
+
+ELEMENT_TYPES: dict[int, np.dtype] = {
+    0x08: np.dtype(">u1"),
+    0x09: np.dtype(">i1"),
+    0x0B: np.dtype(">i2"),
+    0x0C: np.dtype(">i4"),
+    0x0D: np.dtype(">f4"),
+    0x0E: np.dtype(">f8"),
+}
+MAX_RANK = 8
+GZIP_MAGIC = b"\x1f\x8b"
+CHUNK = 1 << 20
+
+
+def read_payload(path: str | os.PathLike[str], cap: int) -> bytearray:
+    """Returns the bytes of a file, unpacked when it is a gzip container (which is told by its first bytes).
+
+    Args:
+        path: the file.
+        cap: the most bytes the payload may have. A container that unpacks to more is given up at this point, so a
+            small hostile file cannot fill the memory.
+
+    Raises:
+        DataError: the file cannot be read, is a damaged container, or holds more than `cap` bytes.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            return unpack(file, str(path), cap)
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be read",
+            rule="a data file must be a readable regular file",
+            received=error.strerror or str(error),
+            fix="check the path and its permissions",
+        ) from error
+
+
+def unpack(file: BinaryIO, name: str, cap: int) -> bytearray:
+    """Returns all bytes of a binary stream, unpacked when they are a gzip container; see `read_payload`.
+
+    Args:
+        file: a seekable stream.
+        name: what to call the stream in errors.
+        cap: the most bytes the payload may have.
+
+    Raises:
+        DataError: the container is damaged, or holds more than `cap` bytes.
+    """
+    packed = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+    file.seek(0)
+    source = gzip.GzipFile(fileobj=file) if packed else file
+    payload = bytearray()
+    try:
+        while chunk := source.read(min(CHUNK, cap + 1 - len(payload))):
+            payload += chunk
+            if len(payload) > cap:
+                raise DataError(
+                    f"{name} is too large",
+                    rule=f"its payload may have at most {cap:,} bytes",
+                    received="more than that, and reading stopped there",
+                    fix="replace the file by the official one",
+                )
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(
+            f"{name} is a damaged gzip container",
+            rule="it must unpack completely, with the right check sum",
+            received=f"after {len(payload):,} bytes: {error}",
+            fix="delete the file and fetch it again",
+        ) from error
+    return payload
+
+
+def parse_idx(payload: bytes | bytearray, name: str, *, dtype: str | None = None, rank: int | None = None) -> np.ndarray:
+    """Returns the array in an IDX payload, as a read-only view of it where the machine's byte order allows.
+
+    Args:
+        payload: the unpacked bytes of an IDX file.
+        name: what to call the file in errors.
+        dtype: the element type that is expected, a NumPy name such as "uint8"; None allows all six of the format.
+        rank: the number of dimensions that is expected; None allows 1 to 8.
+
+    Raises:
+        DataError: the payload is not exactly one IDX array of that kind.
+    """
+
+    def wrong(what: str, rule: str, received: str) -> DataError:
+        return DataError(f"{name} {what}", rule=rule, received=received, fix="replace the file by the official one")
+
+    if len(payload) < 4:
+        raise wrong("is too short for an IDX file", "the header has at least 4 bytes", f"{len(payload)} bytes")
+    zero, code, dims = struct.unpack_from(">HBB", payload)
+    if zero != 0 or code not in ELEMENT_TYPES:
+        rule = "it starts with two zero bytes and an element type, one of " + ", ".join(f"0x{c:02x}" for c in ELEMENT_TYPES)
+        raise wrong("is not an IDX file", rule, f"the first bytes {bytes(payload[:4]).hex(' ')}")
+    element = ELEMENT_TYPES[code]
+    native = element.newbyteorder("=")
+    if dtype is not None and native != np.dtype(dtype):
+        raise wrong("holds another element type", f"{dtype} is expected", str(native))
+    if not 1 <= dims <= MAX_RANK or (rank is not None and dims != rank):
+        raise wrong("has another number of dimensions", f"{rank or f'1 to {MAX_RANK}'} expected", str(dims))
+    start = 4 + 4 * dims
+    if len(payload) < start:
+        rule = f"an IDX header of {dims} dimensions has {start} bytes"
+        raise wrong("ends within its header", rule, f"{len(payload)} bytes")
+    shape = struct.unpack_from(f">{dims}I", payload, 4)
+    size = math.prod(shape) * element.itemsize  # Python integers: a product that would wrap elsewhere is just large here
+    if start + size != len(payload):
+        rule = f"header and elements of shape {list(shape)} take {start + size:,} bytes exactly"
+        raise wrong("has not the size that its header says", rule, f"{len(payload):,} bytes")
+    array = np.frombuffer(payload, element, offset=start).reshape(shape).astype(native, copy=False)
+    array.flags.writeable = False
+    return array
