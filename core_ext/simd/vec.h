@@ -25,6 +25,13 @@ constexpr int kVectorBytes = 16;
 
 #define LABKIT_INLINE inline __attribute__((always_inline))
 
+// Before a loop over registers: they stay registers only when it is unrolled in full.
+#if defined(__clang__)
+#define LABKIT_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define LABKIT_UNROLL _Pragma("GCC unroll 32")
+#endif
+
 template <class T>
 struct VecOf {
     typedef T type __attribute__((vector_size(kVectorBytes), aligned(sizeof(T)), may_alias));
@@ -62,6 +69,22 @@ LABKIT_INLINE Vec<T> broadcast(T x) {
     return x - Vec<T>{};
 }
 
+#if defined(__AVX512F__)
+// Parts by mask registers.
+LABKIT_INLINE Vec<float> load_part(const float* p, int n) {
+    return (Vec<float>)_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << n) - 1), p);
+}
+LABKIT_INLINE Vec<double> load_part(const double* p, int n) {
+    return (Vec<double>)_mm512_maskz_loadu_pd(static_cast<__mmask8>((1u << n) - 1), p);
+}
+LABKIT_INLINE void store_part(float* p, Vec<float> v, int n) {
+    _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << n) - 1), (__m512)v);
+}
+LABKIT_INLINE void store_part(double* p, Vec<double> v, int n) {
+    _mm512_mask_storeu_pd(p, static_cast<__mmask8>((1u << n) - 1), (__m512d)v);
+}
+#endif
+
 // a * b + c, rounded once where the target has the instruction.
 LABKIT_INLINE Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) {
 #if defined(__AVX512F__)
@@ -89,6 +112,58 @@ LABKIT_INLINE Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) {
 #else
     return a * b + c;
 #endif
+}
+
+#if defined(__clang__)
+#define LABKIT_SHUFFLE(T, a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define LABKIT_SHUFFLE(T, a, b, ...) (Vec<T>)__builtin_shuffle(a, b, (typename ShuffleOf<T>::type){__VA_ARGS__})
+#endif
+
+template <class T>
+struct ShuffleOf;
+template <>
+struct ShuffleOf<float> {
+    typedef int32_t type __attribute__((vector_size(kVectorBytes)));
+};
+template <>
+struct ShuffleOf<double> {
+    typedef int64_t type __attribute__((vector_size(kVectorBytes)));
+};
+
+// a0 b0 a1 b1 ... of the lower halves, and of the upper halves.
+template <class T>
+LABKIT_INLINE Vec<T> interleave_low(Vec<T> a, Vec<T> b) {
+    if constexpr (lanes<T> == 2) return LABKIT_SHUFFLE(T, a, b, 0, 2);
+    if constexpr (lanes<T> == 4) return LABKIT_SHUFFLE(T, a, b, 0, 4, 1, 5);
+    if constexpr (lanes<T> == 8) return LABKIT_SHUFFLE(T, a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+    if constexpr (lanes<T> == 16) return LABKIT_SHUFFLE(T, a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+}
+
+template <class T>
+LABKIT_INLINE Vec<T> interleave_high(Vec<T> a, Vec<T> b) {
+    if constexpr (lanes<T> == 2) return LABKIT_SHUFFLE(T, a, b, 1, 3);
+    if constexpr (lanes<T> == 4) return LABKIT_SHUFFLE(T, a, b, 2, 6, 3, 7);
+    if constexpr (lanes<T> == 8) return LABKIT_SHUFFLE(T, a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+    if constexpr (lanes<T> == 16)
+        return LABKIT_SHUFFLE(T, a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+}
+
+// Transposes a square of one vector by lanes<T> vectors: log2(lanes) perfect shuffles of its rows.
+template <class T>
+LABKIT_INLINE void transpose_square(Vec<T>* rows) {
+    constexpr int L = lanes<T>;
+    LABKIT_UNROLL
+    for (int step = 1; step < L; step *= 2) {
+        Vec<T> shuffled[L];
+        LABKIT_UNROLL
+        for (int i = 0; i < L / 2; ++i) {
+            shuffled[2 * i] = interleave_low<T>(rows[i], rows[i + L / 2]);
+            shuffled[2 * i + 1] = interleave_high<T>(rows[i], rows[i + L / 2]);
+        }
+        LABKIT_UNROLL
+        for (int i = 0; i < L; ++i) rows[i] = shuffled[i];
+    }
 }
 
 }  // namespace
