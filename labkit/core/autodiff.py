@@ -1,0 +1,119 @@
+"""Reverse-mode differentiation: order, visit, accumulate.
+
+Gradients are built with graph operations, so they can be differentiated again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from labkit.core.convert import to_tensor
+from labkit.core.graph import Graph, Operation
+from labkit.core.opdef import NotDifferentiable
+from labkit.core.shapes import compatible, is_known
+from labkit.core.tensor import OPERATORS, Tensor
+from labkit.errors import DTypeError, GraphError, ShapeError
+
+
+def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients") -> list[Tensor | None]:
+    """The derivatives of the sum of all `ys` with respect to each of `xs`.
+
+    Args:
+        ys: a tensor or a list of tensors.
+        xs: a tensor or variable, or a list of them.
+        grad_ys: for each y the gradient that arrives at it, of y's shape and dtype; default: ones.
+
+    Returns:
+        For each x a tensor of x's shape and dtype, or None where no differentiable path leads from x to a y.
+
+    Raises:
+        DTypeError: a y is no floating tensor.
+        ShapeError: a grad_y does not have its y's shape.
+        GraphError: a y and an x belong to different graphs.
+    """
+    outputs = [to_tensor(y) for y in _as_list(ys)]
+    sources = [x.ref if hasattr(x, "ref") else to_tensor(x) for x in _as_list(xs)]
+    if not outputs or not sources:
+        return [None] * len(sources)
+    graph = outputs[0].graph
+    for tensor in [*outputs, *sources]:
+        if tensor.graph is not graph:
+            raise GraphError(
+                f"{tensor.name} belongs to another graph than {outputs[0].name}", rule="ys and xs belong to one graph"
+            )
+    for y in outputs:
+        if not y.dtype.is_floating:
+            raise DTypeError(
+                f"{y.name} has no gradient", rule="Floating tensors can be differentiated", received=y.dtype.name
+            )
+    path = _between(outputs, sources)
+    arriving: dict[Tensor, Tensor] = {}
+    with graph.as_default(), graph.control_dependencies(None), graph.name_scope(name):
+        for y, grad in zip(outputs, _initial(outputs, grad_ys), strict=True):
+            _accumulate(arriving, y, grad)
+        for op in sorted(path, key=lambda op: op.id, reverse=True):
+            grads = [arriving.get(x) for x in op.outputs]
+            if all(g is None for g in grads):
+                continue
+            rule = op.definition.gradient
+            if isinstance(rule, NotDifferentiable):
+                continue
+            with graph.name_scope(op.name + "_grad"):
+                for x, grad in zip(op.inputs, rule(op, *grads), strict=True):
+                    if grad is not None and (x.op in path or x in sources):
+                        _accumulate(arriving, x, _sum_back(graph, grad, x))
+    return [arriving.get(x) for x in sources]
+
+
+def _as_list(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple | type({}.values())) else [value]
+
+
+def _between(outputs: Sequence[Tensor], sources: Sequence[Tensor]) -> set[Operation]:
+    """Operations on a differentiable path from a source to an output."""
+    wanted = set(sources)
+    leads: dict[Operation, bool] = {}  # operation -> whether a source reaches one of its inputs
+
+    stack = [y.op for y in outputs]
+    while stack:
+        op = stack[-1]
+        if op in leads:
+            stack.pop()
+            continue
+        if isinstance(op.definition.gradient, NotDifferentiable):
+            leads[op] = False
+            continue
+        missing = [x.op for x in op.inputs if x not in wanted and x.op not in leads]
+        if missing:
+            stack.extend(missing)
+            continue
+        leads[op] = any(x in wanted or leads[x.op] for x in op.inputs)
+    return {op for op, answer in leads.items() if answer}
+
+
+def _initial(outputs: Sequence[Tensor], grad_ys: Any) -> list[Tensor]:
+    given = [None] * len(outputs) if grad_ys is None else _as_list(grad_ys)
+    if len(given) != len(outputs):
+        raise ShapeError("gradients() got another number of grad_ys than ys", received=f"{len(given)} and {len(outputs)}")
+    result = []
+    for y, grad in zip(outputs, given, strict=True):
+        tensor = OPERATORS["ones_like"](y) if grad is None else to_tensor(grad, y.dtype)
+        if not compatible(tensor.dims, y.dims):
+            raise ShapeError(
+                f"The gradient given for {y.name} does not fit", rule="It has y's shape",
+                received=f"{tensor.shape} for {y.shape}",
+            )  # fmt: skip
+        result.append(tensor)
+    return result
+
+
+def _accumulate(arriving: dict[Tensor, Tensor], x: Tensor, grad: Tensor) -> None:
+    arriving[x] = OPERATORS["add"](arriving[x], grad) if x in arriving else grad
+
+
+def _sum_back(graph: Graph, grad: Tensor, x: Tensor) -> Tensor:
+    """The reverse of broadcasting, here and nowhere else: sums a gradient over the dimensions that x was stretched along."""
+    if grad.dims == x.dims and is_known(x.dims):
+        return grad
+    return graph.apply("SumToShape", [grad, x]).outputs[0]

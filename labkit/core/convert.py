@@ -1,0 +1,97 @@
+"""From Python and NumPy values to arrays of a tensor's dtype, and to constants of the graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from labkit.core import dtypes as dt
+from labkit.core.graph import get_default_graph
+from labkit.core.tensor import Tensor
+from labkit.errors import DTypeError
+
+
+def as_array(value: Any, dtype: dt.DType | None = None) -> np.ndarray:
+    """A C-contiguous array of `dtype`, converted only where every value survives.
+
+    Whole floats become ints, float64 becomes float32 by rounding, bools become numbers. Without `dtype`: Python floats
+    are float32, Python ints int32, NumPy values keep their dtype.
+
+    Raises:
+        DTypeError: a value does not survive (1.5 to an int, an int that does not fit, text), or labkit has no such dtype.
+    """
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        array = np.asarray(None)
+    if array.dtype.kind not in "biuf":
+        raise DTypeError(
+            "The value is no array of numbers",
+            rule="A value is a number, a NumPy array, or a list of equal-length lists of numbers",
+            received=f"{type(value).__name__} {_short(value)}",
+        )
+    if dtype is None:
+        if isinstance(value, np.ndarray | np.generic):
+            dtype = dt.as_dtype(array.dtype)
+        else:
+            dtype = {"f": dt.float32, "b": dt.bool_}.get(array.dtype.kind, dt.int32)
+    if array.dtype == dtype.numpy:
+        return np.ascontiguousarray(array).reshape(array.shape)
+    with np.errstate(invalid="ignore", over="ignore"):
+        converted = np.ascontiguousarray(array.astype(dtype.numpy)).reshape(array.shape)
+    if not _survives(array, converted):
+        raise DTypeError(
+            f"A value cannot become {dtype.name} without loss",
+            rule="Values are converted to the tensor's dtype only when every one of them survives",
+            received=f"{array.dtype} {_short(value)}",
+            fix=f"Convert it yourself, e.g. np.asarray(value).astype('{dtype.name}'), or choose another dtype.",
+        )
+    return converted
+
+
+def _survives(before: np.ndarray, after: np.ndarray) -> bool:
+    kind = after.dtype.kind
+    if kind == "f":  # rounding is allowed; a finite number must not become infinite
+        return before.dtype.kind != "f" or bool(np.array_equal(np.isfinite(before), np.isfinite(after)))
+    if kind == "b":
+        return bool(np.isin(before, (0, 1)).all())
+    if before.dtype.kind == "f" and not (np.isfinite(before).all() and (np.abs(before) < 2.0**63).all()):
+        return False
+    return bool((after == before).all()) and bool(((after < 0) == (before < 0)).all())
+
+
+def _short(value: Any) -> str:
+    text = repr(value).replace("\n", " ")
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def to_tensor(value: Any, dtype: dt.DType | None = None, name: str | None = None) -> Tensor:
+    """A tensor of the default graph for a tensor, variable, number, array or list.
+
+    Raises:
+        DTypeError: the value has another dtype, or does not survive conversion to `dtype`.
+    """
+    if not isinstance(value, Tensor) and hasattr(value, "as_tensor"):
+        value = value.as_tensor()
+    if isinstance(value, Tensor):
+        if dtype is not None and value.dtype is not dtype:
+            raise DTypeError(
+                f"{value!r} has another dtype", rule=f"{dtype.name} is needed", received=value.dtype.name,
+                fix=f"Use lk.cast({value.op.name}, lk.{dtype.name}).",
+            )  # fmt: skip
+        return value
+    array = as_array(value, dtype)
+    return get_default_graph().apply("Const", [], {"value": array}, name).outputs[0]
+
+
+def to_tensors(*values: Any, dtype: dt.DType | None = None) -> tuple[Tensor, ...]:
+    """Tensors for operands that meet: what is no tensor takes the dtype of the first tensor among them."""
+    for value in values:
+        if isinstance(value, Tensor) or hasattr(value, "as_tensor"):
+            dtype = dtype or value.dtype
+            return tuple(
+                to_tensor(x) if isinstance(x, Tensor) or hasattr(x, "as_tensor") else to_tensor(x, dtype) for x in values
+            )
+    first = to_tensor(values[0], dtype)
+    return (first, *(to_tensor(x, first.dtype) for x in values[1:]))

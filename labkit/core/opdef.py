@@ -1,0 +1,291 @@
+"""The operation record: everything labkit knows about one kind of operation, in one place.
+
+A record is written once, in labkit/ops/, and read by everybody: the graph builder (dtype and shape rules), autodiff
+(gradient), the planner (kernel, lowering), the tests (reference, samples), and the documentation (doc).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from labkit.core import dtypes as dt
+from labkit.core.shapes import Dims
+from labkit.errors import DTypeError, GraphError, InvalidArgumentError, ShapeError
+
+if TYPE_CHECKING:
+    from labkit.core.graph import Operation
+    from labkit.core.tensor import Tensor
+
+_REQUIRED: Any = object()
+
+
+@dataclass(frozen=True)
+class Attr:
+    """One attribute of an operation and what it may hold.
+
+    Attributes:
+        kind: "int", "float", "bool", "str", "ints" (a tuple of ints), "pairs" (a tuple of pairs of ints), "dtype",
+            "array" or "axes" (a tuple of ints, or None for all).
+        low, high: inclusive bounds of a number, or of each number.
+        choices: the allowed values.
+    """
+
+    kind: str
+    default: Any = _REQUIRED
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[Any, ...] | None = None
+
+    @property
+    def required(self) -> bool:
+        return self.default is _REQUIRED
+
+    def check(self, name: str, value: Any) -> Any:
+        """The value in its normal form.
+
+        Raises:
+            InvalidArgumentError: the value is of another kind or outside its range.
+        """
+        try:
+            normal = _NORMAL[self.kind](value)
+        except (TypeError, ValueError, KeyError) as error:
+            raise self._refuse(name, value) from error
+        numbers = [n for n in _flatten(normal) if isinstance(n, int | float)]
+        if self.low is not None and any(not n >= self.low for n in numbers):
+            raise self._refuse(name, value)
+        if self.high is not None and any(not n <= self.high for n in numbers):
+            raise self._refuse(name, value)
+        if self.choices is not None and normal not in self.choices:
+            raise self._refuse(name, value)
+        return normal
+
+    def _refuse(self, name: str, value: Any) -> InvalidArgumentError:
+        rule = f"{name!r} is of kind {self.kind}"
+        if self.choices is not None:
+            rule += ", one of " + ", ".join(repr(c) for c in self.choices)
+        if self.low is not None:
+            rule += f", at least {self.low:g}"
+        if self.high is not None:
+            rule += f", at most {self.high:g}"
+        return InvalidArgumentError("", rule=rule, received=f"{name}={value!r}")
+
+
+def _index(value: Any) -> int:
+    if isinstance(value, bool | np.bool_):
+        raise TypeError("a bool is no number here")
+    return int(value.__index__())
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError("not a bool")
+    return bool(value)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not a text")
+    return value
+
+
+def _flatten(value: Any) -> list[Any]:
+    return [x for item in value for x in _flatten(item)] if isinstance(value, tuple) else [value]
+
+
+_NORMAL: Mapping[str, Callable[[Any], Any]] = {
+    "int": _index,
+    "float": float,
+    "bool": _flag,
+    "str": _text,
+    "ints": lambda v: tuple(_index(x) for x in v),
+    "axes": lambda v: None if v is None else tuple(_index(x) for x in (v if hasattr(v, "__iter__") else [v])),
+    "pairs": lambda v: tuple((_index(a), _index(b)) for a, b in v),
+    "dtype": dt.as_dtype,
+    "array": np.asarray,
+}
+
+
+@dataclass
+class OpContext:
+    """One use of an operation, as its rules see it: while the graph is built, and again when a run's shapes are known.
+
+    Attributes:
+        dims: the inputs' shapes; while the graph is built dimensions may be unknown.
+        dtypes: the inputs' dtypes.
+        attrs: the attributes.
+        values: for each input that the record lists in `value_inputs` its value where it is known, else None.
+        out_dims: the outputs' shapes (set before `lower` is called, when all shapes are known).
+    """
+
+    dims: Sequence[Dims]
+    dtypes: Sequence[dt.DType]
+    attrs: Mapping[str, Any]
+    values: Sequence[np.ndarray | None] = ()
+    out_dims: Sequence[Dims] = ()
+
+
+@dataclass(frozen=True)
+class NotDifferentiable:
+    """Stands for a gradient rule: no gradient flows through the operation, for this reason."""
+
+    reason: str
+
+
+ALIAS: Any = object()
+"""What a lowering answers when the output is the first input under another shape: no instruction is needed."""
+
+Ints: TypeAlias = Sequence[int]
+Reals: TypeAlias = Sequence[float]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One case that tests, gradient checks and documentation use.
+
+    Attributes:
+        inputs: arrays; floating ones are given in float64 and cast to the dtype under test.
+        attrs: the attributes.
+        differentiate: whether the case is away from kinks, so that finite differences hold.
+    """
+
+    inputs: Sequence[np.ndarray]
+    attrs: Mapping[str, Any] = field(default_factory=dict)
+    differentiate: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpDef:
+    """The record of one kind of operation.
+
+    Attributes:
+        name: the type's name, TensorFlow's where it has the operation ("MatMul").
+        inputs: the inputs' names; a last one ending in "*" stands for any number of inputs.
+        outputs: the outputs' names.
+        attrs: the attributes.
+        dtypes: (input dtypes, attrs) -> output dtypes; raises DTypeError.
+        shapes: context -> output shapes; raises ShapeError. Called with unknown dimensions too.
+        gradient: (operation, gradient of each output or None) -> gradient of each input or None, written with graph
+            operations; it may answer in the broadcast shape, autodiff sums back.
+        kernel: the native kernel's name without its dtype; "" where no instruction is needed.
+        kernel_dtype: "input" (the first kernel input's) or "output": which dtype completes the kernel's name.
+        lower: context -> (ints, reals) for the kernel, or ALIAS. Default: the attributes in order.
+        reference: NumPy, in float64: (*inputs, **attrs) -> output or tuple of outputs.
+        samples: generator -> cases.
+        doc: one paragraph of prose.
+        writes: inputs that are variables which the operation updates; its output 0 is the new value of the first.
+        shape_inputs: inputs of which only the shape matters.
+        value_inputs: inputs whose value decides the output's shape; small integer tensors.
+        from_shapes: context -> the output's value, for operations that only look at their inputs' shapes; they become
+            constants of the plan.
+        random: draws from the session's counter named by attribute "counter" under the key in attribute "key".
+        pure: equal inputs give equal outputs, so that equal operations are computed once.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    dtypes: Callable[[Sequence[dt.DType], Mapping[str, Any]], Sequence[dt.DType]]
+    shapes: Callable[[OpContext], Sequence[Dims]]
+    doc: str
+    outputs: tuple[str, ...] = ("y",)
+    attrs: Mapping[str, Attr] = field(default_factory=dict)
+    gradient: Callable[..., Sequence[Tensor | None]] | NotDifferentiable = NotDifferentiable("it computes no number")
+    kernel: str = ""
+    kernel_dtype: str = "input"
+    lower: Callable[[OpContext], tuple[Ints, Reals]] | None = None
+    reference: Callable[..., Any] | None = None
+    samples: Callable[[np.random.Generator], Sequence[Sample]] | None = None
+    writes: tuple[int, ...] = ()
+    shape_inputs: tuple[int, ...] = ()
+    value_inputs: tuple[int, ...] = ()
+    from_shapes: Callable[[OpContext], np.ndarray] | None = None
+    random: bool = False
+    pure: bool = True
+
+    @property
+    def variadic(self) -> bool:
+        return bool(self.inputs) and self.inputs[-1].endswith("*")
+
+    def kernel_inputs(self, count: int) -> list[int]:
+        """Which of `count` inputs the kernel reads."""
+        left_out = {*self.writes, *self.shape_inputs, *self.value_inputs}
+        return [i for i in range(count) if i not in left_out]
+
+    def check_attrs(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """All attributes in normal form and in the record's order.
+
+        Raises:
+            InvalidArgumentError: an attribute is unknown, missing or not allowed.
+        """
+        unknown = sorted(set(given) - set(self.attrs))
+        missing = sorted(name for name, attr in self.attrs.items() if attr.required and name not in given)
+        if unknown or missing:
+            raise InvalidArgumentError(
+                "", rule=f"{self.name} has the attributes {', '.join(self.attrs) or '(none)'}",
+                received=f"unknown {unknown}, missing {missing}",
+            )  # fmt: skip
+        return {name: attr.check(name, given.get(name, attr.default)) for name, attr in self.attrs.items()}
+
+
+OPS: dict[str, OpDef] = {}
+"""Every operation by name."""
+
+
+def register(record: OpDef) -> OpDef:
+    """Adds a record to OPS.
+
+    Raises:
+        GraphError: the name is taken.
+    """
+    if record.name in OPS:
+        raise GraphError(f"Operation {record.name!r} is defined twice", rule="Each operation has one record")
+    OPS[record.name] = record
+    return record
+
+
+def lower_attrs(context: OpContext) -> tuple[Ints, Reals]:
+    """The default lowering: numbers of the attributes in order, whole ones and real ones apart."""
+    numbers = [n for value in context.attrs.values() for n in _flatten(value)]
+    return [int(n) for n in numbers if isinstance(n, bool | int)], [n for n in numbers if isinstance(n, float)]
+
+
+# --- rules that many records share ------------------------------------------------------------------------------------
+
+
+def same_dtype(allowed: Sequence[dt.DType], count: int | None = None) -> Callable[..., Sequence[dt.DType]]:
+    """All inputs (the first `count`) have one dtype out of `allowed`, which is the output's too."""
+
+    def rule(inputs: Sequence[dt.DType], attrs: Mapping[str, Any]) -> Sequence[dt.DType]:
+        checked = inputs[:count] if count else inputs
+        if checked[0] not in allowed or any(dtype is not checked[0] for dtype in checked):
+            raise DTypeError(
+                "",
+                rule="The inputs have one common dtype out of " + ", ".join(d.name for d in allowed),
+                received=", ".join(d.name for d in inputs),
+                fix="Convert one of them with lk.cast.",
+            )
+        return [checked[0]]
+
+    return rule
+
+
+def need_rank(context: OpContext, index: int, rank: int, what: str) -> tuple[int | None, ...]:
+    """The dims of input `index`, checked to have `rank` dimensions; unknown rank gives unknown dimensions."""
+    dims = context.dims[index]
+    if dims is None:
+        return (None,) * rank
+    if len(dims) != rank:
+        raise ShapeError("", rule=f"{what} has {rank} dimension{'s' if rank != 1 else ''}", received=_show(context))
+    return dims
+
+
+def _show(context: OpContext) -> str:
+    from labkit.core.shapes import show
+
+    return " and ".join(show(dims) for dims in context.dims)
+
+
+GradientRule: TypeAlias = "Callable[[Operation, Tensor], Sequence[Tensor | None]]"

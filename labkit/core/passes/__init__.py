@@ -1,0 +1,9 @@
+"""From (fetches, fed tensors) to a program, and from a program and shapes to instructions.
+
+Passes run in the order of their files below; each makes bit-exact changes only.
+
+    prune.py   what the fetches need                          -> operations
+    share.py   equal operations are computed once             -> replacements
+    order.py   reads first, writes last                       -> a sequence
+    lower.py   shapes, folding, slots, instructions           -> a native plan
+"""

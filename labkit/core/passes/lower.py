@@ -1,0 +1,335 @@
+"""From a program and concrete shapes to slots and instructions of a native plan.
+
+Slots are the plan's pieces of memory: fed arrays, constants, variables ("state"), results ("fetch"), temporaries in the
+arena, and aliases, which are other slots under another shape. A variable is read in place; when a write comes before the
+last use of an earlier read, the read is copied aside first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from labkit import native
+from labkit.core.dtypes import DType
+from labkit.core.dtypes import int64 as _INT64
+from labkit.core.graph import Operation, evaluate_reference, explain
+from labkit.core.opdef import ALIAS, OpContext, lower_attrs
+from labkit.core.passes.order import order
+from labkit.core.passes.prune import prune
+from labkit.core.passes.share import share
+from labkit.core.shapes import Dims, count, is_known
+from labkit.core.tensor import Tensor
+from labkit.errors import DTypeError, GraphError, InvalidArgumentError, LabkitError
+
+_LARGEST_FOLDED = 1 << 20  # elements
+
+
+class Program:
+    """Level one of a plan: what (fetches, feeds) need, in order, whatever the shapes.
+
+    Attributes:
+        sequence: operations that run, in order.
+        valued_feeds: indices of the feeds whose value decides a shape.
+        counters: names of the random counters that the run advances.
+    """
+
+    def __init__(
+        self, fetches: Sequence[Tensor], targets: Sequence[Operation], feeds: Sequence[Tensor], *, share_equal: bool = True
+    ) -> None:
+        self.fetches, self.feeds = tuple(fetches), tuple(feeds)
+        fed = frozenset(feeds)
+        needed = prune([*targets, *(x.op for x in fetches if x not in fed)], feeds)
+        full = order(needed.run, fed)
+        self.replacement = share(full, fed) if share_equal else {}
+        useful = prune([*targets, *(self.replace(x).op for x in fetches if x not in fed)], feeds).run
+        self.sequence = [op for op in full if op in useful and not self._is_shared(op)]
+        self.shape_only = sorted(needed.shapes, key=lambda op: op.id)
+        self.valued_feeds = tuple(i for i, x in enumerate(self.feeds) if x in needed.valued_feeds)
+        self.counters = tuple(dict.fromkeys(op.attrs["counter"] for op in self.sequence if op.definition.random))
+
+    def replace(self, tensor: Tensor) -> Tensor:
+        return self.replacement.get(tensor, tensor)
+
+    def _is_shared(self, op: Operation) -> bool:
+        return any(x in self.replacement for x in op.outputs)
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """Level two of a plan: the native plan's description."""
+
+    slots: list[dict[str, Any]]
+    instructions: list[dict[str, Any]]
+    cells: list[Any]
+    read_first: list[int]
+    out_dims: list[Dims]
+
+
+def lower(
+    program: Program,
+    feed_dims: Sequence[tuple[int, ...]],
+    feed_values: Mapping[Tensor, np.ndarray],
+    variable_cell: Callable[[Operation], Any],
+    counter_cell: Callable[[str], Any],
+    *,
+    fold: bool = True,
+) -> Lowered:
+    """Infers all shapes and writes the instructions.
+
+    Args:
+        feed_values: values of the feeds that decide shapes.
+        variable_cell, counter_cell: give the session's native cell for a variable's operation, for a counter's name.
+        fold: whether operations on constants are computed now.
+
+    Raises:
+        ShapeError, DTypeError: the shapes fed do not fit, or an operation has no kernel for its dtype.
+        GraphError: a placeholder is not fed, or a shape depends on a value that is not known before the run.
+    """
+    return _Lowering(program, feed_dims, feed_values, variable_cell, counter_cell, fold).lower()
+
+
+class _Lowering:
+    def __init__(self, program: Program, feed_dims: Any, feed_values: Any, variable_cell: Any, counter_cell: Any, fold: bool):
+        self.program, self.feed_values, self.fold = program, feed_values, fold
+        self.variable_cell, self.counter_cell = variable_cell, counter_cell
+        self.dims: dict[Tensor, Dims] = dict(zip(program.feeds, feed_dims, strict=True))
+        self.known: dict[Tensor, Any] = {}
+        self.slots: list[dict[str, Any]] = []
+        self.instructions: list[dict[str, Any]] = []
+        self.slot_of: dict[Tensor, int] = {}
+        self.cells: list[Any] = []
+        self.state_slot: dict[Any, int] = {}  # VariableV2 operation or counter name -> slot
+        self.living_reads: dict[Operation, list[Tensor]] = {}  # variable -> tensors that alias its state
+        self.written: set[Any] = set()
+        self.read_first: list[int] = []
+        self.fetched = {program.replace(x) for x in program.fetches}
+        self.fetch_slot: dict[Tensor, int] = {}
+        self.last_use: dict[Tensor, int] = {}
+        self.kernels = set(native.kernel_names(native.active_target()))
+
+    def lower(self) -> Lowered:
+        program = self.program
+        for op in program.shape_only:
+            if op not in program.sequence:
+                self._infer(op)
+        for position, op in enumerate(program.sequence):
+            for i in [*op.definition.kernel_inputs(len(op.inputs))]:
+                self.last_use[program.replace(op.inputs[i])] = position
+        for i, tensor in enumerate(program.feeds):
+            self._define(tensor, self._slot("feed", tensor.dtype, self.dims[tensor], index=i))
+        for position, op in enumerate(program.sequence):
+            self._emit(op, position)
+        for name in program.counters:
+            one = self._slot("constant", _INT64, (), value=np.asarray(1, np.int64))
+            self._instruction("assign_add.i64", [one], [self._counter(name)], [], [], f"random/{name}", writes=True)
+        for i, tensor in enumerate(program.fetches):
+            self.slots[self.fetch_slot[program.replace(tensor)]]["index"] = i
+        out_dims = [self.dims[program.replace(x)] for x in program.fetches]
+        return Lowered(self.slots, self.instructions, self.cells, self.read_first, out_dims)
+
+    # --- one operation ---
+
+    def _emit(self, op: Operation, position: int) -> None:
+        self._infer(op)
+        if op.type == "VariableV2":
+            if op.outputs[0] not in self.slot_of:  # else it is fed
+                used = op.outputs[0] in self.last_use or op.outputs[0] in self.fetched
+                if used:
+                    self._read(op, op.outputs[0])
+            return
+        if op.type == "ReadVariable":
+            self._read(op.inputs[0].op, op.outputs[0])
+            return
+        if op.type == "Const" or op.definition.from_shapes is not None:
+            self._define(op.outputs[0], self._constant(self._value(op.outputs[0]), op.outputs[0]))
+            return
+        if op.type == "Placeholder" and op.outputs[0] not in self.slot_of:
+            raise InvalidArgumentError(
+                f"You must feed a value for placeholder tensor '{op.name}' with dtype {op.outputs[0].dtype.name} ({op.line})",
+                rule="Every placeholder that the fetches need is fed",
+                fix=f"Add it to feed_dict: session.run(..., {{{op.name}: value}}).",
+            )
+        if not op.definition.kernel and not op.outputs:
+            return
+        context = self._context(op)
+        context.out_dims = [self.dims[x] for x in op.outputs]
+        lowered = (op.definition.lower or lower_attrs)(context)
+        inputs = [self.program.replace(op.inputs[i]) for i in op.definition.kernel_inputs(len(op.inputs))]
+        if lowered is ALIAS:
+            self._alias(inputs[0], op.outputs[0])
+            return
+        ints, reals = lowered
+        for cell_op in [op.inputs[i].op for i in op.definition.writes]:
+            self._before_write(cell_op, op, position)
+        in_slots = [self.slot_of[x] for x in inputs]
+        if op.definition.random:
+            in_slots.append(self._counter(op.attrs["counter"]))
+        kernel = self._kernel(op, inputs)
+        if self._foldable(op, in_slots):
+            self._fold(op, kernel, in_slots, ints, reals)
+            return
+        if op.definition.writes:
+            out_slots = [self._state(op.inputs[i].op) for i in op.definition.writes]
+            self._instruction(kernel, in_slots, out_slots, ints, reals, op.name, writes=True)
+            variable = op.inputs[op.definition.writes[0]].op
+            self._define(op.outputs[0], out_slots[0])
+            self.living_reads.setdefault(variable, []).append(op.outputs[0])
+            return
+        out_slots = []
+        for tensor in op.outputs:
+            kind = "fetch" if tensor in self.fetched else "arena"
+            slot = self._slot(kind, tensor.dtype, self.dims[tensor])
+            self.slot_of[tensor] = slot
+            if kind == "fetch":
+                self.fetch_slot[tensor] = slot
+            out_slots.append(slot)
+        self._instruction(kernel, in_slots, out_slots, ints, reals, op.name)
+
+    def _infer(self, op: Operation) -> None:
+        if all(x in self.dims for x in op.outputs) and op.outputs:
+            return
+        try:
+            for tensor, dims in zip(op.outputs, op.definition.shapes(self._context(op)), strict=True):
+                self.dims.setdefault(tensor, dims)
+        except LabkitError as error:
+            if error.what:
+                raise
+            given = [Tensor(x.op, x.index, self.dims.get(self.program.replace(x)), x.dtype) for x in op.inputs]
+            raise explain(error, f"{op.type} '{op.name}' ({op.line}) cannot run with what was fed", given) from None
+        for tensor in op.outputs:
+            if not is_known(self.dims[tensor]) and op.type != "Placeholder":
+                raise GraphError(
+                    f"The shape of {tensor.name} ({op.line}) is not known before the run",
+                    rule="A shape may depend on shapes, constants and fed values, not on computed ones",
+                )
+
+    def _context(self, op: Operation) -> OpContext:
+        dims = [self.dims.get(self.program.replace(x), x.dims) for x in op.inputs]
+        values = [self._value(x) if i in op.definition.value_inputs else None for i, x in enumerate(op.inputs)]
+        return OpContext(dims, [x.dtype for x in op.inputs], op.attrs, values)
+
+    def _value(self, tensor: Tensor) -> np.ndarray:
+        """The value of a small integer tensor that decides a shape."""
+        if tensor in self.feed_values:
+            return self.feed_values[tensor]
+        if tensor not in self.known:
+            op = tensor.op
+            if op.type == "Const":
+                self.known[tensor] = op.attrs["value"]
+            elif op.definition.from_shapes is not None:
+                self.known[tensor] = op.definition.from_shapes(self._context(op))
+            elif op.definition.pure and op.definition.reference is not None and op.inputs:
+                self.known[tensor] = evaluate_reference(op, [self._value(x) for x in op.inputs])
+            else:
+                raise GraphError(
+                    f"The value of {tensor.name} ({op.line}) decides a shape and is not known before the run",
+                    rule="A shape may depend on shapes, constants and fed values, not on computed ones",
+                )
+        return self.known[tensor]
+
+    # --- variables ---
+
+    def _read(self, variable: Operation, tensor: Tensor) -> None:
+        if variable not in self.written:
+            self._need_initialized(variable)
+        self._define(tensor, self._state(variable))
+        self.living_reads.setdefault(variable, []).append(tensor)
+
+    def _before_write(self, variable: Operation, op: Operation, position: int) -> None:
+        if op.type != "Assign" and variable not in self.written:
+            self._need_initialized(variable)
+        own_inputs = {self.program.replace(op.inputs[i]) for i in op.definition.kernel_inputs(len(op.inputs))}
+        for tensor in self.living_reads.pop(variable, []):
+            if self.last_use.get(tensor, -1) > position or tensor in own_inputs:
+                slot = self._slot("arena", tensor.dtype, self.dims[tensor])
+                self._instruction(f"copy.{tensor.dtype.code}", [self.slot_of[tensor]], [slot], [], [], tensor.op.name)
+                self.slot_of[tensor] = slot
+        self.written.add(variable)
+
+    def _need_initialized(self, variable: Operation) -> None:
+        index = self.slots[self._state(variable)]["index"]
+        if index not in self.read_first:
+            self.read_first.append(index)
+
+    def _state(self, variable: Operation) -> int:
+        if variable not in self.state_slot:
+            self.cells.append(self.variable_cell(variable))
+            self.state_slot[variable] = self._slot(
+                "state", variable.outputs[0].dtype, variable.attrs["shape"], index=len(self.cells) - 1
+            )
+        return self.state_slot[variable]
+
+    def _counter(self, name: str) -> int:
+        if name not in self.state_slot:
+            self.cells.append(self.counter_cell(name))
+            self.state_slot[name] = self._slot("state", _INT64, (), index=len(self.cells) - 1)
+        return self.state_slot[name]
+
+    # --- slots and instructions ---
+
+    def _slot(self, kind: str, dtype: DType, dims: Dims, **more: Any) -> int:
+        self.slots.append({"kind": kind, "dtype": dtype.code, "shape": list(dims or ()), **more})
+        return len(self.slots) - 1
+
+    def _constant(self, value: np.ndarray, tensor: Tensor) -> int:
+        return self._slot("constant", tensor.dtype, value.shape, value=np.ascontiguousarray(value).reshape(value.shape))
+
+    def _instruction(
+        self, kernel: str, inputs: list[int], outputs: list[int], ints: Any, reals: Any, name: str, *, writes: bool = False
+    ) -> None:
+        self.instructions.append(
+            {"kernel": kernel, "inputs": inputs, "outputs": outputs, "ints": [int(n) for n in ints],
+             "reals": [float(n) for n in reals], "name": name, "writes": writes}
+        )  # fmt: skip
+
+    def _define(self, tensor: Tensor, slot: int) -> None:
+        """Gives a tensor memory that no instruction of its own fills; when it is fetched, its present value is copied out."""
+        self.slot_of[tensor] = slot
+        if tensor in self.fetched:
+            out = self._slot("fetch", tensor.dtype, self.dims[tensor])
+            self._instruction(f"copy.{tensor.dtype.code}", [slot], [out], [], [], tensor.op.name)
+            self.fetch_slot[tensor] = out
+
+    def _alias(self, source: Tensor, tensor: Tensor) -> None:
+        root = self.slot_of[source]
+        self._define(tensor, self._slot("alias", tensor.dtype, self.dims[tensor], of=root))
+        for reads in self.living_reads.values():
+            if source in reads:
+                reads.append(tensor)
+
+    def _kernel(self, op: Operation, inputs: Sequence[Tensor]) -> str:
+        definition = op.definition
+        if definition.writes:
+            dtype = op.inputs[definition.writes[0]].dtype
+        else:
+            dtype = op.outputs[0].dtype if definition.kernel_dtype == "output" or not inputs else inputs[0].dtype
+        name = f"{definition.kernel}.{dtype.code}"
+        if name not in self.kernels:
+            able = sorted(k.partition(".")[2] for k in self.kernels if k.startswith(definition.kernel + "."))
+            raise DTypeError(
+                f"{op.type} '{op.name}' ({op.line}) has no kernel for {dtype.name}",
+                rule=f"It computes with {', '.join(able) or 'no dtype in this build'}",
+                fix="Convert the operands with lk.cast.",
+            )
+        return name
+
+    def _foldable(self, op: Operation, in_slots: list[int]) -> bool:
+        definition = op.definition
+        if not self.fold or not definition.pure or definition.random or definition.writes or not in_slots:
+            return False
+        if any(self.slots[i]["kind"] != "constant" for i in in_slots):
+            return False
+        return sum(count(self.dims[x]) for x in op.outputs) <= _LARGEST_FOLDED  # type: ignore[arg-type]
+
+    def _fold(self, op: Operation, kernel: str, in_slots: list[int], ints: Any, reals: Any) -> None:
+        # The same kernel as in a run, so the same bits.
+        inputs = [self.slots[i]["value"] for i in in_slots]
+        outputs = [np.empty(self.dims[x], x.dtype.numpy) for x in op.outputs]  # type: ignore[arg-type]
+        if any(x.size for x in outputs):
+            native.call_kernel(native.active_target(), kernel, inputs, outputs, [int(n) for n in ints], [float(n) for n in reals])
+        for tensor, value in zip(op.outputs, outputs, strict=True):
+            self._define(tensor, self._constant(value, tensor))

@@ -1,0 +1,46 @@
+"""The order of execution: what a run means is decided here.
+
+Every read of a variable sees its value at the run's start, unless a dependency puts it after a write; writes come last,
+in order of creation where nothing else orders them. So everything that can fail comes before the first write wherever no
+dependency forbids it, and a run that raises has changed nothing.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Collection
+
+from labkit.core.graph import Operation
+from labkit.core.tensor import Tensor
+from labkit.errors import GraphError
+
+
+def order(operations: Collection[Operation], fed: frozenset[Tensor]) -> list[Operation]:
+    """The operations in order of execution.
+
+    Raises:
+        GraphError: they depend on each other in a circle.
+    """
+    waiting: dict[Operation, int] = {}
+    users: dict[Operation, list[Operation]] = {}
+    for op in operations:
+        before = {x.op for i, x in enumerate(op.inputs) if x not in fed or i in op.definition.writes}
+        before.update(op.control_inputs)
+        before &= operations if isinstance(operations, set | frozenset) else set(operations)
+        waiting[op] = len(before)
+        for earlier in before:
+            users.setdefault(earlier, []).append(op)
+    ready = [(bool(op.definition.writes), op.id, op) for op, count in waiting.items() if not count]
+    heapq.heapify(ready)
+    sequence: list[Operation] = []
+    while ready:
+        *_, op = heapq.heappop(ready)
+        sequence.append(op)
+        for user in users.get(op, ()):
+            waiting[user] -= 1
+            if not waiting[user]:
+                heapq.heappush(ready, (bool(user.definition.writes), user.id, user))
+    if len(sequence) < len(waiting):
+        circle = sorted(op.name for op, count in waiting.items() if count)
+        raise GraphError("Operations depend on each other in a circle", received=", ".join(circle[:5]))
+    return sequence

@@ -1,0 +1,351 @@
+"""Session: the values of variables, and runs of the graph."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from labkit import native
+from labkit.core.convert import as_array
+from labkit.core.feeds import Batches, feed_array, flatten_feeds
+from labkit.core.fetches import Fetches
+from labkit.core.graph import Graph, Operation, get_default_graph
+from labkit.core.passes.lower import Program, lower
+from labkit.core.shapes import show
+from labkit.core.tensor import Tensor
+from labkit.core.variables import Variable
+from labkit.errors import (
+    CancelledError,
+    CheckpointError,
+    DeadlineExceededError,
+    FailedPreconditionError,
+    FeedError,
+    GraphError,
+    InvalidArgumentError,
+    LabkitError,
+    ResourceExhaustedError,
+    SessionError,
+)
+
+_CACHED_PLANS = 64
+_CACHED_RUNNERS = 256
+_RANDOM = "random/"
+
+
+class Session:
+    """Runs operations of one graph, and holds the values of its variables.
+
+    What one run means: every read of a variable sees its value at the run's start unless a dependency puts it after a
+    write; writes come last, in order of creation; a run that raises changes nothing. Runs that write exclude each other
+    and every other run of the session; runs that only read may overlap.
+
+    Args:
+        graph: the graph to run; default: the default graph.
+        optimize: whether plans fold constants and share equal operations. Never changes a bit.
+    """
+
+    def __init__(self, graph: Graph | None = None, *, optimize: bool = True) -> None:
+        self.graph = get_default_graph() if graph is None else graph
+        self.optimize = optimize
+        self._state = native.State()
+        self._cells: dict[str, Any] = {}  # variable or counter name -> native cell
+        self._runners: OrderedDict[Any, _Runner] = OrderedDict()
+        self._plans: OrderedDict[Any, tuple[Any, list[str]]] = OrderedDict()
+        self._lock = threading.Lock()
+        self._closed = False
+        self._entered: list[Any] = []
+
+    # --- running ---
+
+    def run(
+        self,
+        fetches: Any,
+        feed_dict: Mapping[Any, Any] | None = None,
+        *,
+        steps: int | None = None,
+        timeout: float | None = None,
+    ) -> Any:
+        """Runs what `fetches` need and returns their values in the same structure.
+
+        Args:
+            fetches: a tensor, variable, operation or name, or any nest of lists, tuples and dicts of them. Operations
+                give None, scalars NumPy scalars, everything else an array of its own.
+            feed_dict: tensors, variables or names -> values that stand for them in this run.
+            steps: runs that many times without entering Python in between, and returns each fetch stacked, the step
+                first. Values of feed_dict are then `lk.Batches`, or arrays of shape (steps, ...); an array of the
+                tensor's own rank is fed at every step. Each step is a run of its own: when one fails, the steps before it
+                hold, and the error names it.
+            timeout: seconds after which the run is given up.
+
+        Raises:
+            FeedError, InvalidArgumentError: a value does not fit, or a placeholder is not fed.
+            FailedPreconditionError: a variable is read before it was initialized.
+            DeadlineExceededError: the timeout passed.
+            SessionError: the session is closed.
+            ResourceExhaustedError: memory does not suffice.
+        """
+        if self._closed:
+            raise SessionError("The session is closed", rule="A closed session runs nothing", fix="Open a new Session.")
+        keys, values = flatten_feeds(self.graph, feed_dict)
+        runner = self._runner(fetches, keys)
+        self.graph.has_run = True
+        if steps is None:
+            arrays = [feed_array(tensor, value) for tensor, value in zip(keys, values, strict=True)]
+            plan, names = runner.plan(arrays, [x.shape for x in arrays])
+            results = self._native(names, plan.run, arrays, timeout=timeout)
+        else:
+            results = self._run_steps(runner, keys, values, steps, timeout)
+        return runner.fetches.rebuild(results, stepped=steps is not None)
+
+    def _run_steps(self, runner: _Runner, keys: list[Tensor], values: list[Any], steps: int, timeout: float | None) -> Any:
+        if not isinstance(steps, int | np.integer) or steps < 1:
+            raise InvalidArgumentError("steps is a whole number from 1 on", received=repr(steps))
+        feeds: list[Any] = []
+        stepped: list[bool] = []
+        shapes: list[tuple[int, ...]] = []
+        samples: list[np.ndarray] = []
+        for tensor, value in zip(keys, values, strict=True):
+            if isinstance(value, Batches):
+                array, indices = value.array, value.indices
+                if len(indices) != steps:
+                    raise FeedError(
+                        f"Batches for {tensor.name} hold another number of steps", rule="indices have shape (steps, batch)",
+                        received=f"{len(indices)} for steps={steps}",
+                    )  # fmt: skip
+                rows = feed_array(Tensor(tensor.op, tensor.index, None, tensor.dtype), array)
+                shape = (indices.shape[1], *rows.shape[1:])
+                feed_array(tensor, np.broadcast_to(np.zeros((), tensor.dtype.numpy), shape))  # the shape fits, or FeedError
+                feeds.append((rows, indices))
+                stepped.append(True)
+                samples.append(np.empty(0))
+            else:
+                is_stepped = tensor.dims is None or np.ndim(value) == len(tensor.dims) + 1
+                array = feed_array(tensor, value, (steps,) if is_stepped else ())
+                shape = array.shape[1:] if is_stepped else array.shape
+                feeds.append(array)
+                stepped.append(is_stepped)
+                samples.append(array)
+            shapes.append(shape)
+        for i in runner.program.valued_feeds:
+            if stepped[i]:
+                raise FeedError(
+                    f"{keys[i].name} decides a shape and cannot change from step to step", rule="A plan has fixed shapes"
+                )
+        plan, names = runner.plan(samples, shapes)
+        return self._native(names, plan.run_steps, int(steps), feeds, stepped, timeout=timeout)
+
+    def _native(self, names: list[str], function: Any, *args: Any, timeout: float | None) -> list[np.ndarray]:
+        try:
+            return function(*args, timeout=timeout)
+        except native.UninitializedError as error:
+            name = names[error.args[0]]
+            raise FailedPreconditionError(
+                f"Attempting to use uninitialized value {name}",
+                rule="A variable is initialized before a run reads it",
+                fix="Run lk.global_variables_initializer() in this session first.",
+            ) from None
+        except native.KernelError as error:
+            raise self._explain_kernel(error) from None
+        except native.TimeoutError_ as error:
+            raise DeadlineExceededError(f"The run was given up after its timeout of {timeout} s. {error}") from None
+        except native.CancelledError as error:
+            raise CancelledError(f"The run was cancelled. {error}") from None
+        except MemoryError as error:
+            raise ResourceExhaustedError(
+                "There is not enough memory for this run", received=str(error), fix="Use smaller batches or tensors."
+            ) from None
+
+    def _explain_kernel(self, error: Any) -> LabkitError:
+        name, code, value, limit = error.args[:4]
+        line = self.graph.get_operation_by_name(name).line if name in self.graph._by_name else ""
+        where = f"Operation '{name}'" + (f" ({line})" if line else "")
+        if code == 1:
+            rule = f"Indices (labels) are from 0 to {limit - 1}"
+            return InvalidArgumentError(f"{where} got an index out of range", rule=rule, received=str(value))
+        return InvalidArgumentError(f"{where} got a value it cannot compute with", received=str(value))
+
+    def _runner(self, fetches: Any, feeds: list[Tensor]) -> _Runner:
+        parsed_key = Fetches.key(fetches), tuple(map(id, feeds))
+        with self._lock:
+            runner = self._runners.get(parsed_key)
+            if runner is None:
+                runner = _Runner(self, fetches, feeds)
+                self._runners[parsed_key] = runner
+                if len(self._runners) > _CACHED_RUNNERS:
+                    self._runners.popitem(last=False)
+            return runner
+
+    # --- state ---
+
+    def _variable_cell(self, op: Operation) -> Any:
+        if op.name not in self._cells:
+            self._cells[op.name] = self._state.cell(op.outputs[0].dtype.code, list(op.attrs["shape"]))
+        return self._cells[op.name]
+
+    def _counter_cell(self, name: str) -> Any:
+        key = _RANDOM + name
+        if key not in self._cells:
+            cell = self._state.cell("i64", [])
+            cell.load(np.zeros((), np.int64))
+            self._cells[key] = cell
+        return self._cells[key]
+
+    def _own(self, variable: Variable) -> Any:
+        if variable.graph is not self.graph:
+            raise GraphError(f"{variable.name} belongs to another graph than the session's")
+        return self._variable_cell(variable.op)
+
+    def read(self, variable: Variable) -> np.ndarray:
+        """The variable's value.
+
+        Raises:
+            FailedPreconditionError: it is not initialized.
+        """
+        cell = self._own(variable)
+        if not cell.initialized:
+            raise FailedPreconditionError(f"Attempting to use uninitialized value {variable.op.name}")
+        return cell.read()
+
+    def load(self, variable: Variable, value: Any) -> None:
+        """Sets the variable's value.
+
+        Raises:
+            FeedError: the value does not have the variable's shape, or does not survive conversion.
+        """
+        self._own(variable).load(feed_array(variable.ref, value))
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Copies of everything that runs can change: initialized variables by operation name, and the counters of random
+        operations as `random/<operation>` (int64, shape ())."""
+        return {name: cell.read() for name, cell in sorted(self._cells.items()) if cell.initialized}
+
+    def restore_state(self, state: Mapping[str, np.ndarray]) -> None:
+        """Sets variables and counters to what `state()` returned, possibly in another process.
+
+        Raises:
+            CheckpointError: a name, shape or dtype does not fit the graph; then nothing has changed.
+        """
+        by_name = {op.name: op for op in self.graph.operations if op.type == "VariableV2"}
+        checked = []
+        for name, value in state.items():
+            array = np.asarray(value)
+            if name.startswith(_RANDOM) and name not in by_name:
+                cell, dtype, shape = self._counter_cell(name.removeprefix(_RANDOM)), np.dtype(np.int64), ()
+            elif name in by_name:
+                op = by_name[name]
+                cell, dtype, shape = self._variable_cell(op), op.outputs[0].dtype.numpy, tuple(op.attrs["shape"])
+            else:
+                raise CheckpointError(f"The state holds {name!r}, which this graph does not have", fix="Build the same graph.")
+            if array.shape != shape or array.dtype != dtype:
+                raise CheckpointError(
+                    f"The state's {name!r} does not fit", rule=f"The graph has {dtype} {show(shape)}",
+                    received=f"{array.dtype} {show(array.shape)}",
+                )  # fmt: skip
+            checked.append((cell, as_array(array)))
+        for cell, array in checked:
+            cell.load(array)
+
+    # --- life ---
+
+    def close(self) -> None:
+        """Frees plans and variables; the session runs nothing afterwards."""
+        self._closed = True
+        self._runners.clear()
+        self._plans.clear()
+        self._cells.clear()
+
+    @contextmanager
+    def as_default(self) -> Any:
+        """Makes this the session that `eval()` and `run()` of tensors and operations use in this thread."""
+        _stack.sessions.append(self)
+        try:
+            yield self
+        finally:
+            _stack.sessions.remove(self)
+
+    def __enter__(self) -> Session:
+        graph, session = self.graph.as_default(), self.as_default()
+        graph.__enter__()
+        session.__enter__()
+        self._entered.append((graph, session))
+        return self
+
+    def __exit__(self, *details: Any) -> None:
+        graph, session = self._entered.pop()
+        session.__exit__(None, None, None)
+        graph.__exit__(None, None, None)
+        self.close()
+
+
+class InteractiveSession(Session):
+    """A session that is the default one from its making until it is closed."""
+
+    def __init__(self, graph: Graph | None = None) -> None:
+        super().__init__(graph)
+        _stack.sessions.append(self)
+
+    def close(self) -> None:
+        if self in _stack.sessions:
+            _stack.sessions.remove(self)
+        super().close()
+
+
+class _Runner:
+    """One (fetches, fed tensors) of a session: the program, and its plans by shape."""
+
+    def __init__(self, session: Session, fetches: Any, feeds: list[Tensor]) -> None:
+        self.session, self.feeds = session, feeds
+        self.fetches = Fetches(session.graph, fetches)
+        self.program = Program(self.fetches.tensors, self.fetches.operations, feeds, share_equal=session.optimize)
+
+    def plan(self, arrays: list[np.ndarray], shapes: list[tuple[int, ...]]) -> tuple[Any, list[str]]:
+        """The native plan for fed arrays of these shapes, and the names of the plan's cells."""
+        values = {self.feeds[i]: arrays[i] for i in self.program.valued_feeds}
+        key = (self, tuple(shapes), tuple(v.tobytes() for v in values.values()))
+        session = self.session
+        with session._lock:
+            if key in session._plans:
+                session._plans.move_to_end(key)
+                return session._plans[key]
+            lowered = lower(
+                self.program, shapes, values, session._variable_cell, session._counter_cell, fold=session.optimize
+            )
+            plan = native.Plan(lowered.slots, lowered.instructions, lowered.cells, lowered.read_first)
+            names = {id(cell): name for name, cell in session._cells.items()}
+            session._plans[key] = plan, [names[id(cell)] for cell in lowered.cells]
+            if len(session._plans) > _CACHED_PLANS:
+                session._plans.popitem(last=False)
+            return session._plans[key]
+
+
+class _Stack(threading.local):
+    def __init__(self) -> None:
+        self.sessions: list[Session] = []
+
+
+_stack = _Stack()
+
+
+def get_default_session() -> Session | None:
+    """The session that `eval()` uses in this thread, or None."""
+    return _stack.sessions[-1] if _stack.sessions else None
+
+
+def need_session(session: Session | None, what: str) -> Session:
+    """The given session, or the default one.
+
+    Raises:
+        SessionError: there is none.
+    """
+    found = session or get_default_session()
+    if found is None:
+        raise SessionError(
+            f"{what} needs a session", rule="A session is given, or is the default one of this thread",
+            fix="Write `with lk.Session() as session:` around it, or pass session=.",
+        )  # fmt: skip
+    return found

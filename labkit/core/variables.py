@@ -1,0 +1,200 @@
+"""Variable: state that lives in a session and survives from run to run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from labkit.core import dtypes as dt
+from labkit.core.convert import as_array, to_tensor
+from labkit.core.graph import Graph, Operation, get_default_graph
+from labkit.core.shapes import as_dims, is_known, show
+from labkit.core.tensor import Tensor
+from labkit.errors import ShapeError
+
+GLOBAL_VARIABLES = "variables"
+TRAINABLE_VARIABLES = "trainable_variables"
+
+
+class Variable:
+    """State of a program: a tensor whose value stays in the session until an operation assigns another.
+
+    Used as an operand, a variable stands for its value. Within one run every read sees the value at the run's start,
+    unless a data or control dependency puts it after a write (`read_value` under `lk.control_dependencies`).
+
+    Args:
+        initial_value: a number, array or list; a tensor; or a function without arguments that builds one.
+        trainable: whether optimizers change it when no var_list is given. (A dtype in this place is accepted and means
+            `dtype`, because course programs write `Variable([.3], tf.float32)`.)
+        collections: the graph's collections that hold it; default: all variables.
+        name: the operation's name.
+        dtype: the dtype; default: the initial value's.
+        shape: only needed where the initial value's shape is not known.
+
+    Raises:
+        ShapeError: the shape is not fully known.
+        DTypeError: the initial value does not survive conversion to `dtype`.
+    """
+
+    def __init__(
+        self,
+        initial_value: Any,
+        trainable: bool = True,
+        collections: Sequence[str] | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+        shape: Any = None,
+    ) -> None:
+        if isinstance(trainable, dt.DType):
+            trainable, dtype = True, dtype or trainable
+        wanted = None if dtype is None else dt.as_dtype(dtype)
+        graph = get_default_graph()
+        self.trainable = bool(trainable)
+        full = graph.unique_name(name or "Variable", mark=False)
+        with graph.control_dependencies(None), graph.name_scope(full + "/"):
+            value = initial_value() if callable(initial_value) else initial_value
+            initial = to_tensor(value, wanted, name="initial_value")
+        dims = initial.dims if shape is None else as_dims(shape)
+        if not is_known(dims):
+            raise ShapeError(
+                f"Variable '{full}' needs a fully known shape", rule="A variable's shape does not change",
+                received=show(dims), fix="Give shape=, or an initial value of known shape.",
+            )  # fmt: skip
+        with graph.control_dependencies(None):
+            attrs = {"shape": dims, "dtype": initial.dtype}
+            self.op: Operation = graph.apply("VariableV2", [], attrs, name or "Variable")
+            self._tensor = self.op.outputs[0]
+            self.initial_value = initial
+            with graph.name_scope(self.op.name + "/"):
+                self.initializer: Operation = graph.apply("Assign", [self._tensor, initial], name="Assign")
+        for key in collections if collections is not None else (GLOBAL_VARIABLES,):
+            graph.add_to_collection(key, self)
+        if self.trainable:
+            graph.add_to_collection(TRAINABLE_VARIABLES, self)
+
+    @property
+    def name(self) -> str:
+        return self._tensor.name
+
+    @property
+    def dtype(self) -> dt.DType:
+        return self._tensor.dtype
+
+    @property
+    def shape(self) -> Any:
+        return self._tensor.shape
+
+    def get_shape(self) -> Any:
+        return self._tensor.shape
+
+    @property
+    def dims(self) -> tuple[int, ...]:
+        return self._tensor.dims  # type: ignore[return-value]
+
+    @property
+    def graph(self) -> Graph:
+        return self.op.graph
+
+    @property
+    def ref(self) -> Tensor:
+        """The tensor that names the state itself, for operations that write it."""
+        return self._tensor
+
+    def as_tensor(self) -> Tensor:
+        """The value as operands see it: at the run's start, or here and now under control dependencies."""
+        return self.read_value() if self.graph.in_control_dependencies else self._tensor
+
+    def value(self) -> Tensor:
+        return self.as_tensor()
+
+    def read_value(self) -> Tensor:
+        """A new read, ordered after the control dependencies in force."""
+        with self.graph.name_scope(self.op.name + "/"):
+            return self.graph.apply("ReadVariable", [self._tensor], name="read").outputs[0]
+
+    def assign(self, value: Any, name: str | None = None) -> Tensor:
+        """Builds the write of `value`; the result is the new value."""
+        return self._write("Assign", value, name)
+
+    def assign_add(self, delta: Any, name: str | None = None) -> Tensor:
+        """Builds the addition of `delta`; the result is the new value."""
+        return self._write("AssignAdd", delta, name)
+
+    def assign_sub(self, delta: Any, name: str | None = None) -> Tensor:
+        """Builds the subtraction of `delta`; the result is the new value."""
+        return self._write("AssignSub", delta, name)
+
+    def _write(self, operation: str, value: Any, name: str | None) -> Tensor:
+        return self.graph.apply(operation, [self._tensor, to_tensor(value, self.dtype)], name=name).outputs[0]
+
+    def eval(self, session: Any = None) -> Any:
+        """The value in the given or the default session."""
+        return self._tensor.eval(session=session)
+
+    def load(self, value: Any, session: Any = None) -> None:
+        """Sets the value in the given or the default session, without building an operation."""
+        from labkit.core.session import need_session
+
+        need_session(session, f"{self.name}.load()").load(self, as_array(value, self.dtype))
+
+    def __repr__(self) -> str:
+        return f"<labkit.Variable '{self.name}' shape={show(self.dims)} dtype={self.dtype.name}>"
+
+    def __array__(self, *args: Any, **kwargs: Any) -> np.ndarray:
+        return self._tensor.__array__()
+
+    __array_priority__ = 100.0
+    __hash__ = object.__hash__
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        values = [x.as_tensor() if isinstance(x, Variable) else x for x in inputs]
+        return self._tensor.__array_ufunc__(ufunc, method, *values, **kwargs)
+
+
+def _lend(name: str) -> Callable[..., Any]:
+    def operator(self: Variable, *args: Any) -> Any:
+        return getattr(self.as_tensor(), name)(*args)
+
+    operator.__name__ = name
+    return operator
+
+
+for _name in (
+    "__add__ __radd__ __sub__ __rsub__ __mul__ __rmul__ __truediv__ __rtruediv__ __pow__ __rpow__ __matmul__ __rmatmul__ "
+    "__lt__ __le__ __gt__ __ge__ __neg__ __abs__ __getitem__ __bool__ __len__ __iter__"
+).split():
+    setattr(Variable, _name, _lend(_name))
+
+
+def global_variables() -> list[Variable]:
+    """All variables of the default graph, in order of creation."""
+    return get_default_graph().get_collection(GLOBAL_VARIABLES)
+
+
+def trainable_variables() -> list[Variable]:
+    """The variables of the default graph that optimizers change by default."""
+    return get_default_graph().get_collection(TRAINABLE_VARIABLES)
+
+
+def variables_initializer(variables: Iterable[Variable], name: str = "init") -> Operation:
+    """An operation that sets each of `variables` to its initial value."""
+    return group(*(v.initializer for v in variables), name=name)
+
+
+def global_variables_initializer() -> Operation:
+    """An operation that sets every variable that exists now to its initial value."""
+    return variables_initializer(global_variables())
+
+
+def group(*operations: Any, name: str = "group_deps") -> Operation:
+    """An operation that is done when all of `operations` (operations, tensors) are; running it gives None."""
+    graph = get_default_graph()
+    with graph.control_dependencies(operations):
+        return graph.apply("NoOp", [], name=name)
+
+
+def no_op(name: str = "NoOp") -> Operation:
+    """An operation that does nothing: a place for control dependencies."""
+    return get_default_graph().apply("NoOp", [], name=name)

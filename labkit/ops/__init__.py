@@ -1,0 +1,18 @@
+"""The operations, one record each, and the functions that build them under TensorFlow's names.
+
+Importing this package registers all records and gives tensors their operators.
+"""
+
+from labkit.ops import (  # noqa: F401
+    array,
+    compare,
+    control,
+    conv,
+    elementwise,
+    linalg,
+    nn,
+    pool,
+    random,
+    reduce,
+    state,
+)

@@ -1,0 +1,89 @@
+"""What the files of records share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from labkit.core.convert import to_tensor, to_tensors
+from labkit.core.opdef import OpContext, Sample
+from labkit.core.shapes import Dims, broadcast
+from labkit.core.tensor import Tensor
+
+
+def apply(
+    type_name: str, inputs: Sequence[Tensor], attrs: Mapping[str, Any] | None = None, name: str | None = None
+) -> Tensor:
+    """Adds an operation to the graph of its first input, and gives its first output."""
+    return inputs[0].graph.apply(type_name, inputs, attrs, name).outputs[0]
+
+
+def unary(type_name: str, doc: str) -> Callable[..., Tensor]:
+    """The function that builds an operation of one input."""
+
+    def build(x: Any, name: str | None = None) -> Tensor:
+        return apply(type_name, [to_tensor(x)], name=name)
+
+    build.__doc__ = doc
+    build.__name__ = build.__qualname__ = type_name.lower()
+    return build
+
+
+def binary(type_name: str, doc: str) -> Callable[..., Tensor]:
+    """The function that builds an operation of two inputs that meet; what is no tensor takes the other's dtype."""
+
+    def build(x: Any, y: Any, name: str | None = None) -> Tensor:
+        return apply(type_name, to_tensors(x, y), name=name)
+
+    build.__doc__ = doc
+    build.__name__ = build.__qualname__ = type_name.lower()
+    return build
+
+
+def same_shape(context: OpContext) -> list[Dims]:
+    """Shape rule: one output of the first input's shape."""
+    return [context.dims[0]]
+
+
+def broadcast_shape(context: OpContext) -> list[Dims]:
+    """Shape rule: two inputs are broadcast as in NumPy."""
+    return [broadcast(context.dims[0], context.dims[1])]
+
+
+BROADCAST_CASES = (((3, 4), (3, 4)), ((2, 3, 4), (4,)), ((3, 1), (1, 5)), ((), (2, 3)), ((17,), (17,)), ((2, 1, 33), (3, 1)))
+"""Pairs of shapes that reach every way of broadcasting, and lengths around vector widths."""
+
+SHAPES = ((), (1,), (7,), (16,), (3, 17), (2, 3, 5))
+
+
+def pairs(
+    rng: np.random.Generator, draw: Callable[[np.random.Generator, tuple[int, ...]], np.ndarray] | None = None
+) -> list[Sample]:
+    """Samples for an operation of two broadcast inputs."""
+    make = draw or (lambda r, shape: r.normal(size=shape))
+    return [Sample([np.asarray(make(rng, a)), np.asarray(make(rng, b))]) for a, b in BROADCAST_CASES]
+
+
+def singles(
+    rng: np.random.Generator, draw: Callable[[np.random.Generator, tuple[int, ...]], np.ndarray] | None = None
+) -> list[Sample]:
+    """Samples for an operation of one input."""
+    make = draw or (lambda r, shape: r.normal(size=shape))
+    return [Sample([np.asarray(make(rng, shape))]) for shape in SHAPES]
+
+
+def away_from(value: float, distance: float = 0.1) -> Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]:
+    """Draws normal numbers that keep a distance from a kink."""
+
+    def draw(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+        x = rng.normal(size=shape)
+        return value + np.sign(x) * (np.abs(x) + distance)
+
+    return draw
+
+
+def positive(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Draws numbers from 0.2 to 3."""
+    return rng.uniform(0.2, 3.0, size=shape)

@@ -1,0 +1,90 @@
+"""Comparisons, and conversion between dtypes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from labkit.core import dtypes as dt
+from labkit.core.convert import to_tensor
+from labkit.core.opdef import Attr, NotDifferentiable, OpDef, Sample, register, same_dtype
+from labkit.core.tensor import OPERATORS, Tensor
+from labkit.ops.build import BROADCAST_CASES, apply, binary, broadcast_shape, same_shape
+
+_STEP = NotDifferentiable("a truth value does not change smoothly")
+
+
+def _comparison(name: str, kernel: str, reference: Any, sign: str, allowed: Any = (*dt.NUMERIC, dt.uint8)) -> None:
+    checked = same_dtype(allowed)
+
+    def dtypes(inputs: Any, attrs: Any) -> list[dt.DType]:
+        checked(inputs, attrs)
+        return [dt.bool_]
+
+    def samples(rng: np.random.Generator) -> list[Sample]:
+        draw = lambda shape: rng.integers(0, 3, size=shape).astype(float)  # noqa: E731
+        return [Sample([np.asarray(draw(a)), np.asarray(draw(b))]) for a, b in BROADCAST_CASES]
+
+    register(
+        OpDef(
+            name=name, inputs=("x", "y"), outputs=("z",), kernel=kernel, dtypes=dtypes, shapes=broadcast_shape,
+            gradient=_STEP, reference=reference, samples=samples, doc=f"Whether x {sign} y, element by element.",
+        )  # fmt: skip
+    )
+
+
+_comparison("Equal", "equal", np.equal, "=", (*dt.NUMERIC, dt.uint8, dt.bool_))
+_comparison("NotEqual", "not_equal", np.not_equal, "≠", (*dt.NUMERIC, dt.uint8, dt.bool_))
+_comparison("Less", "less", np.less, "<")
+_comparison("LessEqual", "less_equal", np.less_equal, "≤")
+_comparison("Greater", "greater", np.greater, ">")
+_comparison("GreaterEqual", "greater_equal", np.greater_equal, "≥")
+
+
+def _cast_gradient(op: Any, grad: Tensor) -> list[Tensor | None]:
+    source = op.inputs[0].dtype
+    return [cast(grad, source) if source.is_floating and grad.dtype.is_floating else None]
+
+
+def _cast_samples(rng: np.random.Generator) -> list[Sample]:
+    cases = []
+    for dtype in dt.ALL:
+        x = rng.integers(0, 2, size=(3, 17)) if dtype is dt.bool_ else rng.uniform(0, 200, size=(3, 17))
+        cases.append(Sample([x.astype(float)], {"dtype": dtype}, differentiate=False))
+    return cases
+
+
+register(
+    OpDef(
+        name="Cast", inputs=("x",), kernel="cast", attrs={"dtype": Attr("dtype")},
+        dtypes=lambda inputs, attrs: [attrs["dtype"]], shapes=same_shape, gradient=_cast_gradient,
+        lower=lambda context: ((), ()),
+        reference=lambda x, dtype: np.asarray(x).astype(dtype.numpy), samples=_cast_samples,
+        doc="x in another dtype: floats lose their fraction on the way to ints, values out of range become the nearest "
+        "possible one, everything but 0 is true.",
+    )  # fmt: skip
+)
+
+equal = binary("Equal", "Whether x = y, broadcast; bool. `==` on tensors compares identity, because tensors are feed keys.")
+not_equal = binary("NotEqual", "Whether x ≠ y, broadcast; bool.")
+less = binary("Less", "Whether x < y, broadcast; bool.")
+less_equal = binary("LessEqual", "Whether x ≤ y, broadcast; bool.")
+greater = binary("Greater", "Whether x > y, broadcast; bool.")
+greater_equal = binary("GreaterEqual", "Whether x ≥ y, broadcast; bool.")
+
+
+def cast(x: Any, dtype: Any, name: str | None = None) -> Tensor:
+    """x in another dtype; x itself when it has that dtype already.
+
+    Floats lose their fraction on the way to ints, values out of range become the nearest possible one (NaN becomes 0),
+    everything but 0 is true.
+
+    Raises:
+        DTypeError: labkit has no such dtype.
+    """
+    tensor, wanted = to_tensor(x), dt.as_dtype(dtype)
+    return tensor if tensor.dtype is wanted else apply("Cast", [tensor], {"dtype": wanted}, name)
+
+
+OPERATORS.update(less=less, less_equal=less_equal, greater=greater, greater_equal=greater_equal)

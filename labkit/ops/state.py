@@ -1,0 +1,147 @@
+"""Variables: reading, writing, and the optimizers' fused updates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from labkit.core import dtypes as dt
+from labkit.core.convert import to_tensor
+from labkit.core.opdef import ALIAS, Attr, NotDifferentiable, OpContext, OpDef, register, same_dtype
+from labkit.core.shapes import Dims, compatible, show
+from labkit.core.tensor import Tensor
+from labkit.core.variables import Variable
+from labkit.errors import ShapeError
+from labkit.ops.build import apply, same_shape
+
+_STATE = NotDifferentiable("a write is no function of its inputs")
+
+
+def _same_dtypes(inputs: Any, attrs: Any) -> Sequence[dt.DType]:
+    return same_dtype(dt.ALL)(inputs, attrs)
+
+
+register(
+    OpDef(
+        name="VariableV2", inputs=(), attrs={"shape": Attr("ints"), "dtype": Attr("dtype")}, pure=False,
+        dtypes=lambda inputs, attrs: [attrs["dtype"]], shapes=lambda c: [c.attrs["shape"]],
+        gradient=NotDifferentiable("it has no input"), doc="A variable; as an operand, its value at the start of the run.",
+    )  # fmt: skip
+)
+register(
+    OpDef(
+        name="ReadVariable", inputs=("variable",), dtypes=_same_dtypes, shapes=same_shape, pure=False, kernel="copy",
+        lower=lambda c: ALIAS, gradient=lambda op, g: [g],
+        doc="The variable's value here and now: after the writes that control dependencies put before it.",
+    )  # fmt: skip
+)
+
+
+def _written(c: OpContext) -> list[Dims]:
+    if not compatible(c.dims[0], c.dims[1]):
+        raise ShapeError(
+            "", rule="The value has the variable's shape", received=f"{show(c.dims[1])} for a variable of {show(c.dims[0])}"
+        )
+    return [c.dims[0]]
+
+
+def _write(name: str, kernel: str, allowed: Any, doc: str) -> None:
+    register(
+        OpDef(
+            name=name, inputs=("variable", "value"), outputs=("new",), writes=(0,), pure=False, kernel=kernel,
+            dtypes=same_dtype(allowed), shapes=_written, gradient=_STATE, doc=doc,
+        )  # fmt: skip
+    )
+
+
+_write("Assign", "copy", dt.ALL, "Sets the variable to a value; gives the new value.")
+_write("AssignAdd", "assign_add", dt.NUMERIC, "Adds to the variable; gives the new value.")
+_write("AssignSub", "assign_sub", dt.NUMERIC, "Subtracts from the variable; gives the new value.")
+
+
+def assign(variable: Variable, value: Any, name: str | None = None) -> Tensor:
+    """Builds the write of `value`, of the variable's shape; the result is the new value."""
+    return variable.assign(value, name)
+
+
+def assign_add(variable: Variable, delta: Any, name: str | None = None) -> Tensor:
+    """Builds the addition of `delta`, of the variable's shape; the result is the new value."""
+    return variable.assign_add(delta, name)
+
+
+def assign_sub(variable: Variable, delta: Any, name: str | None = None) -> Tensor:
+    """Builds the subtraction of `delta`, of the variable's shape; the result is the new value."""
+    return variable.assign_sub(delta, name)
+
+
+# --- optimizers' updates ---
+
+
+def _update(name: str, kernel: str, variables: Sequence[str], scalars: Sequence[str], doc: str, **attrs: Attr) -> None:
+    first = len(variables)
+
+    def shapes(c: OpContext) -> list[Dims]:
+        for i in (*range(first), first + len(scalars)):
+            if not compatible(c.dims[0], c.dims[i]):
+                received = f"{show(c.dims[i])} for a variable of {show(c.dims[0])}"
+                raise ShapeError("", rule="Gradient and slots have the variable's shape", received=received)
+        for i in range(first, first + len(scalars)):
+            if not compatible(c.dims[i], ()):
+                raise ShapeError("", rule=f"{scalars[i - first]} is one number", received=show(c.dims[i]))
+        return [c.dims[0]]
+
+    register(
+        OpDef(
+            name=name, inputs=(*variables, *scalars, "gradient"), outputs=("new",), writes=tuple(range(first)), pure=False,
+            attrs=attrs, kernel=kernel, dtypes=same_dtype(dt.FLOATS), shapes=shapes, gradient=_STATE, doc=doc,
+        )  # fmt: skip
+    )
+
+
+_update(
+    "ApplyGradientDescent", "apply_gradient_descent", ["variable"], ["learning_rate"],
+    "variable -= learning_rate gradient.",
+)  # fmt: skip
+_update(
+    "ApplyMomentum", "apply_momentum", ["variable", "accumulator"], ["learning_rate", "momentum"],
+    "accumulator = momentum accumulator + gradient; variable -= learning_rate accumulator (Polyak 1964), or with nesterov "
+    "variable -= learning_rate (gradient + momentum accumulator) (Sutskever et al. 2013).",
+    nesterov=Attr("bool", False),
+)  # fmt: skip
+_update(
+    "ApplyAdam", "apply_adam", ["variable", "m", "v"],
+    ["learning_rate", "beta1_power", "beta2_power", "beta1", "beta2", "epsilon"],
+    "m = beta1 m + (1 - beta1) gradient; v = beta2 v + (1 - beta2) gradient²; variable -= learning_rate "
+    "sqrt(1 - beta2_power) / (1 - beta1_power) m / (sqrt(v) + epsilon) (Kingma and Ba 2015, the form at the end of section 2).",
+)  # fmt: skip
+
+
+def apply_gradient_descent(variable: Variable, learning_rate: Any, gradient: Tensor, name: str | None = None) -> Tensor:
+    """Builds variable -= learning_rate gradient; the result is the new value."""
+    return _apply_update("ApplyGradientDescent", [variable], [learning_rate], gradient, name)
+
+
+def apply_momentum(
+    variable: Variable, accumulator: Variable, learning_rate: Any, gradient: Tensor, momentum: Any, nesterov: bool = False,
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """Builds accumulator = momentum accumulator + gradient; variable -= learning_rate accumulator (or Nesterov's form)."""
+    attrs = {"nesterov": nesterov}
+    return _apply_update("ApplyMomentum", [variable, accumulator], [learning_rate, momentum], gradient, name, attrs)
+
+
+def apply_adam(
+    variable: Variable, m: Variable, v: Variable, beta1_power: Any, beta2_power: Any, learning_rate: Any, beta1: Any,
+    beta2: Any, epsilon: Any, gradient: Tensor, name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """Builds Adam's update (Kingma and Ba 2015); the powers of beta are those of the step that is taken."""
+    scalars = [learning_rate, beta1_power, beta2_power, beta1, beta2, epsilon]
+    return _apply_update("ApplyAdam", [variable, m, v], scalars, gradient, name)
+
+
+def _apply_update(
+    type_name: str, variables: list[Variable], scalars: list[Any], gradient: Tensor, name: str | None, attrs: Any = None
+) -> Tensor:
+    dtype = variables[0].dtype
+    inputs = [*(v.ref for v in variables), *(to_tensor(s, dtype) for s in scalars), to_tensor(gradient, dtype)]
+    return apply(type_name, inputs, attrs, name)
