@@ -1,0 +1,10 @@
+// The parts of the Python module.
+#pragma once
+#include <pybind11/pybind11.h>
+
+namespace labkit {
+
+void bind_kernels(pybind11::module_& module);  // targets, kernels, threads, checksums
+void bind_plan(pybind11::module_& module);     // State, Cell, Plan
+
+}  // namespace labkit

@@ -1,0 +1,161 @@
+#include "exec/executor.h"
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+#include "exec/context.h"
+#include "exec/denormals.h"
+#include "exec/gather.h"
+#include "exec/pool.h"
+
+namespace labkit {
+namespace {
+
+// One phase of one call while its tasks run. Of several tasks that fail, the first one's status is reported, whatever the
+// threads do: a task is skipped only when an earlier one has failed.
+struct Phase {
+    RunFunction run;
+    const Call* call;
+    Interrupt* interrupt;  // null: the phase may not be stopped
+    int phase;
+    std::atomic<bool> stopped{false};
+    std::atomic<int64_t> failed{INT64_MAX};  // the first task known to have failed
+    std::mutex mutex{};
+    Status status{};  // of that task
+
+    static void task(void* context, int64_t index, int thread) {
+        Phase& self = *static_cast<Phase*>(context);
+        if (self.stopped.load(std::memory_order_relaxed) || index > self.failed.load(std::memory_order_relaxed)) return;
+        if (thread == 0 && self.interrupt && self.interrupt->check()) {
+            self.stopped.store(true, std::memory_order_relaxed);
+            return;
+        }
+        Status status = self.run(*self.call, self.phase, index);
+        if (status.code == Code::ok) return;
+        std::lock_guard<std::mutex> lock(self.mutex);
+        if (index > self.failed.load(std::memory_order_relaxed)) return;
+        self.failed.store(index, std::memory_order_relaxed);
+        self.status = status;
+    }
+};
+
+// Says in `stopped` whether the interrupt cut the call short.
+Status run_phases(RunFunction run, const Call& call, const Work& work, int threads, Interrupt* interrupt, bool& stopped) {
+    for (int i = 0; i < work.phases; ++i) {
+        Phase phase{run, &call, interrupt, i};
+        parallel_for(work.tasks[i], threads, Phase::task, &phase);
+        if (phase.status.code != Code::ok) return phase.status;
+        if ((stopped = phase.stopped.load())) return {};
+    }
+    return {};
+}
+
+class Lease {  // a context and an arena for the time of one call
+   public:
+    explicit Lease(const Plan& plan) : plan_(plan), context_(plan.take_context()) {
+        if (!plan.arena_bytes()) return;
+        arena_ = plan.state().take_arena(plan.arena_bytes());
+        context_->set_arena(arena_.data());
+    }
+    ~Lease() {
+        if (arena_.size()) plan_.state().give_arena(std::move(arena_));
+        plan_.give_context(std::move(context_));
+    }
+    Lease(const Lease&) = delete;
+    Lease& operator=(const Lease&) = delete;
+    RunContext& operator*() const { return *context_; }
+
+   private:
+    const Plan& plan_;
+    std::unique_ptr<RunContext> context_;
+    Buffer arena_;
+};
+
+// One step. Before the first write it may end early; after it, it goes on to the end.
+Outcome::Kind run_step(const Plan& plan, const RunContext& context, int threads, Interrupt& interrupt, int32_t& clock, Outcome& outcome) {
+    bool wrote = false;
+    const auto& instructions = plan.instructions();
+    for (size_t i = 0; i < instructions.size(); ++i) {
+        const Instruction& instruction = instructions[i];
+        if (!instruction.empty) {
+            bool stopped = !wrote && clock >= kClockWeight && interrupt.check();
+            if (clock >= kClockWeight) clock = 0;
+            clock += instruction.weight;
+            Status status;
+            if (stopped)
+                ;
+            else if (instruction.serial)
+                status = instruction.kernel->run(context.call(i), 0, 0);
+            else
+                status = run_phases(instruction.kernel->run, context.call(i), instruction.work, threads,
+                                    wrote || instruction.writes ? nullptr : &interrupt, stopped);
+            if (stopped) return interrupt.reason() == Interrupt::Reason::deadline ? Outcome::Kind::timed_out : Outcome::Kind::stopped;
+            if (status.code != Code::ok) {
+                outcome.where = static_cast<int64_t>(i);
+                outcome.status = status;
+                return Outcome::Kind::failed;
+            }
+        }
+        if (instruction.writes) {
+            wrote = true;
+            for (Cell* cell : instruction.written) cell->mark_initialized();
+        }
+    }
+    return Outcome::Kind::done;
+}
+
+}  // namespace
+
+Outcome run(const Plan& plan, int64_t steps, const std::vector<StepFeed>& feeds, const std::vector<StepFetch>& fetches, Interrupt& interrupt) {
+    Outcome outcome;
+    const int threads = get_num_threads();
+    auto interrupted = [&] {
+        outcome.kind = interrupt.reason() == Interrupt::Reason::deadline ? Outcome::Kind::timed_out : Outcome::Kind::stopped;
+        return outcome;
+    };
+    if (interrupt.check()) return interrupted();
+    State::Hold hold(plan.state(), plan.writes(), interrupt);
+    if (!hold.held()) return interrupted();
+    for (int64_t cell : plan.read_first())
+        if (!plan.cells()[static_cast<size_t>(cell)]->initialized()) {
+            outcome.kind = Outcome::Kind::uninitialized;
+            outcome.where = cell;
+            return outcome;
+        }
+    Lease lease(plan);
+    RunContext& context = *lease;
+    for (size_t i = 0; i < feeds.size(); ++i)
+        if (feeds[i].indices) context.set_feed(i, context.staging(i, feeds[i].batch * feeds[i].row_bytes));
+    FlushDenormals flush;
+    int32_t clock = 0;
+    for (int64_t step = 0; step < steps; ++step) {
+        for (size_t i = 0; i < feeds.size(); ++i) {
+            const StepFeed& feed = feeds[i];
+            if (!feed.indices) {
+                context.set_feed(i, static_cast<const char*>(feed.data) + step * feed.stride);
+                continue;
+            }
+            outcome.status = gather(feed.data, feed.rows, feed.row_bytes, feed.indices + step * feed.batch, feed.batch,
+                                    context.staging(i, feed.batch * feed.row_bytes), threads);
+            if (outcome.status.code != Code::ok) {
+                outcome.kind = Outcome::Kind::bad_index;
+                outcome.where = static_cast<int64_t>(i);
+                return outcome;
+            }
+        }
+        for (size_t i = 0; i < fetches.size(); ++i) context.set_fetch(i, static_cast<char*>(fetches[i].data) + step * fetches[i].stride);
+        outcome.kind = run_step(plan, context, threads, interrupt, clock, outcome);
+        if (outcome.kind != Outcome::Kind::done) return outcome;
+        ++outcome.steps_done;
+    }
+    return outcome;
+}
+
+Status run_call(const KernelEntry& kernel, const Call& call, const Work& work, int threads, Interrupt& interrupt, bool& stopped) {
+    FlushDenormals flush;
+    return run_phases(kernel.run, call, work, threads, &interrupt, stopped);
+}
+
+}  // namespace labkit
