@@ -1,0 +1,15 @@
+"""Experiments: typed configurations, sweeps, trials as processes, and the store of what became of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_HOMES = {"Experiment": "experiments", "experiment": "experiments", "Trial": "worker.trial", "Store": "store"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'labkit.lab' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(f"labkit.lab.{_HOMES[name]}"), name)

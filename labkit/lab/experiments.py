@@ -1,0 +1,173 @@
+"""An experiment: a function in a plain file, with a typed configuration, that a runner repeats over seeds."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import importlib.util
+import inspect
+import linecache
+import os
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from labkit.errors import ConfigError, LabkitError
+from labkit.lab import config as _config
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Experiment:
+    """What `@lk.experiment` makes of a function `(config, trial)`.
+
+    Attributes:
+        function: the user's function.
+        config_class: the dataclass that annotates its first parameter.
+        metric: the figure that configurations are compared by; smaller is better.
+        quick: values of keys under `--quick`.
+        reference_error: the error a perfect reader of this data would make, between 0 and 1; bias is measured from it.
+    """
+
+    function: Callable[[Any, Any], None]
+    config_class: type
+    metric: str
+    quick: dict[str, Any]
+    reference_error: float
+
+    def __call__(self, config: Any, trial: Any) -> None:
+        self.function(config, trial)
+
+    @property
+    def name(self) -> str:
+        return self.function.__name__
+
+    @property
+    def path(self) -> Path:
+        return Path(self.function.__code__.co_filename).resolve()
+
+    @property
+    def doc(self) -> str:
+        return inspect.getdoc(self.function) or ""
+
+    @functools.cached_property
+    def keys(self) -> dict[str, _config.Key]:
+        return _config.keys(self.config_class)
+
+
+def experiment(
+    function: Callable[[Any, Any], None] | None = None,
+    *,
+    metric: str = "validation/error",
+    quick: Mapping[str, Any] | None = None,
+    reference_error: float = 0.0,
+) -> Any:
+    """Make a function `(config: Config, trial: lk.Trial)` an experiment that `labkit run FILE` can run.
+
+    Args:
+        metric: the figure that configurations are compared by; smaller is better.
+        quick: values of configuration keys under `--quick`, e.g. `{"steps": 40}`.
+        reference_error: the error of a perfect reader of the data, between 0 and 1.
+
+    Raises:
+        ConfigError: the function has other parameters, its configuration is no dataclass, or `quick` does not fit it.
+    """
+    if function is None:
+        return functools.partial(experiment, metric=metric, quick=quick, reference_error=reference_error)
+    parameters = list(inspect.signature(function).parameters.values())
+    if len(parameters) != 2:
+        raise ConfigError(
+            f"The experiment {function.__name__} has other parameters than a runner can give",
+            rule="an experiment takes two: (config: Config, trial: lk.Trial)",
+            received=str(inspect.signature(function)),
+        )
+    annotation: Any = parameters[0].annotation
+    if isinstance(annotation, str):  # from __future__ import annotations
+        annotation = function.__globals__.get(annotation, annotation)
+    if not 0.0 <= reference_error < 1.0:
+        raise ConfigError("reference_error is no error rate", rule="0 <= reference_error < 1", received=repr(reference_error))
+    found = _config.keys(annotation)
+    values = {
+        name: _config.check(_config.find(found, name, f"quick of {function.__name__}"), value)
+        for name, value in (quick or {}).items()
+    }
+    return Experiment(function, annotation, metric, values, float(reference_error))
+
+
+def load(path: str | os.PathLike[str]) -> Experiment:
+    """The one experiment that a file defines.
+
+    The file's folder is put on `sys.path`, as `python FILE` would do, so that it can import its neighbours.
+
+    Raises:
+        ConfigError: the file is missing, raises (the message shows the line), or defines no or several experiments.
+    """
+    file = Path(path)
+    if not file.is_file():
+        kind = "a folder" if file.is_dir() else "no file"
+        near = _near_files(file)
+        raise ConfigError(
+            f"The experiment file {file} does not exist" if kind == "no file" else f"{file} is a folder, not a file",
+            fix=f"Did you mean {near}?" if near else "Give the path of a Python file that defines an experiment.",
+        )
+    file = file.resolve()
+    if file.suffix != ".py":
+        raise ConfigError(f"{file} is not a Python file", rule="experiments are defined in files named *.py")
+    module = _module(file)
+    own = [
+        value
+        for value in {id(v): v for v in vars(module).values() if isinstance(v, Experiment)}.values()
+        if value.function.__module__ == module.__name__  # not those imported from another file
+    ]
+    if not own:
+        raise ConfigError(
+            f"{file} defines no experiment",
+            fix="Write @lk.experiment(...) above a function (config: Config, trial: lk.Trial).",
+        )
+    if len(own) > 1:
+        names = ", ".join(value.name for value in own)
+        raise ConfigError(f"{file} defines {len(own)} experiments", rule="one file, one experiment", received=names)
+    return own[0]
+
+
+def _module(file: Path) -> Any:
+    # A private name: the file is neither __main__ (its own `if __name__ == "__main__"` must not run) nor in the way
+    # of a module of the same name. It stays in sys.modules, where dataclasses and annotations look names up.
+    name = f"labkit_experiment_{file.stem}_{hashlib.sha256(str(file).encode()).hexdigest()[:8]}"
+    if str(file.parent) not in sys.path:
+        sys.path.insert(0, str(file.parent))
+    spec = importlib.util.spec_from_file_location(name, file)
+    assert spec is not None
+    assert spec.loader is not None
+    linecache.checkcache(str(file))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
+        raise ConfigError(
+            f"{file.name} cannot be loaded", rule="", received=describe(error, file), fix="Mend that line."
+        ) from error
+    return module
+
+
+def describe(error: BaseException, file: Path) -> str:
+    """An exception in one phrase, with the last line of `file` that it passed through."""
+    text = str(error) if isinstance(error, LabkitError) else f"{type(error).__name__}: {error}"
+    if isinstance(error, SyntaxError):
+        return f"{type(error).__name__}: {error.msg} at {Path(error.filename or file).name}:{error.lineno}: {(error.text or '').strip()}"
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if Path(frame.filename) == file:
+            return f"{text} (at {file.name}:{frame.lineno}: {frame.line})"
+    return text
+
+
+def _near_files(file: Path) -> str:
+    import difflib
+
+    folder = file.parent if file.parent.is_dir() else Path("experiments")
+    names = [path.name for path in folder.glob("*.py")] if folder.is_dir() else []
+    return ", ".join(str(folder / name) for name in difflib.get_close_matches(file.name, names, n=2, cutoff=0.5))

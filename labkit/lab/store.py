@@ -1,0 +1,321 @@
+"""The store of sweeps and trials: one SQLite file, the truth of which event files and tables are views.
+
+Several runners may share it: transactions are short and immediate, the journal is a rollback journal (WAL databases
+have corrupted under several writers), every commit reaches the disk before it is acknowledged. A trial's state changes
+only if it still is what the writer believes, in the attempt the writer means, so a late message of a dead attempt
+changes nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from labkit.errors import StoreError
+from labkit.io import make_folder
+from labkit.lab import plain
+
+VERSION = 1
+State = Literal["PENDING", "RUNNING", "COMPLETED", "FAILED", "PRUNED", "INTERRUPTED"]
+SCHEMA = """
+CREATE TABLE sweeps (
+    id TEXT PRIMARY KEY,
+    identity TEXT NOT NULL,              -- hash(experiment, settings, space, code)
+    repeat INTEGER NOT NULL,             -- how often the sweep was asked for --again
+    experiment TEXT NOT NULL, file TEXT NOT NULL, doc TEXT NOT NULL, code TEXT NOT NULL,
+    settings TEXT NOT NULL, space TEXT NOT NULL, metric TEXT NOT NULL, reference_error REAL NOT NULL,
+    folder TEXT NOT NULL,                -- relative to the folder of this file
+    created REAL NOT NULL,               -- a label; order is by rowid
+    UNIQUE (identity, repeat)
+);
+CREATE TABLE trials (
+    number INTEGER NOT NULL,             -- 1, 2, ... inside its sweep; names its folder
+    sweep TEXT NOT NULL REFERENCES sweeps(id),
+    key TEXT NOT NULL,                   -- hash(experiment, config, seed, code)
+    id TEXT,                             -- hash(key, data); NULL until the trial has reported its data
+    config TEXT NOT NULL, seed INTEGER NOT NULL,
+    state TEXT NOT NULL, attempt INTEGER NOT NULL, kind TEXT, reason TEXT,
+    data TEXT NOT NULL,                  -- list of {name, checksum, requested}
+    artefacts TEXT NOT NULL,             -- file in the trial's folder -> SHA-256
+    seconds REAL NOT NULL,               -- time spent running, over all attempts
+    PRIMARY KEY (sweep, number), UNIQUE (sweep, key)
+) WITHOUT ROWID;
+CREATE TABLE metrics (
+    sweep TEXT NOT NULL, trial INTEGER NOT NULL,
+    step INTEGER,                        -- NULL: the trial's final figure
+    name TEXT NOT NULL, value TEXT NOT NULL,  -- JSON, as SQLite would turn NaN into NULL
+    FOREIGN KEY (sweep, trial) REFERENCES trials(sweep, number)
+);
+CREATE INDEX metrics_of_trial ON metrics (sweep, trial);
+CREATE TABLE events (sweep TEXT NOT NULL, trial INTEGER, time REAL NOT NULL, text TEXT NOT NULL);
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class SweepRow:
+    id: str
+    identity: str
+    repeat: int
+    experiment: str
+    file: str
+    doc: str
+    code: str
+    settings: dict[str, Any]
+    space: dict[str, list[Any]]
+    metric: str
+    reference_error: float
+    folder: str
+    created: float
+
+
+@dataclasses.dataclass(frozen=True)
+class TrialRow:
+    number: int
+    sweep: str
+    key: str
+    id: str | None
+    config: dict[str, Any]
+    seed: int
+    state: State
+    attempt: int
+    kind: str | None
+    reason: str | None
+    data: list[dict[str, str]]
+    artefacts: dict[str, str]
+    seconds: float
+
+    @property
+    def folder(self) -> str:
+        return f"t{self.number:04d}"
+
+    @property
+    def finished(self) -> bool:
+        """No rerun would change it: completed, pruned, or failed in a way that comes again with the same bits."""
+        return self.state in ("COMPLETED", "PRUNED") or (self.state == "FAILED" and self.kind == "diverged")
+
+
+_SWEEP = tuple(field.name for field in dataclasses.fields(SweepRow))
+_TRIAL = tuple(field.name for field in dataclasses.fields(TrialRow))
+_JSON = {"settings", "space", "config", "data", "artefacts"}
+
+
+class Store:
+    """The store in a folder of logs. Raises StoreError whenever it cannot be read or written."""
+
+    def __init__(self, logs: Path) -> None:
+        self.path = logs / "labkit.sqlite"
+        with self._errors("opened"):
+            try:
+                make_folder(logs)
+            except OSError as error:
+                raise StoreError(
+                    f"The log folder {logs} cannot be made ({error.strerror})",
+                    fix="Free some space or choose another folder: --logs DIR",
+                ) from error
+            self._db = sqlite3.connect(self.path, timeout=10.0, isolation_level=None)
+            self._db.execute("PRAGMA journal_mode = DELETE")
+            self._db.execute("PRAGMA synchronous = FULL")
+            self._db.execute("PRAGMA foreign_keys = ON")
+            with self._transaction():  # also shows here and now whether the folder can be written
+                version = self._db.execute("PRAGMA user_version").fetchone()[0]
+                if version == 0:
+                    for statement in SCHEMA.split(";\n"):
+                        self._db.execute(statement)
+                    self._db.execute(f"PRAGMA user_version = {VERSION}")
+                elif version != VERSION:
+                    raise StoreError(
+                        f"{self.path} was written by another version of labkit",
+                        received=f"layout {version}; this one reads {VERSION}",
+                        fix="Use another folder: --logs DIR",
+                    )
+                self._db.execute("DELETE FROM events WHERE 0")
+
+    def close(self) -> None:
+        self._db.close()
+
+    # Sweeps
+
+    def sweeps(self, **equal: Any) -> list[SweepRow]:
+        """Sweeps whose columns have the given values, oldest first."""
+        return [SweepRow(**row) for row in self._rows("sweeps", _SWEEP, equal, "rowid")]
+
+    def add_sweep(self, row: SweepRow) -> None:
+        values = [_encode(name, getattr(row, name)) for name in _SWEEP]
+        with self._errors("written"), self._transaction():
+            marks = ", ".join("?" * len(_SWEEP))
+            self._db.execute(f"INSERT OR IGNORE INTO sweeps ({', '.join(_SWEEP)}) VALUES ({marks})", values)
+
+    # Trials
+
+    def trials(self, sweep: str) -> list[TrialRow]:
+        return [TrialRow(**row) for row in self._rows("trials", _TRIAL, {"sweep": sweep}, "number")]
+
+    def add_trials(self, sweep: str, planned: list[tuple[str, dict[str, Any], int]]) -> None:
+        """Plan the trials (key, config, seed) that the sweep does not have yet."""
+        with self._errors("written"), self._transaction():
+            last = self._db.execute("SELECT COALESCE(MAX(number), 0) FROM trials WHERE sweep = ?", [sweep]).fetchone()[0]
+            known = {row[0] for row in self._db.execute("SELECT key FROM trials WHERE sweep = ?", [sweep])}
+            new = [unit for unit in planned if unit[0] not in known]
+            self._db.executemany(
+                "INSERT INTO trials (number, sweep, key, config, seed, state, attempt, data, artefacts, seconds)"
+                " VALUES (?, ?, ?, ?, ?, 'PENDING', 0, '[]', '{}', 0)",
+                [
+                    (last + place, sweep, key, plain.dumps(config), seed)
+                    for place, (key, config, seed) in enumerate(new, start=1)
+                ],
+            )
+
+    def recover(self, sweep: str) -> int:
+        """Trials that still are RUNNING become PENDING; how many. Only for the holder of the sweep's lock, who thereby
+        knows that their runner is dead."""
+        with self._errors("written"), self._transaction():
+            return self._db.execute(
+                "UPDATE trials SET state = 'PENDING' WHERE sweep = ? AND state = 'RUNNING'", [sweep]
+            ).rowcount
+
+    def start(self, trial: TrialRow) -> int:
+        """A trial starts; the number of its new attempt."""
+        with self._errors("written"), self._transaction():
+            self._fenced(trial, trial.attempt, trial.state, "state = 'RUNNING', attempt = attempt + 1, kind = NULL, reason = NULL", [])
+        return trial.attempt + 1
+
+    def set_data(self, trial: TrialRow, attempt: int, identity: str, data: list[dict[str, str]]) -> None:
+        """The data sets a running trial uses, and with them its identity."""
+        with self._errors("written"), self._transaction():
+            self._fenced(trial, attempt, "RUNNING", "id = ?, data = ?", [identity, plain.dumps(data)])
+
+    def finish(
+        self,
+        trial: TrialRow,
+        attempt: int,
+        state: State,
+        *,
+        seconds: float,
+        kind: str | None = None,
+        reason: str | None = None,
+        metrics: Mapping[str, float] | None = None,
+        artefacts: Mapping[str, str] | None = None,
+    ) -> None:
+        """A running trial ends, or goes back to PENDING. For COMPLETED this commit is the moment it counts from."""
+        with self._errors("written"), self._transaction():
+            self._fenced(
+                trial,
+                attempt,
+                "RUNNING",
+                "state = ?, kind = ?, reason = ?, artefacts = ?, seconds = seconds + ?",
+                [state, kind, reason, plain.dumps(artefacts or {}), seconds],
+            )
+            self._add_metrics(trial, None, metrics or {})
+
+    def add_metrics(self, trial: TrialRow, step: int, metrics: Mapping[str, float]) -> None:
+        """Figures at a step (validation points). A resumed trial replaces what it reports again."""
+        with self._errors("written"), self._transaction():
+            self._add_metrics(trial, step, metrics)
+
+    def metrics(self, sweep: str) -> dict[int, dict[str, float]]:
+        """The final figures of every trial of a sweep: number -> name -> value."""
+        with self._errors("read"):
+            rows = self._db.execute(
+                "SELECT trial, name, value FROM metrics WHERE sweep = ? AND step IS NULL ORDER BY rowid", [sweep]
+            ).fetchall()
+        found: dict[int, dict[str, float]] = {}
+        for number, name, value in rows:
+            found.setdefault(number, {})[name] = plain.loads(value)
+        return found
+
+    def series(self, sweep: str, number: int, name: str) -> list[tuple[int, float]]:
+        """One figure of one trial over its steps, as (step, value)."""
+        with self._errors("read"):
+            rows = self._db.execute(
+                "SELECT step, value FROM metrics WHERE sweep = ? AND trial = ? AND name = ? AND step IS NOT NULL"
+                " ORDER BY step",
+                [sweep, number, name],
+            ).fetchall()
+        return [(step, plain.loads(value)) for step, value in rows]
+
+    def add_event(self, sweep: str, number: int | None, text: str) -> None:
+        with self._errors("written"), self._transaction():
+            self._db.execute("INSERT INTO events VALUES (?, ?, ?, ?)", [sweep, number, time.time(), text])
+
+    def events(self, sweep: str) -> list[tuple[int | None, str]]:
+        with self._errors("read"):
+            return self._db.execute(
+                "SELECT trial, text FROM events WHERE sweep = ? ORDER BY rowid", [sweep]
+            ).fetchall()
+
+    # Machinery
+
+    def _fenced(self, trial: TrialRow, attempt: int, state: str, change: str, values: list[Any]) -> None:
+        changed = self._db.execute(
+            f"UPDATE trials SET {change} WHERE sweep = ? AND number = ? AND attempt = ? AND state = ?",
+            [*values, trial.sweep, trial.number, attempt, state],
+        ).rowcount
+        if changed != 1:
+            raise StoreError(
+                f"Trial {trial.folder} of sweep {trial.sweep} is no longer {state} in attempt {attempt}",
+                rule="one runner at a time changes a trial",
+                fix="Run the command again: it continues from what the store says.",
+            )
+
+    def _add_metrics(self, trial: TrialRow, step: int | None, metrics: Mapping[str, float]) -> None:
+        self._db.execute(
+            "DELETE FROM metrics WHERE sweep = ? AND trial = ? AND step IS ?", [trial.sweep, trial.number, step]
+        )
+        self._db.executemany(
+            "INSERT INTO metrics VALUES (?, ?, ?, ?, ?)",
+            [(trial.sweep, trial.number, step, name, plain.dumps(float(value))) for name, value in metrics.items()],
+        )
+
+    def _rows(self, table: str, columns: tuple[str, ...], equal: Mapping[str, Any], order: str) -> Iterator[dict[str, Any]]:
+        where = " AND ".join(f"{name} = ?" for name in equal) or "1"
+        values = [_encode(name, value) for name, value in equal.items()]
+        with self._errors("read"):
+            rows = self._db.execute(f"SELECT {', '.join(columns)} FROM {table} WHERE {where} ORDER BY {order}", values).fetchall()
+            for row in rows:
+                yield {name: _decode(name, value) for name, value in zip(columns, row, strict=True)}
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+
+    @contextlib.contextmanager
+    def _errors(self, verb: str) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, ValueError) as error:
+            if isinstance(error, StoreError):
+                raise
+            raise StoreError(
+                f"The store {self.path} cannot be {verb}: {error}", fix=_ADVICE.get(str(error), "")
+            ) from error
+
+
+_ADVICE = {
+    "database or disk is full": "Free some space and run the same command again: it continues.",
+    "disk I/O error": "The disk may be full or failing: free some space and run the same command again.",
+    "attempt to write a readonly database": "Make the folder writable or choose another: --logs DIR",
+    "unable to open database file": "Make the folder writable or choose another: --logs DIR",
+    "database is locked": "Another program holds the store; stop it and run the same command again.",
+    "file is not a database": "Move that file away or choose another folder: --logs DIR",
+    "database disk image is malformed": "Move that file away; the trials' own files are still in their folders.",
+}
+
+
+def _encode(name: str, value: Any) -> Any:
+    return plain.dumps(value) if name in _JSON else value
+
+
+def _decode(name: str, value: Any) -> Any:
+    return plain.loads(value) if name in _JSON else value

@@ -1,0 +1,182 @@
+"""A sweep: one experiment under fixed settings, over the configurations of a space and a number of seeds."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import importlib.metadata
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from labkit.errors import ConfigError
+from labkit.io import write_text
+from labkit.lab import config as _config
+from labkit.lab import identity, plain
+from labkit.lab.experiments import Experiment
+from labkit.lab.space import grid
+from labkit.lab.store import SweepRow
+
+SNAPSHOT_LIMIT = 5 * 2**20
+"""Bytes of source text kept in sweep.json."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Sweep:
+    """What was asked for, every value typed and checked.
+
+    Attributes:
+        base: the keys that no sweep varies, with their values.
+        space: the keys that it varies, with the values of each.
+    """
+
+    experiment: Experiment
+    quick: bool
+    base: dict[str, Any]
+    space: dict[str, list[Any]]
+
+    @functools.cached_property
+    def sources(self) -> dict[str, str]:
+        return identity.local_sources(self.experiment.path)
+
+    @functools.cached_property
+    def code(self) -> str:
+        return identity.code_digest(self.sources)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {"quick": self.quick, "config": self.base}
+
+    @property
+    def id(self) -> str:
+        return identity.sweep_id(self.experiment.name, self.settings, self.space, self.code)
+
+    @property
+    def configs(self) -> list[dict[str, Any]]:
+        order = list(self.experiment.keys)
+        merged = [{**self.base, **choice} for choice in grid.combinations(self.space)]
+        return [{name: values[name] for name in order} for values in merged]
+
+    def trials(self, seeds: int) -> list[tuple[str, dict[str, Any], int]]:
+        """(key, config, seed) of each trial. Seed by seed, so that more seeds come after the ones there are."""
+        name, code = self.experiment.name, self.code
+        return [
+            (identity.trial_key(name, config, self.quick, seed, code), config, seed)
+            for seed in range(seeds)
+            for config in self.configs
+        ]
+
+    def row(self, repeat: int) -> SweepRow:
+        """This sweep as the store keeps it; `repeat` counts the times it was asked for again."""
+        sweep = self.id if repeat == 0 else f"{self.id}-{repeat + 1}"
+        return SweepRow(
+            id=sweep,
+            identity=self.id,
+            repeat=repeat,
+            experiment=self.experiment.name,
+            file=str(self.experiment.path),
+            doc=self.experiment.doc,
+            code=self.code,
+            settings=self.settings,
+            space=self.space,
+            metric=self.experiment.metric,
+            reference_error=self.experiment.reference_error,
+            folder=f"{self.experiment.name}/{sweep}",
+            created=time.time(),
+        )
+
+    def description(self, row: SweepRow) -> dict[str, Any]:
+        """What sweep.json says: enough to know later what ran, and where."""
+        kept, size = {}, 0
+        for name, text in self.sources.items():
+            size += len(text.encode())
+            if size <= SNAPSHOT_LIMIT:
+                kept[name] = text
+        return {
+            "sweep": row.id,
+            "experiment": row.experiment,
+            "file": row.file,
+            "doc": row.doc,
+            "settings": row.settings,
+            "space": row.space,
+            "code": row.code,
+            "sources": kept,
+            "commit": _commit(self.experiment.path.parent),
+            "packages": packages(),
+            "python": sys.version.split()[0],
+            "machine": {"system": platform.platform(), "processor": _processor(), "cores": os.cpu_count()},
+        }
+
+
+def plan(
+    experiment: Experiment,
+    *,
+    sets: Iterable[str] | Mapping[str, Any] = (),
+    sweeps: Iterable[str] | Mapping[str, Sequence[Any]] = (),
+    quick: bool = False,
+) -> Sweep:
+    """A sweep from `key=value` texts of the command line, or from mappings of Python values.
+
+    Raises ConfigError for an unknown key (with near matches), a value of another type, a key given twice.
+    """
+    found = experiment.keys
+    if isinstance(sets, Mapping):
+        changes = {name: _config.check(_config.find(found, name, "set"), value) for name, value in sets.items()}
+    else:
+        texts = _config.settings(found, sets, "--set")
+        changes = {name: _config.parse(found[name], text) for name, text in texts.items()}
+    if isinstance(sweeps, Mapping):
+        space = {
+            name: [_config.check(_config.find(found, name, "sweep"), value) for value in values]
+            for name, values in sweeps.items()
+        }
+    else:
+        texts = _config.settings(found, sweeps, "--sweep")
+        space = {name: _config.parse_list(found[name], text) for name, text in texts.items()}
+    both = [name for name in space if name in changes]
+    if both:
+        raise ConfigError(f"{both[0]} is both set and swept", fix="Keep one of --set and --sweep for it.")
+    grid.combinations(space)  # refuses empty and repeated values
+    changes = {**(experiment.quick if quick else {}), **changes}
+    values = _config.resolve(found, changes, open_keys=space)
+    base = {name: value for name, value in values.items() if name not in space}
+    return Sweep(experiment, quick, base, space)
+
+
+def packages() -> dict[str, str]:
+    """The installed versions of labkit and of what it needs."""
+    found = {}
+    for name in ("labkit", "numpy", "safetensors", "tensorboardX"):
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = "not installed as a package"
+    return found
+
+
+def write_description(folder: Path, description: Mapping[str, Any]) -> None:
+    write_text(folder / "sweep.json", plain.dumps(description))
+
+
+def _commit(folder: Path) -> str | None:
+    try:
+        command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()

@@ -1,0 +1,176 @@
+"""Training a model in a trial: native stretches, cut where something is to be logged, checked, validated or saved."""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from labkit.models.loop import TrainingLoop
+
+if TYPE_CHECKING:
+    from labkit.lab.worker.trial import Trial
+
+VALIDATION_EXAMPLES, QUICK_VALIDATION_EXAMPLES = 1_000, 200  # at validation points; the end's evaluation takes all
+WATCHED = 32  # validation examples whose activations the histograms show
+SHOWN = 16  # input images shown
+SAVE_SHARE = 1 / 30  # of the time may go into checkpoints whose times nobody chose
+
+
+class Fit:
+    """One call of `trial.fit`. Steps are counted from 1; `offset` steps of the trial came before."""
+
+    def __init__(self, trial: Trial, model: Any, data: Any, batch_size: int, folder: Path, offset: int) -> None:
+        self.trial, self.model, self.folder, self.offset = trial, model, folder, offset
+        x, y = data if isinstance(data, tuple) else (data.train.images, data.train.labels)
+        self.loop = TrainingLoop(model, x, y, batch_size, seed=trial.seed)
+        self.validation = None if isinstance(data, tuple) else data.validation
+        self.images = x
+        self.epoch_sums: dict[str, float] = {}
+        self.epoch_steps = 0
+        self.saved_at, self.save_took, self.saved_step = time.monotonic(), 0.0, -1
+
+    def run(self, steps: int, validation_every: int | None, checkpoint_every: int | None, seconds: float) -> int:
+        """Train up to `steps` steps; the trial's step after them."""
+        loop, every = self.loop, validation_every or max(1, steps // 10)
+        self.steps = steps
+        if not self._resume():
+            self._begin()
+        self.trial.write_hparams()
+        while loop.step < steps:
+            epoch_end = loop.epoch_end(self._epoch())
+            until = min(steps, _next(loop.step, every), epoch_end, _next(loop.step, checkpoint_every or steps))
+            for values in loop.stretches(until):
+                self._log(values)
+                if loop.step < until:  # what belongs to the last step of a stretch comes before it is saved
+                    self._save_or_leave(due=not checkpoint_every and self._save_is_due(seconds))
+            if loop.step == epoch_end:
+                self._end_epoch()
+            validated = loop.step % every == 0 or loop.step == steps
+            if validated:
+                self._validate()
+            due = loop.step % checkpoint_every == 0 if checkpoint_every else validated and self._save_is_due(0.0)
+            self._save_or_leave(due=due or loop.step == steps)
+        return self.step
+
+    @property
+    def step(self) -> int:
+        return self.offset + self.loop.step
+
+    def _epoch(self) -> int:
+        """The epoch that the next step belongs to: the first that is not complete."""
+        epoch = self.loop.step * self.loop.batch_size // self.loop.examples
+        return epoch if self.loop.step < self.loop.epoch_end(epoch) else epoch + 1
+
+    # Logging
+
+    def _log(self, values: dict[str, np.ndarray]) -> None:
+        """Every step of a stretch that has just run. The stretch is logged up to the step at which the loss is gone."""
+        count = len(values["loss"])
+        first = self.step - count
+        figures: dict[str, float] = {}
+        for place in range(count):
+            figures = {f"train/{name}": float(series[place]) for name, series in values.items()}
+            self.trial.series.add(first + place + 1, figures)
+            if not math.isfinite(figures["train/loss"]):
+                self.trial.latest.update(figures)
+                loss = figures["train/loss"]
+                self.trial.check_loss(first + place + 1, {"loss": loss})
+            for name, value in figures.items():
+                self.epoch_sums[name] = self.epoch_sums.get(name, 0.0) + value
+            self.epoch_steps += 1
+        self.trial.latest.update(figures)
+        shown = {name.removeprefix("train/"): value for name, value in figures.items()}
+        self.trial.series.flush()
+        self.trial.link.progress(self.step, self.offset + self.steps, shown)
+
+    def _end_epoch(self) -> None:
+        """The means over the steps of the epoch that has ended."""
+        means = {name.replace("train/", "train/epoch_"): total / self.epoch_steps for name, total in self.epoch_sums.items()}
+        self.trial.series.add(self.step, means)
+        self.trial.link.send("metrics", step=self.step, metrics=means)
+        self.epoch_sums, self.epoch_steps = {}, 0
+
+    def _begin(self) -> None:
+        """What is shown once: the graph, some inputs, the weights before training."""
+        writer = self.trial.series.writer()
+        if not self.offset:
+            writer.graph(self.model.graph)
+        if self.images.ndim == 4:
+            writer.image("inputs", np.asarray(self.images[:SHOWN]), self.step)
+        self._histograms()
+
+    def _validate(self) -> None:
+        """Loss and metrics on the first validation examples; histograms of weights and activations."""
+        if self.validation is not None:
+            limit = QUICK_VALIDATION_EXAMPLES if self.trial.quick else VALIDATION_EXAMPLES
+            images, labels = self.validation.images[:limit], self.validation.labels[:limit]
+            judged = self.model.evaluate(images, labels, batch_size=100, return_dict=True)
+            figures = {f"validation/{name}": float(value) for name, value in judged.items()}
+            self.trial.series.add(self.step, figures)
+            self.trial.latest.update(figures)
+            self.trial.link.send("metrics", step=self.step, metrics=figures)
+            self.trial.check_loss(self.step, {"validation loss": figures["validation/loss"]})
+        self._histograms()
+
+    def _histograms(self) -> None:
+        writer = self.trial.series.writer()
+        for variable in self.model.weights:
+            writer.histogram(f"weights/{variable.name.partition(':')[0]}", self.model.session.read(variable), self.step)
+        kernels = next((w for w in self.model.weights if len(w.shape.as_list()) == 4), None)
+        if kernels is not None:
+            writer.image("first_layer_filters", _tiles(self.model.session.read(kernels)), self.step)
+        if self.validation is not None:
+            taps = self.model.taps()
+            feeds = {self.model.x: self.validation.images[:WATCHED]}
+            for name, tensor in taps.items():  # one at a time: all at once would hold every activation in memory
+                writer.histogram(f"activations/{name}", self.model.session.run(tensor, feeds), self.step)
+
+    # Checkpoints
+
+    def _save_is_due(self, seconds: float) -> bool:
+        return time.monotonic() - self.saved_at >= max(seconds, self.save_took / SAVE_SHARE)
+
+    def _save_or_leave(self, due: bool) -> None:
+        """Save when that is due, or when the trial was asked to leave, and then leave."""
+        if due or self.trial.link.stopping:
+            self._save()
+        self.trial.link.check()
+
+    def _save(self) -> None:
+        if self.saved_step == self.loop.step:
+            return
+        began = time.monotonic()
+        extra = {"fit": True, "epoch_sums": self.epoch_sums, "epoch_steps": self.epoch_steps}
+        self.trial.save_checkpoint(self.folder, self.step, self.loop.state(), extra)
+        self.saved_at, self.saved_step = time.monotonic(), self.loop.step
+        self.save_took = self.saved_at - began
+
+    def _resume(self) -> bool:
+        found = self.trial.load_checkpoint(self.folder, fit=True)
+        if found is None:
+            return False
+        arrays, extra, _ = found
+        self.loop.restore({name: value for name, value in arrays.items() if not name.startswith("labkit/")})
+        self.epoch_sums, self.epoch_steps = extra["epoch_sums"], extra["epoch_steps"]
+        self.saved_step = self.loop.step
+        return True
+
+
+def _next(step: int, every: int) -> int:
+    return (step // every + 1) * every
+
+
+def _tiles(kernels: np.ndarray) -> np.ndarray:
+    """Filters [height, width, channels, n] of the first channel as one image [rows, columns, 1] in [0, 1], magnified."""
+    filters = kernels[:, :, 0, :].transpose(2, 0, 1)
+    low, high = filters.min(), filters.max()
+    filters = (filters - low) / (high - low if high > low else 1.0)
+    across = math.ceil(math.sqrt(len(filters)))
+    filters = np.pad(filters, ((0, across * math.ceil(len(filters) / across) - len(filters)), (0, 1), (0, 1)))
+    count, height, width = filters.shape
+    image = filters.reshape(count // across, across, height, width).transpose(0, 2, 1, 3)
+    return image.reshape(-1, across * width, 1).repeat(8, axis=0).repeat(8, axis=1).astype(np.float32)

@@ -1,0 +1,97 @@
+"""What a trial writes down while it runs: metrics.jsonl, the series it is resumed with, and event files, a view of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labkit.io import AppendLog, read_log
+
+if TYPE_CHECKING:
+    from labkit.summary import EventWriter
+
+
+class Series:
+    """The step series of one trial.
+
+    A record of metrics.jsonl is `{"step": 7, "train/loss": ...}`. `rewind(step)` forgets all that came after a step,
+    so that a resumed trial writes each step once. A disk that is full or gone costs the series, never the training:
+    `trouble` then says what happened first.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.trouble: str | None = None
+        self._log: AppendLog | None = None
+        self._step = 0
+        self._writers: dict[str, EventWriter] = {}
+
+    def rewind(self, step: int) -> None:
+        """Go on after `step`; 0 starts anew."""
+        self.close()
+        self._step = step
+        path = self.folder / "metrics.jsonl"
+        try:
+            kept = sum(record["step"] <= step for record in read_log(path)) if step and path.exists() else 0
+            self._log = AppendLog(path, count=kept)
+        except OSError as error:
+            self._give_up(error)
+
+    def add(self, step: int, metrics: Mapping[str, float]) -> None:
+        """A record, and a scalar for each figure: `train/loss` is `loss` of the run `train`."""
+        if self._log is None and self.trouble is None:
+            self.rewind(0)
+        if self._log is not None:
+            try:
+                self._log.append({"step": step, **metrics})
+            except OSError as error:
+                self._give_up(error)
+        for name, value in metrics.items():
+            run, slash, tag = name.partition("/")
+            if slash and run in ("train", "validation"):
+                self.writer(run).scalar(tag, value, step)
+            else:
+                self.writer().scalar(name, value, step)
+
+    def writer(self, run: str = "") -> EventWriter:
+        """The event file of the trial's folder, or of `train` or `validation` in it."""
+        if run not in self._writers:
+            from labkit.summary import EventWriter
+
+            purge = self._step + 1 if self._step else None
+            self._writers[run] = EventWriter(self.folder / run if run else self.folder, purge_step=purge)
+        return self._writers[run]
+
+    def flush(self) -> None:
+        """Let others see what was added."""
+        if self._log is not None:
+            try:
+                self._log.flush()
+            except OSError as error:
+                self._give_up(error)
+
+    def sync(self) -> None:
+        """Everything added so far is on the disk: called before a checkpoint that claims it."""
+        if self._log is not None:
+            try:
+                self._log.sync()
+            except OSError as error:
+                self._give_up(error)
+        for writer in self._writers.values():
+            writer.flush()
+
+    def close(self) -> None:
+        for writer in self._writers.values():
+            writer.close()
+        self._writers.clear()
+        if self._log is not None:
+            try:
+                self._log.close()
+            except OSError as error:
+                self._give_up(error)
+            self._log = None
+
+    def _give_up(self, error: OSError) -> None:
+        self.trouble = self.trouble or f"metrics.jsonl cannot be written ({error.strerror or error})"
+        self._log = None

@@ -1,0 +1,279 @@
+"""lk.Trial: what an experiment's function is given beside its configuration."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from labkit.errors import CheckpointError, ConfigError, LabkitError
+from labkit.io import make_folder, sha256_file, write_text
+from labkit.lab import identity, plain
+from labkit.lab.executor import Unit
+from labkit.lab.worker import generators
+from labkit.lab.worker.link import Link
+from labkit.lab.worker.series import Series
+
+if TYPE_CHECKING:
+    from labkit.datasets.base import DataSet
+
+KEEP = 2
+"""Checkpoints kept while a trial runs."""
+
+
+class Diverged(LabkitError):
+    """A loss is no finite number any more; the same bits would come again."""
+
+
+class Trial:
+    """One run of an experiment with one configuration and one seed.
+
+    Python's `random`, NumPy's global generator and labkit's graph seed start from `seed` before the experiment is
+    called, and are saved and restored with every checkpoint.
+
+    Attributes:
+        seed: the repeat, 0, 1, ...
+        config: the experiment's configuration.
+        quick: the run only has to show that the experiment works.
+        folder: the trial's own folder; what is written here is kept with it.
+    """
+
+    def __init__(self, unit: Unit, link: Link) -> None:
+        self.seed, self.quick, self.folder = unit.seed, unit.quick, Path(unit.folder)
+        self.config: Any = None
+        self.latest: dict[str, float] = {}
+        self.series = Series(self.folder)
+        self.link = link
+        self.artefacts: list[Path] = []
+        self._unit = unit
+        self._data: list[dict[str, str]] = []
+        self._step, self._fits = 0, 0
+        self._final: dict[str, float] = {}
+        self._hparams_written = False
+
+    # Data
+
+    def data(self, name: str, fallback: str | None = None, **options: Any) -> DataSet:
+        """A data set by its registered name.
+
+        When its files can be neither found nor downloaded, `fallback` is used instead, which is said aloud and written
+        down wherever the trial's results are. A damaged file is an error, with a fallback too.
+
+        Raises:
+            MissingDataError: there are no files, and no fallback is given.
+            DataError: a file is damaged.
+        """
+        from labkit import datasets
+        from labkit.datasets.files import MissingDataError
+
+        try:
+            found = datasets.load(name, **options)
+        except MissingDataError as error:
+            if fallback is None:
+                raise
+            self.notice(
+                f"NOT {name.upper()}: {name} was neither found nor downloaded. This trial uses {fallback} instead, and "
+                f"its figures say nothing about {name}. ({error.what})"
+            )
+            found = datasets.load(fallback)
+        entry = {"requested": name, "name": found.name, "checksum": found.checksum}
+        if entry not in self._data:
+            self._data.append(entry)
+            self.link.send("data", data=self._data)
+        return found
+
+    @property
+    def id(self) -> str:
+        """The trial's identity: experiment, configuration, seed, code, and the data asked for so far."""
+        return identity.trial_id(self._unit.key, {entry["name"]: entry["checksum"] for entry in self._data})
+
+    # Models
+
+    def fit(
+        self,
+        model: Any,
+        data: Any,
+        steps: int,
+        batch_size: int,
+        *,
+        validation_every: int | None = None,
+        checkpoint_every: int | None = None,
+        checkpoint_seconds: float = 60.0,
+    ) -> None:
+        """Train a compiled model up to `steps` steps; log, validate, checkpoint, and continue from a checkpoint.
+
+        How often anything is logged or saved changes no bit of the weights.
+
+        Args:
+            model: a compiled labkit model.
+            data: a data set with the splits train and validation, or a pair (x, y), then without validation.
+            batch_size: examples a step.
+            validation_every: steps between validation points, where also histograms are written; None: a tenth of all.
+            checkpoint_every: steps between checkpoints; None: at validation points and every `checkpoint_seconds`, but
+                so rarely that saving takes a thirtieth of the time at most.
+            checkpoint_seconds: see there.
+
+        Raises:
+            ConfigError: steps, validation_every or checkpoint_every below 1.
+        """
+        from labkit.lab.worker.fit import Fit
+
+        for name, value in (("steps", steps), ("validation_every", validation_every), ("checkpoint_every", checkpoint_every)):
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+                raise ConfigError(f"trial.fit cannot use {name}", rule=f"{name} is a count from 1 on", received=repr(value))
+        self._fits += 1
+        name = "checkpoints" if self._fits == 1 else f"checkpoints/fit{self._fits}"
+        fit = Fit(self, model, data, batch_size, self.folder / name, self._step)
+        self._step = fit.run(steps, validation_every, checkpoint_every, checkpoint_seconds)
+
+    def evaluate(self, model: Any, data: Any) -> dict[str, float]:
+        """The errors of a trained classifier on training, validation and test examples, in inference mode.
+
+        On a fixed 10,000 of the training examples (1,000 of each split in a quick run), all of the others. Writes
+        predictions.npz, and the model's weights to checkpoints/final.
+
+        Returns:
+            `train/error`, `validation/error`, `test/error` and the accuracies, as fractions; also the trial's figures.
+
+        Raises:
+            ShapeError: the model gives no class scores [examples, classes].
+        """
+        from labkit.lab.worker.evaluate import evaluate
+
+        figures = evaluate(self, model, data)
+        self._final.update(figures)
+        return figures
+
+    # Loops of one's own
+
+    def report(self, step: int, **metrics: float) -> None:
+        """Figures after a step (1, 2, ...), each step once. The last ones are the trial's final figures.
+
+        Raises:
+            Diverged: a figure whose name ends in `loss` is NaN or infinite; the trial then counts as failed.
+        """
+        values = {name: float(value) for name, value in metrics.items()}
+        self._step = step
+        self.series.add(step, values)
+        self.latest.update(values)
+        self._final.update(values)
+        self.check_loss(step, values)
+        if self.link.progress(step, None, values):
+            self.series.flush()
+        self.link.check()
+
+    def save(self, state: Mapping[str, Any]) -> None:
+        """Save the loop's state, durably: arrays, and what JSON holds. `restore` gives it back in a later attempt.
+
+        Raises:
+            CheckpointError: a value is of another kind, or the checkpoint cannot be written.
+        """
+        arrays, rest = {}, {}
+        for name, value in state.items():
+            if isinstance(value, (np.ndarray, np.generic)):
+                arrays[f"state/{name}"] = np.asarray(value)
+            else:
+                rest[name] = value
+        try:
+            plain.dumps(rest)
+        except TypeError as error:
+            raise CheckpointError(
+                f"trial.save cannot hold this state: {error}",
+                rule="a state is a mapping of names to arrays, numbers, texts, and lists and mappings of these",
+            ) from error
+        self.save_checkpoint(self.folder / "checkpoints", self._step, arrays, {"state": rest, "fit": False})
+        self.link.check()
+
+    def restore(self) -> dict[str, Any] | None:
+        """The state saved last in an earlier attempt at this trial; None when there is none."""
+        found = self.load_checkpoint(self.folder / "checkpoints", fit=False)
+        if found is None:
+            return None
+        arrays, extra, step = found
+        self._step = step
+        state = {name.removeprefix("state/"): value for name, value in arrays.items() if name.startswith("state/")}
+        return {**state, **extra["state"]}
+
+    def notice(self, text: str) -> None:
+        """One line that is shown on the runner's terminal and kept in the store."""
+        print(text, flush=True)
+        self.link.send("notice", text=text)
+
+    # For the modules beside this one
+
+    def check_loss(self, step: int, values: Mapping[str, float]) -> None:
+        for name, value in values.items():
+            if name.endswith("loss") and not math.isfinite(value):
+                raise Diverged(f"{name} is {value} at step {step}")
+
+    def save_checkpoint(self, folder: Path, step: int, arrays: Mapping[str, np.ndarray], extra: Mapping[str, Any]) -> None:
+        """A checkpoint `folder/step-N` with the generators' states; the newest two stay."""
+        from labkit import checkpoint
+
+        self.series.sync()
+        make_folder(folder)
+        facts = {"trial": self._unit.key, "data": self._data, "final": self._final, "latest": self.latest, **extra}
+        tensors = {**arrays, **generators.state()}
+        # As text: JSON itself has no NaN, and figures may be.
+        checkpoint.save(str(folder / f"step-{step}"), tensors, step, extra={"labkit": plain.dumps(facts)}, keep=KEEP)
+
+    def load_checkpoint(self, folder: Path, *, fit: bool) -> tuple[dict[str, np.ndarray], dict[str, Any], int] | None:
+        """The newest valid checkpoint of this trial on these data: (arrays, extra, step); its series is rewound."""
+        from labkit import checkpoint
+
+        prefix = checkpoint.latest(str(folder)) if self._unit.attempt > 1 and folder.is_dir() else None
+        if prefix is None:
+            return None
+        loaded = checkpoint.load(prefix)
+        facts = plain.loads(loaded.extra["labkit"])
+        if facts["trial"] != self._unit.key or facts["fit"] is not fit:
+            raise CheckpointError(f"{prefix} belongs to another trial", fix=f"Remove the folder {folder}.")
+        if facts["data"] != self._data:
+            self.notice("The data are not those of the checkpoint: this trial starts from its beginning.")
+            return None
+        generators.restore(loaded.tensors)
+        self._final, self.latest = dict(facts["final"]), dict(facts["latest"])
+        self.series.rewind(loaded.step)
+        return dict(loaded.tensors), facts, loaded.step
+
+    def write_hparams(self) -> None:
+        """The configuration, once per attempt, in the trial's own event file. TensorBoard groups seeds by it."""
+        if not self._hparams_written:
+            self._hparams_written = True
+            data = {"data": ", ".join(entry["name"] for entry in self._data)} if self._data else {}
+            values = {
+                name: value if isinstance(value, (bool, int, float, str)) else plain.dumps(value)
+                for name, value in {**self._unit.config, **data}.items()
+            }
+            group = identity.digest(self._unit.config)[:10]
+            self.series.writer().hparams(values, group=group, session=f"{self._unit.sweep}/{self.folder.name}")
+
+    def finish(self) -> tuple[dict[str, float], dict[str, str]]:
+        """Make all that the trial leaves behind durable; its final figures, and its artefacts' SHA-256 by name."""
+        self.series.sync()
+        self.series.close()
+        hashes = {path.relative_to(self.folder).as_posix(): sha256_file(path) for path in self.artefacts}
+        facts = {
+            "id": self.id,
+            "key": self._unit.key,
+            "sweep": self._unit.sweep,
+            "experiment": self._unit.experiment,
+            "config": self._unit.config,
+            "seed": self.seed,
+            "quick": self.quick,
+            "attempt": self._unit.attempt,
+            "data": self._data,
+            "metrics": self._final,
+            "artefacts": hashes,
+        }
+        path = self.folder / "trial.json"
+        write_text(path, plain.dumps(facts))
+        hashes[path.name] = sha256_file(path)
+        return self._final, hashes
+
+    def close(self) -> None:
+        """Close the logs of a trial that did not complete."""
+        self.series.close()

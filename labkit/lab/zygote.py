@@ -1,0 +1,118 @@
+"""The zygote: a process that has imported labkit once and forks a fresh worker for each trial.
+
+It starts no thread (a fork copies locks that other threads hold) and opens no store. It dies with its runner, and its
+workers die with it: by parent-death signals on Linux, by the end of file on their sockets everywhere. A worker that
+crashes costs its own trial only; the zygote reports how each one ended.
+
+Run as `python -m labkit.lab.zygote FD`, FD being the runner's socket.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import os
+import select
+import signal
+import socket
+import sys
+
+from labkit.lab.messages import Channel
+
+PRELOAD = ("numpy", "labkit.core", "labkit.models", "labkit.summary", "labkit.checkpoint", "labkit.lab.worker.main")
+PR_SET_PDEATHSIG = 1
+
+
+def main(descriptor: int) -> None:
+    runner = os.getppid()
+    die_with_parent(runner)
+    preload()
+    gc.freeze()  # collections in the workers then leave the shared pages alone
+    channel = Channel(socket.socket(fileno=descriptor))
+    channel.send({"kind": "ready", "pid": os.getpid()})
+    wake_read, wake_write = os.pipe()
+    os.set_blocking(wake_read, False)
+    os.set_blocking(wake_write, False)
+    signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    running: dict[int, int] = {}
+    while True:
+        ready, _, _ = select.select([channel, wake_read], [], [])
+        if wake_read in ready:
+            with contextlib.suppress(BlockingIOError):
+                os.read(wake_read, 4096)
+        if channel in ready:
+            channel.read()
+            for message in channel.pending():
+                pid = _fork(message, channel, (wake_read, wake_write))
+                running[pid] = message["ticket"]
+                channel.send({"kind": "forked", "ticket": message["ticket"], "pid": pid})
+            if channel.closed:
+                for pid in running:
+                    kill_group(pid)
+                return
+        for pid in [pid for pid in running if _over(pid)]:
+            kill_group(pid)  # what the worker started dies with it; its group's id is free only after the wait
+            _, status = os.waitpid(pid, 0)
+            code = os.waitstatus_to_exitcode(status)
+            channel.send({"kind": "exited", "ticket": running.pop(pid), "status": code})
+
+
+def preload() -> None:
+    """Import what nearly every trial needs, so that no worker has to. What is not installed is skipped."""
+    import importlib
+
+    for name in PRELOAD:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+
+
+def die_with_parent(parent: int) -> None:
+    """Have the kernel kill this process when its parent dies (Linux); leave at once if that has happened already."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def kill_group(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def _over(pid: int) -> bool:
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def _fork(unit: dict, channel: Channel, wake: tuple[int, int]) -> int:
+    """Fork the worker of one trial; the zygote's side returns its process id."""
+    trial_socket = channel.take_descriptor()
+    zygote = os.getpid()
+    pid = os.fork()
+    if pid:
+        with contextlib.suppress(OSError):  # the child does the same; whoever comes first
+            os.setpgid(pid, pid)
+        os.close(trial_socket)
+        return pid
+    try:  # the worker: nothing may escape into the zygote's loop
+        os.setpgid(0, 0)
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        die_with_parent(zygote)
+        channel.close()
+        for end in wake:
+            os.close(end)
+        from labkit.lab.worker.main import work
+
+        work(unit, trial_socket)
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+        os._exit(70)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
