@@ -1,0 +1,37 @@
+"""Plugins: hooks, loading, and the registries of what is known by name. The only package that imports pluggy.
+
+A plugin author needs `Component` and `hookimpl` (see `labkit.plugins.hookspecs`); everybody who takes an object or a name,
+`resolve`; `labkit plugins list` and `doctor`, `rows` and `doctor`.
+"""
+
+from labkit.plugins.component import Component
+from labkit.plugins.describe import Row, doctor, rows
+from labkit.plugins.family import family
+from labkit.plugins.hookspecs import KINDS, hookimpl
+from labkit.plugins.lab import Lab, current_lab
+from labkit.plugins.loader import Failure, PluginWarning
+from labkit.plugins.registry import Record, Registry
+from labkit.plugins.sources import Source, installed
+from labkit.plugins.spec import resolve, settings_of, show, spec_of
+
+__all__ = [
+    "KINDS",
+    "Component",
+    "Failure",
+    "Lab",
+    "PluginWarning",
+    "Record",
+    "Registry",
+    "Row",
+    "Source",
+    "current_lab",
+    "doctor",
+    "family",
+    "hookimpl",
+    "installed",
+    "resolve",
+    "rows",
+    "settings_of",
+    "show",
+    "spec_of",
+]

@@ -1,0 +1,44 @@
+"""The attributes of a family's package, such as `labkit.layers`: whatever plugins registered, loaded when first used."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+from labkit.errors import UnknownComponentError
+from labkit.plugins.lab import current_lab
+
+
+def family(kind: str, **others: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """The `__getattr__` and `__dir__` of the package labkit.<kind>.
+
+    An attribute is a registered name, not an alias: aliases are for text. Since submodules are attributes of their package
+    too, a module must not have the name of a component.
+
+    Args:
+        kind: such as "optimizers".
+        others: further names and the "module:attribute" they stand for, such as base classes.
+    """
+
+    def __getattr__(name: str) -> Any:
+        if name in others:
+            module, _, attribute = others[name].partition(":")
+            return getattr(importlib.import_module(module), attribute)
+        if name.startswith("_"):  # Python itself asks for __path__, __wrapped__ and the like
+            raise AttributeError(f"module 'labkit.{kind}' has no attribute {name!r}")
+        registry = current_lab().registry(kind)
+        try:
+            record = registry.find(name)
+        except UnknownComponentError as error:
+            raise AttributeError(str(error)) from None
+        if record.name != name:
+            raise AttributeError(f"{name!r} is an alias, for use as text: write lk.{kind}.{record.name} or {name!r}")
+        return registry.get(name)
+
+    def __dir__() -> list[str]:
+        return sorted({*others, *current_lab().registry(kind).names()})
+
+    return __getattr__, __dir__
+
+

@@ -1,0 +1,124 @@
+"""From what users write to objects, and back: wherever the API takes an object, it also takes a name or a mapping."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from labkit.errors import InvalidArgumentError
+from labkit.plugins.hookspecs import KINDS, Kind
+from labkit.plugins.lab import current_lab
+from labkit.plugins.registry import near_names
+
+
+def resolve(kind: str, spec: Any, **defaults: Any) -> Any:
+    """The object that `spec` stands for.
+
+    Args:
+        kind: such as "layers".
+        spec: an object of that kind, which is given back; a registered name or alias; a mapping {"name": ...,
+            **settings}; or a class, which is called.
+        defaults: settings for a new object, where `spec` does not say otherwise. An object is taken as it is.
+
+    Raises:
+        UnknownComponentError: no plugin registers that name.
+        PluginError: its plugin cannot provide it.
+        InvalidArgumentError: `spec` is nothing of that sort, or a setting does not exist.
+    """
+    registry = current_lab().registry(kind)
+    rules = registry.kind
+    if isinstance(spec, str):
+        return _make(rules, spec, registry.get(spec), defaults)
+    if isinstance(spec, Mapping):
+        settings = {**defaults, **spec}
+        name = settings.pop("name", None)
+        if not isinstance(name, str):
+            raise InvalidArgumentError(
+                f"A mapping that stands for {_a(rules.one)} has no name",
+                rule='It is {"name": a registered name, setting: value, ...}',
+                received=repr(dict(spec)),
+            )
+        return _make(rules, name, registry.get(name), settings)
+    if isinstance(spec, type):
+        return _make(rules, spec.__name__, spec, defaults)
+    if not hasattr(spec, rules.needs):
+        raise InvalidArgumentError(
+            f"{spec!r} is no {rules.one}",
+            rule=f"It is an object with {'a' if rules.needs != '__call__' else 'the method'} {rules.needs}, a registered "
+            "name, or a mapping with a name and settings",
+            fix=f"`labkit plugins list` shows all {rules.name}.",
+        )
+    return spec
+
+
+def _make(kind: Kind, name: str, component: Any, settings: Mapping[str, Any]) -> Any:
+    itself = kind.functions and not isinstance(component, type)
+    if itself and not settings:
+        return component
+    if not itself or settings:
+        _check_settings(kind, name, component, settings)
+    return functools.partial(component, **settings) if itself else component(**settings)
+
+
+def _check_settings(kind: Kind, name: str, component: Any, settings: Mapping[str, Any]) -> None:
+    """Refuses settings that the component does not take, so that a TypeError from inside it is never mistaken for one."""
+    try:
+        signature = inspect.signature(component)
+    except (TypeError, ValueError):  # some built-in callables do not tell
+        return
+    try:
+        if kind.functions and not isinstance(component, type):
+            signature.bind_partial(**settings)
+        else:
+            signature.bind(**settings)
+    except TypeError as error:
+        unknown = [key for key in settings if key not in signature.parameters]
+        near = near_names(unknown[0], signature.parameters) if unknown else ""
+        raise InvalidArgumentError(
+            f"The {kind.one} {name!r} cannot be made with these settings: {error}",
+            rule=f"Its settings are {', '.join(map(str, signature.parameters.values())) or 'none'}",
+            received=", ".join(f"{key}={value!r}" for key, value in settings.items()) or "none",
+            fix=f"Did you mean {near}?" if near else "",
+        ) from None
+
+
+def settings_of(value: Any) -> dict[str, Any]:
+    """The constructor's arguments of an object that keeps each one in an attribute of the same name.
+
+    Arguments that the object does not keep are left out.
+    """
+    names = [name for name in inspect.signature(type(value)).parameters if hasattr(value, name)]
+    return {name: getattr(value, name) for name in names}
+
+
+def show(value: Any) -> str:
+    """A `repr` from `settings_of`: "RandomNormal(mean=0.0, stddev=0.05, seed=None)"."""
+    return f"{type(value).__name__}({', '.join(f'{key}={setting!r}' for key, setting in settings_of(value).items())})"
+
+
+def spec_of(kind: str, value: Any) -> Any:
+    """The name or mapping for which `resolve` makes an equal object: what goes into a file in its place.
+
+    Args:
+        kind: such as "regularizers".
+        value: a registered function, or an object of a registered class that keeps its settings as attributes.
+
+    Raises:
+        InvalidArgumentError: no plugin registers what `value` is made of.
+    """
+    maker = value if hasattr(value, "__qualname__") else type(value)
+    target = f"{maker.__module__}:{maker.__qualname__}"
+    for record in current_lab().registry(kind).records():
+        if record.target == target:
+            return record.name if maker is value else {"name": record.name, **settings_of(value)}
+    raise InvalidArgumentError(
+        f"{value!r} has no name among the {kind}",
+        rule="A name is registered by a plugin, for the class or function in the place where it is defined",
+        received=target,
+    )
+
+
+def _a(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
