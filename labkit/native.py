@@ -51,10 +51,4 @@ __all__ = [
     "kernel_names",
     "set_num_threads",
     "targets",
-    "version",
 ]
-
-
-def version() -> str:
-    """The version of labkit that this core was built with."""
-    return "0.1.0"

@@ -95,3 +95,12 @@ def to_tensors(*values: Any, dtype: dt.DType | None = None) -> tuple[Tensor, ...
             )
     first = to_tensor(values[0], dtype)
     return (first, *(to_tensor(x, first.dtype) for x in values[1:]))
+
+
+def convert_to_tensor(value: Any, dtype: Any = None, name: str | None = None) -> Tensor:
+    """A tensor of the default graph for a tensor, variable, number, array or list.
+
+    Raises:
+        DTypeError: a tensor of another dtype than the given one, or a value that does not survive conversion.
+    """
+    return to_tensor(value, None if dtype is None else dt.as_dtype(dtype), name)

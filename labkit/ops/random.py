@@ -15,7 +15,7 @@ from labkit.core import dtypes as dt
 from labkit.core.graph import Graph, get_default_graph
 from labkit.core.opdef import Attr, NotDifferentiable, OpContext, OpDef, register
 from labkit.core.shapes import Dims
-from labkit.core.tensor import Tensor
+from labkit.core.tensor import OPERATORS, Tensor
 from labkit.errors import InvalidArgumentError, ShapeError
 from labkit.ops.array import shape_tensor
 
@@ -113,3 +113,6 @@ def truncated_normal(
 ) -> Tensor:
     """As `normal`, but numbers beyond two standard deviations are drawn again: the sample's is 0.8796 stddev."""
     return _draw("TruncatedNormal", "truncated_normal", shape, dtype, seed, name, mean=mean, stddev=stddev)
+
+
+OPERATORS.update(random_uniform=uniform)

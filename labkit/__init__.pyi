@@ -1,0 +1,159 @@
+"""The public names, for editors and type checkers; `public.py` holds the same list for the interpreter."""
+
+from labkit import (
+    activations as activations,
+    checkpoint as checkpoint,
+    datasets as datasets,
+    errors as errors,
+    initializers as initializers,
+    io as io,
+    lab as lab,
+    layers as layers,
+    losses as losses,
+    metrics as metrics,
+    models as models,
+    ops as ops,
+    optimizers as optimizers,
+    plugins as plugins,
+    regularizers as regularizers,
+    report as report,
+    summary as summary,
+    testing as testing,
+)
+from labkit.core.dtypes import bool_ as bool
+from labkit.core.autodiff import (
+    gradients as gradients,
+)
+from labkit.core.convert import (
+    convert_to_tensor as convert_to_tensor,
+)
+from labkit.core.dtypes import (
+    DType as DType,
+    as_dtype as as_dtype,
+    float32 as float32,
+    float64 as float64,
+    int32 as int32,
+    int64 as int64,
+    uint8 as uint8,
+)
+from labkit.core.feeds import (
+    Batches as Batches,
+)
+from labkit.core.graph import (
+    Graph as Graph,
+    Operation as Operation,
+    get_default_graph as get_default_graph,
+    reset_default_graph as reset_default_graph,
+)
+from labkit.core.scopes import (
+    control_dependencies as control_dependencies,
+    get_variable as get_variable,
+    name_scope as name_scope,
+    variable_scope as variable_scope,
+)
+from labkit.core.session import (
+    InteractiveSession as InteractiveSession,
+    Session as Session,
+    get_default_session as get_default_session,
+)
+from labkit.core.shapes import (
+    Dimension as Dimension,
+    TensorShape as TensorShape,
+)
+from labkit.core.tensor import (
+    Tensor as Tensor,
+)
+from labkit.core.threads import (
+    get_num_threads as get_num_threads,
+    set_num_threads as set_num_threads,
+)
+from labkit.core.variables import (
+    Variable as Variable,
+    global_variables as global_variables,
+    global_variables_initializer as global_variables_initializer,
+    group as group,
+    no_op as no_op,
+    trainable_variables as trainable_variables,
+    variables_initializer as variables_initializer,
+)
+from labkit.lab import (
+    Trial as Trial,
+    experiment as experiment,
+    run as run,
+)
+from labkit.models import (
+    Sequential as Sequential,
+)
+from labkit.ops.array import (
+    broadcast_to as broadcast_to,
+    constant as constant,
+    expand_dims as expand_dims,
+    fill as fill,
+    identity as identity,
+    ones as ones,
+    ones_like as ones_like,
+    pad as pad,
+    placeholder as placeholder,
+    reshape as reshape,
+    shape as shape,
+    slice as slice,
+    squeeze as squeeze,
+    stop_gradient as stop_gradient,
+    transpose as transpose,
+    zeros as zeros,
+    zeros_like as zeros_like,
+)
+from labkit.ops.compare import (
+    cast as cast,
+    equal as equal,
+    greater as greater,
+    greater_equal as greater_equal,
+    less as less,
+    less_equal as less_equal,
+    not_equal as not_equal,
+)
+from labkit.ops.elementwise import (
+    abs as abs,
+    add as add,
+    divide as divide,
+    exp as exp,
+    log as log,
+    maximum as maximum,
+    minimum as minimum,
+    multiply as multiply,
+    negative as negative,
+    pow as pow,
+    sigmoid as sigmoid,
+    sign as sign,
+    sqrt as sqrt,
+    square as square,
+    subtract as subtract,
+    tanh as tanh,
+    truediv as truediv,
+)
+from labkit.ops.linalg import (
+    matmul as matmul,
+)
+from labkit.ops.random import (
+    set_random_seed as set_random_seed,
+)
+from labkit.ops.reduce import (
+    argmax as argmax,
+    argmin as argmin,
+    reduce_max as reduce_max,
+    reduce_mean as reduce_mean,
+    reduce_min as reduce_min,
+    reduce_sum as reduce_sum,
+)
+from labkit.ops.state import (
+    assign as assign,
+    assign_add as assign_add,
+    assign_sub as assign_sub,
+)
+from labkit.plugins import (
+    Lab as Lab,
+)
+from labkit.ops import nn as nn
+from labkit.ops import random as random
+
+__version__: str

@@ -1,0 +1,45 @@
+"""The public names of `labkit`, and the module each one comes from. `__init__.pyi` tells the same to editors (tested)."""
+
+from __future__ import annotations
+
+MODULES = {
+    name: name
+    for name in (
+        "activations checkpoint datasets errors initializers io lab layers losses metrics models ops optimizers plugins "
+        "regularizers report summary testing"
+    ).split()
+} | {"nn": "ops.nn", "random": "ops.random"}
+"""Attribute of labkit -> module below labkit."""
+
+_BY_MODULE = {
+    "core.autodiff": "gradients",
+    "core.dtypes": "DType as_dtype float32 float64 int32 int64 uint8",
+    "core.feeds": "Batches",
+    "core.graph": "Graph Operation get_default_graph reset_default_graph",
+    "core.scopes": "control_dependencies get_variable name_scope variable_scope",
+    "core.session": "InteractiveSession Session get_default_session",
+    "core.shapes": "Dimension TensorShape",
+    "core.tensor": "Tensor",
+    "core.threads": "get_num_threads set_num_threads",
+    "core.convert": "convert_to_tensor",
+    "core.variables": "Variable global_variables global_variables_initializer group no_op trainable_variables "
+    "variables_initializer",
+    "ops.array": "broadcast_to constant expand_dims fill identity ones ones_like pad placeholder reshape shape slice squeeze "
+    "stop_gradient transpose zeros zeros_like",
+    "ops.compare": "cast equal greater greater_equal less less_equal not_equal",
+    "ops.elementwise": "abs add divide exp log maximum minimum multiply negative pow sigmoid sign sqrt square subtract tanh "
+    "truediv",
+    "ops.linalg": "matmul",
+    "ops.random": "set_random_seed",
+    "ops.reduce": "argmax argmin reduce_max reduce_mean reduce_min reduce_sum",
+    "ops.state": "assign assign_add assign_sub",
+    "models": "Sequential",
+    "lab": "Trial experiment run",
+    "plugins": "Lab",
+}
+
+NAMES = {name: module for module, names in _BY_MODULE.items() for name in names.split()}
+"""Attribute of labkit -> module below labkit that defines it under the same name."""
+
+RENAMED = {"bool": ("core.dtypes", "bool_")}
+"""Attributes whose name would hide one of Python's inside the module that defines them."""
