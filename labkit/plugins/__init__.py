@@ -1,7 +1,7 @@
 """Plugins: hooks, loading, and the registries of what is known by name. The only package that imports pluggy.
 
-A plugin author needs `Component` and `hookimpl` (see `labkit.plugins.hookspecs`); everybody who takes an object or a name,
-`resolve`; `labkit plugins list` and `doctor`, `rows` and `doctor`.
+A plugin author needs `Component` and `hookimpl` (see `labkit.plugins.hookspecs`). Whoever takes an object or a name
+calls `resolve`. `labkit plugins list` prints `rows`, `labkit plugins doctor` prints `doctor`.
 """
 
 from labkit.plugins.component import Component

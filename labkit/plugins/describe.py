@@ -31,7 +31,7 @@ class Row:
 
 
 def rows(lab: Lab | None = None) -> list[Row]:
-    """All components of a Lab (default: the current one) by kind, then the plugins that failed. Imports no component."""
+    """All components of a Lab (default: the current one) by kind, then the plugins that failed. Imports nothing."""
     lab = lab or current_lab()
     table = [
         Row(kind, record.name, record.plugin, record.version, f"{record.file}:{record.line}", "ok", record.aliases)
@@ -39,8 +39,8 @@ def rows(lab: Lab | None = None) -> list[Row]:
         for record in lab.registry(kind).records()
     ]
     for failure in lab.failures:
-        source = failure.source
-        table.append(Row("plugin", source.name, source.name, source.version, source.distribution, f"failed: {failure.cause}"))
+        source, status = failure.source, f"failed: {failure.cause}"
+        table.append(Row("plugin", source.name, source.name, source.version, source.distribution, status))
     return table
 
 
@@ -67,8 +67,6 @@ def doctor(lab: Lab | None = None) -> str:
         parts.append(f"{source.title}: {provided.get(source.name, 0)} components, {state}")
         parts += problems
     parts += [f"{failure}\n{failure.traceback}" for failure in lab.failures]
-    unhealthy = len(lab.failures) + len(broken)
-    parts.append(f"{unhealthy} of {len(lab.plugins) + len(lab.failures)} plugins need attention." if unhealthy else "All well.")
+    unhealthy, total = len(lab.failures) + len(broken), len(lab.plugins) + len(lab.failures)
+    parts.append(f"{unhealthy} of {total} plugins need attention." if unhealthy else "All well.")
     return "\n".join(part.rstrip() for part in parts)
-
-

@@ -1,4 +1,4 @@
-"""The attributes of a family's package, such as `labkit.layers`: whatever plugins registered, loaded when first used."""
+"""The attributes of a family's package, such as `labkit.layers`: what plugins registered, loaded when first used."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from labkit.plugins.lab import current_lab
 def family(kind: str, **others: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """The `__getattr__` and `__dir__` of the package labkit.<kind>.
 
-    An attribute is a registered name, not an alias: aliases are for text. Since submodules are attributes of their package
-    too, a module must not have the name of a component.
+    An attribute is a registered name, not an alias: aliases are for text. Submodules are attributes of their package,
+    too: no module in it may have the name of a component.
 
     Args:
         kind: such as "optimizers".
@@ -40,5 +40,3 @@ def family(kind: str, **others: str) -> tuple[Callable[[str], Any], Callable[[],
         return sorted({*others, *current_lab().registry(kind).names()})
 
     return __getattr__, __dir__
-
-

@@ -70,8 +70,8 @@ def labkit_activations() -> Iterable[Component]:
 def labkit_losses() -> Iterable[Component]:
     """What training makes small.
 
-    A target is a class whose instances are, or a function that is itself, callable as (y_true, y_pred) -> Tensor [batch],
-    one value for each example; the model takes the mean. `from_logits` says whether y_pred are logits.
+    A target is a class whose instances are, or a function that is itself, callable as (y_true, y_pred) -> Tensor
+    [batch], one value for each example; the model takes the mean. `from_logits` says whether y_pred are logits.
     `labkit.testing.check_loss` checks one.
     """
     return ()
@@ -81,8 +81,8 @@ def labkit_losses() -> Iterable[Component]:
 def labkit_metrics() -> Iterable[Component]:
     """What training and evaluation report.
 
-    A target is a class whose instances are, or a function that is itself, callable as (y_true, y_pred) -> Tensor [batch],
-    one value for each example; means over batches and epochs are made by the model.
+    A target is a class whose instances are, or a function that is itself, callable as (y_true, y_pred) -> Tensor
+    [batch], one value for each example; means over batches and epochs are made by the model.
     `labkit.testing.check_metric` checks one.
     """
     return ()

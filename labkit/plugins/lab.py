@@ -18,8 +18,8 @@ from labkit.plugins.sources import Source, given, installed, selected
 class Lab:
     """Plugins, loaded once, and one registry for each kind of component. Its names do not change afterwards.
 
-    Programs rarely make one: the default Lab, with every installed plugin, is made when a name is first looked up. A test
-    makes its own and needs no clean-up:
+    Programs rarely make one: the default Lab, with every installed plugin, is made when a name is first looked up. A
+    test makes its own and needs no clean-up:
 
         with Lab(plugins=["labkit.activations.plugin", my_plugin]):
             ...
@@ -71,7 +71,7 @@ class Lab:
         """The components of a kind.
 
         Args:
-            kind: "layers", "optimizers", "initializers", "regularizers", "datasets", "activations", "losses" or "metrics".
+            kind: such as "layers"; `KINDS` holds them all.
 
         Raises:
             InvalidArgumentError: there is no such kind.

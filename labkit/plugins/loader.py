@@ -59,7 +59,7 @@ def load_plugin(source: Source, manager: pluggy.PluginManager, registries: Mappi
         None, or why it was left out: any exception of the plugin's (KeyboardInterrupt passes).
     """
     if manager.has_plugin(source.name):
-        return Failure(source, PluginError(f"Another plugin is named {source.name!r}", rule="Plugins' names are unique"))
+        return Failure(source, PluginError(f"The name {source.name!r} is taken", rule="Plugins' names are unique"))
     try:
         plugin = source.load()
         manager.register(plugin, source.name)

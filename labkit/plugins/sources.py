@@ -42,15 +42,15 @@ class Source:
 def installed() -> list[Source]:
     """The plugins that installed distributions announce: labkit's own first, then by distribution.
 
-    The order is fixed so that, when two plugins claim one name, it is always the same one that keeps it. Entry points are
-    read distribution by distribution, because one broken file would stop `importlib.metadata.entry_points`.
+    The order is fixed so that, when two plugins claim one name, it is always the same one that keeps it. Entry points
+    are read distribution by distribution, because one broken file would stop `importlib.metadata.entry_points`.
     """
     found: dict[str, list[Source]] = {}
     for distribution in importlib.metadata.distributions():
         try:
             text = distribution.read_text("entry_points.txt") or ""
         except UnicodeDecodeError:
-            text = f"[{GROUP}]\nthis is no text"  # a damaged file may be anybody's: it is named as one that cannot be read
+            text = f"[{GROUP}]\nthis is no text"  # it may be anybody's: named below as one that cannot be read
         if f"[{GROUP}]" not in text:
             continue
         metadata = distribution.metadata  # its fields are missing when the METADATA file is
@@ -67,7 +67,7 @@ def _announced(text: str, name: str, version: str) -> list[Source]:
     try:
         parser.read_string(text)
     except configparser.Error as error:
-        problem = PluginError(f"The entry points of {name} {version} cannot be read", received=" ".join(str(error).split()))
+        problem = PluginError("The file entry_points.txt cannot be read", received=" ".join(str(error).split()))
         return [Source(name, name, version, partial(_raise, problem))]
     return [Source(key, name, version, partial(_load_point, key, value)) for key, value in parser[GROUP].items()]
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from labkit.errors import InvalidArgumentError
-from labkit.plugins.hookspecs import KINDS, Kind
+from labkit.plugins.hookspecs import Kind
 from labkit.plugins.lab import current_lab
 from labkit.plugins.registry import near_names
 
@@ -46,8 +46,7 @@ def resolve(kind: str, spec: Any, **defaults: Any) -> Any:
     if not hasattr(spec, rules.needs):
         raise InvalidArgumentError(
             f"{spec!r} is no {rules.one}",
-            rule=f"It is an object with {'a' if rules.needs != '__call__' else 'the method'} {rules.needs}, a registered "
-            "name, or a mapping with a name and settings",
+            rule=f"It is an object with the attribute {rules.needs}, a registered name, or a mapping that holds a name",
             fix=f"`labkit plugins list` shows all {rules.name}.",
         )
     return spec
@@ -63,7 +62,7 @@ def _make(kind: Kind, name: str, component: Any, settings: Mapping[str, Any]) ->
 
 
 def _check_settings(kind: Kind, name: str, component: Any, settings: Mapping[str, Any]) -> None:
-    """Refuses settings that the component does not take, so that a TypeError from inside it is never mistaken for one."""
+    """Refuses settings that the component does not take, before a TypeError from inside could be mistaken for one."""
     try:
         signature = inspect.signature(component)
     except (TypeError, ValueError):  # some built-in callables do not tell
