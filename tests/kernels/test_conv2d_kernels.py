@@ -1,0 +1,161 @@
+"""conv2d and its gradients, on every target, against sums over image patches in float64."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from labkit import _native
+
+TARGETS = _native.targets()
+DTYPES = {"f32": np.float32, "f64": np.float64}
+
+
+class Case:
+    """One convolution: x [n, h, w, c], filter [kh, kw, c, k], y [n, oh, ow, k], strides and the pads at top and left."""
+
+    def __init__(self, n, h, w, c, k, kernel, stride=(1, 1), pad=(0, 0), out=None, dtype="f32"):
+        self.dtype, self.kernel, self.stride, self.pad = dtype, kernel, stride, pad
+        oh, ow = out or (-(-h // stride[0]), -(-w // stride[1]))
+        rng = np.random.default_rng([n, h, w, c, k, *kernel])
+        draw = lambda *shape: rng.standard_normal(shape).astype(DTYPES[dtype])  # noqa: E731
+        self.x, self.w, self.dy = draw(n, h, w, c), draw(*kernel, c, k), draw(n, oh, ow, k)
+        self.ints = [*stride, *pad]
+
+    def call(self, target, name, inputs, shape):
+        out = np.full(int(np.prod(shape)) + 17, np.nan, DTYPES[self.dtype])
+        view = out[1:-16].reshape(shape)  # aligned to an element only
+        _native.call_kernel(target, f"{name}.{self.dtype}", inputs, [view], self.ints)
+        assert np.isnan(out[0]) and np.isnan(out[-16:]).all(), f"{name} wrote outside its result"
+        return view
+
+    def forward(self, target):
+        return self.call(target, "conv2d", [self.x, self.w], self.dy.shape)
+
+    def backprop_input(self, target):
+        return self.call(target, "conv2d_backprop_input", [self.w, self.dy], self.x.shape)
+
+    def backprop_filter(self, target):
+        return self.call(target, "conv2d_backprop_filter", [self.x, self.dy], self.w.shape)
+
+    def windows(self):
+        """For each tap (i, j) of the filter: the pixels of a padded image that it meets."""
+        (sh, sw), (_, oh, ow, _) = self.stride, self.dy.shape
+        for i in range(self.kernel[0]):
+            for j in range(self.kernel[1]):
+                yield i, j, np.s_[:, i : i + sh * (oh - 1) + 1 : sh, j : j + sw * (ow - 1) + 1 : sw]
+
+    def padded(self):
+        (n, h, w, c), (top, left) = self.x.shape, self.pad
+        height = max(top + h, self.kernel[0] + self.stride[0] * (self.dy.shape[1] - 1))
+        width = max(left + w, self.kernel[1] + self.stride[1] * (self.dy.shape[2] - 1))
+        return np.zeros((n, height, width, c)), np.s_[:, top : top + h, left : left + w]
+
+    def expected(self, absolute=False):
+        """y, dx, dw in float64; of absolute values: what rounding errors are measured by."""
+        x, w, dy = (
+            np.abs(a).astype(np.float64) if absolute else a.astype(np.float64) for a in (self.x, self.w, self.dy)
+        )
+        image, inside = self.padded()
+        image[inside] = x
+        gradient = np.zeros_like(image)
+        y, dw = np.zeros(dy.shape), np.zeros(w.shape)
+        for i, j, window in self.windows():
+            patch = image[window]
+            y += patch @ w[i, j]
+            gradient[window] += dy @ w[i, j].T
+            dw[i, j] = np.tensordot(patch, dy, ([0, 1, 2], [0, 1, 2]))
+        return y, gradient[inside], dw
+
+
+def assert_all_three(target: str, case: Case) -> None:
+    results = case.forward(target), case.backprop_input(target), case.backprop_filter(target)
+    taps = case.kernel[0] * case.kernel[1]
+    lengths = taps * case.x.shape[3], taps * case.dy.shape[3], case.dy[..., 0].size
+    for name, got, want, scale, length in zip(
+        ("conv2d", "backprop_input", "backprop_filter"), results, case.expected(), case.expected(absolute=True), lengths
+    ):
+        # Winograd's transforms are in the constant: they enlarge a rounding error by a small factor of their own.
+        bound = (2 * length * scale + 16 * scale.max()) * np.finfo(got.dtype).eps
+        error = np.abs(got - want)
+        assert (error <= bound).all(), f"{name} {case.x.shape} {case.w.shape} {case.ints}: error {np.nanmax(error)}"
+
+
+def same(h: int, kernel: int, stride: int) -> int:
+    """TensorFlow's SAME padding before the first element."""
+    return max((-(-h // stride) - 1) * stride + kernel - h, 0) // 2
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("target", TARGETS)
+def test_same_and_valid_strides_and_kernel_sizes(target: str, dtype: str) -> None:
+    for kernel in (1, 2, 3, 5):
+        for stride in (1, 2, 3):
+            h, w = 9, 8
+            pad = same(h, kernel, stride), same(w, kernel, stride)
+            assert_all_three(target, Case(2, h, w, 5, 7, (kernel, kernel), (stride, stride), pad, dtype=dtype))
+            valid = (h - kernel) // stride + 1, (w - kernel) // stride + 1
+            assert_all_three(target, Case(2, h, w, 3, 4, (kernel, kernel), (stride, stride), out=valid, dtype=dtype))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("target", TARGETS)
+def test_channel_counts_around_vectors_and_tiles(target: str, dtype: str) -> None:
+    for c, k in [(1, 64), (3, 16), (16, 16), (16, 32), (17, 33), (64, 10), (64, 64), (130, 48)]:
+        assert_all_three(target, Case(2, 6, 7, c, k, (3, 3), pad=(1, 1), dtype=dtype))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_three_by_three_at_every_image_size(target: str) -> None:
+    for h, w in [(1, 1), (1, 4), (2, 3), (3, 3), (4, 4), (5, 8), (7, 7), (9, 12), (14, 14), (16, 17)]:
+        assert_all_three(target, Case(3, h, w, 16, 32, (3, 3), pad=(1, 1)))
+        if min(h, w) >= 3:
+            assert_all_three(target, Case(3, h, w, 32, 16, (3, 3), out=(h - 2, w - 2)))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_asymmetric_pads_kernels_and_strides(target: str) -> None:
+    assert_all_three(target, Case(2, 7, 6, 4, 6, (3, 2), (1, 2), (2, 0), out=(8, 3)))
+    assert_all_three(target, Case(2, 6, 9, 16, 16, (3, 3), (1, 1), (0, 2), out=(6, 9)))
+    assert_all_three(target, Case(2, 5, 5, 2, 3, (5, 1), (3, 1), (4, 0), out=(3, 5)))
+    assert_all_three(target, Case(1, 3, 3, 2, 2, (5, 5), (1, 1), (2, 2)))  # a filter larger than the image
+    assert_all_three(target, Case(2, 8, 8, 2, 3, (1, 1), (3, 3), (0, 0), out=(3, 3)))  # pixels that no tap meets
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_many_pixels_are_summed_in_chunks(target: str) -> None:
+    assert_all_three(target, Case(9, 33, 32, 3, 5, (3, 3), pad=(1, 1)))
+    assert_all_three(target, Case(12, 28, 28, 16, 16, (3, 3), pad=(1, 1)))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("target", TARGETS)
+def test_an_image_has_the_same_bits_in_any_batch(target: str, dtype: str) -> None:
+    for c, k, kernel, stride in [(1, 20, 3, 1), (16, 32, 3, 1), (64, 64, 3, 1), (24, 10, 5, 1), (16, 16, 3, 2)]:
+        case = Case(21, 7, 6, c, k, (kernel, kernel), (stride, stride), (kernel // 2, kernel // 2), dtype=dtype)
+        y, dx = case.forward(target), case.backprop_input(target)
+        x, dy = case.x, case.dy
+        for part in (slice(0, 1), slice(5, 8), slice(20, 21)):
+            case.x, case.dy = np.ascontiguousarray(x[part]), np.ascontiguousarray(dy[part])
+            assert np.array_equal(case.forward(target), y[part]), (c, k, kernel, stride, part)
+            assert np.array_equal(case.backprop_input(target), dx[part]), (c, k, kernel, stride, part)
+        case.x, case.dy = x, dy
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_long_filter_has_few_errors(target: str) -> None:
+    """512 channels: the length that the rounding of a fast algorithm must survive."""
+    case = Case(1, 4, 4, 512, 64, (3, 3), pad=(1, 1))
+    want, dx, _ = case.expected()
+    np.testing.assert_allclose(case.forward(target), want, rtol=1e-4, atol=1e-4 * np.abs(want).max())
+    np.testing.assert_allclose(case.backprop_input(target), dx, rtol=1e-4, atol=1e-4 * np.abs(dx).max())
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_nan_reaches_only_the_pixels_that_see_it(target: str) -> None:
+    case = Case(2, 12, 12, 4, 6, (5, 5), pad=(2, 2))
+    case.x[1, 6, 6, 2] = np.nan
+    seen = np.isnan(case.forward(target)).all(-1)
+    expected = np.zeros((2, 12, 12), bool)
+    expected[1, 4:9, 4:9] = True
+    assert np.array_equal(seen, expected)

@@ -1,0 +1,121 @@
+"""The matmul kernels of every target against NumPy in float64."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from labkit import _native
+
+TARGETS = _native.targets()
+DTYPES = {"f32": np.float32, "f64": np.float64}
+
+# Just below, at and above: a vector (4, 8, 16 lanes), a register tile (4x8, 6x16, 14x32), a block (112 rows, 128
+# columns) and a step of the reduced dimension (128 or 256).
+SHAPES = [
+    (1, 1, 1),
+    (10, 2, 20),
+    (3, 7, 15),
+    (6, 127, 16),
+    (7, 128, 17),
+    (13, 129, 31),
+    (14, 255, 32),
+    (15, 256, 33),
+    (100, 257, 10),
+    (111, 64, 127),
+    (113, 40, 129),
+    (225, 30, 260),
+    (5, 600, 64),
+    (4, 0, 5),
+]
+
+
+def shifted(values: np.ndarray) -> np.ndarray:
+    """The same numbers, starting one element after an allocation: aligned to an element only."""
+    room = np.empty(values.size + 1, values.dtype)
+    room[1:] = values.ravel()
+    return room[1:].reshape(values.shape)
+
+
+def matmul(target: str, dtype: str, a: np.ndarray, b: np.ndarray, ta: int = 0, tb: int = 0) -> np.ndarray:
+    shape = (a.shape[1 if ta else 0], b.shape[0 if tb else 1])
+    y = shifted(np.full(shape, np.nan, DTYPES[dtype]))
+    _native.call_kernel(target, f"matmul.{dtype}", [a, b], [y], [ta, tb])
+    return y
+
+
+def operands(dtype: str, m: int, k: int, n: int, ta: int, tb: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng([seed, m, k, n])
+    a, b = rng.standard_normal((m, k)).astype(DTYPES[dtype]), rng.standard_normal((k, n)).astype(DTYPES[dtype])
+    return shifted(a.T if ta else a), shifted(b.T if tb else b)
+
+
+def assert_product(y: np.ndarray, a: np.ndarray, b: np.ndarray, ta: int, tb: int) -> None:
+    """|error| <= 2 K eps |a| |b|, element by element (Higham, Accuracy and Stability of Numerical Algorithms, 3.5)."""
+    left, right = (a.T if ta else a).astype(np.float64), (b.T if tb else b).astype(np.float64)
+    bound = 2 * max(left.shape[1], 1) * np.finfo(y.dtype).eps * (np.abs(left) @ np.abs(right))
+    error = np.abs(y - left @ right)
+    assert (error <= bound).all(), f"error {error.max()} above its bound, shape {y.shape}, K {left.shape[1]}"
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("target", TARGETS)
+def test_products_and_all_transposes(target: str, dtype: str) -> None:
+    for (m, k, n), ta, tb in itertools.product(SHAPES, (0, 1), (0, 1)):
+        a, b = operands(dtype, m, k, n, ta, tb)
+        assert_product(matmul(target, dtype, a, b, ta, tb), a, b, ta, tb)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("target", TARGETS)
+def test_random_shapes_one_after_another(target: str, dtype: str) -> None:
+    rng = np.random.default_rng(5)
+    for case in range(40):
+        m, k, n = (int(2 ** rng.uniform(0, 8.3)) for _ in range(3))
+        ta, tb = (int(flag) for flag in rng.integers(0, 2, 2))
+        a, b = operands(dtype, m, k, n, ta, tb, case)
+        assert_product(matmul(target, dtype, a, b, ta, tb), a, b, ta, tb)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_row_has_the_same_bits_in_any_batch(target: str, dtype: str) -> None:
+    for k, n in [(2, 20), (300, 10), (257, 64), (520, 133)]:
+        for ta, tb in itertools.product((0, 1), (0, 1)):
+            a, b = operands(dtype, 230, k, n, ta, tb)
+            whole = matmul(target, dtype, a, b, ta, tb)
+            for first, rows in [(0, 1), (3, 4), (7, 5), (100, 100), (229, 1)]:
+                part = a[:, first : first + rows] if ta else a[first : first + rows]
+                again = matmul(target, dtype, np.ascontiguousarray(part), b, ta, tb)
+                assert np.array_equal(again, whole[first : first + rows]), (k, n, ta, tb, first, rows)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_transposes_have_the_same_bits(target: str) -> None:
+    a, b = operands("f32", 120, 300, 70, 0, 0)
+    plain = matmul(target, "f32", a, b)
+    for ta, tb in [(0, 1), (1, 0), (1, 1)]:
+        left, right = np.ascontiguousarray(a.T if ta else a), np.ascontiguousarray(b.T if tb else b)
+        assert np.array_equal(matmul(target, "f32", left, right, ta, tb), plain)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_nan_and_infinity_stay_in_their_row_and_column(target: str) -> None:
+    a, b = operands("f32", 20, 40, 35, 0, 0)
+    a[3, 5], b[7, 34] = np.nan, np.inf
+    y = matmul(target, "f32", a, b)
+    assert np.isnan(y[3]).all()
+    assert np.isinf(np.delete(y[:, 34], 3)).all()
+    assert np.isfinite(np.delete(np.delete(y, 3, 0), 34, 1)).all()
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_nothing_is_written_around_the_result(target: str) -> None:
+    for m, n in [(1, 1), (5, 9), (14, 33), (113, 129)]:
+        a, b = operands("f32", m, 30, n, 0, 0)
+        room = np.full(m * n + 64, 7, np.float32)
+        y = room[32 : 32 + m * n].reshape(m, n)
+        _native.call_kernel(target, "matmul.f32", [a, b], [y], [0, 0])
+        assert (room[:32] == 7).all() and (room[32 + m * n :] == 7).all()
