@@ -31,7 +31,8 @@ class Split:
 
     def __post_init__(self) -> None:
         images, labels = self.images, self.labels
-        if images.dtype != np.float32 or images.ndim != 4 or labels.dtype != np.int64 or labels.shape != images.shape[:1]:
+        dtypes_fit = images.dtype == np.float32 and labels.dtype == np.int64
+        if not dtypes_fit or images.ndim != 4 or labels.shape != images.shape[:1]:
             raise DataError(
                 "images and labels do not make a split",
                 rule="images are float32 [n, height, width, channels], labels int64 [n]",
@@ -50,7 +51,7 @@ class Split:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class DataSet:
-    """A named set of labelled images in three splits: train to learn from, validation to choose by, test to report once.
+    """Labelled images in three splits: train to learn from, validation to choose by, test to report once.
 
     A split is made when it is first asked for and then kept, so that a run pays only for what it uses.
 

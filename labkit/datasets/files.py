@@ -23,6 +23,7 @@ import platformdirs
 
 from labkit.datasets.idx import read_payload, unpack
 from labkit.errors import DataError, NotFoundError
+from labkit.io import atomic_write, make_folder
 
 CONNECT_SECONDS, READ_SECONDS, TOTAL_SECONDS = 5.0, 10.0, 300.0
 
@@ -148,9 +149,7 @@ def _download(url: str, pinned: PinnedFile, folder: Path) -> tuple[bytearray, Pa
     packed = receiver.getbuffer()[:2] == b"\x1f\x8b"
     path = folder / (f"{pinned.name}.gz" if packed else pinned.name)
     try:
-        from labkit.io import atomic_write
-
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         with atomic_write(path) as file:
             file.write(receiver.getbuffer())
     except OSError as error:

@@ -97,7 +97,9 @@ def unpack(file: BinaryIO, name: str, cap: int) -> bytearray:
     return payload
 
 
-def parse_idx(payload: bytes | bytearray, name: str, *, dtype: str | None = None, rank: int | None = None) -> np.ndarray:
+def parse_idx(
+    payload: bytes | bytearray, name: str, *, dtype: str | None = None, rank: int | None = None
+) -> np.ndarray:
     """Returns the array in an IDX payload, as a read-only view of it where the machine's byte order allows.
 
     Args:
@@ -117,7 +119,8 @@ def parse_idx(payload: bytes | bytearray, name: str, *, dtype: str | None = None
         raise wrong("is too short for an IDX file", "the header has at least 4 bytes", f"{len(payload)} bytes")
     zero, code, dims = struct.unpack_from(">HBB", payload)
     if zero != 0 or code not in ELEMENT_TYPES:
-        rule = "it starts with two zero bytes and an element type, one of " + ", ".join(f"0x{c:02x}" for c in ELEMENT_TYPES)
+        codes = ", ".join(f"0x{code:02x}" for code in ELEMENT_TYPES)
+        rule = f"it starts with two zero bytes and an element type, one of {codes}"
         raise wrong("is not an IDX file", rule, f"the first bytes {bytes(payload[:4]).hex(' ')}")
     element = ELEMENT_TYPES[code]
     native = element.newbyteorder("=")
@@ -130,7 +133,7 @@ def parse_idx(payload: bytes | bytearray, name: str, *, dtype: str | None = None
         rule = f"an IDX header of {dims} dimensions has {start} bytes"
         raise wrong("ends within its header", rule, f"{len(payload)} bytes")
     shape = struct.unpack_from(f">{dims}I", payload, 4)
-    size = math.prod(shape) * element.itemsize  # Python integers: a product that would wrap elsewhere is just large here
+    size = math.prod(shape) * element.itemsize  # Python's integers do not wrap
     if start + size != len(payload):
         rule = f"header and elements of shape {list(shape)} take {start + size:,} bytes exactly"
         raise wrong("has not the size that its header says", rule, f"{len(payload):,} bytes")

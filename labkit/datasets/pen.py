@@ -76,7 +76,9 @@ def _spline(knots: list[int], max_points: int) -> np.ndarray:
     return np.concatenate(pieces)
 
 
-def draw_ink(points: np.ndarray, lengths: np.ndarray, radius: np.ndarray, softness: np.ndarray, size: int) -> np.ndarray:
+def draw_ink(
+    points: np.ndarray, lengths: np.ndarray, radius: np.ndarray, softness: np.ndarray, size: int
+) -> np.ndarray:
     """Returns images of strokes: 1 up to `radius` from the pen's path, falling to 0 over `softness` pixels.
 
     The distance d to the path is read from the path's own blur. With a Gaussian of width s, a straight path has the
