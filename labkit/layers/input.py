@@ -1,0 +1,27 @@
+"""Input: where examples enter a model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import labkit as lk
+from labkit.layers.base import Layer
+
+
+class Input(Layer):
+    """What one example looks like. The first entry of a model; it has no weights and changes nothing.
+
+    Args:
+        shape: the shape of one example, without the batch dimension, e.g. (28, 28, 1).
+        dtype: what the model computes in, "float32" or "float64".
+    """
+
+    def __init__(self, shape: Any, dtype: Any = "float32", **kwargs: Any) -> None:
+        super().__init__(input_shape=shape, **kwargs)
+        self.input_dtype = dtype
+
+    def call(self, inputs: lk.Tensor, training: bool = False) -> lk.Tensor:
+        return inputs
+
+    def settings(self) -> dict[str, Any]:
+        return {"shape": (self.input_shape or ())[1:], "dtype": self.input_dtype}

@@ -1,0 +1,12 @@
+"""Models: layers, trained and evaluated together.
+
+`Sequential` chains layers; `Model` is the base that owns graph, session and loop. `TrainingLoop` is what `fit` and the
+runner's `trial.fit` both step.
+"""
+
+from labkit.models.history import History
+from labkit.models.loop import TrainingLoop, example_order
+from labkit.models.model import Model
+from labkit.models.sequential import Sequential
+
+__all__ = ["History", "Model", "Sequential", "TrainingLoop", "example_order"]

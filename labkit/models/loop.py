@@ -1,0 +1,143 @@
+"""The training loop: steps a model through its examples in an order that seed and epoch alone decide."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import labkit as lk
+from labkit.errors import CheckpointError, InvalidArgumentError
+from labkit.models.arrays import positive, require_pairs
+
+if TYPE_CHECKING:
+    from labkit.models.model import Model
+
+STRETCH_SECONDS = 0.05
+"""How long one native call should last at most: between two calls, signals, limits and progress are served."""
+
+
+def example_order(seed: int, epoch: int, examples: int) -> np.ndarray:
+    """The order of the examples in one epoch: a permutation that depends on nothing but the three arguments."""
+    return np.random.Generator(np.random.Philox(key=[seed, epoch])).permutation(examples)
+
+
+class TrainingLoop:
+    """Trains a compiled model, any number of steps at a time.
+
+    Step s trains on examples s*batch ... (s+1)*batch - 1 of the endless sequence of epochs: where an epoch ends inside
+    a batch, the batch goes on with the next epoch's order, so that every batch has the same size. How the steps are
+    cut into calls of `run` changes no bit, nor does evaluating or predicting in between.
+
+    Args:
+        model: a compiled model; it is built for `x` where it is not built yet.
+        x, y: arrays [examples, ...] of inputs and targets.
+        batch_size: examples a step; at most all of them are used.
+        seed: decides the order of the examples, 0 <= seed < 2**63.
+        shuffle: False keeps the order of `x`.
+
+    Attributes:
+        step: how many steps were run.
+        examples, batch_size: ints.
+
+    Raises:
+        SessionError: the model is not compiled.
+        FeedError, ShapeError: x and y do not fit the model or each other.
+    """
+
+    def __init__(
+        self, model: Model, x: Any, y: Any, batch_size: int = 32, seed: int = 0, *, shuffle: bool = True
+    ) -> None:
+        self.model = model
+        self._x, self._y = model.training_arrays(x, y)
+        require_pairs(self._x, self._y)
+        self.examples = len(self._x)
+        self.batch_size = min(positive(batch_size, "batch_size"), self.examples)
+        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**63:
+            raise InvalidArgumentError("seed must be a whole number from 0 on, below 2**63", received=repr(seed))
+        self.seed, self.shuffle, self.step = int(seed), bool(shuffle), 0
+        self._program = model.training_program()
+        self._orders: dict[int, np.ndarray] = {}
+
+    def indices(self, first: int, steps: int) -> np.ndarray:
+        """The examples of `steps` steps from step `first` on, int64 [steps, batch_size]."""
+        start, stop = first * self.batch_size, (first + steps) * self.batch_size
+        epochs = range(start // self.examples, -(-stop // self.examples))
+        self._orders = {epoch: self._orders[epoch] if epoch in self._orders else self._order(epoch) for epoch in epochs}
+        sequence = np.concatenate([self._orders[epoch] for epoch in epochs])
+        offset = epochs.start * self.examples
+        return sequence[start - offset : stop - offset].reshape(steps, self.batch_size)
+
+    def _order(self, epoch: int) -> np.ndarray:
+        return example_order(self.seed, epoch, self.examples) if self.shuffle else np.arange(self.examples)
+
+    def run(self, steps: int) -> dict[str, np.ndarray]:
+        """Runs `steps` steps in one native call.
+
+        Returns:
+            "loss" and each metric's name -> its value at each step, [steps]: the loss that was minimized (the batch's
+            mean plus the regularizers' terms), and the batch's mean of each metric, both before the step's update.
+        """
+        steps = positive(steps, "steps")
+        indices = self.indices(self.step, steps)
+        program = self._program
+        _, *values = self.model.session.run(
+            [program.train_op, *program.values.values()],
+            {self.model.x: lk.Batches(self._x, indices), self.model.y: lk.Batches(self._y, indices)},
+            steps=steps,
+        )
+        self.step += steps
+        return dict(zip(program.values, values, strict=True))
+
+    def stretches(self, until: int, seconds: float = STRETCH_SECONDS) -> Iterator[dict[str, np.ndarray]]:
+        """Runs up to step `until` in calls of at most about `seconds` (or one step), and yields what each returns."""
+        length = 1
+        while self.step < until:
+            started = time.perf_counter()
+            values = self.run(min(length, until - self.step))
+            took = time.perf_counter() - started
+            if took < seconds / 2:
+                length *= 2
+            elif took > seconds:
+                length = max(1, int(length * seconds / took))
+            yield values
+
+    def epoch_end(self, epoch: int) -> int:
+        """The step after which `epoch` is complete: the first at which all its examples were used."""
+        return -(-(epoch + 1) * self.examples // self.batch_size)
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Everything that the next steps depend on: variables, optimizer slots, random counters, and the position."""
+        position = {key: np.array(value, np.int64) for key, value in self._position().items()}
+        return {**self.model.session.state(), **position, "loop/step": np.array(self.step, np.int64)}
+
+    def _position(self) -> dict[str, int]:
+        return {
+            "loop/seed": self.seed,
+            "loop/examples": self.examples,
+            "loop/batch_size": self.batch_size,
+            "loop/shuffle": int(self.shuffle),
+        }
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Goes back to a `state()` of the same model, data and settings: the steps that follow have the same bits.
+
+        Raises:
+            CheckpointError: the state is of another loop; nothing is changed.
+        """
+        for key, own in {**self._position(), "loop/step": self.step}.items():
+            saved = state.get(key)
+            if saved is None or np.size(saved) != 1 or (key != "loop/step" and int(saved) != own):
+                raise CheckpointError(
+                    "The saved state belongs to another training loop",
+                    rule="Seed, number of examples, batch size and shuffling are those of the loop that was saved",
+                    received=f"{key} = {'nothing' if saved is None else saved}, here {own}",
+                    fix="Continue with the settings of the saved run, or load its weights alone.",
+                )
+        kept = {key: value for key, value in state.items() if not key.startswith("loop/")}
+        # A stream that had drawn nothing when the state was taken is not in it: it starts again.
+        unborn = (key for key in self.model.session.state() if key.startswith("random/") and key not in kept)
+        self.model.session.restore_state({**kept, **{key: np.zeros((), np.int64) for key in unborn}})
+        self.step = int(state["loop/step"])

@@ -1,0 +1,82 @@
+"""Sequential: layers one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import labkit as lk
+from labkit.errors import GraphError
+from labkit.layers.base import Layer, default_name
+from labkit.layers.input import Input
+from labkit.models.model import Model
+from labkit.plugins import resolve
+
+
+class Sequential(Model):
+    """A model in which each layer's output is the next layer's input.
+
+        model = lk.Sequential([lk.layers.Input((784,)), lk.layers.Dense(10, activation="softmax")])
+        model.compile(optimizer="sgd", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+        model.fit(images, labels, epochs=2)
+
+    The shape of one example comes from an `Input`, from the first layer's `input_shape=`, from `build`, or from the
+    first data.
+
+    Args:
+        layers: layers, registered names, or {"name": ..., settings}; `add` appends further ones.
+        name: the model's name, for messages and tables.
+        seed: decides the initial weights and the masks of Dropout; None takes the seed of `lk.set_random_seed`, or 0.
+    """
+
+    def __init__(self, layers: Iterable[Any] = (), name: str | None = None, seed: int | None = None) -> None:
+        super().__init__(name=name, seed=seed)
+        for layer in layers:
+            self.add(layer)
+
+    def add(self, layer: Any) -> None:
+        """Appends a layer and names it where it has no name: dense, dense_1 ..., counted inside this model.
+
+        Raises:
+            GraphError: it is no layer, its name is taken, an Input comes late, or the model is built already.
+        """
+        layer = resolve("layers", layer)
+        if not isinstance(layer, Layer):
+            raise GraphError(
+                f"Model {self.name!r} is made of layers",
+                rule="An entry is a labkit layer, a registered name, or {'name': ..., settings}",
+                received=repr(layer),
+                fix="Wrap a function in lk.layers.Activation, or write a Layer with a call method.",
+            )
+        if self.built:
+            raise GraphError(
+                f"Model {self.name!r} is built already",
+                rule="Layers are added before the first fit, build, evaluate or predict",
+                received=repr(layer),
+                fix="Make a new model with all its layers.",
+            )
+        if isinstance(layer, Input):
+            if self.layers or self.input_shape is not None:
+                raise GraphError(f"Model {self.name!r} takes one Input, before its layers", received=repr(layer))
+            self.input_shape, self.input_dtype = layer.input_shape, layer.input_dtype
+            return
+        taken = {other.name for other in self.layers}
+        if layer.name is None:
+            base = default_name(type(layer))
+            names = (base if not i else f"{base}_{i}" for i in range(len(taken) + 1))
+            layer.name = next(name for name in names if name not in taken)
+        elif layer.name in taken:
+            raise GraphError(
+                f"Model {self.name!r} has a layer named {layer.name!r} already",
+                rule="Names are unique inside a model, and a layer stands in it once",
+                received=repr(layer),
+                fix="Make a new layer, or give it another name=.",
+            )
+        if not self.layers and layer.input_shape is not None:
+            self.input_shape = layer.input_shape
+        self.layers.append(layer)
+
+    def call(self, inputs: lk.Tensor, training: bool = False) -> lk.Tensor:
+        for layer in self.layers:
+            inputs = layer(inputs, training=training)
+        return inputs

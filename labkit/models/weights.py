@@ -1,0 +1,56 @@
+"""A model's weights as arrays and as checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from labkit import checkpoint
+from labkit.core.shapes import show
+from labkit.errors import CheckpointError, ShapeError
+
+if TYPE_CHECKING:
+    from labkit.models.model import Model
+
+
+def set_all(model: Model, values: Sequence[Any]) -> None:
+    """Sets all weights in the order of `model.weights`, after checking every one of them."""
+    variables = model.weights
+    arrays = [np.asarray(value) for value in values]
+    expected = [tuple(variable.shape.as_list()) for variable in variables]
+    if [array.shape for array in arrays] != expected:
+        pairs = zip(variables, expected, arrays, strict=False)
+        wrong = next(((v.name, e, a.shape) for v, e, a in pairs if e != a.shape), None)
+        raise ShapeError(
+            f"The values do not fit the weights of model {model.name!r}",
+            rule=f"{wrong[0]} has shape {show(wrong[1])}" if wrong else f"The model has {len(variables)} weights",
+            received=f"shape {show(wrong[2])}" if wrong else f"{len(arrays)} arrays",
+            fix="Pass what get_weights() of a model with the same layers returned.",
+        )
+    for variable, array in zip(variables, arrays, strict=True):
+        model.session.load(variable, array)
+
+
+def save(model: Model, prefix: str) -> str:
+    """Saves the weights by name."""
+    names = (variable.op.name for variable in model.weights)
+    return checkpoint.save(prefix, dict(zip(names, model.get_weights(), strict=True)), step=0)
+
+
+def load(model: Model, prefix: str) -> None:
+    """Loads weights by name; all are checked before any is set."""
+    tensors = checkpoint.load(prefix).tensors
+    values = []
+    for variable in model.weights:
+        array = tensors.get(variable.op.name)
+        if array is None or list(array.shape) != variable.shape.as_list():
+            raise CheckpointError(
+                f"The checkpoint {prefix} does not fit model {model.name!r}",
+                rule=f"It holds {variable.op.name} of shape {show(variable.dims)}",
+                received="nothing of that name" if array is None else f"shape {show(array.shape)}",
+                fix="Build the model with the layers, names and sizes that were saved.",
+            )
+        values.append(array)
+    set_all(model, values)
