@@ -1,23 +1,234 @@
+// Element-wise kernels of one and two operands. Two operands broadcast by NumPy's rule.
+//
+// Operations that the processor rounds correctly (+ - * / sqrt, comparisons) are plain loops: an element has the same bits
+// whichever way the compiler vectorises. Integers wrap around. max, min, sign and relu pass NaN on.
+#pragma once
+#include "kernels/walk.h"
 #include "labkit/kernel.h"
+#include "simd/math.h"
 #include "simd/vec.h"
 
 namespace labkit {
 namespace {
 
-void plan_relu(const Call& call, Work& work) { work.tasks[0] = (numel(call.in[0]) + 65535) / 65536; }
-
+// The type to calculate in: signed overflow is undefined, unsigned wraps.
 template <class T>
-Status run_relu(const Call& call, int, int64_t task) {
-    const T* x = data<T>(call.in[0]);
-    T* y = data<T>(call.out[0]);
-    int64_t n = numel(call.in[0]), end = (task + 1) * 65536 < n ? (task + 1) * 65536 : n;
-    for (int64_t i = task * 65536; i < end; ++i) y[i] = x[i] > 0 ? x[i] : 0;
+struct Wrapping { using type = T; };
+template <>
+struct Wrapping<int32_t> { using type = uint32_t; };
+template <>
+struct Wrapping<int64_t> { using type = uint64_t; };
+template <class T>
+using Wrap = typename Wrapping<T>::type;
+
+// ---- two operands
+
+using BinaryLoop = void (*)(void* y, const void* a, const void* b, int64_t n);
+struct BinaryLoops {
+    BinaryLoop both, scalar_b, scalar_a;  // both operands step; b stands still; a stands still
+};
+
+Status run_broadcast(const Call& call, int64_t task, const BinaryLoops& loops, int64_t in_bytes, int64_t out_bytes, bool swap) {
+    const View &a = call.in[swap], &b = call.in[!swap], &y = call.out[0];
+    int64_t n = numel(y), na = numel(a), nb = numel(b);
+    Range range = range_of(task, n);
+    const char *pa = data<char>(a), *pb = data<char>(b);
+    char* py = data<char>(y);
+    if ((na == n || na == 1) && (nb == n || nb == 1) && (na == n || nb == n)) {  // no broadcasting but of single numbers
+        BinaryLoop loop = na == n ? (nb == n ? loops.both : loops.scalar_b) : loops.scalar_a;
+        loop(py + range.begin * out_bytes, pa + (na == n ? range.begin * in_bytes : 0),
+             pb + (nb == n ? range.begin * in_bytes : 0), range.end - range.begin);
+        return {};
+    }
+    Walk walk;
+    for (int d = y.rank - 1; d >= 0; --d)
+        walk.add(y.shape[d], broadcast_stride(a, y.rank, d), broadcast_stride(b, y.rank, d));
+    BinaryLoop loop = !walk.stride[0][0] ? loops.scalar_a : !walk.stride[1][0] ? loops.scalar_b : loops.both;
+    Cursor cursor(walk, range.begin);
+    for (int64_t i = range.begin; i < range.end;) {
+        int64_t run = min_of(cursor.rest_of_run(), range.end - i);
+        loop(py + i * out_bytes, pa + cursor.offset[0] * in_bytes, pb + cursor.offset[1] * in_bytes, run);
+        cursor.advance(run);
+        i += run;
+    }
     return {};
 }
 
+// The loops of Op::of(T, T) -> R.
+template <class Op, class T, class R, bool swap = false>
+struct Binary {
+    template <bool step_a, bool step_b>
+    static void loop(void* y_, const void* a_, const void* b_, int64_t n) {
+        R* y = static_cast<R*>(y_);
+        const T *a = static_cast<const T*>(a_), *b = static_cast<const T*>(b_);
+        const T a0 = *a, b0 = *b;
+        LABKIT_INDEPENDENT
+        for (int64_t i = 0; i < n; ++i) y[i] = Op::of(step_a ? a[i] : a0, step_b ? b[i] : b0);
+    }
+    static Status run(const Call& call, int, int64_t task) {
+        return run_broadcast(call, task, {loop<true, true>, loop<true, false>, loop<false, true>}, sizeof(T), sizeof(R), swap);
+    }
+};
+
+struct Add {
+    template <class T>
+    static T of(T a, T b) { return static_cast<T>(static_cast<Wrap<T>>(a) + static_cast<Wrap<T>>(b)); }
+};
+struct Sub {
+    template <class T>
+    static T of(T a, T b) { return static_cast<T>(static_cast<Wrap<T>>(a) - static_cast<Wrap<T>>(b)); }
+};
+struct Mul {
+    template <class T>
+    static T of(T a, T b) { return static_cast<T>(static_cast<Wrap<T>>(a) * static_cast<Wrap<T>>(b)); }
+};
+struct Div {
+    template <class T>
+    static T of(T a, T b) { return a / b; }
+};
+struct Maximum {
+    template <class T>
+    static T of(T a, T b) { return (a > b) | (a != a) ? a : b; }
+};
+struct Minimum {
+    template <class T>
+    static T of(T a, T b) { return (a < b) | (a != a) ? a : b; }
+};
+struct ReluGrad {
+    template <class T>
+    static T of(T dy, T y) { return y > 0 ? dy : 0; }
+};
+struct Pow {
+    static double of(double a, double b) { return __builtin_pow(a, b); }
+};
+
+// float32 powers go through vectors of doubles.
+struct PowFloat {
+    template <bool step_a, bool step_b>
+    static void loop(void* y_, const void* a_, const void* b_, int64_t n) {
+        float* y = static_cast<float*>(y_);
+        const float *a = static_cast<const float*>(a_), *b = static_cast<const float*>(b_);
+        constexpr int step = lanes<double>;
+        for (int64_t i = 0; i < n; i += step) {
+            int part = static_cast<int>(min_of(step, n - i));
+            Vec<double> va = step_a ? load_widened(a + i, part) : broadcast(static_cast<double>(*a));
+            Vec<double> vb = step_b ? load_widened(b + i, part) : broadcast(static_cast<double>(*b));
+            store_narrowed(y + i, pow_float(va, vb), part);
+        }
+    }
+    static Status run(const Call& call, int, int64_t task) {
+        return run_broadcast(call, task, {loop<true, true>, loop<true, false>, loop<false, true>}, 4, 4, false);
+    }
+};
+
+// ---- one operand
+
+template <class Op, class T>
+Status run_map(const Call& call, int, int64_t task) {
+    const T* x = data<T>(call.in[0]);
+    T* y = data<T>(call.out[0]);
+    Range range = range_of(task, numel(call.out[0]));
+    LABKIT_INDEPENDENT
+    for (int64_t i = range.begin; i < range.end; ++i) y[i] = Op::of(x[i]);
+    return {};
+}
+
+struct Neg {
+    template <class T>
+    static T of(T x) { return static_cast<T>(-static_cast<Wrap<T>>(x)); }
+};
+struct Abs {
+    static float of(float x) { return __builtin_fabsf(x); }
+    static double of(double x) { return __builtin_fabs(x); }
+    template <class T>
+    static T of(T x) { return x < 0 ? Neg::of(x) : x; }
+};
+struct Square {
+    template <class T>
+    static T of(T x) { return Mul::of(x, x); }
+};
+struct Sign {
+    template <class T>
+    static T of(T x) { return x > 0 ? 1 : x < 0 ? -1 : x; }  // keeps NaN and the sign of zero
+};
+struct Sqrt {
+    static float of(float x) { return __builtin_sqrtf(x); }
+    static double of(double x) { return __builtin_sqrt(x); }
+};
+struct Reciprocal {
+    template <class T>
+    static T of(T x) { return 1 / x; }
+};
+struct Relu {
+    template <class T>
+    static T of(T x) { return x <= 0 ? 0 : x; }
+};
+
+// Functions of whole vectors: a last, partly filled vector goes through the same arithmetic.
+template <class Op, class T>
+Status run_vector_map(const Call& call, int, int64_t task) {
+    const T* x = data<T>(call.in[0]);
+    T* y = data<T>(call.out[0]);
+    Range range = range_of(task, numel(call.out[0]));
+    int64_t i = range.begin;
+    for (; i + lanes<T> <= range.end; i += lanes<T>) store(y + i, Op::of(load(x + i)));
+    int rest = static_cast<int>(range.end - i);
+    if (rest) store_part(y + i, Op::of(load_part(x + i, rest)), rest);
+    return {};
+}
+
+struct Exp {
+    static Vec<float> of(Vec<float> x) { return exp(x); }
+    static Vec<double> of(Vec<double> x) { return exp(x); }
+};
+struct Log {
+    static Vec<float> of(Vec<float> x) { return log(x); }
+    static Vec<double> of(Vec<double> x) { return log(x); }
+};
+struct Tanh {
+    static Vec<float> of(Vec<float> x) { return tanh(x); }
+    static Vec<double> of(Vec<double> x) { return tanh(x); }
+};
+struct Sigmoid {
+    static Vec<float> of(Vec<float> x) { return 1.0f / (1.0f + exp(-x)); }
+    static Vec<double> of(Vec<double> x) { return 1.0 / (1.0 + exp(-x)); }
+};
+
+#define LABKIT_BINARY(X, name, Op, dtype, T) X(name "." dtype, plan_elements, (Binary<Op, T, T>::run), true)
+#define LABKIT_BINARY_REALS(X, name, Op) LABKIT_BINARY(X, name, Op, "f32", float) LABKIT_BINARY(X, name, Op, "f64", double)
+#define LABKIT_BINARY_NUMBERS(X, name, Op) \
+    LABKIT_BINARY_REALS(X, name, Op) LABKIT_BINARY(X, name, Op, "i32", int32_t) LABKIT_BINARY(X, name, Op, "i64", int64_t)
+#define LABKIT_MAP_REALS(X, name, Op, run)                \
+    X(name ".f32", plan_elements, (run<Op, float>), true) \
+    X(name ".f64", plan_elements, (run<Op, double>), true)
+#define LABKIT_MAP_NUMBERS(X, name, Op)                         \
+    LABKIT_MAP_REALS(X, name, Op, run_map)                      \
+    X(name ".i32", plan_elements, (run_map<Op, int32_t>), true) \
+    X(name ".i64", plan_elements, (run_map<Op, int64_t>), true)
+
+// bias_add(x[..., C], b[C]) is an addition that broadcasts.
 #define LABKIT_ELEMENTWISE_KERNELS(X)                  \
-    X("relu.f32", plan_relu, run_relu<float>, true)    \
-    X("relu.f64", plan_relu, run_relu<double>, true)
+    LABKIT_BINARY_NUMBERS(X, "add", Add)               \
+    LABKIT_BINARY_NUMBERS(X, "sub", Sub)               \
+    LABKIT_BINARY_NUMBERS(X, "mul", Mul)               \
+    LABKIT_BINARY_NUMBERS(X, "maximum", Maximum)       \
+    LABKIT_BINARY_NUMBERS(X, "minimum", Minimum)       \
+    LABKIT_BINARY_REALS(X, "div", Div)                 \
+    X("pow.f32", plan_elements, PowFloat::run, true)   \
+    LABKIT_BINARY(X, "pow", Pow, "f64", double)        \
+    LABKIT_BINARY_REALS(X, "bias_add", Add)            \
+    LABKIT_BINARY_REALS(X, "relu_grad", ReluGrad)      \
+    LABKIT_MAP_NUMBERS(X, "neg", Neg)                  \
+    LABKIT_MAP_NUMBERS(X, "abs", Abs)                  \
+    LABKIT_MAP_NUMBERS(X, "square", Square)            \
+    LABKIT_MAP_NUMBERS(X, "sign", Sign)                \
+    LABKIT_MAP_REALS(X, "sqrt", Sqrt, run_map)         \
+    LABKIT_MAP_REALS(X, "reciprocal", Reciprocal, run_map) \
+    LABKIT_MAP_REALS(X, "relu", Relu, run_map)         \
+    LABKIT_MAP_REALS(X, "exp", Exp, run_vector_map)    \
+    LABKIT_MAP_REALS(X, "log", Log, run_vector_map)    \
+    LABKIT_MAP_REALS(X, "tanh", Tanh, run_vector_map)  \
+    LABKIT_MAP_REALS(X, "sigmoid", Sigmoid, run_vector_map)
 
 }  // namespace
 }  // namespace labkit

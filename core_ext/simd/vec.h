@@ -12,6 +12,13 @@
 #include <immintrin.h>
 #endif
 
+// Put before a loop whose iterations touch elements of the same index only, so that y may be the very same memory as x.
+#if defined(__clang__)
+#define LABKIT_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define LABKIT_INDEPENDENT _Pragma("GCC ivdep")
+#endif
+
 namespace labkit {
 namespace {
 
@@ -52,8 +59,13 @@ LABKIT_INLINE void store(T* p, Vec<T> v) {
     *reinterpret_cast<Vec<T>*>(p) = v;
 }
 
+// The first n < lanes<T> elements; the other lanes are zero. Nothing beyond them is touched.
 template <class T>
-LABKIT_INLINE Vec<T> load_part(const T* p, int n) {  // n < lanes<T>; the other lanes are zero
+LABKIT_INLINE Vec<T> load_part(const T* p, int n) {
+#if defined(__AVX512F__)
+    if (sizeof(T) == 4) return (Vec<T>)_mm512_maskz_loadu_epi32(static_cast<__mmask16>((1u << n) - 1), p);
+    if (sizeof(T) == 8) return (Vec<T>)_mm512_maskz_loadu_epi64(static_cast<__mmask8>((1u << n) - 1), p);
+#endif
     Vec<T> v = {};
     __builtin_memcpy(&v, p, static_cast<size_t>(n) * sizeof(T));
     return v;
@@ -61,6 +73,10 @@ LABKIT_INLINE Vec<T> load_part(const T* p, int n) {  // n < lanes<T>; the other 
 
 template <class T>
 LABKIT_INLINE void store_part(T* p, Vec<T> v, int n) {
+#if defined(__AVX512F__)
+    if (sizeof(T) == 4) return _mm512_mask_storeu_epi32(p, static_cast<__mmask16>((1u << n) - 1), (__m512i)v);
+    if (sizeof(T) == 8) return _mm512_mask_storeu_epi64(p, static_cast<__mmask8>((1u << n) - 1), (__m512i)v);
+#endif
     __builtin_memcpy(p, &v, static_cast<size_t>(n) * sizeof(T));
 }
 

@@ -1,0 +1,305 @@
+// Reductions over any set of axes, and argmax, argmin along one.
+//
+// The order of a sum is fixed by the reduced length alone, not by the layout, the other dimensions, the target or the number
+// of threads: the n reduced elements of an output are cut into chunks of kChunk; in a chunk, element r goes to lane
+// r % kLanes; the lanes are added as a tree, and the chunks in order, in float64. So one column of a matrix gives
+// the same bits as the same numbers in a row, and float32 sums keep a relative error of a few 1e-7 at any length.
+#pragma once
+#include "kernels/walk.h"
+#include "labkit/kernel.h"
+#include "simd/vec.h"
+
+namespace labkit {
+namespace {
+
+constexpr int64_t kChunk = 1024;
+constexpr int kLanes = 16;
+constexpr int64_t kColumns = 256;  // outputs that are summed side by side when the last dimension stays
+
+template <class T>
+constexpr bool is_real = static_cast<T>(0.5) != 0;
+
+template <class T>
+constexpr T lowest() {
+    return is_real<T> ? static_cast<T>(-__builtin_inf()) : sizeof(T) == 4 ? static_cast<T>(INT32_MIN) : static_cast<T>(INT64_MIN);
+}
+template <class T>
+constexpr T highest() {
+    return is_real<T> ? static_cast<T>(__builtin_inf()) : sizeof(T) == 4 ? static_cast<T>(INT32_MAX) : static_cast<T>(INT64_MAX);
+}
+
+// An operation: the neutral element, the step for numbers and for vectors, and the type that joins chunks.
+template <class T>
+struct Sum {
+    using Total = double;
+    static constexpr T neutral = 0;
+    static T of(T a, T b) { return a + b; }
+    static Vec<T> of(Vec<T> a, Vec<T> b) { return a + b; }
+    static Total join(Total a, Total b) { return a + b; }
+    static T finish(Total total, int64_t) { return static_cast<T>(total); }
+};
+template <class T>
+struct WrappingSum {  // integers, in unsigned arithmetic
+    using Total = T;
+    static constexpr T neutral = 0;
+    static T of(T a, T b) { return a + b; }
+    static Vec<T> of(Vec<T> a, Vec<T> b) { return a + b; }
+    static Total join(Total a, Total b) { return a + b; }
+    static T finish(Total total, int64_t) { return total; }
+};
+template <class T>
+struct Mean : Sum<T> {
+    static T finish(double total, int64_t n) { return static_cast<T>(total / static_cast<double>(n)); }
+};
+template <class T>
+struct Max {
+    using Total = T;
+    static constexpr T neutral = lowest<T>();
+    static T of(T a, T b) { return (a > b) | (a != a) ? a : b; }
+    static Vec<T> of(Vec<T> a, Vec<T> b) { return (a > b) | (a != a) ? a : b; }
+    static Total join(Total a, Total b) { return of(a, b); }
+    static T finish(Total total, int64_t) { return total; }
+};
+template <class T>
+struct Min {
+    using Total = T;
+    static constexpr T neutral = highest<T>();
+    static T of(T a, T b) { return (a < b) | (a != a) ? a : b; }
+    static Vec<T> of(Vec<T> a, Vec<T> b) { return (a < b) | (a != a) ? a : b; }
+    static Total join(Total a, Total b) { return of(a, b); }
+    static T finish(Total total, int64_t) { return total; }
+};
+struct All {
+    using Total = uint8_t;
+    static constexpr uint8_t neutral = 1;
+    static uint8_t of(uint8_t a, uint8_t b) { return a & b; }
+    static Vec<uint8_t> of(Vec<uint8_t> a, Vec<uint8_t> b) { return a & b; }
+    static Total join(Total a, Total b) { return a & b; }
+    static uint8_t finish(Total total, int64_t) { return total; }
+};
+struct Any {
+    using Total = uint8_t;
+    static constexpr uint8_t neutral = 0;
+    static uint8_t of(uint8_t a, uint8_t b) { return a | b; }
+    static Vec<uint8_t> of(Vec<uint8_t> a, Vec<uint8_t> b) { return a | b; }
+    static Total join(Total a, Total b) { return a | b; }
+    static uint8_t finish(Total total, int64_t) { return total; }
+};
+
+// What the shapes say. A unit is one chunk of one output, or of up to kColumns neighbouring outputs.
+struct Reduction {
+    Walk kept, reduced;
+    int64_t outputs, length, chunks;
+    int64_t width;    // neighbouring outputs that lie side by side in memory; 1 when the last dimension is reduced
+    int64_t columns;  // of them in a unit
+    int64_t units, units_per_task;
+
+    Reduction(const Call& call) {
+        const View& x = call.in[0];
+        int64_t stride = 1;
+        for (int d = x.rank - 1; d >= 0; --d) {
+            bool is_reduced = false;
+            for (int k = 0; k < call.n_ints; ++k) is_reduced |= call.ints[k] == d;
+            (is_reduced ? reduced : kept).add(x.shape[d], stride);
+            stride *= x.shape[d];
+        }
+        outputs = kept.count();
+        length = reduced.count();
+        chunks = max_of(1, ceil_div(length, kChunk));
+        width = kept.rank && kept.stride[0][0] == 1 ? kept.size[0] : 1;
+        columns = min_of(width, kColumns);
+        units = width ? outputs / width * ceil_div(width, columns) * chunks : 0;
+        units_per_task = columns ? max_of(1, kTaskElements / (max_of(1, min_of(length, kChunk)) * columns)) : 1;
+    }
+};
+
+void plan_reduce(const Call& call, Work& work) {
+    Reduction r(call);
+    if (r.length == 0) return;
+    work.tasks[0] = ceil_div(r.units, r.units_per_task);
+    if (r.chunks == 1) return;
+    work.phases = 2;
+    work.tasks[1] = ceil_div(r.outputs, kColumns);
+    work.scratch_bytes = r.outputs * r.chunks * size_of(call.out[0].dtype);
+}
+
+template <class Op, class T>
+T join_lanes(T* lane, int64_t used, int64_t step = 1) {
+    for (int half = kLanes / 2; half; half /= 2)
+        for (int l = 0; l < half && l + half < used; ++l) lane[l * step] = Op::of(lane[l * step], lane[(l + half) * step]);
+    return lane[0];
+}
+
+// One output: elements r in [begin, end) of the reduced ones, which lie in contiguous runs.
+template <class Op, class T>
+T reduce_runs(const T* x, const Walk& reduced, int64_t begin, int64_t end) {
+    T lane[kLanes];
+    for (int l = 0; l < kLanes; ++l) lane[l] = Op::neutral;
+    Cursor cursor(reduced, begin);
+    constexpr int vectors = kLanes / lanes<T> > 0 ? kLanes / lanes<T> : 1;
+    constexpr bool wide = kLanes % lanes<T> == 0;  // bytes may be wider than kLanes: then number by number
+    for (int64_t r = begin; r < end;) {
+        int64_t run = min_of(cursor.rest_of_run(), end - r), i = 0;
+        const T* p = x + cursor.offset[0];
+        while (i < run && (r + i) % kLanes) lane[(r + i) % kLanes] = Op::of(lane[(r + i) % kLanes], p[i]), ++i;
+        if (wide && i + kLanes <= run) {
+            Vec<T> acc[vectors];
+            for (int v = 0; v < vectors; ++v) acc[v] = load(lane + v * lanes<T> % kLanes);
+            for (; i + kLanes <= run; i += kLanes)
+                for (int v = 0; v < vectors; ++v) acc[v] = Op::of(acc[v], load(p + i + v * lanes<T>));
+            for (int v = 0; v < vectors; ++v) store(lane + v * lanes<T> % kLanes, acc[v]);
+        }
+        for (; i < run; ++i) lane[(r + i) % kLanes] = Op::of(lane[(r + i) % kLanes], p[i]);
+        cursor.advance(run);
+        r += run;
+    }
+    return join_lanes<Op>(lane, kLanes);
+}
+
+// n <= kColumns neighbouring outputs; row r of the reduced elements starts at its offset.
+template <class Op, class T>
+void reduce_columns(T* result, const T* x, const Walk& reduced, int64_t begin, int64_t end, int64_t n) {
+    T lane[kLanes * kColumns];
+    Cursor cursor(reduced, begin);
+    for (int64_t r = begin; r < end; ++r) {
+        T* __restrict__ acc = lane + (r - begin) % kLanes * kColumns;
+        const T* __restrict__ p = x + cursor.offset[0];
+        if (r - begin < kLanes)
+            for (int64_t c = 0; c < n; ++c) acc[c] = Op::of(Op::neutral, p[c]);
+        else
+            for (int64_t c = 0; c < n; ++c) acc[c] = Op::of(acc[c], p[c]);
+        cursor.advance(1);
+    }
+    if (begin == end)
+        for (int64_t c = 0; c < n; ++c) lane[c] = Op::neutral;
+    for (int half = kLanes / 2; half; half /= 2)
+        for (int l = 0; l < half && l + half < end - begin; ++l) {
+            T* __restrict__ a = lane + l * kColumns;
+            const T* __restrict__ b = lane + (l + half) * kColumns;
+            for (int64_t c = 0; c < n; ++c) a[c] = Op::of(a[c], b[c]);
+        }
+    for (int64_t c = 0; c < n; ++c) result[c] = lane[c];
+}
+
+template <class Op, class T>
+Status run_reduce(const Call& call, int phase, int64_t task) {
+    Reduction r(call);
+    const T* x = data<T>(call.in[0]);
+    T* y = data<T>(call.out[0]);
+    if (r.length == 0) {
+        for (int64_t i = 0; i < numel(call.out[0]); ++i) y[i] = Op::finish(Op::neutral, 0);
+        return {};
+    }
+    T* partial = r.chunks == 1 ? y : reinterpret_cast<T*>(call.scratch);  // [chunks][outputs]
+    if (phase == 0) {
+        int64_t blocks = ceil_div(r.width, r.columns);
+        for (int64_t unit = task * r.units_per_task; unit < min_of((task + 1) * r.units_per_task, r.units); ++unit) {
+            int64_t chunk = unit % r.chunks, place = unit / r.chunks;
+            int64_t first = place / blocks * r.width + place % blocks * r.columns;  // output
+            int64_t begin = chunk * kChunk, end = min_of(begin + kChunk, r.length);
+            const T* from = x + r.kept.offset(0, first);
+            T* to = partial + chunk * r.outputs + first;
+            if (r.width == 1)
+                *to = reduce_runs<Op>(from, r.reduced, begin, end);
+            else
+                reduce_columns<Op>(to, from, r.reduced, begin, end, min_of(r.columns, r.width - place % blocks * r.columns));
+            if (r.chunks > 1) continue;
+            for (int64_t i = 0; i < (r.width == 1 ? 1 : min_of(r.columns, r.width - place % blocks * r.columns)); ++i)
+                to[i] = Op::finish(to[i], r.length);
+        }
+        return {};
+    }
+    Range range = range_of(task, r.outputs, kColumns);
+    typename Op::Total total[kColumns];
+    for (int64_t i = range.begin; i < range.end; ++i) total[i - range.begin] = partial[i];
+    for (int64_t chunk = 1; chunk < r.chunks; ++chunk)
+        for (int64_t i = range.begin; i < range.end; ++i)
+            total[i - range.begin] = Op::join(total[i - range.begin], partial[chunk * r.outputs + i]);
+    for (int64_t i = range.begin; i < range.end; ++i) y[i] = Op::finish(total[i - range.begin], r.length);
+    return {};
+}
+
+// ---- argmax, argmin: the first best element; NaN beats every number, as in NumPy. ints: the axis.
+
+struct ArgPlace {
+    int64_t length, inner, outputs;
+
+    ArgPlace(const Call& call) : length(call.in[0].shape[call.ints[0]]), inner(1), outputs(numel(call.out[0])) {
+        for (int d = static_cast<int>(call.ints[0]) + 1; d < call.in[0].rank; ++d) inner *= call.in[0].shape[d];
+    }
+    int64_t per_task() const { return max_of(1, kTaskElements / max_of(1, length)); }
+};
+
+void plan_arg(const Call& call, Work& work) {
+    ArgPlace place(call);
+    work.tasks[0] = ceil_div(place.outputs, place.per_task());
+}
+
+template <class T, bool largest>
+bool beats(T a, T best) {
+    return (largest ? a > best : a < best) | ((a != a) & (best == best));
+}
+
+template <class T, bool largest>
+Status run_arg(const Call& call, int, int64_t task) {
+    ArgPlace place(call);
+    if (place.length == 0) return {Code::invalid_argument, 0, 0};
+    const T* x = data<T>(call.in[0]);
+    int64_t* y = data<int64_t>(call.out[0]);
+    Range range = range_of(task, place.outputs, place.per_task());
+    for (int64_t i = range.begin; i < range.end;) {
+        int64_t column = i % place.inner, n = min_of(min_of(place.inner - column, range.end - i), kColumns);
+        const T* p = x + i / place.inner * place.length * place.inner + column;
+        if (n == 1) {
+            T best = p[0];
+            int64_t at = 0;
+            for (int64_t k = 1; k < place.length; ++k)
+                if (beats<T, largest>(p[k * place.inner], best)) best = p[k * place.inner], at = k;
+            y[i++] = at;
+            continue;
+        }
+        T best[kColumns];
+        for (int64_t c = 0; c < n; ++c) best[c] = p[c], y[i + c] = 0;
+        for (int64_t k = 1; k < place.length; ++k) {
+            const T* row = p + k * place.inner;
+            for (int64_t c = 0; c < n; ++c) {
+                bool better = beats<T, largest>(row[c], best[c]);
+                best[c] = better ? row[c] : best[c];
+                y[i + c] = better ? k : y[i + c];
+            }
+        }
+        i += n;
+    }
+    return {};
+}
+
+#define LABKIT_REDUCE(X, name, Op, dtype, T) X(name "." dtype, plan_reduce, (run_reduce<Op<T>, T>), false)
+#define LABKIT_ARG(X, name, largest)                             \
+    X(name ".f32", plan_arg, (run_arg<float, largest>), false)   \
+    X(name ".f64", plan_arg, (run_arg<double, largest>), false)  \
+    X(name ".i32", plan_arg, (run_arg<int32_t, largest>), false) \
+    X(name ".i64", plan_arg, (run_arg<int64_t, largest>), false) \
+    X(name ".u8", plan_arg, (run_arg<uint8_t, largest>), false)
+
+#define LABKIT_REDUCE_KERNELS(X)                                       \
+    LABKIT_REDUCE(X, "reduce_sum", Sum, "f32", float)                  \
+    LABKIT_REDUCE(X, "reduce_sum", Sum, "f64", double)                 \
+    LABKIT_REDUCE(X, "reduce_sum", WrappingSum, "i32", uint32_t)       \
+    LABKIT_REDUCE(X, "reduce_sum", WrappingSum, "i64", uint64_t)       \
+    LABKIT_REDUCE(X, "reduce_mean", Mean, "f32", float)                \
+    LABKIT_REDUCE(X, "reduce_mean", Mean, "f64", double)               \
+    LABKIT_REDUCE(X, "reduce_max", Max, "f32", float)                  \
+    LABKIT_REDUCE(X, "reduce_max", Max, "f64", double)                 \
+    LABKIT_REDUCE(X, "reduce_max", Max, "i32", int32_t)                \
+    LABKIT_REDUCE(X, "reduce_max", Max, "i64", int64_t)                \
+    LABKIT_REDUCE(X, "reduce_min", Min, "f32", float)                  \
+    LABKIT_REDUCE(X, "reduce_min", Min, "f64", double)                 \
+    LABKIT_REDUCE(X, "reduce_min", Min, "i32", int32_t)                \
+    LABKIT_REDUCE(X, "reduce_min", Min, "i64", int64_t)                \
+    X("reduce_all.b8", plan_reduce, (run_reduce<All, uint8_t>), false) \
+    X("reduce_any.b8", plan_reduce, (run_reduce<Any, uint8_t>), false) \
+    LABKIT_ARG(X, "argmax", true)                                      \
+    LABKIT_ARG(X, "argmin", false)
+
+}  // namespace
+}  // namespace labkit

@@ -1,0 +1,199 @@
+// Softmax along the last dimension, and the two cross-entropies on it.
+//
+// Every row is shifted by its largest element first, so no exponential overflows. A row's bits depend on that row alone.
+#pragma once
+#include "kernels/walk.h"
+#include "labkit/kernel.h"
+#include "simd/math.h"
+#include "simd/vec.h"
+
+namespace labkit {
+namespace {
+
+// The rows of a tensor, and how many of them make a task.
+struct Rows {
+    int64_t width, count, per_task;
+
+    Rows(const View& x) : width(x.rank ? x.shape[x.rank - 1] : 1), count(1) {
+        for (int d = 0; d + 1 < x.rank; ++d) count *= x.shape[d];
+        per_task = max_of(1, kTaskElements / 2 / max_of(1, width));
+    }
+};
+
+void plan_rows(const Call& call, Work& work) {
+    Rows rows(call.in[0]);
+    work.tasks[0] = ceil_div(rows.count, rows.per_task);
+}
+
+// Calls body(i, n) for consecutive vectors i ... i + n of a row; the last one may be partial.
+#define LABKIT_ROW(T, width, i, n) \
+    for (int64_t i = 0, n; (n = min_of(lanes<T>, (width) - i)) > 0; i += lanes<T>)
+
+template <class T>
+LABKIT_INLINE Vec<T> load_n(const T* p, int64_t n) {
+    return n == lanes<T> ? load(p) : load_part(p, static_cast<int>(n));
+}
+template <class T>
+LABKIT_INLINE void store_n(T* p, Vec<T> v, int64_t n) {
+    if (n == lanes<T>) store(p, v);
+    else store_part(p, v, static_cast<int>(n));
+}
+
+// The first n lanes are true.
+template <class T>
+struct LaneOf { using type = int32_t; };
+template <>
+struct LaneOf<double> { using type = int64_t; };
+template <class T>
+using Lane = typename LaneOf<T>::type;
+
+template <class T>
+LABKIT_INLINE Vec<Lane<T>> first_lanes(int64_t n) {
+    Vec<Lane<T>> index;
+    for (int l = 0; l < lanes<T>; ++l) index[l] = l;
+    return index < static_cast<Lane<T>>(n);
+}
+
+template <class T>
+T sum_lanes(Vec<T> v) {
+    T lane[lanes<T>];
+    store(lane, v);
+    for (int half = lanes<T> / 2; half; half /= 2)
+        for (int l = 0; l < half; ++l) lane[l] += lane[l + half];
+    return lane[0];
+}
+
+// The largest element; NaN is ignored here, as it comes back through the exponentials.
+template <class T>
+T row_max(const T* x, int64_t width) {
+    const T low = static_cast<T>(-kInf);
+    Vec<T> best = broadcast(low);
+    LABKIT_ROW(T, width, i, n) {
+        Vec<T> v = load_n(x + i, n);
+        if (n < lanes<T>) v = first_lanes<T>(n) ? v : broadcast(low);
+        best = v > best ? v : best;
+    }
+    T lane[lanes<T>];
+    store(lane, best);
+    for (int half = lanes<T> / 2; half; half /= 2)
+        for (int l = 0; l < half; ++l) lane[l] = lane[l] > lane[l + half] ? lane[l] : lane[l + half];
+    return lane[0];
+}
+
+// The sum of e^(x - max); the terms themselves go to y where it is given. Long rows are summed in blocks, joined in float64.
+template <class T>
+T row_exp(const T* x, T* y, T max, int64_t width) {
+    double total = 0;
+    for (int64_t begin = 0; begin < width; begin += 1024) {
+        Vec<T> sum = {};
+        int64_t block = min_of(1024, width - begin);
+        LABKIT_ROW(T, block, i, n) {
+            Vec<T> e = exp(load_n(x + begin + i, n) - max);
+            if (n < lanes<T>) e = first_lanes<T>(n) ? e : Vec<T>{};
+            if (y) store_n(y + begin + i, e, n);
+            sum += e;
+        }
+        total += sum_lanes<T>(sum);
+    }
+    return static_cast<T>(total);
+}
+
+template <class T>
+T log_of(T x) {
+    return log(broadcast(x))[0];
+}
+
+template <class T>
+Status run_softmax(const Call& call, int, int64_t task) {
+    Rows rows(call.in[0]);
+    Range range = range_of(task, rows.count, rows.per_task);
+    for (int64_t r = range.begin; r < range.end; ++r) {
+        const T* x = data<T>(call.in[0]) + r * rows.width;
+        T* y = data<T>(call.out[0]) + r * rows.width;
+        T sum = row_exp(x, y, row_max(x, rows.width), rows.width);
+        LABKIT_ROW(T, rows.width, i, n) store_n(y + i, load_n(y + i, n) / sum, n);
+    }
+    return {};
+}
+
+template <class T>
+Status run_log_softmax(const Call& call, int, int64_t task) {
+    Rows rows(call.in[0]);
+    Range range = range_of(task, rows.count, rows.per_task);
+    for (int64_t r = range.begin; r < range.end; ++r) {
+        const T* x = data<T>(call.in[0]) + r * rows.width;
+        T* y = data<T>(call.out[0]) + r * rows.width;
+        T max = row_max(x, rows.width), log_sum = log_of(row_exp<T>(x, nullptr, max, rows.width));
+        LABKIT_ROW(T, rows.width, i, n) store_n(y + i, load_n(x + i, n) - max - log_sum, n);
+    }
+    return {};
+}
+
+// loss = log(sum e^(x - max)) - (x[label] - max); backprop = softmax - onehot(label).
+template <class T, class L>
+Status sparse_cross_entropy(const Call& call, int64_t task) {
+    Rows rows(call.in[0]);
+    Range range = range_of(task, rows.count, rows.per_task);
+    const L* labels = data<L>(call.in[1]);
+    T* loss = data<T>(call.out[0]);
+    for (int64_t r = range.begin; r < range.end; ++r) {
+        const T* x = data<T>(call.in[0]) + r * rows.width;
+        T* dx = data<T>(call.out[1]) + r * rows.width;
+        int64_t label = labels[r];
+        if (label < 0 || label >= rows.width) return {Code::index_out_of_range, label, rows.width};
+        T max = row_max(x, rows.width), sum = row_exp(x, dx, max, rows.width);
+        LABKIT_ROW(T, rows.width, i, n) store_n(dx + i, load_n(dx + i, n) / sum, n);
+        dx[label] -= 1;
+        loss[r] = log_of(sum) - (x[label] - max);
+    }
+    return {};
+}
+
+template <class T>
+Status run_sparse_cross_entropy(const Call& call, int, int64_t task) {
+    return call.in[1].dtype == DType::i32 ? sparse_cross_entropy<T, int32_t>(call, task)
+                                          : sparse_cross_entropy<T, int64_t>(call, task);
+}
+
+// loss = sum labels * (log(sum e^(x - max)) - (x - max)), where a label of 0 adds nothing even if x is infinite;
+// backprop = softmax * sum(labels) - labels.
+template <class T>
+Status run_cross_entropy(const Call& call, int, int64_t task) {
+    Rows rows(call.in[0]);
+    Range range = range_of(task, rows.count, rows.per_task);
+    for (int64_t r = range.begin; r < range.end; ++r) {
+        const T* x = data<T>(call.in[0]) + r * rows.width;
+        const T* labels = data<T>(call.in[1]) + r * rows.width;
+        T* dx = data<T>(call.out[1]) + r * rows.width;
+        T max = row_max(x, rows.width), sum = row_exp(x, dx, max, rows.width), log_sum = log_of(sum);
+        double loss = 0, weight = 0;
+        for (int64_t begin = 0; begin < rows.width; begin += 1024) {
+            Vec<T> block_loss = {}, block_weight = {};
+            int64_t block = min_of(1024, rows.width - begin);
+            LABKIT_ROW(T, block, i, n) {
+                Vec<T> p = load_n(labels + begin + i, n);
+                block_weight += p;
+                block_loss += p == Vec<T>{} ? p : p * (log_sum - (load_n(x + begin + i, n) - max));
+            }
+            loss += sum_lanes<T>(block_loss);
+            weight += sum_lanes<T>(block_weight);
+        }
+        T scale = static_cast<T>(weight) / sum;
+        LABKIT_ROW(T, rows.width, i, n) store_n(dx + i, load_n(dx + i, n) * scale - load_n(labels + i, n), n);
+        data<T>(call.out[0])[r] = static_cast<T>(loss);
+    }
+    return {};
+}
+
+#define LABKIT_ROWS_REALS(X, name, run, in_place)    \
+    X(name ".f32", plan_rows, run<float>, in_place)  \
+    X(name ".f64", plan_rows, run<double>, in_place)
+
+#define LABKIT_SOFTMAX_KERNELS(X)                                                                 \
+    LABKIT_ROWS_REALS(X, "softmax", run_softmax, true)                                            \
+    LABKIT_ROWS_REALS(X, "log_softmax", run_log_softmax, true)                                    \
+    LABKIT_ROWS_REALS(X, "sparse_softmax_cross_entropy", run_sparse_cross_entropy, false)         \
+    LABKIT_ROWS_REALS(X, "softmax_cross_entropy", run_cross_entropy, false)
+
+}  // namespace
+}  // namespace labkit

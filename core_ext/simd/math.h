@@ -1,0 +1,215 @@
+// exp, log, tanh, pow of vectors, and the pieces that random numbers need.
+//
+// No fused multiply-add in here, so every target gives the same bits. float32 polynomials follow the Cephes library
+// (S. Moshier); errors are about one to two units in the last place. NaN stays NaN, infinities and overflow come out as
+// C's functions have them, denormals may count as zero. float64 calls the C library for each lane.
+#pragma once
+#include "simd/vec.h"
+
+namespace labkit {
+namespace {
+
+constexpr float kInf = __builtin_inff();
+constexpr float kNan = __builtin_nanf("");
+
+// Horner's rule, the highest power first.
+template <class V, int n, class T>
+LABKIT_INLINE V polynomial(V x, const T (&c)[n]) {
+    V y = x * c[0] + c[1];
+    for (int i = 2; i < n; ++i) y = y * x + c[i];
+    return y;
+}
+
+LABKIT_INLINE Vec<float> power_of_two(Vec<int32_t> n) { return (Vec<float>)((n + 127) << 23); }  // -126 <= n <= 127
+
+LABKIT_INLINE Vec<float> exp(Vec<float> x) {
+    x = x > 89.0f ? broadcast(89.0f) : x;  // e^89 overflows, e^-104 is below every denormal; NaN passes
+    x = x < -104.0f ? broadcast(-104.0f) : x;
+    // x = n ln 2 + r. Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits.
+    const float magic = 12582912.0f;
+    Vec<float> shifted = x * 1.44269504f + magic;
+    Vec<int32_t> n = (Vec<int32_t>)shifted - 0x4b400000;
+    Vec<float> count = shifted - magic;
+    Vec<float> r = x - count * 0.693359375f;  // ln 2 in two parts: the product with the short first one is exact
+    r = r - count * -2.12194440e-4f;
+    Vec<float> p = r * 1.9875691500e-4f + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    p = (p * (r * r) + r) + 1.0f;
+    Vec<int32_t> half = n >> 1;  // in two steps, as 2^128 is no float and 2^-130 no normal one
+    return p * power_of_two(half) * power_of_two(n - half);
+}
+
+LABKIT_INLINE Vec<float> log(Vec<float> x) {
+    // x = 2^e m with m in [sqrt(1/2), sqrt(2))
+    Vec<int32_t> bits = (Vec<int32_t>)x;
+    Vec<int32_t> e = (bits - 0x3f3504f3) >> 23;
+    Vec<float> m = (Vec<float>)(bits - (e << 23)) - 1.0f;
+    Vec<float> exponent = __builtin_convertvector(e, Vec<float>);
+    Vec<float> z = m * m;
+    Vec<float> p = m * 7.0376836292e-2f + -1.1514610310e-1f;
+    p = p * m + 1.1676998740e-1f;
+    p = p * m + -1.2420140846e-1f;
+    p = p * m + 1.4249322787e-1f;
+    p = p * m + -1.6668057665e-1f;
+    p = p * m + 2.0000714765e-1f;
+    p = p * m + -2.4999993993e-1f;
+    p = p * m + 3.3333331174e-1f;
+    Vec<float> y = p * m * z + exponent * -2.12194440e-4f - z * 0.5f;
+    y = (m + y) + exponent * 0.693359375f;
+    y = x < kInf ? y : x;  // infinity and NaN
+    y = x < 1.17549435e-38f ? broadcast(-kInf) : y;
+    return x <= -1.17549435e-38f ? broadcast(kNan) : y;
+}
+
+LABKIT_INLINE Vec<float> tanh(Vec<float> x) {
+    Vec<int32_t> sign = (Vec<int32_t>)x & static_cast<int32_t>(0x80000000);
+    Vec<float> size = (Vec<float>)((Vec<int32_t>)x ^ sign);
+    Vec<float> z = x * x;
+    Vec<float> p = z * -5.70498872745e-3f + 2.06390887954e-2f;
+    p = p * z + -5.37397155531e-2f;
+    p = p * z + 1.33314422036e-1f;
+    p = p * z + -3.33332819422e-1f;
+    Vec<float> small = p * z * x + x;
+    Vec<float> large = 1.0f - 2.0f / (exp(size + size) + 1.0f);
+    return size < 0.625f ? small : (Vec<float>)((Vec<int32_t>)large ^ sign);
+}
+
+// cos and sin of 2 pi u for u in [0, 1).
+LABKIT_INLINE void cos_sin_turns(Vec<float> u, Vec<float>& cosine, Vec<float>& sine) {
+    const float magic = 12582912.0f;
+    Vec<float> shifted = u * 4.0f + magic;
+    Vec<int32_t> quarter = (Vec<int32_t>)shifted;
+    Vec<float> x = (u - (shifted - magic) * 0.25f) * 6.28318531f;  // the difference is exact; |x| <= pi/4
+    Vec<float> z = x * x;
+    Vec<float> s = z * -1.9515295891e-4f + 8.3321608736e-3f;
+    s = s * z + -1.6666654611e-1f;
+    s = s * z * x + x;
+    Vec<float> c = z * 2.443315711809948e-5f + -1.388731625493765e-3f;
+    c = c * z + 4.166664568298827e-2f;
+    c = c * z * z - z * 0.5f + 1.0f;
+    Vec<int32_t> swap = (quarter & 1) != 0;
+    Vec<int32_t> sign_c = ((quarter + 1) & 2) << 30, sign_s = (quarter & 2) << 30;
+    cosine = (Vec<float>)((Vec<int32_t>)(swap ? s : c) ^ sign_c);
+    sine = (Vec<float>)((Vec<int32_t>)(swap ? c : s) ^ sign_s);
+}
+
+// The inverse error function for |x| <= 0.955, the central part of M. Giles, "Approximating the erfinv function" (2010).
+LABKIT_INLINE Vec<float> erfinv_central(Vec<float> x) {
+    Vec<float> w = -log(1.0f - x * x) - 2.5f;
+    Vec<float> p = w * 2.81022636e-08f + 3.43273939e-07f;
+    p = p * w + -3.5233877e-06f;
+    p = p * w + -4.39150654e-06f;
+    p = p * w + 0.00021858087f;
+    p = p * w + -0.00125372503f;
+    p = p * w + -0.00417768164f;
+    p = p * w + 0.246640727f;
+    p = p * w + 1.50140941f;
+    return p * x;
+}
+
+inline double erfinv_central(double x) {
+    const double c[] = {-3.6444120640178196996e-21, -1.685059138182016589e-19, 1.2858480715256400167e-18,
+                        1.115787767802518096e-17,   -1.333171662854620906e-16, 2.0972767875968561637e-17,
+                        6.6376381343583238325e-15,  -4.0545662729752068639e-14, -8.1519341976054721522e-14,
+                        2.6335093153082322977e-12,  -1.2975133253453532498e-11, -5.4154120542946279317e-11,
+                        1.051212273321532285e-09,   -4.1126339803469836976e-09, -2.9070369957882005086e-08,
+                        4.2347877827932403518e-07,  -1.3654692000834678645e-06, -1.3882523362786468719e-05,
+                        0.0001867342080340571352,   -0.00074070253416626697512, -0.0060336708714301490533,
+                        0.24015818242558961693,     1.6536545626831027356};
+    double w = -__builtin_log(1 - x * x) - 3.125, p = c[0];
+    for (int i = 1; i < 23; ++i) p = p * w + c[i];
+    return p * x;
+}
+
+// ---- float64: the C library, lane by lane
+
+#define LABKIT_LANES(name, function)                                       \
+    LABKIT_INLINE Vec<double> name(Vec<double> x) {                        \
+        for (int i = 0; i < lanes<double>; ++i) x[i] = function(x[i]);     \
+        return x;                                                          \
+    }
+LABKIT_LANES(exp, __builtin_exp)
+LABKIT_LANES(log, __builtin_log)
+LABKIT_LANES(tanh, __builtin_tanh)
+#undef LABKIT_LANES
+
+// ---- float32 through float64
+
+typedef float HalfFloats __attribute__((vector_size(kVectorBytes / 2), aligned(4), may_alias));
+
+LABKIT_INLINE Vec<double> load_widened(const float* p, int n = lanes<double>) {  // n <= lanes<double>; the rest is zero
+    HalfFloats v = {};
+    if (n == lanes<double>)
+        __builtin_memcpy(&v, p, sizeof(v));
+    else
+        __builtin_memcpy(&v, p, static_cast<size_t>(n) * 4);
+    return __builtin_convertvector(v, Vec<double>);
+}
+
+LABKIT_INLINE void store_narrowed(float* p, Vec<double> x, int n = lanes<double>) {
+    HalfFloats v = __builtin_convertvector(x, HalfFloats);
+    if (n == lanes<double>)
+        __builtin_memcpy(p, &v, sizeof(v));
+    else
+        __builtin_memcpy(p, &v, static_cast<size_t>(n) * 4);
+}
+
+// x to the power y, for values that were float32 and become float32 again: 2^(y log2 |x|) in float64 with a relative error
+// near 1e-11. Special cases as in C: pow(x, 0) = pow(1, y) = 1, a negative base needs a whole exponent.
+LABKIT_INLINE Vec<double> pow_float(Vec<double> x, Vec<double> y) {
+    const Vec<double> zero = {}, one = zero + 1.0, inf = zero + static_cast<double>(kInf);
+    const double magic = 6755399441055744.0;  // 1.5 * 2^52 rounds to an integer
+    Vec<int64_t> sign_bit = {};
+    sign_bit = sign_bit + INT64_MIN;
+    Vec<double> size = (Vec<double>)((Vec<int64_t>)x & ~sign_bit);
+    // log2: size = 2^e m with m in [sqrt(1/2), sqrt(2)); ln m = 2 atanh((m - 1) / (m + 1))
+    Vec<int64_t> bits = (Vec<int64_t>)size;
+    Vec<uint64_t> biased = (Vec<uint64_t>)(bits - 0x3fe6a09e667f3bcdLL + (1024LL << 52)) >> 52;  // e + 1024
+    Vec<double> m = (Vec<double>)(bits - (Vec<int64_t>)((biased - 1024) << 52));
+    Vec<double> e = (Vec<double>)(biased | 0x4330000000000000ULL) - (4503599627370496.0 + 1024.0);  // integer to double by bits
+    Vec<double> s = (m - 1.0) / (m + 1.0), z = s * s;
+    Vec<double> p = z * (1.0 / 17) + 1.0 / 15;
+    p = p * z + 1.0 / 13;
+    p = p * z + 1.0 / 11;
+    p = p * z + 1.0 / 9;
+    p = p * z + 1.0 / 7;
+    p = p * z + 1.0 / 5;
+    p = p * z + 1.0 / 3;
+    Vec<double> log2 = e + (p * z * s + s) * 2.8853900817779268147;
+    log2 = size == zero ? -inf : size < inf ? log2 : size;
+    // 2^t
+    Vec<double> t = y * log2;
+    t = t > 1000.0 ? zero + 1000.0 : t;
+    t = t < -1000.0 ? zero - 1000.0 : t;
+    Vec<double> shifted = t + magic;
+    Vec<double> r = (t - (shifted - magic)) * 0.69314718055994530942;
+    Vec<int64_t> n = (Vec<int64_t>)shifted;  // its low bits; the shift below drops the others
+    Vec<double> q = r * (1.0 / 3628800) + 1.0 / 362880;
+    q = q * r + 1.0 / 40320;
+    q = q * r + 1.0 / 5040;
+    q = q * r + 1.0 / 720;
+    q = q * r + 1.0 / 120;
+    q = q * r + 1.0 / 24;
+    q = q * r + 1.0 / 6;
+    q = q * r + 0.5;
+    q = q * r + 1.0;
+    q = q * r + 1.0;
+    Vec<double> result = (Vec<double>)((Vec<int64_t>)q + (Vec<int64_t>)((Vec<uint64_t>)n << 52));
+    result = t == t ? result : t;
+    // the sign: y is whole when rounding leaves it alone, odd when y / 2 is not whole
+    Vec<double> y_size = (Vec<double>)((Vec<int64_t>)y & ~sign_bit), half = y_size * 0.5;
+    const double two52 = 4503599627370496.0;
+    Vec<int64_t> whole = (y_size >= two52) | ((y_size + two52) - two52 == y_size);
+    Vec<int64_t> odd = whole & (half < two52) & ((half + two52) - two52 != half);
+    Vec<int64_t> negative = (Vec<int64_t>)x & sign_bit;
+    result = size == one ? (y == y ? one : y) : result;
+    result = (Vec<double>)((Vec<int64_t>)result ^ (odd & negative));
+    result = (x < zero) & (whole == 0) & (size < inf) ? zero + static_cast<double>(kNan) : result;
+    return (y == zero) | (x == one) ? one : result;
+}
+
+}  // namespace
+}  // namespace labkit
