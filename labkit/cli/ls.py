@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from labkit.cli.main import debug_option
+from labkit.cli.text import columns
 
 
 @click.command()
@@ -32,7 +33,7 @@ def ls(sweep: str | None, logs: str) -> None:
             for row in sweeps:
                 states = Counter(trial.state for trial in store.trials(row.id))
                 lines.append((row.id, row.experiment, _states(states), _space(row.space)))
-            _print(lines)
+            click.echo(columns(lines))
             return
         matches = [row for row in sweeps if row.id.startswith(sweep)]
         exact = [row for row in matches if row.id == sweep]
@@ -46,7 +47,7 @@ def ls(sweep: str | None, logs: str) -> None:
             data = ", ".join(entry["name"] for entry in trial.data)
             name = label(trial, list(row.space))
             lines.append((name, trial.state, str(trial.attempt), duration(trial.seconds), data, reason[0] if reason else ""))
-        _print(lines)
+        click.echo(columns(lines))
     finally:
         store.close()
 
@@ -59,9 +60,3 @@ def _states(states: Counter[str]) -> str:
 
 def _space(space: dict[str, list[Any]]) -> str:
     return " ".join(f"{key}={','.join(str(value) for value in values)}" for key, values in space.items()) or "-"
-
-
-def _print(lines: list[tuple[str, ...]]) -> None:
-    wide = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    for line in lines:
-        click.echo("  ".join(f"{cell:{width}}" for cell, width in zip(line, wide, strict=True)).rstrip())

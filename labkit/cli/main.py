@@ -6,6 +6,7 @@ import importlib
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -39,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """The console script. Exit code: 0 success, 2 wrong usage, 130 interrupted, 1 anything else that went wrong."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     debug = "--debug" in arguments
+    if not debug:
+        warnings.formatwarning = lambda message, *_, **__: f"Warning: {message}\n"
     try:
         result = cli.main(list(arguments), prog_name="labkit", standalone_mode=False)
         sys.stdout.flush()

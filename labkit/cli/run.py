@@ -66,7 +66,7 @@ def run(
         progress = PlainProgress(lambda line: click.echo(line, err=True))
     outcome = run_sweep(planned, seeds=seeds, jobs=jobs, logs=logs, again=again, progress=progress)
 
-    from labkit.report.runs import report
+    from labkit.lab.results import report
 
     show(report(outcome), outcome)
     if outcome.interrupted:
@@ -80,12 +80,14 @@ def run(
 
 def describe(experiment: Any) -> str:
     """The experiment's question and its keys: name, type, default, help."""
-    rows = []
+    from labkit.lab.config import help_texts
+
+    rows, helps = [], help_texts(experiment.config_class)
     for key in experiment.keys.values():
         default = "required" if key.default is dataclasses.MISSING else f"default {_shown(key.default)}"
         if key.name in experiment.quick:
             default += f", quick {_shown(experiment.quick[key.name])}"
-        rows.append((f"  {key.name}", f"{key.type_name}, {default}", key.help))
+        rows.append((f"  {key.name}", f"{key.type_name}, {default}", helps.get(key.name, "")))
     formatter = click.HelpFormatter()
     formatter.write(f"Experiment {experiment.name} ({experiment.path.name}):\n")
     for paragraph in experiment.doc.split("\n\n"):

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-_HOMES = {"Experiment": "experiments", "experiment": "experiments", "Trial": "worker.trial", "Store": "store"}
+_HOMES = {
+    "Experiment": "experiments",
+    "experiment": "experiments",
+    "run": "results",
+    "Store": "store",
+    "Trial": "worker.trial",
+}
 
 
 def __getattr__(name: str) -> Any:

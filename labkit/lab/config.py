@@ -31,12 +31,11 @@ class _Mismatch(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Key:
-    """One field of a configuration: its name, type, default (`dataclasses.MISSING` when it has none) and help."""
+    """One field of a configuration: its name, type, and default (`dataclasses.MISSING` when it has none)."""
 
     name: str
     kind: Any
     default: Any
-    help: str = ""
 
     @property
     def type_name(self) -> str:
@@ -56,7 +55,6 @@ def keys(config_class: type) -> dict[str, Key]:
         hints = typing.get_type_hints(config_class)
     except NameError as error:
         raise ConfigError(f"A type in {config_class.__name__} is unknown: {error}") from error
-    comments = _comments(config_class)
     found = {}
     for field in dataclasses.fields(config_class):
         if not field.init:
@@ -70,7 +68,7 @@ def keys(config_class: type) -> dict[str, Key]:
         default = field.default
         if field.default_factory is not dataclasses.MISSING:
             default = field.default_factory()
-        key = Key(field.name, hints[field.name], default, comments.get(field.name, ""))
+        key = Key(field.name, hints[field.name], default)
         _validate_kind(config_class, key)
         if default is not dataclasses.MISSING:
             key = dataclasses.replace(key, default=check(key, default))
@@ -144,6 +142,25 @@ def type_name(kind: Any) -> str:
     if origin is list:
         return f"list[{type_name(arguments[0])}]"
     return "None" if kind is type(None) else getattr(kind, "__name__", str(kind))
+
+
+def help_texts(config_class: type) -> dict[str, str]:
+    """Key -> the comment behind its field in the source; none when the source is not at hand."""
+    try:
+        source = textwrap.dedent(inspect.getsource(config_class))
+        body = ast.parse(source).body[0]
+        tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
+    except (OSError, TypeError, SyntaxError, tokenize.TokenError):
+        return {}
+    lines = {token.start[0]: token.string.lstrip("# ").strip() for token in tokens if token.type == tokenize.COMMENT}
+    assert isinstance(body, ast.ClassDef)
+    return {
+        statement.target.id: lines[statement.end_lineno or statement.lineno]
+        for statement in body.body
+        if isinstance(statement, ast.AnnAssign)
+        and isinstance(statement.target, ast.Name)
+        and (statement.end_lineno or statement.lineno) in lines
+    }
 
 
 def split(text: str) -> list[str]:
@@ -245,22 +262,3 @@ def _validate_kind(config_class: type, key: Key) -> None:
             rule="keys are int, float, bool, str, Literal[...], Optional of these, or a list of them",
             received=type_name(key.kind),
         )
-
-
-def _comments(config_class: type) -> dict[str, str]:
-    """The comments behind the fields in the source; none when the source is not at hand."""
-    try:
-        source = textwrap.dedent(inspect.getsource(config_class))
-        body = ast.parse(source).body[0]
-        tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
-    except (OSError, TypeError, SyntaxError, tokenize.TokenError):
-        return {}
-    lines = {token.start[0]: token.string.lstrip("# ").strip() for token in tokens if token.type == tokenize.COMMENT}
-    assert isinstance(body, ast.ClassDef)
-    return {
-        statement.target.id: lines[statement.end_lineno or statement.lineno]
-        for statement in body.body
-        if isinstance(statement, ast.AnnAssign)
-        and isinstance(statement.target, ast.Name)
-        and (statement.end_lineno or statement.lineno) in lines
-    }

@@ -17,17 +17,32 @@ import select
 import signal
 import socket
 import sys
+import threading
+import warnings
 
+from labkit.errors import LabkitError
 from labkit.lab.messages import Channel
 
-PRELOAD = ("numpy", "labkit.core", "labkit.models", "labkit.summary", "labkit.checkpoint", "labkit.lab.worker.main")
+PRELOAD = (
+    "numpy.random",
+    "labkit.lab.worker.main",
+    "labkit.lab.worker.fit",
+    "labkit.lab.worker.evaluate",
+    "labkit.checkpoint",
+    "labkit.summary.events",
+    "labkit.summary.graph",
+    "labkit.summary.hparams",
+)
 PR_SET_PDEATHSIG = 1
 
 
-def main(descriptor: int) -> None:
-    runner = os.getppid()
-    die_with_parent(runner)
-    preload()
+def main(descriptor: int, bare: bool = False) -> None:
+    die_with_parent(os.getppid())
+    if not bare:
+        preload()
+        if _threads() > 1:  # a plugin started one: begin again without plugins, as a fork would copy its locks
+            os.set_inheritable(descriptor, True)
+            os.execv(sys.executable, [sys.executable, "-P", "-m", "labkit.lab.zygote", str(descriptor), "bare"])
     gc.freeze()  # collections in the workers then leave the shared pages alone
     channel = Channel(socket.socket(fileno=descriptor))
     channel.send({"kind": "ready", "pid": os.getpid()})
@@ -60,12 +75,28 @@ def main(descriptor: int) -> None:
 
 
 def preload() -> None:
-    """Import what nearly every trial needs, so that no worker has to. What is not installed is skipped."""
+    """Import what nearly every trial needs, so that no worker has to. What fails here fails again, with its message, in
+    the worker that needs it."""
     import importlib
 
     for name in PRELOAD:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+    from labkit.plugins import KINDS, current_lab
+
+    with contextlib.suppress(LabkitError):
+        for kind in KINDS:
+            for record in current_lab().registry(kind).records():
+                if record.target.startswith("labkit."):  # others' modules load in the worker that uses them
+                    record.load()
+
+
+def _threads() -> int:
+    """The threads of this process, native ones included where the system tells."""
+    try:
+        return len(os.listdir("/proc/self/task"))
+    except OSError:
+        return threading.active_count()
 
 
 def die_with_parent(parent: int) -> None:
@@ -115,4 +146,5 @@ def _fork(unit: dict, channel: Channel, wake: tuple[int, int]) -> int:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    warnings.formatwarning = lambda message, *_, **__: f"Warning: {message}\n"
+    main(int(sys.argv[1]), bare="bare" in sys.argv[2:])

@@ -1,16 +1,15 @@
-"""The table of a sweep: one row per configuration (and data set used), computed from the store."""
+"""The table of a sweep: one row per configuration (and data set used)."""
 
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labkit.io import make_folder, write_text
-from labkit.lab import plain
-from labkit.lab.store import Store, SweepRow, TrialRow
 from labkit.report.bias_variance import bias_variance
 from labkit.report.statistics import Estimate, estimate, paired_difference
 
@@ -22,41 +21,70 @@ ERRORS = tuple(f"{split}/error" for split in SPLITS)
 
 
 @dataclasses.dataclass(frozen=True)
+class Result:
+    """What became of one trial.
+
+    Attributes:
+        state: PENDING, RUNNING, COMPLETED, FAILED, PRUNED or INTERRUPTED.
+        reason: why it failed.
+        data: the names of the data sets it used.
+        metrics: its final figures; errors are fractions.
+    """
+
+    config: dict[str, Any]
+    seed: int
+    state: str
+    reason: str
+    seconds: float
+    data: tuple[str, ...]
+    metrics: dict[str, float]
+
+
+@dataclasses.dataclass(frozen=True)
+class Question:
+    """What a sweep asks.
+
+    Attributes:
+        keys: the configuration keys in which the rows differ.
+        metric: the figure they are compared by; smaller is better.
+        reference_error: what bias is measured from, a fraction.
+    """
+
+    keys: tuple[str, ...]
+    metric: str
+    reference_error: float
+
+
+@dataclasses.dataclass(frozen=True)
 class Group:
     """The trials of one configuration on one set of data."""
 
     config: dict[str, Any]
     data: str
-    trials: list[TrialRow]
-    metrics: dict[int, dict[str, float]]
+    trials: list[Result]
 
     def values(self, name: str) -> dict[int, float]:
         """Seed -> final figure, of the completed trials that have it, by seed."""
-        pairs = [(trial.seed, self.metrics[trial.number][name]) for trial in self.completed if name in self.metrics[trial.number]]
-        return dict(sorted(pairs))
+        return dict(sorted((trial.seed, trial.metrics[name]) for trial in self.completed if name in trial.metrics))
 
     @property
-    def completed(self) -> list[TrialRow]:
+    def completed(self) -> list[Result]:
         return [trial for trial in self.trials if trial.state == "COMPLETED"]
 
 
-def groups(store: Store, sweep: SweepRow) -> list[Group]:
-    """The trials of a sweep by configuration and data; means over different data would mean nothing."""
-    metrics = store.metrics(sweep.id)
+def groups(results: Sequence[Result]) -> list[Group]:
+    """Trials by configuration and data; means over different data would mean nothing."""
     found: dict[str, Group] = {}
-    trials = store.trials(sweep.id)
-    for trial in trials:
-        data = ", ".join(entry["name"] for entry in trial.data)
-        if not trial.data:  # it never got so far: it belongs to the row of its configuration, if there is one
-            like = [other for other in trials if other.config == trial.config and other.data]
-            data = ", ".join(entry["name"] for entry in like[0].data) if like else ""
-        group = found.setdefault(plain.dumps([trial.config, data]), Group(trial.config, data, [], {}))
-        group.trials.append(trial)
-        group.metrics[trial.number] = metrics.get(trial.number, {})
+    for trial in results:
+        data = trial.data
+        if not data:  # it never got so far: it belongs to the row of its configuration, if there is one
+            data = next((other.data for other in results if other.config == trial.config and other.data), ())
+        group = Group(trial.config, ", ".join(data), [])
+        found.setdefault(json.dumps([group.config, group.data], sort_keys=True), group).trials.append(trial)
     return list(found.values())
 
 
-def table(store: Store, sweep: SweepRow) -> pandas.DataFrame:
+def table(results: Sequence[Result], question: Question) -> pandas.DataFrame:
     """One row per configuration.
 
     Columns: the swept keys; `n` (completed trials), `failed`; for experiments that end with `trial.evaluate`
@@ -65,8 +93,7 @@ def table(store: Store, sweep: SweepRow) -> pandas.DataFrame:
     """
     import pandas
 
-    found = groups(store, sweep)
-    rows = [_row(group, sweep) for group in found]
+    rows = [_row(group, question) for group in groups(results)]
     columns: list[str] = []
     for row in rows:  # the order of the fullest row, whichever that is
         columns += [name for name in row if name not in columns]
@@ -78,8 +105,8 @@ def table(store: Store, sweep: SweepRow) -> pandas.DataFrame:
     return pandas.DataFrame(rows, columns=columns)
 
 
-def _row(group: Group, sweep: SweepRow) -> dict[str, Any]:
-    row: dict[str, Any] = {key: _cell(group.config[key]) for key in sweep.space}
+def _row(group: Group, question: Question) -> dict[str, Any]:
+    row: dict[str, Any] = {key: _cell(group.config[key]) for key in question.keys}
     row["n"] = len(group.completed)
     row["failed"] = sum(trial.state == "FAILED" for trial in group.trials)
 
@@ -94,13 +121,13 @@ def _row(group: Group, sweep: SweepRow) -> dict[str, Any]:
         found = bias_variance(
             [errors["train/error"][seed] for seed in seeds],
             [errors["validation/error"][seed] for seed in seeds],
-            sweep.reference_error,
+            question.reference_error,
         )
         put("bias", found.bias)
         put("variance", found.variance)
         verdict = found.verdict()
     else:
-        names = dict.fromkeys(name for figures in group.metrics.values() for name in figures)
+        names = dict.fromkeys(name for trial in group.completed for name in trial.metrics)
         for name in names:
             put(name, estimate(list(group.values(name).values())))
         verdict = ""
@@ -115,7 +142,7 @@ def _failures(group: Group) -> str:
     left = sum(trial.state in ("PENDING", "RUNNING", "INTERRUPTED") for trial in group.trials)
     parts = []
     if failed:
-        reason = (failed[0].reason or "").splitlines()
+        reason = failed[0].reason.splitlines()
         parts.append(f"{len(failed)} failed ({reason[0] if reason else 'no reason known'})")
     if left:
         parts.append(f"{left} still to run")
@@ -123,37 +150,37 @@ def _failures(group: Group) -> str:
 
 
 def _cell(value: Any) -> Any:
-    return plain.dumps(value) if isinstance(value, list) else value
+    return json.dumps(value) if isinstance(value, list) else value
 
 
-def comparison(store: Store, sweep: SweepRow) -> str:
-    """The best configuration by the sweep's metric and how surely it beats the next, in a sentence; "" for one row."""
+def comparison(results: Sequence[Result], question: Question) -> str:
+    """The best configuration by the metric and how surely it beats the next, in a sentence; "" for one row."""
     ranked = []
-    for group in groups(store, sweep):
-        values = group.values(sweep.metric)
+    for group in groups(results):
+        values = group.values(question.metric)
         if values and all(math.isfinite(value) for value in values.values()):
             ranked.append((estimate(list(values.values())).mean, group, values))
     if len(ranked) < 2:
         return ""
     ranked.sort(key=lambda entry: entry[0])
     (_, best, first), (_, other, second) = ranked[:2]
-    name, next_name = _name(best, sweep), _name(other, sweep)
+    name, next_name = _name(best, question), _name(other, question)
     if best.data != other.data:
-        return f"{name} and {next_name} were run on different data: their {sweep.metric} cannot be compared."
+        return f"{name} and {next_name} were run on different data: their {question.metric} cannot be compared."
     gap = paired_difference(second, first)
     if gap.n < 2:
         return (
-            f"Lowest {sweep.metric}: {name}; with {gap.n} seed{'s' * (gap.n != 1)} in common "
+            f"Lowest {question.metric}: {name}; with {gap.n} seed{'s' * (gap.n != 1)} in common "
             "nothing says whether that is noise."
         )
     difference = f"{gap.mean:.4g} ± {gap.half_width:.2g}, paired over {gap.n} seeds"
     if gap.differs_from_zero:
-        return f"Lowest {sweep.metric}: {name}, by {difference}, before {next_name}."
-    return f"Lowest {sweep.metric}: {name}, but {next_name} is within noise ({difference})."
+        return f"Lowest {question.metric}: {name}, by {difference}, before {next_name}."
+    return f"Lowest {question.metric}: {name}, but {next_name} is within noise ({difference})."
 
 
-def _name(group: Group, sweep: SweepRow) -> str:
-    return " ".join(f"{key}={group.config[key]}" for key in sweep.space) or group.data
+def _name(group: Group, question: Question) -> str:
+    return " ".join(f"{key}={group.config[key]}" for key in question.keys) or group.data
 
 
 def text_table(frame: pandas.DataFrame) -> tuple[list[str], list[list[str]]]:

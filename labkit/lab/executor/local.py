@@ -137,7 +137,7 @@ class LocalExecutor:
             "OMP_NUM_THREADS": "1",
             "LABKIT_NUM_THREADS": str(threads_per_trial(self.jobs)),
         }
-        root = str(Path(__file__).resolve().parents[3])
+        root = str(Path(os.path.abspath(__file__)).parents[3])
         if root in [os.path.abspath(path) for path in sys.path]:  # trials use the package that this runner uses
             environment["PYTHONPATH"] = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
         self._process = subprocess.Popen(

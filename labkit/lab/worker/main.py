@@ -8,6 +8,7 @@ import random
 import socket
 import sys
 import traceback
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ def work(message: dict[str, Any], descriptor: int) -> None:
             collect_temporaries(folder)
     link.listen()
     trial = Trial(unit, link)
+    _forward_warnings(trial)
     try:
         _seed(unit.seed)
         experiment = load(unit.file)
@@ -71,6 +73,18 @@ def _redirect(folder: Path) -> None:
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     sys.stderr.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     faulthandler.enable()
+
+
+def _forward_warnings(trial: Trial) -> None:
+    """labkit's own warnings (events lost, a checkpoint skipped) are for the runner's terminal and the store, too."""
+    show = warnings.showwarning
+
+    def forward(message: Any, category: type[Warning], *place: Any, **more: Any) -> None:
+        show(message, category, *place, **more)
+        if category.__module__.startswith("labkit."):
+            trial.notice(str(message))
+
+    warnings.showwarning = forward
 
 
 def _seed(seed: int) -> None:

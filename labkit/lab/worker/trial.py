@@ -244,12 +244,8 @@ class Trial:
         if not self._hparams_written:
             self._hparams_written = True
             data = {"data": ", ".join(entry["name"] for entry in self._data)} if self._data else {}
-            values = {
-                name: value if isinstance(value, (bool, int, float, str)) else plain.dumps(value)
-                for name, value in {**self._unit.config, **data}.items()
-            }
             group = identity.digest(self._unit.config)[:10]
-            self.series.writer().hparams(values, group=group, session=f"{self._unit.sweep}/{self.folder.name}")
+            self.series.writer().hparams({**self._unit.config, **data}, group=group)
 
     def finish(self) -> tuple[dict[str, float], dict[str, str]]:
         """Make all that the trial leaves behind durable; its final figures, and its artefacts' SHA-256 by name."""

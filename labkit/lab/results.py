@@ -1,4 +1,4 @@
-"""Run a sweep and report on it: what `lk.run` and `labkit run` do."""
+"""From the store to the table: what `lk.run` and `labkit run` end with."""
 
 from __future__ import annotations
 
@@ -17,15 +17,6 @@ from labkit.report import table as _table
 
 if TYPE_CHECKING:
     import pandas
-
-
-@dataclasses.dataclass(frozen=True)
-class Report:
-    """The table of a sweep and the sentences below it."""
-
-    table: pandas.DataFrame
-    remarks: list[str]
-    folder: str
 
 
 def run(
@@ -61,40 +52,56 @@ def run(
     return report(run_sweep(planned, seeds=seeds, jobs=jobs, logs=logs, again=again, progress=progress)).table
 
 
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """The table of a sweep and the sentences below it."""
+
+    table: pandas.DataFrame
+    remarks: list[str]
+
+
 def report(outcome: Outcome) -> Report:
     """The table of a sweep from the store; also written to report/ in the sweep's folder."""
+    sweep = outcome.sweep
     store = Store(outcome.logs)
     try:
-        frame = _table.table(store, outcome.sweep)
-        remarks = _remarks(store, outcome)
+        figures = store.metrics(sweep.id)
+        trials = store.trials(sweep.id)
     finally:
         store.close()
-    folder = outcome.logs / outcome.sweep.folder / "report"
-    title = f"{outcome.sweep.experiment}, sweep {outcome.sweep.id}"
+    results = [
+        _table.Result(
+            config=trial.config,
+            seed=trial.seed,
+            state=trial.state,
+            reason=trial.reason or "",
+            seconds=trial.seconds,
+            data=tuple(entry["name"] for entry in trial.data),
+            metrics=figures.get(trial.number, {}),
+        )
+        for trial in trials
+    ]
+    question = _table.Question(tuple(sweep.space), sweep.metric, sweep.reference_error)
+    frame = _table.table(results, question)
+    remarks = [text for text in (_table.comparison(results, question), *_remarks(outcome)) if text]
+    folder = outcome.logs / sweep.folder / "report"
     try:
-        _table.write(frame, folder, title, [outcome.sweep.doc, *remarks])
+        _table.write(frame, folder, f"{sweep.experiment}, sweep {sweep.id}", [sweep.doc, *remarks])
     except OSError as error:
         raise StoreError(
             f"The report cannot be written to {folder} ({error.strerror})",
             fix="The trials are safe in the store: free some space and run the same command again.",
         ) from error
-    return Report(frame, remarks, str(folder))
+    return Report(frame, remarks)
 
 
-def _remarks(store: Store, outcome: Outcome) -> list[str]:
-    remarks = [_table.comparison(store, outcome.sweep)]
-    replaced: dict[str, str] = {}
-    for trial in outcome.trials:
-        for entry in trial.data:
-            if entry["name"] != entry["requested"]:
-                replaced[entry["requested"]] = entry["name"]
-    remarks += [
-        f"Not run on {wanted}, which was not to be had, but on {used}: the figures say nothing about {wanted}."
+def _remarks(outcome: Outcome) -> list[str]:
+    entries = [entry for trial in outcome.trials for entry in trial.data]
+    replaced = {entry["requested"]: entry["name"] for entry in entries if entry["name"] != entry["requested"]}
+    remarks = [
+        f"NOT {wanted.upper()}: the trials ran on {used}, as {wanted} was not to be had. The figures say nothing about it."
         for wanted, used in replaced.items()
     ]
     if outcome.sweep.settings["quick"]:
         remarks.append("A quick run: it shows that the experiment works, not how well.")
-    return [remark for remark in remarks if remark]
-
-
-
+    return remarks
