@@ -34,10 +34,10 @@ class Split:
         dtypes_fit = images.dtype == np.float32 and labels.dtype == np.int64
         if not dtypes_fit or images.ndim != 4 or labels.shape != images.shape[:1]:
             raise DataError(
-                "images and labels do not make a split",
-                rule="images are float32 [n, height, width, channels], labels int64 [n]",
+                "Images and labels do not make a split",
+                rule="Images are float32 [n, height, width, channels], labels int64 [n]",
                 received=f"images {images.dtype} {list(images.shape)}, labels {labels.dtype} {list(labels.shape)}",
-                fix="convert them before making the Split",
+                fix="Convert them before making the Split",
             )
         images.flags.writeable = False
         labels.flags.writeable = False
@@ -82,10 +82,10 @@ class DataSet:
     def __post_init__(self) -> None:
         if set(self.splits) != set(SPLITS):
             raise DataError(
-                f"the data set {self.name!r} has other splits than it must",
-                rule=f"there are exactly {', '.join(SPLITS)}",
+                f"The data set {self.name!r} has other splits than it must",
+                rule=f"There are exactly {', '.join(SPLITS)}",
                 received=", ".join(self.splits) or "none",
-                fix="give a function for each of them",
+                fix="Give a function for each of them",
             )
         object.__setattr__(self, "splits", dict(self.splits))
 
@@ -108,8 +108,8 @@ class DataSet:
             DataError: there is no split of that name, or its examples cannot be made.
         """
         if name not in SPLITS:
-            rule = f"the splits are {', '.join(SPLITS)}"
-            raise DataError(f"the data set {self.name!r} has no split {name!r}", rule=rule, fix="ask for one of these")
+            rule = f"The splits are {', '.join(SPLITS)}"
+            raise DataError(f"The data set {self.name!r} has no split {name!r}", rule=rule, fix="Ask for one of these")
         with self._lock:
             if name not in self._made:
                 self._made[name] = self.splits[name]()

@@ -66,7 +66,7 @@ def synthetic_digits(*, train: int = 20_000, validation: int = 5_000, test: int 
             raise InvalidArgumentError(
                 f"synthetic_digits cannot be drawn with {name}={number!r}",
                 rule=f"{name} is an integer of at least 0",
-                fix=f"pass a number such as {name}=1000",
+                fix=f"Pass a number such as {name}=1000",
             )
     model = repr((VERSION, SIZE, BOX, BLOCK, SAMPLES, HAND, WAYS))
     identity = f"synthetic_digits {model} seed={seed} {counts}"
@@ -87,10 +87,10 @@ def _draw_split(seed: int, split: str, count: int) -> Split:
         labels = np.empty(count, np.int64)
     except (MemoryError, ValueError) as error:  # ValueError: more elements than NumPy can count
         raise ResourceExhaustedError(
-            f"the {split} split of synthetic_digits does not fit into memory",
-            rule=f"an example takes {SIZE * SIZE * 4:,} bytes",
+            f"The {split} split of synthetic_digits does not fit into memory",
+            rule=f"An example takes {SIZE * SIZE * 4:,} bytes",
             received=f"{split}={count:,}",
-            fix="ask for fewer examples",
+            fix="Ask for fewer examples",
         ) from error
     for start in range(0, count, BLOCK):
         stream = np.random.SeedSequence(seed, spawn_key=(STREAMS[split], start // BLOCK))

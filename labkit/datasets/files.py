@@ -79,8 +79,8 @@ def fetch(dataset: str, pinned: PinnedFile) -> tuple[bytearray, Path]:
                 looked.append(f"{url} ({error.received or error.what})")
     raise MissingDataError(
         f"{pinned.name} of the data set {dataset!r} was not found",
-        rule="data files are looked for, plain or as .gz, in these places: " + "; ".join(looked),
-        fix=f"put the files into a folder {dataset!r} and set LABKIT_DATA to the folder that holds it",
+        rule="Data files are looked for, plain or as .gz, in these places: " + "; ".join(looked),
+        fix=f"Put the files into a folder {dataset!r} and set LABKIT_DATA to the folder that holds it",
     )
 
 
@@ -94,9 +94,9 @@ def verify(payload: bytes | bytearray, pinned: PinnedFile, name: str) -> None:
     if len(payload) != pinned.size or sha256 != pinned.sha256:
         raise DataError(
             f"{name} is damaged or another file",
-            rule=f"its payload has {pinned.size:,} bytes with SHA-256 {pinned.sha256}",
+            rule=f"Its payload has {pinned.size:,} bytes with SHA-256 {pinned.sha256}",
             received=f"{len(payload):,} bytes with SHA-256 {sha256}",
-            fix="delete the file, then it is looked for elsewhere or downloaded again",
+            fix="Delete the file, then it is looked for elsewhere or downloaded again",
         )
 
 

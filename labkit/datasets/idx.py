@@ -56,9 +56,9 @@ def read_payload(path: str | os.PathLike[str], cap: int) -> bytearray:
     except OSError as error:
         raise DataError(
             f"{path} cannot be read",
-            rule="a data file must be a readable regular file",
+            rule="A data file must be a readable regular file",
             received=error.strerror or str(error),
-            fix="check the path and its permissions",
+            fix="Check the path and its permissions",
         ) from error
 
 
@@ -83,16 +83,16 @@ def unpack(file: BinaryIO, name: str, cap: int) -> bytearray:
             if len(payload) > cap:
                 raise DataError(
                     f"{name} is too large",
-                    rule=f"its payload may have at most {cap:,} bytes",
+                    rule=f"Its payload may have at most {cap:,} bytes",
                     received="more than that, and reading stopped there",
-                    fix="replace the file by the official one",
+                    fix="Replace the file by the official one",
                 )
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(
             f"{name} is a damaged gzip container",
-            rule="it must unpack completely, with the right check sum",
+            rule="It must unpack completely, with the right check sum",
             received=f"after {len(payload):,} bytes: {error}",
-            fix="delete the file and fetch it again",
+            fix="Delete the file and fetch it again",
         ) from error
     return payload
 
@@ -113,29 +113,29 @@ def parse_idx(
     """
 
     def wrong(what: str, rule: str, received: str) -> DataError:
-        return DataError(f"{name} {what}", rule=rule, received=received, fix="replace the file by the official one")
+        return DataError(f"{name} {what}", rule=rule, received=received, fix="Replace the file by the official one")
 
     if len(payload) < 4:
-        raise wrong("is too short for an IDX file", "the header has at least 4 bytes", f"{len(payload)} bytes")
+        raise wrong("is too short for an IDX file", "The header has at least 4 bytes", f"{len(payload)} bytes")
     zero, code, dims = struct.unpack_from(">HBB", payload)
     if zero != 0 or code not in ELEMENT_TYPES:
         codes = ", ".join(f"0x{code:02x}" for code in ELEMENT_TYPES)
-        rule = f"it starts with two zero bytes and an element type, one of {codes}"
+        rule = f"It starts with two zero bytes and an element type, one of {codes}"
         raise wrong("is not an IDX file", rule, f"the first bytes {bytes(payload[:4]).hex(' ')}")
     element = ELEMENT_TYPES[code]
     native = element.newbyteorder("=")
     if dtype is not None and native != np.dtype(dtype):
-        raise wrong("holds another element type", f"{dtype} is expected", str(native))
+        raise wrong("holds another element type", f"Elements of {dtype} are expected", str(native))
     if not 1 <= dims <= MAX_RANK or (rank is not None and dims != rank):
-        raise wrong("has another number of dimensions", f"{rank or f'1 to {MAX_RANK}'} expected", str(dims))
+        raise wrong("has another number of dimensions", f"{rank or f'1 to {MAX_RANK}'} are expected", str(dims))
     start = 4 + 4 * dims
     if len(payload) < start:
-        rule = f"an IDX header of {dims} dimensions has {start} bytes"
+        rule = f"An IDX header of {dims} dimensions has {start} bytes"
         raise wrong("ends within its header", rule, f"{len(payload)} bytes")
     shape = struct.unpack_from(f">{dims}I", payload, 4)
     size = math.prod(shape) * element.itemsize  # Python's integers do not wrap
     if start + size != len(payload):
-        rule = f"header and elements of shape {list(shape)} take {start + size:,} bytes exactly"
+        rule = f"Header and elements of shape {list(shape)} take {start + size:,} bytes exactly"
         raise wrong("has not the size that its header says", rule, f"{len(payload):,} bytes")
     array = np.frombuffer(payload, element, offset=start).reshape(shape).astype(native, copy=False)
     array.flags.writeable = False

@@ -51,8 +51,7 @@ def read_strokes(text: str, samples: int, max_points: int) -> Curves:
     basis, stroke, along = np.zeros((samples, max_points)), np.zeros(samples, np.int64), np.zeros(samples)
     for number, (rows, length, start, end) in enumerate(zip(fine, lengths, [0, *ends[:-1]], ends, strict=True)):
         along[start:end] = np.linspace(0, 1, end - start)
-        nearest = np.searchsorted(length, along[start:end] * length[-1]).clip(max=len(rows) - 1)
-        basis[start:end] = rows[nearest]
+        basis[start:end] = np.stack([np.interp(along[start:end] * length[-1], length, row) for row in rows.T], axis=1)
         stroke[start:end] = number
     return Curves(
         points.astype(np.float32),

@@ -1,0 +1,41 @@
+"""A Lab with the data sets' own plugin alone, and an environment in which no file of the machine is found."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from labkit.plugins import Lab
+
+MACHINE_DATA = os.environ.get("LABKIT_DATA", "")
+
+
+@pytest.fixture(autouse=True)
+def lab() -> Iterator[Lab]:
+    with Lab(plugins=["labkit.datasets.plugin"], strict=True) as lab:
+        yield lab
+
+
+@pytest.fixture(autouse=True)
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
+    """Empty folders in the places where files are looked for; downloads are off."""
+    folders = {"data": tmp_path / "data", "cache": tmp_path / "cache"}
+    for folder in folders.values():
+        folder.mkdir()
+    monkeypatch.setattr("labkit.datasets.files.cache_folder", lambda: folders["cache"])
+    monkeypatch.setenv("LABKIT_DATA", str(folders["data"]))
+    monkeypatch.setenv("LABKIT_OFFLINE", "1")
+    return folders
+
+
+@pytest.fixture
+def real_mnist(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine's own LABKIT_DATA; skips when MNIST is not there."""
+    names = ("train-images-idx3-ubyte", "t10k-images-idx3-ubyte")
+    folders = [Path(MACHINE_DATA, "mnist"), Path(MACHINE_DATA)] if MACHINE_DATA else []
+    if not any(all((f / n).exists() or (f / f"{n}.gz").exists() for n in names) for f in folders):
+        pytest.skip(f"MNIST is not on this machine: LABKIT_DATA is {MACHINE_DATA or 'not set'}")
+    monkeypatch.setenv("LABKIT_DATA", MACHINE_DATA)
