@@ -35,13 +35,6 @@ bool dtype_of(const py::array& array, DType& dtype) {
 
 }  // namespace
 
-std::string text_of(const View& view) {
-    std::string text = name_of(view.dtype);
-    text += " [";
-    for (int i = 0; i < view.rank; ++i) text += (i ? ", " : "") + std::to_string(view.shape[i]);
-    return text + "]";
-}
-
 View view_of(const py::handle& object, const std::string& what, bool written) {
     if (!py::isinstance<py::array>(object)) fail(what + " is not a NumPy array");
     auto array = py::reinterpret_borrow<py::array>(object);

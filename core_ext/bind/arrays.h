@@ -24,6 +24,4 @@ py::array new_array(const View& type, int64_t lead = -1);
 // A View without data from "f32" and a sequence of dimensions.
 View type_from(const std::string& dtype, const py::sequence& shape);
 
-std::string text_of(const View& view);
-
 }  // namespace labkit

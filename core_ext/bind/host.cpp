@@ -1,8 +1,7 @@
 #include "bind/host.h"
 
+#include <stdexcept>
 #include <string>
-
-#include "labkit/kernel.h"
 
 namespace labkit {
 namespace {
@@ -43,15 +42,6 @@ void raise_error(Error kind, const py::tuple& arguments, int64_t steps_done) {
     throw py::error_already_set();
 }
 
-const char* name_of(int32_t status_code) {
-    switch (static_cast<Code>(status_code)) {
-        case Code::ok: return "ok";
-        case Code::index_out_of_range: return "index_out_of_range";
-        case Code::invalid_argument: return "invalid_argument";
-    }
-    return "unknown";
-}
-
 void bind_errors(py::module_& module) {
     auto define = [&](Error kind, const char* name, const char* doc, PyObject* base) {
         std::string full = module.attr("__name__").cast<std::string>() + "." + name;
@@ -61,8 +51,8 @@ void bind_errors(py::module_& module) {
         module.add_object(name, type);
     };
     define(Error::kernel, "KernelError",
-           "A kernel refused its input. Arguments: the operation's name, the code ('index_out_of_range', 'invalid_argument'),\n"
-           "the offending value, its exclusive limit. `steps_done`: whole steps before it, which hold.",
+           "A kernel refused its input. Arguments: the operation's name, the code (1: an index is out of range, 2: a\n"
+           "value is not allowed), the offending value, its exclusive limit. `steps_done`: whole steps before it, which hold.",
            PyExc_RuntimeError);
     define(Error::uninitialized, "UninitializedError", "A variable is read before it has a value. Argument: the number of its cell in the plan.",
            PyExc_RuntimeError);

@@ -36,8 +36,6 @@ enum class Error { kernel, uninitialized, cancelled, timeout };
 // Raises the module's exception of that kind with these arguments and an attribute `steps_done`.
 [[noreturn]] void raise_error(Error kind, const py::tuple& arguments, int64_t steps_done);
 
-const char* name_of(int32_t status_code);
-
 void bind_errors(py::module_& module);
 
 }  // namespace labkit

@@ -11,6 +11,7 @@
 #include "exec/crc32c.h"
 #include "exec/executor.h"
 #include "exec/pool.h"
+#include "exec/signature.h"
 
 namespace labkit {
 namespace {
@@ -44,7 +45,6 @@ py::list call_kernel(const std::string& target_name, const std::string& kernel, 
         views.push_back(view_of(outputs[i], "output " + std::to_string(i), true));
         empty = empty && !numel(views.back());
     }
-    if (empty) return outputs;
     std::vector<View> planned = views;
     for (View& view : planned) view.data = nullptr;
     Call call{};
@@ -56,6 +56,8 @@ py::list call_kernel(const std::string& target_name, const std::string& kernel, 
     call.n_reals = static_cast<int32_t>(reals.size());
     call.in = planned.data();
     call.out = planned.data() + call.n_in;
+    check_signature(kernel, call);
+    if (empty) return outputs;
     Work work;
     entry->plan(call, work);
     Buffer scratch(work.scratch_bytes);
@@ -71,7 +73,7 @@ py::list call_kernel(const std::string& target_name, const std::string& kernel, 
     }
     if (stopped) host.raise(0);
     if (status.code != Code::ok)
-        raise_error(Error::kernel, py::make_tuple(kernel, name_of(static_cast<int32_t>(status.code)), status.value, status.limit), 0);
+        raise_error(Error::kernel, py::make_tuple(kernel, static_cast<int>(status.code), status.value, status.limit), 0);
     return outputs;
 }
 

@@ -108,7 +108,7 @@ void run_plan(const Plan& plan, int64_t steps, const std::vector<StepFeed>& feed
             std::string name = outcome.kind == Outcome::Kind::failed ? plan.instructions()[static_cast<size_t>(outcome.where)].name
                                                                      : "feed " + std::to_string(outcome.where);
             const Status& status = outcome.status;
-            raise_error(Error::kernel, py::make_tuple(name, name_of(static_cast<int32_t>(status.code)), status.value, status.limit), outcome.steps_done);
+            raise_error(Error::kernel, py::make_tuple(name, static_cast<int>(status.code), status.value, status.limit), outcome.steps_done);
         }
         case Outcome::Kind::stopped:
         case Outcome::Kind::timed_out:

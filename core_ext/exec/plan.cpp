@@ -10,6 +10,7 @@
 #include "exec/checked.h"
 #include "exec/context.h"
 #include "exec/fork.h"
+#include "exec/signature.h"
 
 namespace labkit {
 namespace {
@@ -19,13 +20,6 @@ constexpr const char* kKinds[] = {"arena", "constant", "state", "feed", "fetch",
 constexpr const char* kDTypes[] = {"f32", "f64", "i32", "i64", "u8", "b8"};
 
 [[noreturn]] void fail(const std::string& text) { throw std::invalid_argument(text); }
-
-std::string text_of(const View& view) {
-    std::string text = name_of(view.dtype);
-    text += " [";
-    for (int i = 0; i < view.rank; ++i) text += (i ? ", " : "") + std::to_string(view.shape[i]);
-    return text + "]";
-}
 
 bool same_type(const View& a, const View& b) {
     return a.dtype == b.dtype && a.rank == b.rank && std::equal(a.shape, a.shape + a.rank, b.shape);
@@ -39,6 +33,13 @@ std::string label(size_t number, const Instruction& instruction) {
 
 const char* name_of(SlotKind kind) { return kKinds[static_cast<int>(kind)]; }
 const char* name_of(DType dtype) { return kDTypes[static_cast<int>(dtype)]; }
+
+std::string text_of(const View& view) {
+    std::string text = name_of(view.dtype);
+    text += " [";
+    for (int i = 0; i < view.rank; ++i) text += (i ? ", " : "") + std::to_string(view.shape[i]);
+    return text + "]";
+}
 
 SlotKind slot_kind(const std::string& name) {
     for (int i = 0; i < 6; ++i)
@@ -172,6 +173,7 @@ void Plan::resolve_instructions(const std::vector<InstructionSpec>& specs) {
         if (!made.empty) {
             std::vector<View> views;
             Call call = call_without_data(made, slots_, views);
+            check_signature(made.kernel->name, call);
             made.kernel->plan(call, made.work);
             const Work& work = made.work;
             bool sane = work.phases >= 0 && work.phases <= kMaxPhases && work.scratch_bytes >= 0 && work.scratch_bytes <= kMaxBytes;

@@ -111,5 +111,6 @@ const char* name_of(SlotKind kind);
 SlotKind slot_kind(const std::string& name);  // throws std::invalid_argument
 const char* name_of(DType dtype);             // "f32", ...
 DType dtype_named(const std::string& name);   // throws std::invalid_argument
+std::string text_of(const View& view);        // "f32 [2, 3]"
 
 }  // namespace labkit

@@ -26,13 +26,6 @@ bool has_index(SlotKind kind) { return kind != SlotKind::arena && kind != SlotKi
 
 // --- writing ---
 
-void write_type(std::string& to, const View& type) {
-    to += name_of(type.dtype);
-    to += " [";
-    for (int i = 0; i < type.rank; ++i) to += (i ? ", " : "") + std::to_string(type.shape[i]);
-    to += ']';
-}
-
 void write_name(std::string& to, const std::string& name) {
     to += '"';
     for (unsigned char c : name) {
@@ -51,7 +44,7 @@ void write_slot(std::string& to, const Plan& plan, size_t id, bool values) {
     const SlotSpec& slot = plan.slots()[id];
     to += std::string("slot ") + name_of(slot.kind) + ' ';
     if (has_index(slot.kind)) to += std::to_string(slot.index) + ' ';
-    write_type(to, slot.type);
+    to += text_of(slot.type);
     if (slot.kind == SlotKind::constant && values) {
         const auto* bytes = static_cast<const unsigned char*>(slot.type.data);
         int64_t count = checked_bytes(slot.type);
@@ -219,11 +212,7 @@ InstructionSpec read_instruction(Line& line) {
 std::string describe(const Plan& plan, bool values) {
     std::string text = std::string(kHeader) + "\n";
     text += "# target " + std::string(plan.table().target) + ", arena " + std::to_string(plan.arena_bytes()) + " bytes\n";
-    for (const auto& cell : plan.cells()) {
-        text += "cell ";
-        write_type(text, cell->view());
-        text += '\n';
-    }
+    for (const auto& cell : plan.cells()) text += "cell " + text_of(cell->view()) + '\n';
     for (size_t id = 0; id < plan.slots().size(); ++id) write_slot(text, plan, id, values);
     for (const Instruction& instruction : plan.instructions()) write_instruction(text, instruction, values);
     if (!plan.read_first().empty()) {
