@@ -151,7 +151,7 @@ KINDS: dict[str, Kind] = {
         Kind("metrics", functions=True),
         Kind("optimizers", needs="minimize"),
         Kind("layers"),
-        Kind("datasets", needs="train"),
+        Kind("datasets", needs="checksum"),
     )
 }
 

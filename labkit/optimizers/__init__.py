@@ -1,0 +1,11 @@
+"""Optimizers: rules that change weights along their gradients.
+
+Each registered name is a class here, such as `lk.optimizers.Adam(0.001)`. What takes an optimizer takes its name too:
+`model.compile(optimizer="adam", ...)`. `Optimizer` is the class to derive one of your own from.
+"""
+
+from labkit.plugins import family
+
+__getattr__, __dir__ = family(
+    "optimizers", Optimizer="labkit.optimizers.base:Optimizer", Slot="labkit.optimizers.base:Slot"
+)

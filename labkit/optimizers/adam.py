@@ -1,0 +1,61 @@
+"""Adam: a step size for each weight, from running means of its gradient and squared gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import labkit as lk
+from labkit.optimizers.base import Optimizer, Slot, check_number
+
+
+class Adam(Optimizer):
+    """With m and v starting at 0, in step t = 1, 2, ... (Kingma and Ba 2015, algorithm 1 in the form at the end of
+    section 2, whose epsilon is "epsilon hat", as in Keras and TensorFlow 1):
+
+        m = beta_1 m + (1 - beta_1) g
+        v = beta_2 v + (1 - beta_2) g²
+        w -= learning_rate sqrt(1 - beta_2^t) / (1 - beta_1^t) m / (sqrt(v) + epsilon)
+
+    Args:
+        learning_rate: a number or a scalar tensor.
+        beta_1, beta_2: from 0 on and below 1.
+        epsilon: from 0 on. (TensorFlow 1's AdamOptimizer has 1e-8.)
+
+    Slots: `<variable>/Adam` holds m, `<variable>/Adam_1` holds v. The variables `beta1_power` and `beta2_power` hold
+    beta_1^t and beta_2^t of the step to come; all weights read them before they advance.
+    """
+
+    slots: Mapping[str, Slot] = {"m": Slot("Adam"), "v": Slot("Adam")}
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(learning_rate, name)
+        self.beta_1 = check_number(self, "beta_1", beta_1, 0.0, 1.0, below=True)
+        self.beta_2 = check_number(self, "beta_2", beta_2, 0.0, 1.0, below=True)
+        self.epsilon = check_number(self, "epsilon", epsilon, 0.0)
+        self.shared = {"beta1_power": self.beta_1, "beta2_power": self.beta_2}
+
+    def update(
+        self,
+        variable: lk.Variable,
+        gradient: lk.Tensor,
+        learning_rate: lk.Tensor,
+        *,
+        m: Any,
+        v: Any,
+        beta1_power: Any,
+        beta2_power: Any,
+    ) -> lk.Tensor:
+        return lk.ops.state.apply_adam(
+            variable, m, v, beta1_power, beta2_power, learning_rate, self.beta_1, self.beta_2, self.epsilon, gradient
+        )
+
+    def advance(self, *, beta1_power: Any, beta2_power: Any) -> Sequence[lk.Tensor]:
+        return [beta1_power.assign(beta1_power * self.beta_1), beta2_power.assign(beta2_power * self.beta_2)]
