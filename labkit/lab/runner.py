@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.errors import ConfigError, StoreError
-from labkit.io import FileLock, make_folder
+from labkit.io import FileLock, make_folder, remove
 from labkit.lab import identity
 from labkit.lab.executor import Event, Unit
 from labkit.lab.executor.local import LocalExecutor
@@ -207,6 +207,7 @@ class _Run:
             self.store.add_metrics(trial, values["step"], values["metrics"])
         elif event.kind == "completed":
             self._finish(running, "COMPLETED", metrics=values["metrics"], artefacts=values["artefacts"])
+            _prune(self.folder / trial.folder / "checkpoints")
         elif event.kind == "failed":
             self._finish(running, "FAILED", kind=values["failure"], reason=values["reason"], metrics=values["metrics"])
         elif event.kind == "interrupted":
@@ -274,6 +275,14 @@ class _Running:
     @property
     def seconds(self) -> float:
         return time.monotonic() - self.began
+
+
+def _prune(checkpoints: Path) -> None:
+    """A completed trial keeps its final weights, and not what it could have been continued from."""
+    if (checkpoints / "final").is_dir():
+        with contextlib.suppress(OSError):  # they cost space, no more
+            for path in [*checkpoints.glob("step-*"), *checkpoints.glob("fit*/*"), checkpoints / "checkpoint"]:
+                remove(path)
 
 
 def _fate(status: int) -> str:

@@ -1,0 +1,130 @@
+"""Configurations: what a key takes, and how everything else is refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Literal, Optional
+
+import pytest
+
+from labkit.errors import ConfigError
+from labkit.lab import config as configs
+from labkit.lab.config import Key
+
+
+@dataclasses.dataclass
+class Config:
+    rate: float = 1  # size of a step
+    steps: int = 10
+    nesterov: bool = False  # look ahead
+    name: str = "a"
+    optimizer: Literal["adam", "sgd"] = "adam"
+    clip: Optional[float] = None  # noqa: UP045
+    depth: int | None = 3
+    widths: list[int] = dataclasses.field(default_factory=lambda: [64, 64])
+
+
+KEYS = configs.keys(Config)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("rate", "1e-3", 0.001),
+        ("rate", "2", 2.0),
+        ("rate", "inf", math.inf),
+        ("steps", "1_000", 1000),
+        ("steps", "-3", -3),
+        ("nesterov", "true", True),
+        ("nesterov", "No", False),
+        ("name", "a=b, c", "a=b, c"),
+        ("optimizer", "sgd", "sgd"),
+        ("clip", "none", None),
+        ("clip", "0.5", 0.5),
+        ("depth", "4", 4),
+        ("widths", "[8,16]", [8, 16]),
+        ("widths", "8, 16", [8, 16]),
+        ("widths", "[]", []),
+    ],
+)
+def test_text_becomes_the_value_it_means(name: str, text: str, value: object) -> None:
+    found = configs.parse(KEYS[name], text)
+    assert found == value
+    assert type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("steps", "1.5", "steps takes a whole number. Received: 1.5"),
+        ("steps", "1e3", "steps takes a whole number"),
+        ("steps", "", "steps takes a whole number"),
+        ("rate", "fast", "rate takes a number. Received: fast"),
+        ("rate", "nan", "rate takes a number, which nan is not"),
+        ("nesterov", "maybe", "nesterov takes true or false"),
+        ("optimizer", "adm", "one of adam, sgd (did you mean adam?)"),
+        ("depth", "1.5", "depth takes int | None"),
+        ("widths", "8,x", "widths takes a whole number"),
+    ],
+)
+def test_other_text_is_refused(name: str, text: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        configs.parse(KEYS[name], text)
+    assert message in str(caught.value)
+
+
+def test_values_of_a_sweep_are_split_outside_brackets() -> None:
+    assert configs.parse_list(KEYS["rate"], "0.1,0.01") == [0.1, 0.01]
+    assert configs.parse_list(KEYS["widths"], "[8,16],[32]") == [[8, 16], [32]]
+
+
+def test_a_default_of_the_wrong_type_is_refused() -> None:
+    @dataclasses.dataclass
+    class Wrong:
+        steps: int = 1.5  # type: ignore[assignment]
+
+    with pytest.raises(ConfigError, match="steps takes a whole number"):
+        configs.keys(Wrong)
+
+
+def test_a_float_default_may_be_written_as_int_and_is_the_same_value() -> None:
+    assert type(KEYS["rate"].default) is float
+
+
+@pytest.mark.parametrize("kind", [dict, complex, tuple[int, ...], list[list[int]], Literal[1.5]])
+def test_types_the_command_line_cannot_set_are_refused(kind: object) -> None:
+    made = dataclasses.make_dataclass("Made", [("key", kind)])
+    with pytest.raises(ConfigError, match="Made.key has a type"):
+        configs.keys(made)
+
+
+def test_seeds_are_no_keys() -> None:
+    with pytest.raises(ConfigError, match="--seeds"):
+        configs.keys(dataclasses.make_dataclass("Made", [("seed", int, 0)]))
+
+
+def test_an_unknown_key_is_refused_with_near_ones() -> None:
+    with pytest.raises(ConfigError, match="Did you mean steps"):
+        configs.settings(KEYS, ["step=3"], "--set")
+    with pytest.raises(ConfigError, match="The keys are rate, steps"):
+        configs.settings(KEYS, ["zzz=3"], "--set")
+    with pytest.raises(ConfigError, match="lacks a value"):
+        configs.settings(KEYS, ["steps"], "--set")
+    with pytest.raises(ConfigError, match="twice"):
+        configs.settings(KEYS, ["steps=1", "steps=2"], "--set")
+
+
+def test_a_key_without_default_must_be_given() -> None:
+    keys = {"steps": Key("steps", int, dataclasses.MISSING)}
+    with pytest.raises(ConfigError, match="--set steps="):
+        configs.resolve(keys, {})
+    assert configs.resolve(keys, {}, open_keys=["steps"]) == {}
+    assert configs.resolve(keys, {"steps": 3}) == {"steps": 3}
+
+
+def test_comments_behind_fields_are_their_help() -> None:
+    helps = configs.help_texts(Config)
+    assert helps["rate"] == "size of a step"
+    assert helps["nesterov"] == "look ahead"
+    assert "steps" not in helps
