@@ -75,7 +75,7 @@ def as_dtype(value: Any) -> DType:
         return value
     if isinstance(value, str) and value in _BY_NAME:
         return _BY_NAME[value]
-    if value in (float, int, bool):
+    if isinstance(value, type) and value in (float, int, bool):  # a NumPy dtype equals its Python type
         return {float: float32, int: int32, bool: bool_}[value]
     try:
         found = _BY_NUMPY.get(np.dtype(value))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -187,6 +186,8 @@ def _ranked(change: Any) -> Any:
 
 
 def _squeezed(dims: Any, axes: Any) -> Any:
+    if axes is None and None in dims:
+        return None
     drop = [i for i, n in enumerate(dims) if n == 1] if axes is None else [_axis(a, len(dims)) for a in axes]
     if any(dims[i] not in (1, None) for i in drop):
         raise ShapeError("", rule="Only dimensions of size 1 can be squeezed", received=f"axes {axes} of {show(dims)}")
@@ -279,7 +280,7 @@ def _sum_to_shape(c: OpContext) -> Any:
 register(
     OpDef(
         name="SumToShape", inputs=("gradient", "x"), shape_inputs=(1,), kernel="reduce_sum", lower=_sum_to_shape,
-        dtypes=lambda inputs, attrs: [inputs[0]], shapes=lambda c: [c.dims[1]],
+        dtypes=same_dtype(dt.FLOATS, 1), shapes=lambda c: [c.dims[1]],
         gradient=lambda op, g: [broadcast_to(g, shape(op.inputs[0])), None],
         reference=lambda g, x: _reference_sum_to(g, np.shape(x)),
         samples=lambda rng: [
@@ -372,7 +373,7 @@ register(
         dtypes=same_dtype((*dt.NUMERIC, dt.uint8)), shapes=_pad_shape,
         lower=lambda c: ([before for before, _ in c.attrs["paddings"]], [c.attrs["value"]]),
         gradient=lambda op, g: [
-            apply("Slice", [g, op.inputs[0]], {"begin": [before for before, _ in op.attrs["paddings"]]})
+            apply("Slice", [g], {"begin": [a for a, _ in op.attrs["paddings"]], "size": [-1 - b for _, b in op.attrs["paddings"]]})
         ],
         reference=lambda x, paddings, value: np.pad(x, paddings, constant_values=value),
         samples=lambda rng: [
@@ -385,39 +386,57 @@ register(
 
 
 def _slice_shape(c: OpContext) -> list[Dims]:
-    begin, dims, wanted = c.attrs["begin"], c.dims[0], c.dims[1]
-    if dims is None or wanted is None:
-        return [wanted]
-    if not len(dims) == len(wanted) == len(begin):
-        raise ShapeError("", rule="begin and size have an entry for each dimension", received=f"{begin} of {show(dims)}")
-    for b, n, total in zip(begin, wanted, dims, strict=True):
-        if n is not None and total is not None and not 0 <= b <= b + n <= total:
-            raise ShapeError("", rule="The slice lies inside x", received=f"{b} to {b + n} of {total}")
-    return [wanted]
+    begin, size, dims = c.attrs["begin"], c.attrs["size"], c.dims[0]
+    if dims is None:
+        return [tuple(None if n < 0 else n for n in size)]
+    received = f"begin {begin}, size {size} of {show(dims)}"
+    if not len(begin) == len(size) == len(dims):
+        raise ShapeError("", rule="begin and size have an entry for each dimension", received=received)
+    result = []
+    for b, n, total in zip(begin, size, dims, strict=True):
+        if total is not None:
+            n = total - b + n + 1 if n < 0 else n
+            if not 0 <= b <= b + n <= total:
+                raise ShapeError("", rule="The slice lies inside x", received=received)
+        result.append(None if n < 0 else n)
+    return [tuple(result)]
+
+
+_SLICE_ATTRS = {"begin": Attr("ints", low=0), "size": Attr("ints")}
+
+
+def _block(x: np.ndarray, begin: Any, size: Any) -> Any:
+    """The index of a slice in NumPy's terms."""
+    return tuple(np.s_[b : b + n if n >= 0 else total + n + 1] for b, n, total in zip(begin, size, x.shape, strict=True))
+
+
+def _reference_slice_gradient(g: np.ndarray, x: np.ndarray, begin: Any, size: Any) -> np.ndarray:
+    result = np.zeros(np.shape(x))
+    result[_block(result, begin, size)] = g
+    return result
 
 
 register(
     OpDef(
-        name="Slice", inputs=("x", "like"), shape_inputs=(1,), attrs={"begin": Attr("ints", low=0)}, kernel="slice",
-        dtypes=lambda inputs, attrs: [inputs[0]], shapes=_slice_shape,
-        gradient=lambda op, g: [apply("SliceGrad", [g, op.inputs[0]], {"begin": op.attrs["begin"]}), None],
-        reference=lambda x, like, begin: x[tuple(slice(b, b + n) for b, n in zip(begin, np.shape(like), strict=True))],
+        name="Slice", inputs=("x",), attrs=_SLICE_ATTRS, kernel="slice", dtypes=lambda inputs, attrs: [inputs[0]],
+        shapes=_slice_shape, lower=lambda c: (c.attrs["begin"], ()),
+        gradient=lambda op, g: [apply("SliceGrad", [g, op.inputs[0]], op.attrs)],
+        reference=lambda x, begin, size: x[_block(x, begin, size)],
         samples=lambda rng: [
-            Sample([rng.normal(size=(4, 5)), np.zeros((2, 5))], {"begin": (1, 0)}),
-            Sample([rng.normal(size=(2, 7, 3)), np.zeros((1, 4, 2))], {"begin": (1, 2, 1)}),
+            Sample([rng.normal(size=(4, 5))], {"begin": (1, 0), "size": (2, -1)}),
+            Sample([rng.normal(size=(2, 7, 3))], {"begin": (1, 2, 1), "size": (1, 4, -2)}),
         ],
-        doc="The block of x that begins at `begin` and has the shape of the second input.",
+        doc="The block of x that begins at `begin` and has `size`; a negative size -1 - k reaches to k before the end.",
     )  # fmt: skip
 )
 register(
     OpDef(
-        name="SliceGrad", inputs=("gradient", "x"), shape_inputs=(1,), attrs={"begin": Attr("ints", low=0)}, kernel="pad",
-        dtypes=lambda inputs, attrs: [inputs[0]], shapes=lambda c: [c.dims[1]], lower=lambda c: (c.attrs["begin"], [0.0]),
-        gradient=lambda op, g: [apply("Slice", [g, op.inputs[0]], {"begin": op.attrs["begin"]}), None],
-        reference=lambda g, x, begin: np.pad(
-            g, [(b, n - b - m) for b, n, m in zip(begin, np.shape(x), np.shape(g), strict=True)]
-        ),
-        samples=lambda rng: [Sample([rng.normal(size=(2, 5)), np.zeros((4, 5))], {"begin": (1, 0)})],
+        name="SliceGrad", inputs=("gradient", "x"), shape_inputs=(1,), attrs=_SLICE_ATTRS, kernel="pad",
+        dtypes=same_dtype(dt.FLOATS), shapes=lambda c: [c.dims[1]], lower=lambda c: (c.attrs["begin"], [0.0]),
+        gradient=lambda op, g: [apply("Slice", [g], op.attrs), None], reference=_reference_slice_gradient,
+        samples=lambda rng: [
+            Sample([rng.normal(size=(2, 5)), np.zeros((4, 5))], {"begin": (1, 0), "size": (2, -1)}),
+        ],
         doc="The gradient of Slice: the arriving gradient in its place, zeros around it.",
     )  # fmt: skip
 )
@@ -442,37 +461,7 @@ def slice(x: Any, begin: Any, size: Any, name: str | None = None) -> Tensor:
     Raises:
         ShapeError: the block does not lie inside x.
     """
-    return _slice(to_tensor(x), [int(b) for b in begin], [int(n) for n in size], name)
-
-
-def _slice(x: Tensor, begin: Sequence[int], size: Sequence[int], name: str | None = None) -> Tensor:
-    like = apply("SliceSize", [x], {"begin": begin, "size": size})
-    return apply("Slice", [x, like], {"begin": begin}, name)
-
-
-def _slice_size(c: OpContext) -> list[Dims]:
-    begin, size, dims = c.attrs["begin"], c.attrs["size"], c.dims[0]
-    if dims is None:
-        return [tuple(None if n < 0 else n for n in size)]
-    if not len(begin) == len(size) == len(dims):
-        received = f"begin {begin}, size {size} of {show(dims)}"
-        raise ShapeError("", rule="begin and size have an entry for each dimension", received=received)
-    result = []
-    for b, n, total in zip(begin, size, dims, strict=True):
-        rest = None if total is None else total - b
-        if rest is not None and (rest < 0 or n > rest):
-            raise ShapeError("", rule="The slice lies inside x", received=f"begin {begin}, size {size} of {show(dims)}")
-        result.append(rest if n < 0 else n)
-    return [tuple(result)]
-
-
-register(
-    OpDef(
-        name="SliceSize", inputs=("x",), shape_inputs=(0,), attrs={"begin": Attr("ints", low=0), "size": Attr("ints", low=-1)},
-        dtypes=lambda inputs, attrs: [inputs[0]], shapes=_slice_size, gradient=_SHAPE,
-        doc="Stands for the shape of a slice of x; it is never computed.",
-    )  # fmt: skip
-)
+    return apply("Slice", [to_tensor(x)], {"begin": begin, "size": size}, name)
 
 
 def _transpose_shape(c: OpContext) -> list[Dims]:
@@ -537,7 +526,7 @@ def _getitem(x: Tensor, key: Any) -> Tensor:
     if len(begin) != rank:
         raise ShapeError(f"{x.name} has {rank} dimensions", rule="At most one index for each", received=repr(key))
     if any(begin) or any(n >= 0 for n in size):
-        x = _slice(x, begin, size, "strided_slice")
+        x = slice(x, begin, size, "strided_slice")
     if drop:
         x = squeeze(x, drop)
     return expand_dims(x, insert) if insert else x

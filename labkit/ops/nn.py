@@ -133,20 +133,24 @@ def log_softmax(logits: Any, name: str | None = None) -> Tensor:
 
 
 def _times_backprop(op: Operation, g: Tensor | None, g_backprop: Tensor | None) -> list[Tensor | None]:
+    # loss = -sum(labels log p), backprop = p sum(labels) - labels; sparse labels sum to 1.
     logits, labels = op.inputs
-    dlogits = None
+    dense = op.type == "SoftmaxCrossEntropyWithLogits"
+    dlogits: list[Tensor] = []
+    dlabels: list[Tensor] = []
     if g is not None:
-        dlogits = apply("ExpandDims", [g], {"axes": (-1,)}) * op.outputs[1]
-    if g_backprop is not None:  # second order: the derivative of (softmax - labels), scaled by the labels' sum
+        rows = apply("ExpandDims", [g], {"axes": (-1,)})
+        dlogits.append(rows * op.outputs[1])
+        if dense:
+            dlabels.append(-(rows * log_softmax(logits)))
+    if g_backprop is not None:
         p = softmax(logits)
-        term = (g_backprop - reduce_sum(g_backprop * p, -1, keepdims=True)) * p
-        if op.type == "SoftmaxCrossEntropyWithLogits":
-            term = term * reduce_sum(labels, -1, keepdims=True)
-        dlogits = term if dlogits is None else dlogits + term
-    dlabels = None
-    if op.type == "SoftmaxCrossEntropyWithLogits" and g is not None:
-        dlabels = -(apply("ExpandDims", [g], {"axes": (-1,)}) * log_softmax(logits))
-    return [dlogits, dlabels]
+        along = reduce_sum(g_backprop * p, -1, keepdims=True)
+        term = (g_backprop - along) * p
+        dlogits.append(term * reduce_sum(labels, -1, keepdims=True) if dense else term)
+        if dense:
+            dlabels.append(along - g_backprop)
+    return [sum(terms[1:], terms[0]) if terms else None for terms in (dlogits, dlabels)]
 
 
 def _sparse_dtypes(inputs: Any, attrs: Any) -> list[dt.DType]:

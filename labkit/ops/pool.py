@@ -9,7 +9,7 @@ import numpy as np
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor
 from labkit.core.graph import Operation
-from labkit.core.opdef import Attr, OpContext, OpDef, Sample, need_rank, register
+from labkit.core.opdef import Attr, OpContext, OpDef, Sample, need_rank, register, same_dtype
 from labkit.core.shapes import Dims
 from labkit.core.tensor import Tensor
 from labkit.errors import DTypeError, GraphError
@@ -117,7 +117,7 @@ register(
 register(
     OpDef(
         name="MaxPoolGrad", inputs=("gradient", "index", "x"), shape_inputs=(2,), attrs=_ATTRS, kernel="max_pool_grad",
-        dtypes=lambda inputs, attrs: [inputs[0]], shapes=lambda c: [c.dims[2]], lower=_lower(2),
+        dtypes=same_dtype(dt.FLOATS, 1), shapes=lambda c: [c.dims[2]], lower=_lower(2),
         gradient=_no_second_order,
         reference=_reference_gradient, samples=_gradient_samples,
         doc="The gradient of MaxPool: each arriving number goes to the place its maximum came from.",

@@ -77,40 +77,38 @@ def assign_sub(variable: Variable, delta: Any, name: str | None = None) -> Tenso
 # --- optimizers' updates ---
 
 
-def _update(name: str, kernel: str, variables: Sequence[str], scalars: Sequence[str], doc: str, **attrs: Attr) -> None:
+def _update(name: str, kernel: str, variables: Sequence[str], operands: Sequence[str], doc: str, **attrs: Attr) -> None:
     first = len(variables)
 
     def shapes(c: OpContext) -> list[Dims]:
-        for i in (*range(first), first + len(scalars)):
-            if not compatible(c.dims[0], c.dims[i]):
-                received = f"{show(c.dims[i])} for a variable of {show(c.dims[0])}"
-                raise ShapeError("", rule="Gradient and slots have the variable's shape", received=received)
-        for i in range(first, first + len(scalars)):
-            if not compatible(c.dims[i], ()):
-                raise ShapeError("", rule=f"{scalars[i - first]} is one number", received=show(c.dims[i]))
+        for i, operand in enumerate([*variables, *operands]):
+            scalar = i >= first and operand != "gradient"
+            if not compatible(c.dims[i], () if scalar else c.dims[0]):
+                rule = f"{operand} is one number" if scalar else f"The {operand} has the variable's shape"
+                raise ShapeError("", rule=rule, received=f"{show(c.dims[i])} for a variable of {show(c.dims[0])}")
         return [c.dims[0]]
 
     register(
         OpDef(
-            name=name, inputs=(*variables, *scalars, "gradient"), outputs=("new",), writes=tuple(range(first)), pure=False,
+            name=name, inputs=(*variables, *operands), outputs=("new",), writes=tuple(range(first)), pure=False,
             attrs=attrs, kernel=kernel, dtypes=same_dtype(dt.FLOATS), shapes=shapes, gradient=_STATE, doc=doc,
         )  # fmt: skip
     )
 
 
 _update(
-    "ApplyGradientDescent", "apply_gradient_descent", ["variable"], ["learning_rate"],
+    "ApplyGradientDescent", "apply_gradient_descent", ["variable"], ["learning_rate", "gradient"],
     "variable -= learning_rate gradient.",
 )  # fmt: skip
 _update(
-    "ApplyMomentum", "apply_momentum", ["variable", "accumulator"], ["learning_rate", "momentum"],
+    "ApplyMomentum", "apply_momentum", ["variable", "accumulator"], ["learning_rate", "gradient", "momentum"],
     "accumulator = momentum accumulator + gradient; variable -= learning_rate accumulator (Polyak 1964), or with nesterov "
     "variable -= learning_rate (gradient + momentum accumulator) (Sutskever et al. 2013).",
     nesterov=Attr("bool", False),
 )  # fmt: skip
 _update(
     "ApplyAdam", "apply_adam", ["variable", "m", "v"],
-    ["learning_rate", "beta1_power", "beta2_power", "beta1", "beta2", "epsilon"],
+    ["learning_rate", "beta1_power", "beta2_power", "beta1", "beta2", "epsilon", "gradient"],
     "m = beta1 m + (1 - beta1) gradient; v = beta2 v + (1 - beta2) gradient²; variable -= learning_rate "
     "sqrt(1 - beta2_power) / (1 - beta1_power) m / (sqrt(v) + epsilon) (Kingma and Ba 2015, the form at the end of section 2).",
 )  # fmt: skip
@@ -118,7 +116,7 @@ _update(
 
 def apply_gradient_descent(variable: Variable, learning_rate: Any, gradient: Tensor, name: str | None = None) -> Tensor:
     """Builds variable -= learning_rate gradient; the result is the new value."""
-    return _apply_update("ApplyGradientDescent", [variable], [learning_rate], gradient, name)
+    return _apply_update("ApplyGradientDescent", [variable], [learning_rate, gradient], name)
 
 
 def apply_momentum(
@@ -127,7 +125,7 @@ def apply_momentum(
 ) -> Tensor:  # fmt: skip
     """Builds accumulator = momentum accumulator + gradient; variable -= learning_rate accumulator (or Nesterov's form)."""
     attrs = {"nesterov": nesterov}
-    return _apply_update("ApplyMomentum", [variable, accumulator], [learning_rate, momentum], gradient, name, attrs)
+    return _apply_update("ApplyMomentum", [variable, accumulator], [learning_rate, gradient, momentum], name, attrs)
 
 
 def apply_adam(
@@ -135,13 +133,12 @@ def apply_adam(
     beta2: Any, epsilon: Any, gradient: Tensor, name: str | None = None,
 ) -> Tensor:  # fmt: skip
     """Builds Adam's update (Kingma and Ba 2015); the powers of beta are those of the step that is taken."""
-    scalars = [learning_rate, beta1_power, beta2_power, beta1, beta2, epsilon]
-    return _apply_update("ApplyAdam", [variable, m, v], scalars, gradient, name)
+    operands = [learning_rate, beta1_power, beta2_power, beta1, beta2, epsilon, gradient]
+    return _apply_update("ApplyAdam", [variable, m, v], operands, name)
 
 
 def _apply_update(
-    type_name: str, variables: list[Variable], scalars: list[Any], gradient: Tensor, name: str | None, attrs: Any = None
+    type_name: str, variables: list[Variable], operands: list[Any], name: str | None, attrs: Any = None
 ) -> Tensor:
     dtype = variables[0].dtype
-    inputs = [*(v.ref for v in variables), *(to_tensor(s, dtype) for s in scalars), to_tensor(gradient, dtype)]
-    return apply(type_name, inputs, attrs, name)
+    return apply(type_name, [*(v.ref for v in variables), *(to_tensor(x, dtype) for x in operands)], attrs, name)

@@ -214,7 +214,7 @@ def test_misuse_is_explained(graph: lk.Graph) -> None:
         session.run(y)
     with pytest.raises(FeedError, match=r"Cannot feed value of shape \(1, 3\) for Tensor x:0"):
         session.run(y, {x: [[1, 2, 3]]})
-    with pytest.raises(FeedError, match="without loss|no array"):
+    with pytest.raises(FeedError, match="lists of numbers"):
         session.run(y, {x: "text"})
     with pytest.raises(TypeError, match="nothing that a session can run"):
         session.run(None)

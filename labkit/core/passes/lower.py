@@ -47,7 +47,7 @@ class Program:
         self.replacement = share(full, fed) if share_equal else {}
         useful = prune([*targets, *(self.replace(x).op for x in fetches if x not in fed)], feeds).run
         self.sequence = [op for op in full if op in useful and not self._is_shared(op)]
-        self.shape_only = sorted(needed.shapes, key=lambda op: op.id)
+        self.inferred = sorted(needed.run | needed.shapes, key=lambda op: op.id)  # inputs are older than their users
         self.valued_feeds = tuple(i for i, x in enumerate(self.feeds) if x in needed.valued_feeds)
         self.counters = tuple(dict.fromkeys(op.attrs["counter"] for op in self.sequence if op.definition.random))
 
@@ -113,9 +113,8 @@ class _Lowering:
 
     def lower(self) -> Lowered:
         program = self.program
-        for op in program.shape_only:
-            if op not in program.sequence:
-                self._infer(op)
+        for op in program.inferred:
+            self._infer(op)
         for position, op in enumerate(program.sequence):
             for i in [*op.definition.kernel_inputs(len(op.inputs))]:
                 self.last_use[program.replace(op.inputs[i])] = position
@@ -134,7 +133,6 @@ class _Lowering:
     # --- one operation ---
 
     def _emit(self, op: Operation, position: int) -> None:
-        self._infer(op)
         if op.type == "VariableV2":
             if op.outputs[0] not in self.slot_of:  # else it is fed
                 used = op.outputs[0] in self.last_use or op.outputs[0] in self.fetched
@@ -147,12 +145,6 @@ class _Lowering:
         if op.type == "Const" or op.definition.from_shapes is not None:
             self._define(op.outputs[0], self._constant(self._value(op.outputs[0]), op.outputs[0]))
             return
-        if op.type == "Placeholder" and op.outputs[0] not in self.slot_of:
-            raise InvalidArgumentError(
-                f"You must feed a value for placeholder tensor '{op.name}' with dtype {op.outputs[0].dtype.name} ({op.line})",
-                rule="Every placeholder that the fetches need is fed",
-                fix=f"Add it to feed_dict: session.run(..., {{{op.name}: value}}).",
-            )
         if not op.definition.kernel and not op.outputs:
             return
         context = self._context(op)
@@ -190,25 +182,31 @@ class _Lowering:
         self._instruction(kernel, in_slots, out_slots, ints, reals, op.name)
 
     def _infer(self, op: Operation) -> None:
-        if all(x in self.dims for x in op.outputs) and op.outputs:
+        if all(x in self.dims for x in op.outputs):
             return
+        if op.type == "Placeholder":
+            raise InvalidArgumentError(
+                f"You must feed a value for placeholder tensor '{op.name}' with dtype {op.outputs[0].dtype.name} ({op.line})",
+                rule="Every placeholder that the fetches need is fed",
+                fix=f"Add it to feed_dict: session.run(..., {{{op.name}: value}}).",
+            )
         try:
             for tensor, dims in zip(op.outputs, op.definition.shapes(self._context(op)), strict=True):
                 self.dims.setdefault(tensor, dims)
         except LabkitError as error:
             if error.what:
                 raise
-            given = [Tensor(x.op, x.index, self.dims.get(self.program.replace(x)), x.dtype) for x in op.inputs]
+            given = [Tensor(x.op, x.index, self.dims.get(x), x.dtype) for x in op.inputs]
             raise explain(error, f"{op.type} '{op.name}' ({op.line}) cannot run with what was fed", given) from None
         for tensor in op.outputs:
-            if not is_known(self.dims[tensor]) and op.type != "Placeholder":
+            if not is_known(self.dims[tensor]):
                 raise GraphError(
                     f"The shape of {tensor.name} ({op.line}) is not known before the run",
                     rule="A shape may depend on shapes, constants and fed values, not on computed ones",
                 )
 
     def _context(self, op: Operation) -> OpContext:
-        dims = [self.dims.get(self.program.replace(x), x.dims) for x in op.inputs]
+        dims = [self.dims.get(x) for x in op.inputs]
         values = [self._value(x) if i in op.definition.value_inputs else None for i, x in enumerate(op.inputs)]
         return OpContext(dims, [x.dtype for x in op.inputs], op.attrs, values)
 

@@ -48,24 +48,22 @@ def prune(targets: Iterable[Operation], feeds: Sequence[Tensor]) -> Needed:
                 stack.append(tensor.op)
 
     values: set[Tensor] = set()
-    while value_roots:
-        tensor = value_roots.pop()
-        if tensor in values:
-            continue
-        values.add(tensor)
-        if tensor in fed:
-            continue
-        if tensor.op.definition.from_shapes is not None:
-            shape_roots.extend(tensor.op.inputs)
-        else:
-            value_roots.extend(tensor.op.inputs)
-        shape_roots.append(tensor)
-
     shapes: set[Operation] = set()
-    while shape_roots:
+    while value_roots or shape_roots:
+        if value_roots:
+            tensor = value_roots.pop()
+            if tensor in values:
+                continue
+            values.add(tensor)
+            if tensor not in fed:
+                shape_roots.append(tensor)
+                if tensor.op.definition.from_shapes is None:
+                    value_roots.extend(tensor.op.inputs)
+            continue
         tensor = shape_roots.pop()
         if tensor in fed or tensor.op in shapes:
             continue
         shapes.add(tensor.op)
         shape_roots.extend(tensor.op.inputs)
+        value_roots.extend(tensor.op.inputs[i] for i in tensor.op.definition.value_inputs)
     return Needed(frozenset(run), frozenset(shapes - run), frozenset(values), frozenset(values & fed))
