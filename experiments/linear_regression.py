@@ -20,6 +20,6 @@ def linear_regression(config: Config, trial: lk.Trial):
     train = lk.optimizers.SGD(config.learning_rate).minimize(loss)
     with lk.Session() as session:
         session.run(lk.global_variables_initializer())
-        for step in range(config.steps):
+        for step in range(1, config.steps + 1):
             _, *values = session.run([train, loss, W, b], {x: [1, 2, 3, 4], y: [0, -1, -2, -3]})
             trial.report(step, **dict(zip(("loss", "W", "b"), values, strict=True)))

@@ -116,6 +116,7 @@ class TrainingLoop:
     def _position(self) -> dict[str, int]:
         return {
             "loop/seed": self.seed,
+            "loop/model_seed": self.model.seed,
             "loop/examples": self.examples,
             "loop/batch_size": self.batch_size,
             "loop/shuffle": int(self.shuffle),
@@ -132,12 +133,14 @@ class TrainingLoop:
             if saved is None or np.size(saved) != 1 or (key != "loop/step" and int(saved) != own):
                 raise CheckpointError(
                     "The saved state belongs to another training loop",
-                    rule="Seed, number of examples, batch size and shuffling are those of the loop that was saved",
+                    rule="Seeds, number of examples, batch size and shuffling are those of the loop that was saved",
                     received=f"{key} = {'nothing' if saved is None else saved}, here {own}",
                     fix="Continue with the settings of the saved run, or load its weights alone.",
                 )
         kept = {key: value for key, value in state.items() if not key.startswith("loop/")}
+        absent = [key for key in self.model.session.state() if key not in kept]
+        if lost := [key for key in absent if not key.startswith("random/")]:
+            raise CheckpointError("The saved state lacks variables of this model", received=f"no {', '.join(lost)}")
         # A stream that had drawn nothing when the state was taken is not in it: it starts again.
-        unborn = (key for key in self.model.session.state() if key.startswith("random/") and key not in kept)
-        self.model.session.restore_state({**kept, **{key: np.zeros((), np.int64) for key in unborn}})
+        self.model.session.restore_state({**kept, **{key: np.zeros((), np.int64) for key in absent}})
         self.step = int(state["loop/step"])

@@ -43,7 +43,7 @@ class Model:
     Attributes:
         layers: the layers, in order; `Input` is none of them.
         graph, session: the model's own.
-        x, y, y_pred: the graph's input, target and inference output; `y` exists from the first targets on.
+        y: the placeholder of the targets, from the first targets on.
         loss, metrics, optimizer: as compiled; `metrics` by name.
     """
 
@@ -98,8 +98,8 @@ class Model:
             )
         try:
             with self.graph.as_default():
-                self.x = lk.placeholder(self.input_dtype, shape, name="input")
-                self.y_pred = self.call(self.x, training=False)
+                self._x = lk.placeholder(self.input_dtype, shape, name="input")
+                self._y_pred = self.call(self._x, training=False)
                 self._taps = self._collect_taps()
                 self._initialize()
         except BaseException:
@@ -119,11 +119,23 @@ class Model:
     def _collect_taps(self) -> dict[str, lk.Tensor]:
         taps = {}
         for layer in self.layers:
-            if layer.pre_activation is not None:
+            if layer.pre_activation is not None and layer.pre_activation is not layer.output:
                 taps[f"{layer.name}/pre_activation"] = layer.pre_activation
             if layer.output is not None:
                 taps[f"{layer.name}/output"] = layer.output
         return taps
+
+    @property
+    def x(self) -> lk.Tensor:
+        """The placeholder of the inputs, [None, ...]."""
+        self.build()
+        return self._x
+
+    @property
+    def y_pred(self) -> lk.Tensor:
+        """The output of the inference graph, [None, ...]."""
+        self.build()
+        return self._y_pred
 
     def taps(self) -> dict[str, lk.Tensor]:
         """Each layer's pre-activation (where it has an activation) and output in the inference graph.

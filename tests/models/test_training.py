@@ -236,5 +236,5 @@ def test_a_loss_of_the_whole_batch_is_refused(digits):
 
 def test_unknown_names_list_near_ones():
     model = lk.Sequential([lk.layers.Dense(1)])
-    with pytest.raises(lk.errors.UnknownComponentError, match=r"adam"):
+    with pytest.raises(lk.errors.UnknownComponentError, match=r"Did you mean 'Adam'"):
         model.compile(optimizer="adm", loss="mse")
