@@ -1,6 +1,7 @@
 // conv2d and its two gradients, images NHWC and filters HWIO, as matrix products whose left operand is the matrix of
 // image patches ("im2col": one row for each output pixel, one column for each (kh, kw, c)), gathered while it is packed
 // and never stored as a whole. ints of all three: sh, sw, pad_top, pad_left; pixels outside the image are zero.
+#include "kernels/conv2d_winograd.inl"
 #include "kernels/gemm.inl"
 
 namespace labkit {
@@ -52,12 +53,22 @@ Tiling conv2d_tiling(const Call& call) {
 
 template <class T>
 void plan_conv2d(const Call& call, Work& work) {
+    if constexpr (sizeof(T) == 4) {
+        if (winograd_pays<T>(call.in[1], call.out[0], call.ints[0], call.ints[1]))
+            return Winograd<T>(call.in[0], call.in[1], call.out[0], call.ints[2], call.ints[3], false).plan(work);
+    }
     work.tasks[0] = conv2d_tiling<T>(call).tasks();
 }
 
 template <class T>
-Status run_conv2d(const Call& call, int, int64_t task) {
+Status run_conv2d(const Call& call, int phase, int64_t task) {
     const View &x = call.in[0], &w = call.in[1], &y = call.out[0];
+    if constexpr (sizeof(T) == 4) {
+        if (winograd_pays<T>(w, y, call.ints[0], call.ints[1])) {
+            Winograd<T>(x, w, y, call.ints[2], call.ints[3], false).run(call.scratch, phase, task);
+            return {};
+        }
+    }
     const Patches<T> patches{data<T>(x), x.shape[1], x.shape[2], x.shape[3], y.shape[1], y.shape[2], w.shape[1],
                              call.ints[0], call.ints[1], call.ints[2], call.ints[3]};
     const Matrix<T> filter{data<T>(w), w.shape[3]};
@@ -107,6 +118,10 @@ constexpr int64_t kFilterRows = 64;  // rows of C that one task of phase 0 trans
 template <class T>
 void plan_conv2d_backprop_input(const Call& call, Work& work) {
     const View& w = call.in[0];
+    if constexpr (sizeof(T) == 4) {
+        if (winograd_pays<T>(w, call.out[0], call.ints[0], call.ints[1]))
+            return Winograd<T>(call.in[1], w, call.out[0], 2 - call.ints[2], 2 - call.ints[3], true).plan(work);
+    }
     work.phases = 2;
     work.tasks[0] = w.shape[0] * w.shape[1] * ((w.shape[2] + kFilterRows - 1) / kFilterRows);
     work.tasks[1] = 0;
@@ -132,6 +147,12 @@ template <class T>
 Status run_conv2d_backprop_input(const Call& call, int phase, int64_t task) {
     const View &w = call.in[0], &dy = call.in[1], &dx = call.out[0];
     const int64_t KW = w.shape[1], C = w.shape[2], K = w.shape[3], sh = call.ints[0], sw = call.ints[1];
+    if constexpr (sizeof(T) == 4) {
+        if (winograd_pays<T>(w, dx, sh, sw)) {
+            Winograd<T>(dy, w, dx, 2 - call.ints[2], 2 - call.ints[3], true).run(call.scratch, phase, task);
+            return {};
+        }
+    }
     T* filter = reinterpret_cast<T*>(call.scratch);
     if (phase == 0) {
         const int64_t blocks = (C + kFilterRows - 1) / kFilterRows, tap = task / blocks, c0 = task % blocks * kFilterRows;

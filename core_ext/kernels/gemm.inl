@@ -98,24 +98,26 @@ struct DenseRows {
     T* row(int64_t r) const { return data + r * stride; }
 };
 
-// c[i][0 .. columns) (+)= sum over k < kc of a[i * RS + k * CS] * b[k * b_stride + ...] for R rows and V vectors.
-template <class T, int R, int V, int RS, int CS>
-__attribute__((noinline)) void gemm_tile(const T* a, const T* b, int64_t b_stride, int64_t kc, T* const* c, int64_t column,
-                                         int columns, bool add) {
+// c[i][column .. column + columns) (+)= sum over k < kc of a(i, k) * b[k * b_stride + ...] for R rows and V vectors, where
+// a(i, k) = a[i * RS + k * CS], and after every Chunk steps of k the next ones lie at a += a_next.
+template <class T, int R, int V, int RS, int CS, int Chunk>
+__attribute__((noinline)) void gemm_tile(const T* a, int64_t a_next, const T* b, int64_t b_stride, int64_t kc, T* const* c,
+                                         int64_t column, int columns, bool add) {
     constexpr int L = lanes<T>;
     Vec<T> sum[R][V] = {};
-    for (int64_t k = 0; k < kc; ++k) {
-        Vec<T> right[V];
-        LABKIT_UNROLL
-        for (int v = 0; v < V; ++v) right[v] = load(b + v * L);
-        LABKIT_UNROLL
-        for (int i = 0; i < R; ++i) {
-            const Vec<T> left = broadcast(a[i * RS]);
+    for (; kc > 0; kc -= Chunk, a += a_next) {
+        const T* left_column = a;
+        for (const T* end = a + (kc < Chunk ? kc : Chunk) * CS; left_column != end; left_column += CS, b += b_stride) {
+            Vec<T> right[V];
             LABKIT_UNROLL
-            for (int v = 0; v < V; ++v) sum[i][v] = fma(left, right[v], sum[i][v]);
+            for (int v = 0; v < V; ++v) right[v] = load(b + v * L);
+            LABKIT_UNROLL
+            for (int i = 0; i < R; ++i) {
+                const Vec<T> left = broadcast(left_column[i * RS]);
+                LABKIT_UNROLL
+                for (int v = 0; v < V; ++v) sum[i][v] = fma(left, right[v], sum[i][v]);
+            }
         }
-        a += CS;
-        b += b_stride;
     }
     LABKIT_UNROLL
     for (int i = 0; i < R; ++i) {
@@ -132,16 +134,16 @@ __attribute__((noinline)) void gemm_tile(const T* a, const T* b, int64_t b_strid
 }
 
 // The tile for `rows` rows: one instance for each number of rows, so that no row is computed in vain.
-template <class T, int R, int RS, int CS>
-LABKIT_INLINE void gemm_rows(int rows, const T* a, const T* b, int64_t b_stride, int64_t kc, T* const* c, int64_t column,
-                             int columns, bool add) {
+template <class T, int R, int RS, int CS, int Chunk>
+LABKIT_INLINE void gemm_rows(int rows, const T* a, int64_t a_next, const T* b, int64_t b_stride, int64_t kc, T* const* c,
+                             int64_t column, int columns, bool add) {
     if constexpr (R > 1) {
-        if (rows < R) return gemm_rows<T, R - 1, RS, CS>(rows, a, b, b_stride, kc, c, column, columns, add);
+        if (rows < R) return gemm_rows<T, R - 1, RS, CS, Chunk>(rows, a, a_next, b, b_stride, kc, c, column, columns, add);
     }
     if (columns > lanes<T>)
-        gemm_tile<T, R, 2, RS, CS>(a, b, b_stride, kc, c, column, columns, add);
+        gemm_tile<T, R, 2, RS, CS, Chunk>(a, a_next, b, b_stride, kc, c, column, columns, add);
     else
-        gemm_tile<T, R, 1, RS, CS>(a, b, b_stride, kc, c, column, columns, add);
+        gemm_tile<T, R, 1, RS, CS, Chunk>(a, a_next, b, b_stride, kc, c, column, columns, add);
 }
 
 // Packs b[k0 .. k0 + kc)[n0 .. n0 + nc) into panels of NR columns; missing columns of the last vector are zero.
@@ -228,7 +230,8 @@ void gemm_task(const Tiling& tiling, int64_t task, const Left& a, const Matrix<T
             const int64_t right_stride = n < direct ? b.stride : G::NR;
             for (int p = 0; p < panels; ++p) {
                 const int i0 = mc * p / panels, i1 = mc * (p + 1) / panels;
-                gemm_rows<T, G::MR, RS, CS>(i1 - i0, a_block + i0 * RS, right, right_stride, kc, rows + i0, n, columns, k0 > k_begin);
+                gemm_rows<T, G::MR, RS, CS, G::KC>(i1 - i0, a_block + i0 * RS, 0, right, right_stride, kc, rows + i0, n, columns,
+                                                   k0 > k_begin);
             }
         }
     }

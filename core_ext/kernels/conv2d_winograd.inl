@@ -1,0 +1,236 @@
+// Winograd's minimal filtering F(4x4, 3x3) for 3x3 convolutions with stride 1: 36 products where the direct way has 144.
+//
+//   Y = A^T [ sum over c of (G g G^T) * (B^T d B) ] A        (Lavin, Gray, "Fast Algorithms for Convolutional Neural Networks")
+//
+// for each 6x6 tile d of the image, 3x3 filter g and 4x4 tile Y of the result. The interpolation points are 0, +-1/sqrt(2),
+// +-sqrt(2) and infinity: half the rounding error of the usual 0, +-1, +-2 (Barabasz, Anderson, Soodhalter, Gregg, "Error
+// Analysis and Improving the Accuracy of Winograd Convolution"), at the same cost.
+//
+// A group of tiles of any images is transformed, multiplied (36 small matrix products) and transformed back. A tile's
+// numbers depend on its own image alone, and each sum over c is one chain, so bits do not depend on the batch or on the
+// grouping. A NaN or infinity reaches every pixel of the 4x4 tiles that see it.
+#pragma once
+#include "kernels/gemm.inl"
+
+namespace labkit {
+namespace {
+
+constexpr double kWinogradA = 0.70710678118654752440, kWinogradB = 1.41421356237309504880;  // the points; a^2 = 1/2, b^2 = 2
+
+// B^T d, six numbers in steps of S.
+template <class T, int S>
+LABKIT_INLINE void winograd_input(const Vec<T>* d, Vec<T>* v) {
+    const Vec<T> a = broadcast(T(kWinogradA)), b = broadcast(T(kWinogradB)), c = broadcast(T(-2.5)), two = broadcast(T(-2)), half = broadcast(T(-0.5));
+    const Vec<T> even_a = fma(two, d[2 * S], d[4 * S]), odd_a = fma(a, d[3 * S], -(b * d[S]));
+    const Vec<T> even_b = fma(half, d[2 * S], d[4 * S]), odd_b = fma(b, d[3 * S], -(a * d[S]));
+    v[0] = fma(c, d[2 * S], d[0] + d[4 * S]);
+    v[S] = even_a + odd_a, v[2 * S] = even_a - odd_a;
+    v[3 * S] = even_b + odd_b, v[4 * S] = even_b - odd_b;
+    v[5 * S] = fma(c, d[3 * S], d[S] + d[5 * S]);
+}
+
+// A^T m: four numbers of six.
+template <class T, int S>
+LABKIT_INLINE void winograd_output(const Vec<T>* m, Vec<T>* y, int step) {
+    const Vec<T> a = broadcast(T(kWinogradA)), b = broadcast(T(kWinogradB));
+    const Vec<T> s1 = m[S] + m[2 * S], t1 = a * (m[S] - m[2 * S]), s2 = m[3 * S] + m[4 * S], t2 = b * (m[3 * S] - m[4 * S]);
+    y[0] = m[0] + s1 + s2;
+    y[step] = t1 + t2;
+    y[2 * step] = fma(broadcast(T(0.5)), s1, s2 + s2);
+    y[3 * step] = fma(broadcast(T(0.5)), t1, t2 + t2) + m[5 * S];
+}
+
+// G g: six numbers of three.
+template <class T>
+LABKIT_INLINE void winograd_filter(Vec<T> g0, Vec<T> g1, Vec<T> g2, Vec<T>* u, int step) {
+    const Vec<T> even_a = broadcast(T(-1 / 1.5)) * fma(broadcast(T(0.5)), g2, g0), odd_a = broadcast(T(-kWinogradA / 1.5)) * g1;
+    const Vec<T> even_b = broadcast(T(1 / 6.0)) * (g0 + g2 + g2), odd_b = broadcast(T(kWinogradB / 6)) * g1;
+    u[0] = g0;
+    u[step] = even_a + odd_a, u[2 * step] = even_a - odd_a;
+    u[3 * step] = even_b + odd_b, u[4 * step] = even_b - odd_b;
+    u[5 * step] = g2;
+}
+
+// One convolution of x [N, H, W, C] to y [N, OH, OW, K]. With `gradient`, x is dy, y is dx, and the filter [3, 3, K, C] is
+// read with its taps reversed and its channels exchanged.
+template <class T>
+struct Winograd {
+    static constexpr int L = lanes<T>, NR = Gemm<T>::NR;
+    static constexpr int64_t kTiles = Gemm<T>::MC / 2;  // most tiles of a group
+    static constexpr int64_t kChunk = 64;               // channels: transformed input is [36][chunk][tile][kChunk]
+    static constexpr int64_t kPad = 16;                 // between the 36 matrices: off the strides that collide in L1
+    static constexpr int64_t kProducts = kTiles * NR + kPad;
+    static constexpr int64_t kPanels = 4;               // panels of NR outputs in one task of the filter's transform
+
+    const T *x, *w;
+    T* y;
+    int64_t N, H, W, C, OH, OW, K, pad_top, pad_left;
+    bool gradient;
+
+    int64_t rows, columns, tiles, groups, chunks, panels;  // tile rows and columns of an image, tiles of the batch, ...
+    int64_t filter_stride, filter_size, input_stride, input_size;
+    bool shared;              // few groups: all are transformed in phase 0, and tasks share them by output channels
+    int64_t filter_tasks, tasks;
+
+    Winograd(const View& x_, const View& w_, const View& y_, int64_t pad_top_, int64_t pad_left_, bool gradient_)
+        : x(data<T>(x_)), w(data<T>(w_)), y(data<T>(y_)), N(x_.shape[0]), H(x_.shape[1]), W(x_.shape[2]), C(x_.shape[3]),
+          OH(y_.shape[1]), OW(y_.shape[2]), K(y_.shape[3]), pad_top(pad_top_), pad_left(pad_left_), gradient(gradient_) {
+        rows = (OH + 3) / 4, columns = (OW + 3) / 4, tiles = N * rows * columns;
+        groups = (tiles + kTiles - 1) / kTiles;
+        chunks = (C + kChunk - 1) / kChunk, panels = (K + NR - 1) / NR;
+        filter_stride = panels * C * NR + kPad, filter_size = 36 * filter_stride;
+        input_stride = chunks * kTiles * kChunk + kPad, input_size = 36 * input_stride;
+        filter_tasks = C / L * ((panels + kPanels - 1) / kPanels);
+        shared = groups <= 8;
+        if (shared) {
+            tasks = groups * panels;
+        } else {
+            // Each task has a buffer of its own and takes its share of the groups: about 32 MB of buffers in all.
+            tasks = (int64_t{32} << 20) / (input_size * static_cast<int64_t>(sizeof(T)));
+            tasks = tasks < 8 ? 8 : tasks > 32 ? 32 : tasks;
+            tasks = tasks < groups / 16 ? groups / 16 : tasks < groups ? tasks : groups;
+        }
+    }
+
+    void plan(Work& work) const {
+        work.phases = 2;
+        work.tasks[0] = filter_tasks + (shared ? groups * chunks : 0);
+        work.tasks[1] = tasks;
+        work.scratch_bytes = (filter_size + (shared ? groups : tasks) * input_size) * static_cast<int64_t>(sizeof(T));
+    }
+
+    void run(char* scratch, int phase, int64_t task) const {
+        T* filter = reinterpret_cast<T*>(scratch);
+        T* inputs = filter + filter_size;
+        if (phase == 0) {
+            if (task < filter_tasks) return transform_filter(task, filter);
+            task -= filter_tasks;
+            return transform_input(task / chunks, task % chunks, inputs + task / chunks * input_size);
+        }
+        if (shared) return multiply(task % groups, task / groups, inputs + task % groups * input_size, filter);
+        T* input = inputs + task * input_size;
+        for (int64_t group = groups * task / tasks; group < groups * (task + 1) / tasks; ++group) {
+            for (int64_t chunk = 0; chunk < chunks; ++chunk) transform_input(group, chunk, input);
+            for (int64_t panel = 0; panel < panels; ++panel) multiply(group, panel, input, filter);
+        }
+    }
+
+    int64_t first_tile(int64_t group) const { return tiles * group / groups; }
+
+    // L input channels by kPanels panels of output channels, to [36][panel][C][NR].
+    void transform_filter(int64_t task, T* filter) const {
+        const int64_t c0 = task % (C / L) * L, k_begin = task / (C / L) * kPanels * NR;
+        const int64_t k_end = k_begin + kPanels * NR < K ? k_begin + kPanels * NR : K;
+        for (int64_t k = k_begin; k < k_end; k += L) {
+            Vec<T> taps[9][L];  // [tap][c], vectors over k
+            for (int tap = 0; tap < 9; ++tap) {
+                for (int i = 0; i < L; ++i)
+                    taps[tap][i] = gradient ? load(w + ((8 - tap) * K + k + i) * C + c0) : load(w + (tap * C + c0 + i) * K + k);
+                if (gradient) transpose_square<T>(taps[tap]);
+            }
+            T* to = filter + (k / NR * C + c0) * NR + k % NR;
+            for (int i = 0; i < L; ++i, to += NR) {
+                Vec<T> half[18], u[6];
+                LABKIT_UNROLL
+                for (int j = 0; j < 3; ++j) winograd_filter<T>(taps[j][i], taps[3 + j][i], taps[6 + j][i], half + j, 3);
+                LABKIT_UNROLL
+                for (int h = 0; h < 6; ++h) {
+                    winograd_filter<T>(half[3 * h], half[3 * h + 1], half[3 * h + 2], u, 1);
+                    LABKIT_UNROLL
+                    for (int j = 0; j < 6; ++j) store(to + (6 * h + j) * filter_stride, u[j]);
+                }
+            }
+        }
+    }
+
+    // One chunk of channels of a group of tiles.
+    void transform_input(int64_t group, int64_t chunk, T* input) const {
+        const int64_t begin = first_tile(group), end = first_tile(group + 1);
+        const int64_t c_begin = chunk * kChunk, c_end = c_begin + kChunk < C ? c_begin + kChunk : C;
+        alignas(64) static const T kZeros[kChunk] = {};
+        for (int64_t tile = begin; tile < end; ++tile) {
+            const int64_t h0 = tile / columns % rows * 4 - pad_top, w0 = tile % columns * 4 - pad_left;
+            const T* image = x + tile / columns / rows * H * W * C;
+            const T* pixel[36];
+            for (int i = 0; i < 6; ++i)
+                for (int j = 0; j < 6; ++j) {
+                    const bool inside = h0 + i >= 0 && h0 + i < H && w0 + j >= 0 && w0 + j < W;
+                    pixel[6 * i + j] = inside ? image + ((h0 + i) * W + w0 + j) * C + c_begin : kZeros;
+                }
+            T* to = input + (chunk * kTiles + tile - begin) * kChunk;
+            for (int64_t c = 0; c < c_end - c_begin; c += L) {
+                Vec<T> d[36], v[6];
+                LABKIT_UNROLL
+                for (int j = 0; j < 6; ++j) {
+                    Vec<T> column[36];
+                    LABKIT_UNROLL
+                    for (int i = 0; i < 6; ++i) column[6 * i] = load(pixel[6 * i + j] + c);
+                    winograd_input<T, 6>(column, d + j);
+                }
+                LABKIT_UNROLL
+                for (int i = 0; i < 6; ++i) {
+                    winograd_input<T, 1>(d + 6 * i, v);
+                    LABKIT_UNROLL
+                    for (int j = 0; j < 6; ++j) store(to + (6 * i + j) * input_stride + c, v[j]);
+                }
+            }
+        }
+    }
+
+    // The 36 products of a group with one panel of the filter, and their way back.
+    void multiply(int64_t group, int64_t panel, const T* input, const T* filter) const {
+        using G = Gemm<T>;
+        alignas(64) T products[36 * kProducts];  // about 250 KB
+        T* lines[kTiles];
+        const int64_t begin = first_tile(group);
+        const int count = static_cast<int>(first_tile(group + 1) - begin), parts = (count + G::MR - 1) / G::MR;
+        const int width = K - panel * NR < NR ? static_cast<int>(K - panel * NR) : NR;
+        for (int i = 0; i < count; ++i) lines[i] = products + i * NR;
+        for (int64_t point = 0; point < 36; ++point) {
+            const T* right = filter + point * filter_stride + panel * C * NR;
+            for (int p = 0; p < parts; ++p) {
+                const int i0 = count * p / parts, i1 = count * (p + 1) / parts;
+                gemm_rows<T, G::MR, kChunk, 1, kChunk>(i1 - i0, input + point * input_stride + i0 * kChunk, kTiles * kChunk, right, NR, C,
+                                                       lines + i0, point * kProducts, width, false);
+            }
+        }
+        for (int i = 0; i < count; ++i) {
+            const int64_t tile = begin + i, h0 = tile / columns % rows * 4, w0 = tile % columns * 4;
+            const int64_t height = OH - h0 < 4 ? OH - h0 : 4, breadth = OW - w0 < 4 ? OW - w0 : 4;
+            T* to = y + ((tile / columns / rows * OH + h0) * OW + w0) * K + panel * NR;
+            for (int k = 0; k < width; k += L) {
+                const T* from = products + i * NR + k;
+                Vec<T> half[24], result[16];
+                LABKIT_UNROLL
+                for (int j = 0; j < 6; ++j) {
+                    Vec<T> column[6];
+                    LABKIT_UNROLL
+                    for (int h = 0; h < 6; ++h) column[h] = load(from + (6 * h + j) * kProducts);
+                    winograd_output<T, 1>(column, half + j, 6);
+                }
+                LABKIT_UNROLL
+                for (int h = 0; h < 4; ++h) winograd_output<T, 1>(half + 6 * h, result + 4 * h, 1);
+                if (height == 4 && breadth == 4) {
+                    LABKIT_UNROLL
+                    for (int j = 0; j < 16; ++j) store(to + (j / 4 * OW + j % 4) * K + k, result[j]);
+                } else {
+                    for (int64_t h = 0; h < height; ++h)
+                        for (int64_t j = 0; j < breadth; ++j) store(to + (h * OW + j) * K + k, result[4 * h + j]);
+                }
+            }
+        }
+    }
+};
+
+// Whether the transforms pay: decided by the layer and the size of its images, never by their number.
+template <class T>
+bool winograd_pays(const View& w, const View& y, int64_t sh, int64_t sw) {
+    constexpr int64_t L = lanes<T>;
+    if (sizeof(T) != 4 || w.shape[0] != 3 || w.shape[1] != 3 || sh != 1 || sw != 1) return false;
+    if (w.shape[2] < 16 || w.shape[3] < 16 || w.shape[2] % L != 0 || w.shape[3] % L != 0) return false;
+    const int64_t covered = (y.shape[1] + 3) / 4 * ((y.shape[2] + 3) / 4) * 16;
+    return 2 * y.shape[1] * y.shape[2] > covered;
+}
+
+}  // namespace
+}  // namespace labkit
