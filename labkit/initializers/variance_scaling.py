@@ -5,8 +5,8 @@
 where n is the number of inputs of a unit (fan_in), of its outputs (fan_out), or their mean (fan_avg). Glorot's
 (Xavier's) and He's initializers are this with fixed settings:
 
-    GlorotUniform, GlorotNormal   scale 1, fan_avg   variance 2 / (fan_in + fan_out): Glorot and Bengio 2010, equation 12
-    HeUniform, HeNormal           scale 2, fan_in    variance 2 / fan_in: He et al. 2015, equation 10
+    GlorotUniform, GlorotNormal   scale 1, fan_avg   variance 2 / (fan_in + fan_out): Glorot and Bengio 2010, eq. 12
+    HeUniform, HeNormal           scale 2, fan_in    variance 2 / fan_in: He et al. 2015, eq. 10
 """
 
 from __future__ import annotations
