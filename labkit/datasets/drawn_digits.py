@@ -24,12 +24,12 @@ STREAMS = {"train": 0, "validation": 1, "test": 2}
 class Hand:
     """How much handwriting varies: standard deviations, in the box of the stroke models unless said otherwise."""
 
-    points: float = 0.028  # each point by itself
+    points: float = 0.024  # each point by itself
     bend: float = 0.04  # smooth waves over the whole digit
     slant: tuple[float, float] = (0.15, 0.27)  # mean and deviation of dx/dy
     rotation: float = 0.10  # radians
     aspect: float = 0.17  # logarithm of width over height
-    cut: float = 0.07  # longest part missing at either end of a stroke
+    cut: float = 0.05  # longest part missing at either end of a stroke
     radius: tuple[float, float] = (1.5, 0.5)  # pixels
     crowd: float = 0.165  # largest radius, as a share of the room (pixels) that each pixel of path has
     softness: tuple[float, float] = (0.7, 1.4)  # pixels, uniform

@@ -133,8 +133,9 @@ def test_every_way_of_writing_is_drawn_as_its_text_says() -> None:
             for sample, point in ((path[0], first), (path[-1], last)):
                 np.testing.assert_allclose(sample, [float(v) / 100 for v in point.strip("!").split(",")], atol=1e-3)
             step = np.hypot(*np.diff(path, axis=0).T)[curves.joined > 0]
-            assert 0.5 * np.median(step) < step.min(), f"{digit}: samples are spaced evenly"
-            assert step.max() < 1.5 * np.median(step), f"{digit}: samples are spaced evenly"
+            low, high = np.percentile(step, [10, 100]) / np.median(step)  # where a corner is cut, a step is shorter
+            assert low > 0.9, f"{digit}: samples are spaced evenly"
+            assert high < 1.2, f"{digit}: samples are spaced evenly"
 
 
 def test_ink_is_as_wide_as_the_pen() -> None:
