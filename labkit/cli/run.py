@@ -73,8 +73,8 @@ def run(
         click.echo("Interrupted: the same command continues.", err=True)
         context.exit(130)
     if outcome.failed:
-        for trial in outcome.failed:
-            click.echo(f"{trial.folder} failed: {trial.reason}", err=True)
+        names = ", ".join(trial.folder for trial in outcome.failed)
+        click.echo(f"Failed: {names}; what they wrote is in stdout.log and stderr.log of their folders.", err=True)
         context.exit(1)
 
 

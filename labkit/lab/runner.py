@@ -305,7 +305,7 @@ def _last_lines(path: Path) -> str:
         return ""
     lines = [line for line in text.splitlines() if line.strip()]
     fatal = [place for place, line in enumerate(lines) if line.startswith("Fatal Python error")]
-    if fatal:  # the innermost frames come first there
-        frames = [line for line in lines[fatal[-1] :] if line.startswith("  File")]
-        return "\n".join([lines[fatal[-1]], *frames[: LAST_LINES - 1]])
+    if fatal:  # the fault handler writes the stack of each thread, innermost frame first
+        current = next((n for n in range(fatal[-1], len(lines)) if lines[n].startswith("Current thread")), fatal[-1])
+        return "\n".join([lines[fatal[-1]], *lines[current + 1 : current + LAST_LINES]])
     return "\n".join(lines[-LAST_LINES:])

@@ -1,0 +1,99 @@
+"""The sub-commands: help, run, ls, plugins."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from labkit.cli.main import COMMANDS, main
+
+from ..lab.runs import PROGRAMS, run
+
+WALK = str(PROGRAMS / "walk.py")
+
+
+def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    with pytest.raises(SystemExit) as caught:
+        main(list(arguments))
+    output = capsys.readouterr()
+    assert caught.value.code == 0, output.err
+    return output.out
+
+
+def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    text = call(capsys, "--help")
+    assert all(re.search(rf"^  {name} +\w", text, re.MULTILINE) for name in COMMANDS)
+    assert "0." in call(capsys, "--version")
+
+
+def test_help_of_an_experiment_shows_its_keys(capsys: pytest.CaptureFixture[str]) -> None:
+    text = call(capsys, "run", WALK, "--help")
+    assert "--sweep KEY=A,B,C" in text
+    assert "Does w reach 3?" in text
+    assert re.search(r"rate +float, default 0\.1 +step size", text)
+    assert re.search(r"steps +int, default 20, quick 5\n", text)
+    assert re.search(r"sizes +list\[int\], default \[1, 2\]", text)
+    assert "Experiment" not in call(capsys, "run", "--help")
+
+
+def test_ls_shows_sweeps_and_trials(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    logs = str(tmp_path)
+    assert run("walk", tmp_path, "--quick", "--sweep", "rate=0.1,0.2", "--set", "kind=other").returncode == 0
+    heading, line = call(capsys, "ls", "--logs", logs).splitlines()
+    assert heading.split() == ["sweep", "experiment", "trials", "space"]
+    sweep = line.split()[0]
+    assert line.split()[1:] == ["walk", "2/2", "completed", "rate=0.1,0.2"]
+    shown = call(capsys, "ls", sweep[:4], "--logs", logs)
+    assert re.search(r"t0002 rate=0\.2 seed=0 +COMPLETED +1 ", shown)
+    with pytest.raises(SystemExit):
+        main(["ls", "x", "--logs", logs])
+    assert "No sweep's id begins with 'x'" in capsys.readouterr().err
+
+
+def test_plugins_list_shows_origins(capsys: pytest.CaptureFixture[str]) -> None:
+    text = call(capsys, "plugins", "list", "--kind", "layers")
+    assert re.search(r"layers +Dense \(dense\) +layers +\S+ +\S+layers/plugin.py:\d+ +ok", text)
+    assert "Adam" not in text
+
+
+def test_plugins_doctor_says_all_is_well(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(capsys, "plugins", "doctor").endswith("All well.\n")
+
+
+def test_a_terminal_gets_a_live_display(tmp_path: Path) -> None:
+    """Through a pseudo terminal: lines that are redrawn, and the table at the end."""
+    import pty
+
+    parent, child = pty.openpty()
+    command = [sys.executable, "-m", "labkit.cli.main", "run", WALK, "--logs", str(tmp_path), "--set", "pause=0.03"]
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120"}
+    process = subprocess.Popen(command, stdout=child, stderr=child, env=environment, cwd=PROGRAMS.parents[2])
+    os.close(child)
+    seen = b""
+    while True:
+        try:
+            data = os.read(parent, 65536)
+        except OSError:  # the other end is closed
+            break
+        if not data:
+            break
+        seen += data
+    os.close(parent)
+    assert process.wait(30) == 0
+    text = seen.decode()
+    assert re.search(r"step \d+", text)
+    assert "\x1b[2K" in text  # a line was redrawn
+    assert "completed after" in text
+    assert "(n=1)" in text
+
+
+def test_commands_are_imported_when_used() -> None:
+    code = "import sys, labkit.cli.main; print(*[m for m in sys.modules if m.startswith('labkit.') or m in ('rich', 'pandas')])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PROGRAMS.parents[2])
+    loaded = set(done.stdout.split())
+    assert not loaded & {"rich", "pandas", "labkit.lab", "labkit.cli.run", "labkit.plugins"}

@@ -1,0 +1,135 @@
+"""kill -9 of anything at any moment: the same command ends with the same bits, and nothing completed runs again."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from .runs import alive, descendants, left_behind, run, start, table, trials
+
+OPTIONS = ("--sweep", "rate=0.1,0.01", "--seeds", "2", "--jobs", "2", "--set", "pause=0.01", "--set", "steps=30")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    logs = tmp_path_factory.mktemp("undisturbed")
+    assert run("walk", logs, *OPTIONS).returncode == 0
+    return logs
+
+
+def kill_one(runner: int, who: str, random_: random.Random) -> list[int]:
+    """Kill the runner, its zygote, or a worker; the processes that must be gone soon."""
+    family = descendants(runner)
+    zygotes = [pid for pid, parent in family if parent == runner]
+    workers = [pid for pid, parent in family if parent in zygotes]
+    targets = {"runner": [runner], "zygote": zygotes, "worker": workers}[who]
+    if targets:
+        target = random_.choice(targets)
+        os.kill(target, signal.SIGKILL)
+        return {"runner": zygotes + workers, "zygote": workers, "worker": []}[who]
+    return []
+
+
+def disturb(logs: Path, undisturbed: Path, seed: int, kills: int) -> None:
+    random_ = random.Random(seed)
+    for attempt in range(30):
+        process = start("walk", logs, *OPTIONS)
+        orphans: list[int] = []
+        if attempt < kills:
+            time.sleep(random_.uniform(0.3, 1.6))
+            completed = {trial.number for trial in trials(logs) if trial.state == "COMPLETED"} if logs.exists() else set()
+            attempts = {trial.number: trial.attempt for trial in trials(logs)} if completed else {}
+            orphans = kill_one(process.pid, random_.choice(["runner", "runner", "zygote", "worker"]), random_)
+        process.communicate(timeout=60)
+        deadline = time.monotonic() + 2
+        while any(map(alive, orphans)) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert not any(map(alive, orphans)), "a worker or zygote outlived its parent"
+        if attempt < kills and completed:
+            now = {trial.number: trial for trial in trials(logs)}
+            assert all(now[n].state == "COMPLETED" and now[n].attempt == attempts[n] for n in completed)
+        if process.returncode == 0:
+            break
+    assert process.returncode == 0
+    assert table(logs) == table(undisturbed)
+    assert left_behind(logs) == left_behind(undisturbed)
+
+
+def test_a_killed_sweep_ends_as_if_nothing_had_happened(tmp_path: Path, undisturbed: Path) -> None:
+    disturb(tmp_path, undisturbed, seed=1, kills=2)
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("seed", range(2, 7))
+def test_killed_sweeps_end_as_if_nothing_had_happened(tmp_path: Path, undisturbed: Path, seed: int) -> None:
+    disturb(tmp_path, undisturbed, seed=seed, kills=2)
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("seed", range(100, 200))
+def test_five_hundred_kills(tmp_path: Path, undisturbed: Path, seed: int) -> None:
+    disturb(tmp_path, undisturbed, seed=seed, kills=5)
+
+
+@pytest.mark.parametrize("who", ["zygote", "worker"])
+def test_what_the_death_of_a_process_costs(tmp_path: Path, who: str) -> None:
+    """A worker's death is its trial's failure; the zygote's is nobody's fault, and its trials go on in the same run."""
+    process = start("walk", tmp_path, "--set", "pause=0.05", "--set", "steps=30")
+    assert process.stderr is not None
+    process.stderr.readline()
+    while not list(tmp_path.glob("walk/*/t0001/checkpoints/step-5.index")):
+        time.sleep(0.01)
+    kill_one(process.pid, who, random.Random(0))
+    _, err = process.communicate(timeout=60)
+    (trial,) = trials(tmp_path)
+    if who == "worker":
+        assert (process.returncode, trial.state) == (1, "FAILED")
+        assert "SIGKILL" in (trial.reason or "")
+    else:
+        assert (process.returncode, trial.state, trial.attempt) == (0, "COMPLETED", 2)
+        assert "its trials continue" in err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_lets_trials_save_and_the_same_command_continues(tmp_path: Path, number: signal.Signals) -> None:
+    whole = tmp_path / "whole"
+    assert run("walk", whole, "--set", "pause=0.02").returncode == 0
+    logs = tmp_path / "logs"
+    process = start("walk", logs, "--set", "pause=0.02")
+    assert process.stderr is not None
+    process.stderr.readline()
+    while not list(logs.glob("walk/*/t0001/checkpoints/step-5.index")):
+        time.sleep(0.01)
+    process.send_signal(number)
+    began = time.monotonic()
+    out, err = process.communicate(timeout=60)
+    assert time.monotonic() - began < 5
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    (trial,) = trials(logs)
+    assert (trial.state, trial.reason) == ("INTERRUPTED", "interrupted")
+    assert "1 still to run" in out
+    assert run("walk", logs, "--set", "pause=0.02").returncode == 0
+    assert trials(logs)[0].attempt == 2
+    assert left_behind(logs) == left_behind(whole)
+
+
+def test_a_second_signal_ends_trials_that_do_not_listen(tmp_path: Path) -> None:
+    process = start("walk", tmp_path, "--set", "pause=30")
+    assert process.stderr is not None
+    process.stderr.readline()
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    assert "Stopping" in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    process.communicate(timeout=60)
+    assert time.monotonic() - began < 3
+    assert process.returncode == 130
+    assert trials(tmp_path)[0].state == "INTERRUPTED"

@@ -1,0 +1,175 @@
+"""Runs from the command's first to its last line: what is run, what is not run again, what failures cost."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import labkit as lk
+from labkit.errors import ConfigError, StoreError
+from labkit.io import sha256_file
+from labkit.lab.store import Store
+
+from .runs import PROGRAMS, folders, run, table, trials
+
+WALK = PROGRAMS / "walk.py"
+
+
+def test_a_sweep_gives_one_row_a_configuration_and_more_seeds_only_add(tmp_path: Path) -> None:
+    options = {"sweep": {"rate": [0.1, 0.01]}, "logs": tmp_path, "jobs": 2}
+    two = lk.run(WALK, seeds=2, **options)
+    assert list(two["rate"]) == [0.1, 0.01]
+    assert list(two["n"]) == [2, 2]
+    assert two["loss"][0] < two["loss"][1]
+    before = {trial.number: trial for trial in trials(tmp_path)}
+    three = lk.run(WALK, seeds=3, **options)
+    assert list(three["n"]) == [3, 3]
+    after = trials(tmp_path)
+    assert [trial.attempt for trial in after] == [1] * 6
+    assert all(before[number] == after[number - 1] for number in before)  # not run again
+    assert len(list(tmp_path.glob("walk/*"))) == 1
+
+
+def test_the_finished_sweep_is_not_run_again_unless_asked(tmp_path: Path) -> None:
+    first = run("walk", tmp_path)
+    assert (first.returncode, first.stdout.count("n=1")) == (0, 1)
+    assert "t0001 seed=0: started" in first.stderr
+    again = run("walk", tmp_path)
+    assert (again.returncode, again.stderr, again.stdout) == (0, "", first.stdout)
+    repeated = run("walk", tmp_path, "--again")
+    assert "started" in repeated.stderr
+    assert sorted(path.name[10:] for path in tmp_path.glob("walk/*")) == ["", "-2"]
+    continued = run("walk", tmp_path)  # the newest repeat counts
+    assert (continued.stdout, continued.stderr) == (repeated.stdout, "")
+    one, other = tmp_path.glob("walk/*/t0001/metrics.jsonl")
+    assert one.read_bytes() == other.read_bytes()
+
+
+def test_every_kind_of_failure_costs_its_trial_alone(tmp_path: Path) -> None:
+    kinds = "well,raise,segfault,kill,nan,leave"
+    done = run("ends", tmp_path, "--sweep", f"how={kinds}", "--jobs", "2")
+    assert done.returncode == 1
+    found = {trial.config["how"]: trial for trial in trials(tmp_path)}
+    assert {how: trial.state for how, trial in found.items()} == {
+        how: "COMPLETED" if how == "well" else "FAILED" for how in kinds.split(",")
+    }
+    assert "ValueError: no such luck (at ends.py:" in found["raise"].reason
+    assert "SIGSEGV" in found["segfault"].reason
+    assert "ends.py" in found["segfault"].reason  # the fault handler's last words name the line
+    assert "SIGKILL" in found["kill"].reason
+    assert found["nan"].reason == "loss is nan at step 2"
+    assert "leaving early" in found["leave"].reason
+    assert all("hello from seed 0" in (folder / "stdout.log").read_text() for folder in folders(tmp_path))
+    rows = {row["how"]: row for row in table(tmp_path)}
+    assert (rows["well"]["n"], rows["raise"]["n"], rows["raise"]["failed"]) == ("1", "0", "1")
+    again = run("ends", tmp_path, "--sweep", f"how={kinds}", "--jobs", "2")  # what diverged would diverge again
+    assert again.returncode == 1
+    assert {trial.config["how"]: trial.attempt for trial in trials(tmp_path)} == {
+        how: 1 if how in ("well", "nan") else 2 for how in kinds.split(",")
+    }
+
+
+def test_what_a_trial_leaves_is_vouched_for(tmp_path: Path) -> None:
+    lk.run(WALK, logs=tmp_path, set={"steps": 7})
+    (trial,) = trials(tmp_path)
+    (folder,) = folders(tmp_path)
+    assert trial.artefacts == {"trial.json": sha256_file(folder / "trial.json")}
+    facts = json.loads((folder / "trial.json").read_text())
+    assert (facts["id"], facts["config"]["steps"], facts["seed"]) == (facts["id"], 7, 0)
+    records = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    assert [record["step"] for record in records] == list(range(1, 8))
+    assert facts["metrics"] == {"loss": records[-1]["loss"]}
+    sweep = json.loads((folder.parent / "sweep.json").read_text())
+    assert sweep["settings"]["config"]["steps"] == 7
+    assert sweep["sources"]["walk.py"] == WALK.read_text()
+
+
+def test_seeds_differ_and_the_same_seed_has_the_same_bits(tmp_path: Path) -> None:
+    for logs in ("one", "two"):
+        lk.run(WALK, logs=tmp_path / logs, seeds=2, jobs=2 if logs == "one" else 1)
+    one, two = ([folder / "metrics.jsonl" for folder in folders(tmp_path / logs)] for logs in ("one", "two"))
+    assert [path.read_bytes() for path in one] == [path.read_bytes() for path in two]
+    assert one[0].read_bytes() != one[1].read_bytes()
+
+
+def test_changed_code_is_a_new_sweep_and_that_is_said(tmp_path: Path) -> None:
+    program = tmp_path / "walk.py"
+    program.write_text(WALK.read_text().replace("walk(", "stroll(").replace("time.sleep", 'if step == 3: raise ValueError("x")\n        time.sleep'))
+    with pytest.raises(ConfigError):
+        lk.run(tmp_path / "wlak.py", logs=tmp_path)
+    lk.run(program, logs=tmp_path)
+    said: list[str] = []
+    from labkit.lab.progress import PlainProgress
+
+    program.write_text(program.read_text().replace("step == 3", "step == -1"))
+    lk.run(program, logs=tmp_path, progress=PlainProgress(said.append))
+    assert "The code changed: this is a new sweep" in said[0]
+    assert "stays unfinished (1 of 1 trials)" in said[0]
+    program.write_text(program.read_text() + "# a comment\n")
+    said.clear()
+    lk.run(program, logs=tmp_path, progress=PlainProgress(said.append))
+    assert said == []
+
+
+def test_a_second_runner_leaves_at_once_and_names_the_owner(tmp_path: Path) -> None:
+    from .runs import command, start
+
+    owner = start("ends", tmp_path, "--set", "how=wait")
+    try:
+        assert owner.stderr is not None
+        assert "started" in owner.stderr.readline()
+        loser = run("ends", tmp_path, "--set", "how=wait")
+        assert loser.returncode == 1
+        assert f"Another runner works on this sweep: process {owner.pid} on " in loser.stderr
+        assert "Traceback" not in loser.stderr
+    finally:
+        owner.kill()
+        owner.communicate()
+    assert command("ends", tmp_path)
+
+
+@pytest.mark.parametrize("option", [{"seeds": 0}, {"jobs": -1}, {"seeds": 1.5}, {"jobs": True}])
+def test_counts_are_counts(tmp_path: Path, option: dict) -> None:
+    with pytest.raises(ConfigError, match="is no count"):
+        lk.run(WALK, logs=tmp_path, **option)
+
+
+def test_a_store_that_cannot_be_written_is_one_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError):
+        lk.run(WALK, logs=tmp_path / "file")
+
+
+def test_states_of_generators_survive() -> None:
+    import random
+
+    from labkit.lab.worker import generators
+
+    random.seed(3)
+    np.random.seed(3)
+    random.gauss(0, 1)  # leaves a second normal number waiting
+    np.random.randn()
+    state = generators.state()
+    first = [random.gauss(0, 1), random.random(), np.random.randn(), np.random.rand()]
+    generators.restore(state)
+    assert first == [random.gauss(0, 1), random.random(), np.random.randn(), np.random.rand()]
+
+
+def test_a_state_that_cannot_be_saved_is_refused(tmp_path: Path) -> None:
+    program = tmp_path / "odd.py"
+    program.write_text(WALK.read_text().replace('"step": step})', '"step": object()})').replace("walk(", "odd("))
+    lk.run(program, logs=tmp_path)
+    (trial,) = trials(tmp_path)
+    assert "trial.save cannot hold this state" in (trial.reason or "")
+
+
+def test_a_notice_is_kept(tmp_path: Path) -> None:
+    program = tmp_path / "says.py"
+    program.write_text(WALK.read_text().replace("walk(", "says(").replace("    state = ", '    trial.notice("LISTEN")\n    state = '))
+    lk.run(program, logs=tmp_path)
+    store = Store(tmp_path)
+    assert store.events(store.sweeps()[-1].id) == [(1, "LISTEN")]
+    store.close()
