@@ -19,7 +19,7 @@ except ImportError as error:
         "compiler at hand, and start Python again.",
     ) from error
 
-from labkit._native import (  # noqa: E402
+from labkit._native import (
     CancelledError,
     Cell,
     KernelError,

@@ -24,14 +24,16 @@ _BY_MODULE = {
     "core.convert": "convert_to_tensor",
     "core.variables": "Variable global_variables global_variables_initializer group no_op trainable_variables "
     "variables_initializer",
-    "ops.array": "broadcast_to constant expand_dims fill identity ones ones_like pad placeholder reshape shape slice squeeze "
-    "stop_gradient transpose zeros zeros_like",
+    "ops.array": "pad slice transpose",
+    "ops.broadcast": "broadcast_to fill ones ones_like zeros zeros_like",
     "ops.compare": "cast equal greater greater_equal less less_equal not_equal",
     "ops.elementwise": "abs add divide exp log maximum minimum multiply negative pow sigmoid sign sqrt square subtract tanh "
     "truediv",
     "ops.linalg": "matmul",
     "ops.random": "set_random_seed",
     "ops.reduce": "argmax argmin reduce_max reduce_mean reduce_min reduce_sum",
+    "ops.shape": "expand_dims identity reshape shape squeeze stop_gradient",
+    "ops.source": "constant placeholder",
     "ops.state": "assign assign_add assign_sub",
     "models": "Sequential",
     "lab": "Trial experiment run",

@@ -45,7 +45,9 @@ def test_imports_follow_the_arrows(path: Path) -> None:
         return
     assert package in ARROWS, f"{package} is not in arrows.toml"
     others = imported_packages(ast.parse(path.read_text()), path) - {package, "_native", "__version__"}
-    assert others <= set(ARROWS[package]), f"{path.relative_to(PACKAGE)} imports {sorted(others - set(ARROWS[package]))}"
+    assert others <= set(ARROWS[package]), (
+        f"{path.relative_to(PACKAGE)} imports {sorted(others - set(ARROWS[package]))}"
+    )
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(PACKAGE)))
@@ -95,15 +97,28 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 def test_import_loads_nothing_heavy() -> None:
     code = "import sys, labkit; print(*sorted(m.split('.')[0] for m in sys.modules))"
-    loaded = set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
+    loaded = set(
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    )
     assert not loaded & {"pandas", "scipy", "matplotlib", "tensorboardX", "pluggy", "click", "rich", "PIL"}
 
 
 def test_every_family_lists_what_it_registers() -> None:
     from labkit.plugins import current_lab
 
-    for family in ("initializers", "regularizers", "activations", "losses", "metrics", "optimizers", "layers", "datasets"):
+    for family in (
+        "initializers",
+        "regularizers",
+        "activations",
+        "losses",
+        "metrics",
+        "optimizers",
+        "layers",
+        "datasets",
+    ):
         module = importlib.import_module(f"labkit.{family}")
         tree = ast.parse(Path(module.__file__ or "").with_suffix(".pyi").read_text())
-        typed = {alias.asname or alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+        typed = {
+            alias.asname or alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names
+        }
         assert set(current_lab().registry(family).names()) <= typed | {"mnist", "synthetic_digits"}

@@ -50,8 +50,8 @@ def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients") ->
     path = _between(outputs, sources)
     arriving: dict[Tensor, Tensor] = {}
     with graph.as_default(), graph.control_dependencies(None), graph.name_scope(name):
-        for y, grad in zip(outputs, _initial(outputs, grad_ys), strict=True):
-            _accumulate(arriving, y, grad)
+        for y, seed in zip(outputs, _initial(outputs, grad_ys), strict=True):
+            _accumulate(arriving, y, seed)
         for op in sorted(path, key=lambda op: op.id, reverse=True):
             grads = [arriving.get(x) for x in op.outputs]
             if all(g is None for g in grads):
@@ -95,15 +95,18 @@ def _between(outputs: Sequence[Tensor], sources: Sequence[Tensor]) -> set[Operat
 def _initial(outputs: Sequence[Tensor], grad_ys: Any) -> list[Tensor]:
     given = [None] * len(outputs) if grad_ys is None else _as_list(grad_ys)
     if len(given) != len(outputs):
-        raise ShapeError("gradients() got another number of grad_ys than ys", received=f"{len(given)} and {len(outputs)}")
+        raise ShapeError(
+            "gradients() got another number of grad_ys than ys", received=f"{len(given)} and {len(outputs)}"
+        )
     result = []
     for y, grad in zip(outputs, given, strict=True):
         tensor = OPERATORS["ones_like"](y) if grad is None else to_tensor(grad, y.dtype)
         if not compatible(tensor.dims, y.dims):
             raise ShapeError(
-                f"The gradient given for {y.name} does not fit", rule="It has y's shape",
+                f"The gradient given for {y.name} does not fit",
+                rule="It has y's shape",
                 received=f"{tensor.shape} for {y.shape}",
-            )  # fmt: skip
+            )
         result.append(tensor)
     return result
 

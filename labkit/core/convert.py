@@ -77,9 +77,11 @@ def to_tensor(value: Any, dtype: dt.DType | None = None, name: str | None = None
     if isinstance(value, Tensor):
         if dtype is not None and value.dtype is not dtype:
             raise DTypeError(
-                f"{value!r} has another dtype", rule=f"{dtype.name} is needed", received=value.dtype.name,
+                f"{value!r} has another dtype",
+                rule=f"{dtype.name} is needed",
+                received=value.dtype.name,
                 fix=f"Use lk.cast({value.op.name}, lk.{dtype.name}).",
-            )  # fmt: skip
+            )
         return value
     array = as_array(value, dtype)
     return get_default_graph().apply("Const", [], {"value": array}, name).outputs[0]
@@ -91,7 +93,8 @@ def to_tensors(*values: Any, dtype: dt.DType | None = None) -> tuple[Tensor, ...
         if isinstance(value, Tensor) or hasattr(value, "as_tensor"):
             dtype = dtype or value.dtype
             return tuple(
-                to_tensor(x) if isinstance(x, Tensor) or hasattr(x, "as_tensor") else to_tensor(x, dtype) for x in values
+                to_tensor(x) if isinstance(x, Tensor) or hasattr(x, "as_tensor") else to_tensor(x, dtype)
+                for x in values
             )
     first = to_tensor(values[0], dtype)
     return (first, *(to_tensor(x, first.dtype) for x in values[1:]))

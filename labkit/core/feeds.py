@@ -100,16 +100,20 @@ def feed_array(tensor: Tensor, value: Any, leading: tuple[int, ...] = ()) -> np.
     else:
         if isinstance(value, Tensor) or hasattr(value, "as_tensor"):
             raise DTypeError(
-                f"A tensor cannot be fed for {tensor.name}", rule="Values are numbers, lists or arrays", received=repr(value),
+                f"A tensor cannot be fed for {tensor.name}",
+                rule="Values are numbers, lists or arrays",
+                received=repr(value),
                 fix="Run it first, and feed the array.",
-            )  # fmt: skip
+            )
         try:
             array = as_array(value, tensor.dtype)
         except LabkitError as error:
             raise FeedError(
                 f"Cannot feed {tensor.name} ({tensor.op.line}), {tensor.dtype.name} {show(tensor.dims)}",
-                rule=error.rule, received=error.received, fix=error.fix,
-            ) from None  # fmt: skip
+                rule=error.rule,
+                received=error.received,
+                fix=error.fix,
+            ) from None
     expected = None if tensor.dims is None else (*leading, *tensor.dims)
     if not compatible(array.shape, expected):
         raise FeedError(

@@ -108,4 +108,4 @@ class _Nest:
         return values
 
 
-_SEQUENCES = (list, tuple, type({}.values()))
+_SEQUENCES: Any = (list, tuple, type({}.values()))

@@ -31,7 +31,18 @@ class Operation:
         line: "file:number" of the line of the user's program that made it.
     """
 
-    __slots__ = ("__weakref__", "attrs", "control_inputs", "definition", "graph", "id", "inputs", "line", "name", "outputs")
+    __slots__ = (
+        "__weakref__",
+        "attrs",
+        "control_inputs",
+        "definition",
+        "graph",
+        "id",
+        "inputs",
+        "line",
+        "name",
+        "outputs",
+    )
 
     def __init__(
         self,
@@ -188,13 +199,17 @@ class Graph:
         try:
             checked = definition.check_attrs(attrs or {})
             context = OpContext(
-                [x.dims for x in inputs], [x.dtype for x in inputs], checked,
+                [x.dims for x in inputs],
+                [x.dtype for x in inputs],
+                checked,
                 [constant_value(x) if i in definition.value_inputs else None for i, x in enumerate(inputs)],
-            )  # fmt: skip
+            )
             out_dtypes = definition.dtypes(context.dtypes, checked)
             out_dims = definition.shapes(context)
         except (ShapeError, DTypeError, InvalidArgumentError) as error:
-            raise explain(error, f"{type_name} '{self._scope}{name or type_name}' cannot be built at {line}", inputs) from None
+            raise explain(
+                error, f"{type_name} '{self._scope}{name or type_name}' cannot be built at {line}", inputs
+            ) from None
         full = self.unique_name(_check_name(name or type_name))
         present = {x.op for x in inputs}
         control = tuple(dict.fromkeys(op for group in self._control for op in group if op not in present))
@@ -250,7 +265,9 @@ class Graph:
         op_name, colon, index = name.rpartition(":")
         if not colon or not index.isdigit():
             raise InvalidArgumentError(
-                f"{name!r} is no tensor's name", rule="A tensor is named 'operation:output'", fix=f"Write {name + ':0'!r}."
+                f"{name!r} is no tensor's name",
+                rule="A tensor is named 'operation:output'",
+                fix=f"Write {name + ':0'!r}.",
             )
         op = self.get_operation_by_name(op_name)
         if int(index) >= len(op.outputs):
@@ -295,7 +312,12 @@ class Graph:
 
 
 def _check_name(name: str) -> str:
-    if not isinstance(name, str) or not name or not all(c.isalnum() or c in "_.-/>\\" for c in name) or name[0] in "_/-\\":
+    if (
+        not isinstance(name, str)
+        or not name
+        or not all(c.isalnum() or c in "_.-/>\\" for c in name)
+        or name[0] in "_/-\\"
+    ):
         raise InvalidArgumentError(
             "An operation's or scope's name is not allowed",
             rule="Names are made of letters, digits and _ . - / and begin with a letter, digit or dot",
@@ -376,4 +398,3 @@ def reset_default_graph() -> None:
             fix="Call it before `with graph.as_default():`.",
         )
     _stack()[0] = Graph()
-

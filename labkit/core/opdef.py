@@ -224,9 +224,10 @@ class OpDef:
         missing = sorted(name for name, attr in self.attrs.items() if attr.required and name not in given)
         if unknown or missing:
             raise InvalidArgumentError(
-                "", rule=f"{self.name} has the attributes {', '.join(self.attrs) or '(none)'}",
+                "",
+                rule=f"{self.name} has the attributes {', '.join(self.attrs) or '(none)'}",
                 received=f"unknown {unknown}, missing {missing}",
-            )  # fmt: skip
+            )
         return {name: attr.check(name, given.get(name, attr.default)) for name, attr in self.attrs.items()}
 
 

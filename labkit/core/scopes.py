@@ -102,12 +102,16 @@ def get_variable(
             raise ShapeError(f"Variable {full} has another shape", received=f"{show(dims)} for {show(existing.dims)}")
         return existing
     if scope.reuse is True:
-        raise GraphError(f"Variable {full} does not exist, or was not created with get_variable", fix="Drop reuse=True.")
+        raise GraphError(
+            f"Variable {full} does not exist, or was not created with get_variable", fix="Drop reuse=True."
+        )
     kind = dt.as_dtype(dtype)
     if initializer is not None and not callable(initializer):
         value, wanted = initializer, None if hasattr(initializer, "op") else kind
     elif not is_known(dims):
-        raise ShapeError(f"Variable {full} needs a fully known shape", received=show(dims), fix="Give shape= or an array.")
+        raise ShapeError(
+            f"Variable {full} needs a fully known shape", received=show(dims), fix="Give shape= or an array."
+        )
     else:
         wanted = kind
         value = (lambda: initializer(dims, kind)) if initializer else (lambda: _default_initial(dims, kind))

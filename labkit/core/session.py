@@ -102,7 +102,9 @@ class Session:
             results = self._run_steps(runner, keys, values, steps, timeout)
         return runner.fetches.rebuild(results, stepped=steps is not None)
 
-    def _run_steps(self, runner: _Runner, keys: list[Tensor], values: list[Any], steps: int, timeout: float | None) -> Any:
+    def _run_steps(
+        self, runner: _Runner, keys: list[Tensor], values: list[Any], steps: int, timeout: float | None
+    ) -> Any:
         if not isinstance(steps, int | np.integer) or steps < 1:
             raise InvalidArgumentError("steps is a whole number from 1 on", received=repr(steps))
         feeds: list[Any] = []
@@ -114,12 +116,15 @@ class Session:
                 array, indices = value.array, value.indices
                 if len(indices) != steps:
                     raise FeedError(
-                        f"Batches for {tensor.name} hold another number of steps", rule="indices have shape (steps, batch)",
+                        f"Batches for {tensor.name} hold another number of steps",
+                        rule="indices have shape (steps, batch)",
                         received=f"{len(indices)} for steps={steps}",
-                    )  # fmt: skip
+                    )
                 rows = feed_array(Tensor(tensor.op, tensor.index, None, tensor.dtype), array)
                 shape = (indices.shape[1], *rows.shape[1:])
-                feed_array(tensor, np.broadcast_to(np.zeros((), tensor.dtype.numpy), shape))  # the shape fits, or FeedError
+                feed_array(
+                    tensor, np.broadcast_to(np.zeros((), tensor.dtype.numpy), shape)
+                )  # the shape fits, or FeedError
                 feeds.append((rows, indices))
                 stepped.append(True)
                 samples.append(np.empty(0))
@@ -134,7 +139,8 @@ class Session:
         for i in runner.program.valued_feeds:
             if stepped[i]:
                 raise FeedError(
-                    f"{keys[i].name} decides a shape and cannot change from step to step", rule="A plan has fixed shapes"
+                    f"{keys[i].name} decides a shape and cannot change from step to step",
+                    rule="A plan has fixed shapes",
                 )
         plan, names = runner.plan(samples, shapes)
         return self._native(names, plan.run_steps, int(steps), feeds, stepped, timeout=timeout)
@@ -240,12 +246,15 @@ class Session:
                 op = by_name[name]
                 cell, dtype, shape = self._variable_cell(op), op.outputs[0].dtype.numpy, tuple(op.attrs["shape"])
             else:
-                raise CheckpointError(f"The state holds {name!r}, which this graph does not have", fix="Build the same graph.")
+                raise CheckpointError(
+                    f"The state holds {name!r}, which this graph does not have", fix="Build the same graph."
+                )
             if array.shape != shape or array.dtype != dtype:
                 raise CheckpointError(
-                    f"The state's {name!r} does not fit", rule=f"The graph has {dtype} {show(shape)}",
+                    f"The state's {name!r} does not fit",
+                    rule=f"The graph has {dtype} {show(shape)}",
                     received=f"{array.dtype} {show(array.shape)}",
-                )  # fmt: skip
+                )
             checked.append((cell, as_array(array)))
         for cell, array in checked:
             cell.load(array)
@@ -345,7 +354,8 @@ def need_session(session: Session | None, what: str) -> Session:
     found = session or get_default_session()
     if found is None:
         raise SessionError(
-            f"{what} needs a session", rule="A session is given, or is the default one of this thread",
+            f"{what} needs a session",
+            rule="A session is given, or is the default one of this thread",
             fix="Write `with lk.Session() as session:` around it, or pass session=.",
-        )  # fmt: skip
+        )
     return found

@@ -34,7 +34,7 @@ def as_dims(value: Any) -> Dims:
             dims.append(None)
             continue
         try:
-            number = int(item.value if isinstance(item, Dimension) else item.__index__())
+            number = int(item.__index__())
         except (TypeError, AttributeError):
             number = -1
         if number < 0:
@@ -46,7 +46,9 @@ def as_dims(value: Any) -> Dims:
             )
         dims.append(number)
     if len(dims) > MAX_RANK:
-        raise ShapeError("A shape has too many dimensions", rule=f"At most {MAX_RANK} are possible", received=repr(value))
+        raise ShapeError(
+            "A shape has too many dimensions", rule=f"At most {MAX_RANK} are possible", received=repr(value)
+        )
     return tuple(dims)
 
 

@@ -50,9 +50,10 @@ class Tensor:
         dims = as_dims(shape)
         if not compatible(self.dims, dims):
             raise ShapeError(
-                f"{self.name} cannot have that shape", rule="A shape can be refined, not changed",
+                f"{self.name} cannot have that shape",
+                rule="A shape can be refined, not changed",
                 received=f"{show(dims)} for a tensor of shape {show(self.dims)}",
-            )  # fmt: skip
+            )
         self.dims = merge(self.dims, dims)
 
     def consumers(self) -> list[Operation]:

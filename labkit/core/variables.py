@@ -59,9 +59,11 @@ class Variable:
         dims = initial.dims if shape is None else as_dims(shape)
         if not is_known(dims):
             raise ShapeError(
-                f"Variable '{full}' needs a fully known shape", rule="A variable's shape does not change",
-                received=show(dims), fix="Give shape=, or an initial value of known shape.",
-            )  # fmt: skip
+                f"Variable '{full}' needs a fully known shape",
+                rule="A variable's shape does not change",
+                received=show(dims),
+                fix="Give shape=, or an initial value of known shape.",
+            )
         with graph.control_dependencies(None):
             attrs = {"shape": dims, "dtype": initial.dtype}
             self.op: Operation = graph.apply("VariableV2", [], attrs, name or "Variable")
@@ -161,10 +163,11 @@ def _lend(name: str) -> Callable[..., Any]:
     return operator
 
 
-for _name in (
-    "__add__ __radd__ __sub__ __rsub__ __mul__ __rmul__ __truediv__ __rtruediv__ __pow__ __rpow__ __matmul__ __rmatmul__ "
-    "__lt__ __le__ __gt__ __ge__ __neg__ __abs__ __getitem__ __bool__ __len__ __iter__"
-).split():
+_OPERATORS = """
+    __add__ __radd__ __sub__ __rsub__ __mul__ __rmul__ __truediv__ __rtruediv__ __pow__ __rpow__ __matmul__ __rmatmul__
+    __lt__ __le__ __gt__ __ge__ __neg__ __abs__ __getitem__ __bool__ __len__ __iter__
+"""
+for _name in _OPERATORS.split():
     setattr(Variable, _name, _lend(_name))
 
 

@@ -5,6 +5,7 @@ Importing this package registers all records and gives tensors their operators.
 
 from labkit.ops import (  # noqa: F401
     array,
+    broadcast,
     compare,
     control,
     conv,
@@ -14,5 +15,7 @@ from labkit.ops import (  # noqa: F401
     pool,
     random,
     reduce,
+    shape,
+    source,
     state,
 )

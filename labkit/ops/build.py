@@ -52,7 +52,14 @@ def broadcast_shape(context: OpContext) -> list[Dims]:
     return [broadcast(context.dims[0], context.dims[1])]
 
 
-BROADCAST_CASES = (((3, 4), (3, 4)), ((2, 3, 4), (4,)), ((3, 1), (1, 5)), ((), (2, 3)), ((17,), (17,)), ((2, 1, 33), (3, 1)))
+BROADCAST_CASES = (
+    ((3, 4), (3, 4)),
+    ((2, 3, 4), (4,)),
+    ((3, 1), (1, 5)),
+    ((), (2, 3)),
+    ((17,), (17,)),
+    ((2, 1, 33), (3, 1)),
+)
 """Pairs of shapes that reach every way of broadcasting, and lengths around vector widths."""
 
 SHAPES = ((), (1,), (7,), (16,), (3, 17), (2, 3, 5))

@@ -28,9 +28,17 @@ def _comparison(name: str, kernel: str, reference: Any, sign: str, allowed: Any 
 
     register(
         OpDef(
-            name=name, inputs=("x", "y"), outputs=("z",), kernel=kernel, dtypes=dtypes, shapes=broadcast_shape,
-            gradient=_STEP, reference=reference, samples=samples, doc=f"Whether x {sign} y, element by element.",
-        )  # fmt: skip
+            name=name,
+            inputs=("x", "y"),
+            outputs=("z",),
+            kernel=kernel,
+            dtypes=dtypes,
+            shapes=broadcast_shape,
+            gradient=_STEP,
+            reference=reference,
+            samples=samples,
+            doc=f"Whether x {sign} y, element by element.",
+        )
     )
 
 
@@ -57,16 +65,24 @@ def _cast_samples(rng: np.random.Generator) -> list[Sample]:
 
 register(
     OpDef(
-        name="Cast", inputs=("x",), kernel="cast", attrs={"dtype": Attr("dtype")},
-        dtypes=lambda inputs, attrs: [attrs["dtype"]], shapes=same_shape, gradient=_cast_gradient,
+        name="Cast",
+        inputs=("x",),
+        kernel="cast",
+        attrs={"dtype": Attr("dtype")},
+        dtypes=lambda inputs, attrs: [attrs["dtype"]],
+        shapes=same_shape,
+        gradient=_cast_gradient,
         lower=lambda context: ((), ()),
-        reference=lambda x, dtype: np.asarray(x).astype(dtype.numpy), samples=_cast_samples,
+        reference=lambda x, dtype: np.asarray(x).astype(dtype.numpy),
+        samples=_cast_samples,
         doc="x in another dtype: floats lose their fraction on the way to ints, values out of range become the nearest "
         "possible one, everything but 0 is true.",
-    )  # fmt: skip
+    )
 )
 
-equal = binary("Equal", "Whether x = y, broadcast; bool. `==` on tensors compares identity, because tensors are feed keys.")
+equal = binary(
+    "Equal", "Whether x = y, broadcast; bool. `==` on tensors compares identity, because tensors are feed keys."
+)
 not_equal = binary("NotEqual", "Whether x ≠ y, broadcast; bool.")
 less = binary("Less", "Whether x < y, broadcast; bool.")
 less_equal = binary("LessEqual", "Whether x ≤ y, broadcast; bool.")

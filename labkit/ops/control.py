@@ -6,7 +6,13 @@ from labkit.core.opdef import NotDifferentiable, OpDef, register
 
 register(
     OpDef(
-        name="NoOp", inputs=(), outputs=(), dtypes=lambda inputs, attrs: [], shapes=lambda c: [], pure=False,
-        gradient=NotDifferentiable("it computes nothing"), doc="Nothing: a place for control dependencies.",
-    )  # fmt: skip
+        name="NoOp",
+        inputs=(),
+        outputs=(),
+        dtypes=lambda inputs, attrs: [],
+        shapes=lambda c: [],
+        pure=False,
+        gradient=NotDifferentiable("it computes nothing"),
+        doc="Nothing: a place for control dependencies.",
+    )
 )

@@ -31,11 +31,13 @@ def window_output(size: Dim, window: Dim, stride: int, padding: str) -> Dim:
         return -(-size // stride)
     assert window is not None
     if size < window:
-        raise ShapeError("", rule="With VALID padding the window is not larger than the image", received=f"{window} and {size}")
+        raise ShapeError(
+            "", rule="With VALID padding the window is not larger than the image", received=f"{window} and {size}"
+        )
     return -(-(size - window + 1) // stride)
 
 
-def padding_before(size: int, window: int, stride: int, padding: str) -> int:
+def padding_before(size: Any, window: Any, stride: int, padding: str) -> int:
     """How many zeros SAME puts before a dimension; of an odd total the larger half goes to the end."""
     if padding == "VALID":
         return 0
@@ -55,7 +57,9 @@ def _conv_shape(c: OpContext) -> list[Dims]:
     fh, fw, fc, out = need_rank(c, 1, 4, "A filter (height, width, in, out)")
     if channels is not None and fc is not None and channels != fc:
         raise ShapeError(
-            "", rule="The filter has as many input channels as the images", received=f"{show(c.dims[0])} and {show(c.dims[1])}"
+            "",
+            rule="The filter has as many input channels as the images",
+            received=f"{show(c.dims[0])} and {show(c.dims[1])}",
         )
     (sh, sw), padding = need_pair(c, "strides"), c.attrs["padding"]
     return [(n, window_output(h, fh, sh, padding), window_output(w, fw, sw, padding), out)]
@@ -85,7 +89,7 @@ def _reference(x: np.ndarray, filters: np.ndarray, strides: Any, padding: str) -
 
 
 def _patches(x: np.ndarray, window: Any, strides: Any, padding: str) -> np.ndarray:
-    spans = []
+    spans: list[Any] = []
     for size, k, s in zip(x.shape[1:3], window, strides, strict=True):
         out = window_output(size, k, s, padding)
         before = padding_before(size, k, s, padding)
@@ -122,55 +126,74 @@ _CASES: tuple[Any, ...] = (
 
 
 def _samples(rng: np.random.Generator) -> list[Sample]:
-    return [
-        Sample([rng.normal(size=x), rng.normal(size=f)], {"strides": s, "padding": p}) for x, f, s, p in _CASES
-    ]
+    return [Sample([rng.normal(size=x), rng.normal(size=f)], {"strides": s, "padding": p}) for x, f, s, p in _CASES]
 
 
 def _gradient_samples(rng: np.random.Generator) -> list[Sample]:
     cases = []
     for x, f, s, p in _CASES:
-        out = tuple(window_output(n, k, t, p) for n, k, t in zip(x[1:3], f[:2], s, strict=True))
+        out: Any = tuple(window_output(n, k, t, p) for n, k, t in zip(x[1:3], f[:2], s, strict=True))
         inputs = [rng.normal(size=x), rng.normal(size=f), rng.normal(size=(x[0], *out, f[3]))]
         cases.append(Sample(inputs, {"strides": s, "padding": p}))
     return cases
 
 
-
 register(
     OpDef(
-        name="Conv2D", inputs=("x", "filters"), attrs=WINDOW_ATTRS, kernel="conv2d", dtypes=same_dtype(dt.FLOATS),
-        shapes=_conv_shape, gradient=_conv_gradient, lower=_lower_conv(0, 1), reference=_reference, samples=_samples,
+        name="Conv2D",
+        inputs=("x", "filters"),
+        attrs=WINDOW_ATTRS,
+        kernel="conv2d",
+        dtypes=same_dtype(dt.FLOATS),
+        shapes=_conv_shape,
+        gradient=_conv_gradient,
+        lower=_lower_conv(0, 1),
+        reference=_reference,
+        samples=_samples,
         doc="Cross-correlation of images (batch, height, width, channels) with filters (height, width, in, out). SAME pads "
         "with zeros so that the result has ceil(size / stride) pixels, of an odd padding the larger half at the end; VALID "
         "does not pad.",
-    )  # fmt: skip
+    )
 )
 register(
     OpDef(
-        name="Conv2DBackpropInput", inputs=("x", "filters", "gradient"), shape_inputs=(0,), attrs=WINDOW_ATTRS,
-        kernel="conv2d_backprop_input", dtypes=same_dtype(dt.FLOATS), shapes=lambda c: [c.dims[0]], lower=_lower_conv(0, 1),
+        name="Conv2DBackpropInput",
+        inputs=("x", "filters", "gradient"),
+        shape_inputs=(0,),
+        attrs=WINDOW_ATTRS,
+        kernel="conv2d_backprop_input",
+        dtypes=same_dtype(dt.FLOATS),
+        shapes=lambda c: [c.dims[0]],
+        lower=_lower_conv(0, 1),
         gradient=lambda op, g: [
             None,
             apply("Conv2DBackpropFilter", [g, op.inputs[1], op.inputs[2]], op.attrs),
             apply("Conv2D", [g, op.inputs[1]], op.attrs),
         ],
-        reference=_reference_input, samples=_gradient_samples,
+        reference=_reference_input,
+        samples=_gradient_samples,
         doc="The gradient of Conv2D with respect to its images; of x only the shape matters.",
-    )  # fmt: skip
+    )
 )
 register(
     OpDef(
-        name="Conv2DBackpropFilter", inputs=("x", "filters", "gradient"), shape_inputs=(1,), attrs=WINDOW_ATTRS,
-        kernel="conv2d_backprop_filter", dtypes=same_dtype(dt.FLOATS), shapes=lambda c: [c.dims[1]], lower=_lower_conv(0, 1),
+        name="Conv2DBackpropFilter",
+        inputs=("x", "filters", "gradient"),
+        shape_inputs=(1,),
+        attrs=WINDOW_ATTRS,
+        kernel="conv2d_backprop_filter",
+        dtypes=same_dtype(dt.FLOATS),
+        shapes=lambda c: [c.dims[1]],
+        lower=_lower_conv(0, 1),
         gradient=lambda op, g: [
             apply("Conv2DBackpropInput", [op.inputs[0], g, op.inputs[2]], op.attrs),
             None,
             apply("Conv2D", [op.inputs[0], g], op.attrs),
         ],
-        reference=_reference_filter, samples=_gradient_samples,
+        reference=_reference_filter,
+        samples=_gradient_samples,
         doc="The gradient of Conv2D with respect to its filters, of which only the shape matters.",
-    )  # fmt: skip
+    )
 )
 
 
@@ -184,7 +207,9 @@ def spatial_pair(value: Any, name: str) -> tuple[int, int]:
     if len(items) == 4 and items[0] == items[3] == 1:
         items = items[1:3]
     if len(items) != 2:
-        raise ShapeError(f"{name} does not fit images", rule="An int, a pair (height, width) or [1, h, w, 1]", received=repr(value))
+        raise ShapeError(
+            f"{name} does not fit images", rule="An int, a pair (height, width) or [1, h, w, 1]", received=repr(value)
+        )
     return items[0], items[1]
 
 

@@ -14,21 +14,40 @@ from labkit.core.tensor import OPERATORS, Tensor
 from labkit.ops.build import apply, away_from, binary, broadcast_shape, pairs, positive, same_shape, singles, unary
 
 
-def _binary(name: str, kernel: str, gradient: Any, reference: Any, doc: str, *, allowed: Any = dt.NUMERIC, draw: Any = None):
+def _binary(
+    name: str, kernel: str, gradient: Any, reference: Any, doc: str, *, allowed: Any = dt.NUMERIC, draw: Any = None
+):
     return register(
         OpDef(
-            name=name, inputs=("x", "y"), outputs=("z",), doc=doc, dtypes=same_dtype(allowed), shapes=broadcast_shape,
-            gradient=gradient, kernel=kernel, reference=reference, samples=lambda rng: pairs(rng, draw),
-        )  # fmt: skip
+            name=name,
+            inputs=("x", "y"),
+            outputs=("z",),
+            doc=doc,
+            dtypes=same_dtype(allowed),
+            shapes=broadcast_shape,
+            gradient=gradient,
+            kernel=kernel,
+            reference=reference,
+            samples=lambda rng: pairs(rng, draw),
+        )
     )
 
 
-def _unary(name: str, kernel: str, gradient: Any, reference: Any, doc: str, *, allowed: Any = dt.FLOATS, draw: Any = None):
+def _unary(
+    name: str, kernel: str, gradient: Any, reference: Any, doc: str, *, allowed: Any = dt.FLOATS, draw: Any = None
+):
     return register(
         OpDef(
-            name=name, inputs=("x",), doc=doc, dtypes=same_dtype(allowed), shapes=same_shape, gradient=gradient,
-            kernel=kernel, reference=reference, samples=lambda rng: singles(rng, draw),
-        )  # fmt: skip
+            name=name,
+            inputs=("x",),
+            doc=doc,
+            dtypes=same_dtype(allowed),
+            shapes=same_shape,
+            gradient=gradient,
+            kernel=kernel,
+            reference=reference,
+            samples=lambda rng: singles(rng, draw),
+        )
     )
 
 
@@ -54,50 +73,88 @@ def _larger_gradient(winner: str) -> Any:
 
 _binary("Add", "add", lambda op, g: [g, g], lambda x, y: x + y, "z = x + y, element by element.")
 _binary("Sub", "sub", lambda op, g: [g, -g], lambda x, y: x - y, "z = x - y, element by element.")
-_binary("Mul", "mul", lambda op, g: [g * op.inputs[1], g * op.inputs[0]], lambda x, y: x * y, "z = x y, element by element.")
 _binary(
-    "RealDiv", "div", lambda op, g: [g / op.inputs[1], -g * op.outputs[0] / op.inputs[1]], lambda x, y: x / y,
-    "z = x / y of floats, element by element.", allowed=dt.FLOATS, draw=away_from(0.0, 0.3),
-)  # fmt: skip
+    "Mul", "mul", lambda op, g: [g * op.inputs[1], g * op.inputs[0]], lambda x, y: x * y, "z = x y, element by element."
+)
 _binary(
-    "Pow", "pow", _pow_gradient, lambda x, y: x**y, "z = x to the power of y, element by element.", allowed=dt.FLOATS,
+    "RealDiv",
+    "div",
+    lambda op, g: [g / op.inputs[1], -g * op.outputs[0] / op.inputs[1]],
+    lambda x, y: x / y,
+    "z = x / y of floats, element by element.",
+    allowed=dt.FLOATS,
+    draw=away_from(0.0, 0.3),
+)
+_binary(
+    "Pow",
+    "pow",
+    _pow_gradient,
+    lambda x, y: x**y,
+    "z = x to the power of y, element by element.",
+    allowed=dt.FLOATS,
     draw=positive,
-)  # fmt: skip
+)
 _binary(
-    "Maximum", "maximum", _larger_gradient("GreaterEqual"), np.maximum,
+    "Maximum",
+    "maximum",
+    _larger_gradient("GreaterEqual"),
+    np.maximum,
     "The larger of x and y, element by element; a NaN wins. Where they are equal the gradient goes to x.",
-)  # fmt: skip
+)
 _binary(
-    "Minimum", "minimum", _larger_gradient("LessEqual"), np.minimum,
+    "Minimum",
+    "minimum",
+    _larger_gradient("LessEqual"),
+    np.minimum,
     "The smaller of x and y, element by element; a NaN wins. Where they are equal the gradient goes to x.",
-)  # fmt: skip
+)
 
 _unary("Neg", "neg", lambda op, g: [-g], lambda x: -x, "y = -x.", allowed=dt.NUMERIC)
-_unary("Abs", "abs", lambda op, g: [g * sign(op.inputs[0])], np.abs, "y = |x|.", allowed=dt.NUMERIC, draw=away_from(0.0))
+_unary(
+    "Abs", "abs", lambda op, g: [g * apply("Sign", [op.inputs[0]])], np.abs, "y = |x|.", allowed=dt.NUMERIC, draw=away_from(0.0)
+)
 _unary("Square", "square", lambda op, g: [g * 2 * op.inputs[0]], np.square, "y = x x.", allowed=dt.NUMERIC)
 _unary(
-    "Sign", "sign", lambda op, g: [g * 0], np.sign, "y = -1, 0 or 1, as x is negative, zero or positive. The gradient is 0.",
-    allowed=dt.NUMERIC, draw=away_from(0.0),
-)  # fmt: skip
+    "Sign",
+    "sign",
+    lambda op, g: [g * 0],
+    np.sign,
+    "y = -1, 0 or 1, as x is negative, zero or positive. The gradient is 0.",
+    allowed=dt.NUMERIC,
+    draw=away_from(0.0),
+)
 _unary("Sqrt", "sqrt", lambda op, g: [g / (2 * op.outputs[0])], np.sqrt, "y = the square root of x.", draw=positive)
 _unary("Exp", "exp", lambda op, g: [g * op.outputs[0]], np.exp, "y = e to the power of x.")
 _unary("Log", "log", lambda op, g: [g / op.inputs[0]], np.log, "y = the natural logarithm of x.", draw=positive)
-_unary("Tanh", "tanh", lambda op, g: [g * (1 - square(op.outputs[0]))], np.tanh, "y = the hyperbolic tangent of x.")
+_unary("Tanh", "tanh", lambda op, g: [g * (1 - apply("Square", [op.outputs[0]]))], np.tanh, "y = the hyperbolic tangent of x.")
 _unary(
-    "Sigmoid", "sigmoid", lambda op, g: [g * op.outputs[0] * (1 - op.outputs[0])], lambda x: 1 / (1 + np.exp(-x)),
+    "Sigmoid",
+    "sigmoid",
+    lambda op, g: [g * op.outputs[0] * (1 - op.outputs[0])],
+    lambda x: 1 / (1 + np.exp(-x)),
     "y = 1 / (1 + e^-x), the logistic function.",
-)  # fmt: skip
+)
 _unary(
-    "Relu", "relu", lambda op, g: [apply("ReluGrad", [g, op.outputs[0]])], lambda x: np.maximum(x, 0),
-    "y = max(x, 0), the rectifier (Nair and Hinton 2010). The gradient at 0 is 0.", draw=away_from(0.0),
-)  # fmt: skip
+    "Relu",
+    "relu",
+    lambda op, g: [apply("ReluGrad", [g, op.outputs[0]])],
+    lambda x: np.maximum(x, 0),
+    "y = max(x, 0), the rectifier (Nair and Hinton 2010). The gradient at 0 is 0.",
+    draw=away_from(0.0),
+)
 register(
     OpDef(
-        name="ReluGrad", inputs=("gradient", "y"), outputs=("dx",), kernel="relu_grad", dtypes=same_dtype(dt.FLOATS),
-        shapes=same_shape, gradient=lambda op, g: [apply("ReluGrad", [g, op.inputs[1]]), None],
-        reference=lambda g, y: np.where(y > 0, g, 0), samples=lambda rng: pairs_of_one_shape(rng),
+        name="ReluGrad",
+        inputs=("gradient", "y"),
+        outputs=("dx",),
+        kernel="relu_grad",
+        dtypes=same_dtype(dt.FLOATS),
+        shapes=same_shape,
+        gradient=lambda op, g: [apply("ReluGrad", [g, op.inputs[1]]), None],
+        reference=lambda g, y: np.where(y > 0, g, 0),
+        samples=lambda rng: pairs_of_one_shape(rng),
         doc="The gradient of Relu: the arriving gradient where the output y is positive, 0 elsewhere.",
-    )  # fmt: skip
+    )
 )
 
 
@@ -145,7 +202,11 @@ def _operator(function: Any, name: str) -> Any:
 
 # Operators have lower-case names in the graph, functions the type's name, as in TensorFlow 1.
 OPERATORS.update(
-    add=_operator(add, "add"), sub=_operator(subtract, "sub"), mul=_operator(multiply, "mul"),
-    truediv=_operator(divide, "truediv"), pow=_operator(pow, "pow"), neg=_operator(negative, "Neg"),
+    add=_operator(add, "add"),
+    sub=_operator(subtract, "sub"),
+    mul=_operator(multiply, "mul"),
+    truediv=_operator(divide, "truediv"),
+    pow=_operator(pow, "pow"),
+    neg=_operator(negative, "Neg"),
     abs=_operator(abs, "Abs"),
-)  # fmt: skip
+)

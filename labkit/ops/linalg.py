@@ -22,9 +22,10 @@ def _matmul_shape(c: OpContext) -> list[Dims]:
     other, columns = reversed(b) if c.attrs["transpose_b"] else b
     if inner is not None and other is not None and inner != other:
         raise ShapeError(
-            "", rule="The columns of a are as many as the rows of b (after transposing where asked)",
+            "",
+            rule="The columns of a are as many as the rows of b (after transposing where asked)",
             received=f"{show((rows, inner))} times {show((other, columns))}",
-        )  # fmt: skip
+        )
     return [(rows, columns)]
 
 
@@ -48,12 +49,18 @@ def _matmul_samples(rng: np.random.Generator) -> list[Sample]:
 
 register(
     OpDef(
-        name="MatMul", inputs=("a", "b"), outputs=("product",), kernel="matmul", dtypes=same_dtype(dt.FLOATS),
-        attrs={"transpose_a": Attr("bool", False), "transpose_b": Attr("bool", False)}, shapes=_matmul_shape,
-        gradient=_matmul_gradient, samples=_matmul_samples,
+        name="MatMul",
+        inputs=("a", "b"),
+        outputs=("product",),
+        kernel="matmul",
+        dtypes=same_dtype(dt.FLOATS),
+        attrs={"transpose_a": Attr("bool", False), "transpose_b": Attr("bool", False)},
+        shapes=_matmul_shape,
+        gradient=_matmul_gradient,
+        samples=_matmul_samples,
         reference=lambda a, b, transpose_a, transpose_b: (a.T if transpose_a else a) @ (b.T if transpose_b else b),
         doc="The product of two matrices, each transposed first where asked.",
-    )  # fmt: skip
+    )
 )
 
 

@@ -22,9 +22,18 @@ from labkit.ops.random import stream_attrs
 from labkit.ops.reduce import reduce_sum
 
 __all__ = [
-    "bias_add", "conv2d", "dropout", "log_softmax", "max_pool", "relu", "sigmoid", "softmax",
-    "softmax_cross_entropy_with_logits", "sparse_softmax_cross_entropy_with_logits", "tanh",
-]  # fmt: skip
+    "bias_add",
+    "conv2d",
+    "dropout",
+    "log_softmax",
+    "max_pool",
+    "relu",
+    "sigmoid",
+    "softmax",
+    "softmax_cross_entropy_with_logits",
+    "sparse_softmax_cross_entropy_with_logits",
+    "tanh",
+]
 
 
 # --- bias ---
@@ -37,31 +46,42 @@ def _bias_shape(c: OpContext) -> list[Dims]:
         return [None]
     if not dims or (dims[-1] is not None and channels is not None and dims[-1] != channels):
         raise ShapeError(
-            "", rule="The bias has one number for each channel, the last dimension of x",
+            "",
+            rule="The bias has one number for each channel, the last dimension of x",
             received=f"{show(dims)} and {show(c.dims[1])}",
-        )  # fmt: skip
+        )
     return [(*dims[:-1], channels if dims[-1] is None else dims[-1])]
 
 
 register(
     OpDef(
-        name="BiasAdd", inputs=("x", "bias"), kernel="bias_add", dtypes=same_dtype(dt.FLOATS), shapes=_bias_shape,
-        gradient=lambda op, g: [g, apply("BiasAddGrad", [g])], reference=lambda x, bias: x + bias,
+        name="BiasAdd",
+        inputs=("x", "bias"),
+        kernel="bias_add",
+        dtypes=same_dtype(dt.FLOATS),
+        shapes=_bias_shape,
+        gradient=lambda op, g: [g, apply("BiasAddGrad", [g])],
+        reference=lambda x, bias: x + bias,
         samples=lambda rng: [
             Sample([rng.normal(size=dims), rng.normal(size=dims[-1:])]) for dims in ((3,), (5, 17), (2, 3, 4, 16))
         ],
         doc="x with one number added to each channel, the last dimension.",
-    )  # fmt: skip
+    )
 )
 register(
     OpDef(
-        name="BiasAddGrad", inputs=("gradient",), outputs=("dbias",), kernel="reduce_sum", dtypes=same_dtype(dt.FLOATS),
+        name="BiasAddGrad",
+        inputs=("gradient",),
+        outputs=("dbias",),
+        kernel="reduce_sum",
+        dtypes=same_dtype(dt.FLOATS),
         shapes=lambda c: [None if c.dims[0] is None else (c.dims[0][-1],)],
         lower=lambda c: (list(range(len(c.dims[0] or ()) - 1)), ()),
-        gradient=lambda op, g: [g + 0 * op.inputs[0]], reference=lambda g: g.reshape(-1, g.shape[-1]).sum(axis=0),
+        gradient=lambda op, g: [g + 0 * op.inputs[0]],
+        reference=lambda g: g.reshape(-1, g.shape[-1]).sum(axis=0),
         samples=lambda rng: [Sample([rng.normal(size=dims)]) for dims in ((5, 17), (2, 3, 4, 16))],
         doc="The gradient of BiasAdd with respect to the bias: the arriving gradient summed over all but the channels.",
-    )  # fmt: skip
+    )
 )
 
 
@@ -103,20 +123,33 @@ def _softmax(name: str, kernel: str, gradient: Any, reference: Any, doc: str) ->
 
     register(
         OpDef(
-            name=name, inputs=("x",), kernel=kernel, dtypes=same_dtype(dt.FLOATS), shapes=shapes, gradient=gradient,
-            reference=reference, samples=lambda rng: [Sample([rng.normal(size=dims) * 3]) for dims in SHAPES if dims], doc=doc,
-        )  # fmt: skip
+            name=name,
+            inputs=("x",),
+            kernel=kernel,
+            dtypes=same_dtype(dt.FLOATS),
+            shapes=shapes,
+            gradient=gradient,
+            reference=reference,
+            samples=lambda rng: [Sample([rng.normal(size=dims) * 3]) for dims in SHAPES if dims],
+            doc=doc,
+        )
     )
 
 
 _softmax(
-    "Softmax", "softmax", _softmax_gradient, lambda x: np.exp(_reference_log_softmax(x)),
+    "Softmax",
+    "softmax",
+    _softmax_gradient,
+    lambda x: np.exp(_reference_log_softmax(x)),
     "e^x divided by its sum along the last dimension, without overflow for large x.",
-)  # fmt: skip
+)
 _softmax(
-    "LogSoftmax", "log_softmax", _log_softmax_gradient, _reference_log_softmax,
+    "LogSoftmax",
+    "log_softmax",
+    _log_softmax_gradient,
+    _reference_log_softmax,
     "The logarithm of softmax along the last dimension, without overflow for large x.",
-)  # fmt: skip
+)
 
 
 def softmax(logits: Any, name: str | None = None) -> Tensor:
@@ -156,9 +189,11 @@ def _times_backprop(op: Operation, g: Tensor | None, g_backprop: Tensor | None) 
 def _sparse_dtypes(inputs: Any, attrs: Any) -> list[dt.DType]:
     if inputs[0] not in dt.FLOATS or inputs[1] not in dt.INTS:
         raise DTypeError(
-            "", rule="Logits are float32 or float64, labels int32 or int64", received=", ".join(d.name for d in inputs),
+            "",
+            rule="Logits are float32 or float64, labels int32 or int64",
+            received=", ".join(d.name for d in inputs),
             fix="Convert the labels with lk.cast(labels, lk.int32).",
-        )  # fmt: skip
+        )
     return [inputs[0], inputs[0]]
 
 
@@ -189,7 +224,9 @@ def _dense_shapes(c: OpContext) -> list[Dims]:
     logits, labels = need_rank(c, 0, 2, "A batch of logits (batch, classes)"), need_rank(c, 1, 2, "A batch of labels")
     for a, b in zip(logits, labels, strict=True):
         if a is not None and b is not None and a != b:
-            raise ShapeError("", rule="Labels have the logits' shape", received=f"{show(c.dims[0])} and {show(c.dims[1])}")
+            raise ShapeError(
+                "", rule="Labels have the logits' shape", received=f"{show(c.dims[0])} and {show(c.dims[1])}"
+            )
     both = merge(logits, labels)
     assert both is not None
     return [both[:1], both]
@@ -201,25 +238,35 @@ def _draw_labels(rng: np.random.Generator, n: int, classes: int) -> np.ndarray:
 
 register(
     OpDef(
-        name="SparseSoftmaxCrossEntropyWithLogits", inputs=("logits", "labels"), outputs=("loss", "backprop"),
-        kernel="sparse_softmax_cross_entropy", dtypes=_sparse_dtypes, shapes=_sparse_shapes, gradient=_times_backprop,
+        name="SparseSoftmaxCrossEntropyWithLogits",
+        inputs=("logits", "labels"),
+        outputs=("loss", "backprop"),
+        kernel="sparse_softmax_cross_entropy",
+        dtypes=_sparse_dtypes,
+        shapes=_sparse_shapes,
+        gradient=_times_backprop,
         reference=_reference_sparse,
         samples=lambda rng: [
             Sample([rng.normal(size=(n, k)) * 3, rng.integers(0, k, size=n)]) for n, k in ((1, 2), (5, 10), (3, 17))
         ],
         doc="-log softmax(logits) at the label of each row, and its derivative softmax - one-hot(label), in one pass.",
-    )  # fmt: skip
+    )
 )
 register(
     OpDef(
-        name="SoftmaxCrossEntropyWithLogits", inputs=("logits", "labels"), outputs=("loss", "backprop"),
-        kernel="softmax_cross_entropy", dtypes=lambda i, a: [same_dtype(dt.FLOATS)(i, a)[0]] * 2, shapes=_dense_shapes,
-        gradient=_times_backprop, reference=_reference_dense,
+        name="SoftmaxCrossEntropyWithLogits",
+        inputs=("logits", "labels"),
+        outputs=("loss", "backprop"),
+        kernel="softmax_cross_entropy",
+        dtypes=lambda i, a: [same_dtype(dt.FLOATS)(i, a)[0]] * 2,
+        shapes=_dense_shapes,
+        gradient=_times_backprop,
+        reference=_reference_dense,
         samples=lambda rng: [
             Sample([rng.normal(size=(n, k)) * 3, _draw_labels(rng, n, k)]) for n, k in ((1, 2), (5, 10), (3, 17))
         ],
         doc="-sum of labels times log softmax(logits) for each row, and its derivative, in one pass.",
-    )  # fmt: skip
+    )
 )
 
 
@@ -261,12 +308,18 @@ def softmax_cross_entropy_with_logits(*, labels: Any, logits: Any, name: str | N
 
 register(
     OpDef(
-        name="Dropout", inputs=("x",), kernel="dropout", random=True, dtypes=same_dtype(dt.FLOATS), shapes=same_shape,
+        name="Dropout",
+        inputs=("x",),
+        kernel="dropout",
+        random=True,
+        dtypes=same_dtype(dt.FLOATS),
+        shapes=same_shape,
         attrs={"rate": Attr("float", low=0.0, high=1.0), "key": Attr("int"), "counter": Attr("str")},
-        lower=lambda c: ([c.attrs["key"]], [c.attrs["rate"]]), gradient=lambda op, g: [apply("Dropout", [g], op.attrs)],
+        lower=lambda c: ([c.attrs["key"]], [c.attrs["rate"]]),
+        gradient=lambda op, g: [apply("Dropout", [g], op.attrs)],
         doc="x with a share `rate` of its numbers set to 0 and the others divided by 1 - rate (Srivastava et al. 2014). The "
         "mask follows from key, counter and place alone, so the gradient draws the same mask again.",
-    )  # fmt: skip
+    )
 )
 
 
@@ -285,5 +338,6 @@ def dropout(x: Any, rate: float, seed: int | None = None, name: str | None = Non
         raise InvalidArgumentError("dropout's rate is not allowed", rule="From 0 on and below 1", received=repr(rate))
     if rate == 0:
         return tensor
-    return apply("Dropout", [tensor], {"rate": rate, **stream_attrs(tensor.graph, "dropout", name, seed)}, name or "dropout")
-
+    return apply(
+        "Dropout", [tensor], {"rate": rate, **stream_attrs(tensor.graph, "dropout", name, seed)}, name or "dropout"
+    )

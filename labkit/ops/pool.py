@@ -59,7 +59,8 @@ def _reference(x: np.ndarray, window: Any, strides: Any, padding: str) -> tuple[
     (kh, kw), (sh, sw) = window, strides
     n, h, w, channels = x.shape
     oh, ow = window_output(h, kh, sh, padding), window_output(w, kw, sw, padding)
-    assert oh is not None and ow is not None
+    assert oh is not None
+    assert ow is not None
     top, left = padding_before(h, kh, sh, padding), padding_before(w, kw, sw, padding)
     padded = np.full((n, h + 2 * kh + sh, w + 2 * kw + sw, channels), -np.inf)
     padded[:, top : top + h, left : left + w] = x
@@ -71,7 +72,9 @@ def _reference(x: np.ndarray, window: Any, strides: Any, padding: str) -> tuple[
     return y, index
 
 
-def _reference_gradient(g: np.ndarray, index: np.ndarray, x: np.ndarray, window: Any, strides: Any, padding: str) -> np.ndarray:
+def _reference_gradient(
+    g: np.ndarray, index: np.ndarray, x: np.ndarray, window: Any, strides: Any, padding: str
+) -> np.ndarray:
     (kh, kw), (sh, sw) = window, strides
     n, h, w, channels = x.shape
     top, left = padding_before(h, kh, sh, padding), padding_before(w, kw, sw, padding)
@@ -108,20 +111,36 @@ def _gradient_samples(rng: np.random.Generator) -> list[Sample]:
 
 register(
     OpDef(
-        name="MaxPool", inputs=("x",), outputs=("y", "index"), attrs=_ATTRS, kernel="max_pool", dtypes=_dtypes,
-        shapes=_shapes, gradient=_gradient, lower=_lower(0), reference=_reference, samples=_samples,
+        name="MaxPool",
+        inputs=("x",),
+        outputs=("y", "index"),
+        attrs=_ATTRS,
+        kernel="max_pool",
+        dtypes=_dtypes,
+        shapes=_shapes,
+        gradient=_gradient,
+        lower=_lower(0),
+        reference=_reference,
+        samples=_samples,
         doc="The largest number of each window of each image and channel, and its place in the window, row by row. Padding "
         "counts as minus infinity. Of several largest the first one counts, for the gradient too.",
-    )  # fmt: skip
+    )
 )
 register(
     OpDef(
-        name="MaxPoolGrad", inputs=("gradient", "index", "x"), shape_inputs=(2,), attrs=_ATTRS, kernel="max_pool_grad",
-        dtypes=same_dtype(dt.FLOATS, 1), shapes=lambda c: [c.dims[2]], lower=_lower(2),
+        name="MaxPoolGrad",
+        inputs=("gradient", "index", "x"),
+        shape_inputs=(2,),
+        attrs=_ATTRS,
+        kernel="max_pool_grad",
+        dtypes=same_dtype(dt.FLOATS, 1),
+        shapes=lambda c: [c.dims[2]],
+        lower=_lower(2),
         gradient=_no_second_order,
-        reference=_reference_gradient, samples=_gradient_samples,
+        reference=_reference_gradient,
+        samples=_gradient_samples,
         doc="The gradient of MaxPool: each arriving number goes to the place its maximum came from.",
-    )  # fmt: skip
+    )
 )
 
 
@@ -137,5 +156,9 @@ def max_pool(x: Any, ksize: Any, strides: Any, padding: str = "VALID", name: str
     Raises:
         ShapeError: x is no batch of images, or a VALID window is larger than the image.
     """
-    attrs = {"window": spatial_pair(ksize, "ksize"), "strides": spatial_pair(strides, "strides"), "padding": padding.upper()}
+    attrs = {
+        "window": spatial_pair(ksize, "ksize"),
+        "strides": spatial_pair(strides, "strides"),
+        "padding": padding.upper(),
+    }
     return apply("MaxPool", [to_tensor(x)], attrs, name)

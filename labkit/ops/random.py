@@ -17,7 +17,7 @@ from labkit.core.opdef import Attr, NotDifferentiable, OpContext, OpDef, registe
 from labkit.core.shapes import Dims
 from labkit.core.tensor import OPERATORS, Tensor
 from labkit.errors import InvalidArgumentError, ShapeError
-from labkit.ops.array import shape_tensor
+from labkit.ops.shape import shape_tensor
 
 DEFAULT_SEED = 0
 """The graph's seed where none is set: the same program draws the same numbers every time."""
@@ -55,27 +55,43 @@ def _shape_rule(c: OpContext) -> list[Dims]:
 def _source(name: str, kernel: str, first: str, second: str, doc: str) -> None:
     register(
         OpDef(
-            name=name, inputs=("shape",), value_inputs=(0,), kernel=kernel, kernel_dtype="output", random=True,
+            name=name,
+            inputs=("shape",),
+            value_inputs=(0,),
+            kernel=kernel,
+            kernel_dtype="output",
+            random=True,
             attrs={
-                first: Attr("float"), second: Attr("float"), "dtype": Attr("dtype"), "key": Attr("int"), "counter": Attr("str"),
+                first: Attr("float"),
+                second: Attr("float"),
+                "dtype": Attr("dtype"),
+                "key": Attr("int"),
+                "counter": Attr("str"),
             },
-            dtypes=lambda inputs, attrs: [attrs["dtype"]], shapes=_shape_rule,
+            dtypes=lambda inputs, attrs: [attrs["dtype"]],
+            shapes=_shape_rule,
             lower=lambda c: ([c.attrs["key"]], [c.attrs[first], c.attrs[second]]),
-            gradient=NotDifferentiable("a draw does not depend on an input"), doc=doc,
-        )  # fmt: skip
+            gradient=NotDifferentiable("a draw does not depend on an input"),
+            doc=doc,
+        )
     )
 
 
 _source("RandomUniform", "random_uniform", "low", "high", "Numbers drawn evenly from low on and below high.")
 _source("RandomStandardNormal", "random_normal", "mean", "stddev", "Numbers drawn from a normal distribution.")
 _source(
-    "TruncatedNormal", "random_truncated_normal", "mean", "stddev",
+    "TruncatedNormal",
+    "random_truncated_normal",
+    "mean",
+    "stddev",
     "Numbers drawn from a normal distribution, drawn again when more than two standard deviations from the mean; the "
     "sample's standard deviation is 0.8796 stddev.",
-)  # fmt: skip
+)
 
 
-def _draw(type_name: str, default: str, shape: Any, dtype: Any, seed: int | None, name: str | None, **numbers: float) -> Tensor:
+def _draw(
+    type_name: str, default: str, shape: Any, dtype: Any, seed: int | None, name: str | None, **numbers: float
+) -> Tensor:
     graph = get_default_graph()
     kind = dt.as_dtype(dtype)
     if kind not in dt.FLOATS:
@@ -89,7 +105,12 @@ def _draw(type_name: str, default: str, shape: Any, dtype: Any, seed: int | None
 
 
 def uniform(
-    shape: Any, minval: float = 0.0, maxval: float = 1.0, dtype: Any = dt.float32, seed: int | None = None, name: str | None = None
+    shape: Any,
+    minval: float = 0.0,
+    maxval: float = 1.0,
+    dtype: Any = dt.float32,
+    seed: int | None = None,
+    name: str | None = None,
 ) -> Tensor:
     """Numbers drawn evenly from minval on and below maxval; new ones every run.
 
@@ -102,14 +123,24 @@ def uniform(
 
 
 def normal(
-    shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = dt.float32, seed: int | None = None, name: str | None = None
+    shape: Any,
+    mean: float = 0.0,
+    stddev: float = 1.0,
+    dtype: Any = dt.float32,
+    seed: int | None = None,
+    name: str | None = None,
 ) -> Tensor:
     """Numbers drawn from a normal distribution; new ones every run. Arguments as in `uniform`."""
     return _draw("RandomStandardNormal", "random_normal", shape, dtype, seed, name, mean=mean, stddev=stddev)
 
 
 def truncated_normal(
-    shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = dt.float32, seed: int | None = None, name: str | None = None
+    shape: Any,
+    mean: float = 0.0,
+    stddev: float = 1.0,
+    dtype: Any = dt.float32,
+    seed: int | None = None,
+    name: str | None = None,
 ) -> Tensor:
     """As `normal`, but numbers beyond two standard deviations are drawn again: the sample's is 0.8796 stddev."""
     return _draw("TruncatedNormal", "truncated_normal", shape, dtype, seed, name, mean=mean, stddev=stddev)

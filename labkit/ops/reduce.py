@@ -14,9 +14,10 @@ from labkit.core.opdef import ALIAS, Attr, NotDifferentiable, OpContext, OpDef, 
 from labkit.core.shapes import Dims, count, show
 from labkit.core.tensor import Tensor
 from labkit.errors import ShapeError
-from labkit.ops.array import broadcast_to, reshape, shape
+from labkit.ops.broadcast import broadcast_to
 from labkit.ops.build import apply
 from labkit.ops.compare import cast, equal
+from labkit.ops.shape import reshape, shape
 
 
 def _axes(c: OpContext) -> list[int] | None:
@@ -26,7 +27,9 @@ def _axes(c: OpContext) -> list[int] | None:
     if axes is None:
         return list(range(len(dims)))
     if any(not -len(dims) <= a < len(dims) for a in axes) or len({a % len(dims) for a in axes}) < len(axes):
-        raise ShapeError("", rule="Each axis names a dimension of x, and none twice", received=f"axis {axes} of {show(dims)}")
+        raise ShapeError(
+            "", rule="Each axis names a dimension of x, and none twice", received=f"axis {axes} of {show(dims)}"
+        )
     return sorted(a % len(dims) for a in axes)
 
 
@@ -52,13 +55,19 @@ def _kept_dims(c: OpContext) -> list[Dims]:
 
 register(
     OpDef(
-        name="KeepDims", inputs=("y", "x"), shape_inputs=(1,), attrs={"axes": Attr("axes", None)}, kernel="copy",
-        dtypes=lambda inputs, attrs: [inputs[0]], shapes=_kept_dims,
-        lower=lambda c: ALIAS, gradient=lambda op, g: [reshape(g, shape(op.inputs[0])), None],
+        name="KeepDims",
+        inputs=("y", "x"),
+        shape_inputs=(1,),
+        attrs={"axes": Attr("axes", None)},
+        kernel="copy",
+        dtypes=lambda inputs, attrs: [inputs[0]],
+        shapes=_kept_dims,
+        lower=lambda c: ALIAS,
+        gradient=lambda op, g: [reshape(g, shape(op.inputs[0])), None],
         reference=lambda y, x, axes: np.reshape(y, np.sum(x, axis=axes, keepdims=True).shape),
         samples=lambda rng: [Sample([rng.normal(size=(3,)), np.zeros((3, 4))], {"axes": (1,)})],
         doc="The result y of a reduction of x, with the reduced dimensions put back as 1.",
-    )  # fmt: skip
+    )
 )
 
 
@@ -79,12 +88,18 @@ def _inverse_count(c: OpContext) -> np.ndarray:
 
 register(
     OpDef(
-        name="InverseCount", inputs=("x",), shape_inputs=(0,), attrs={"axes": Attr("axes", None)}, shapes=lambda c: [()],
-        dtypes=same_dtype(dt.FLOATS), from_shapes=_inverse_count, gradient=NotDifferentiable("a count follows from shapes"),
+        name="InverseCount",
+        inputs=("x",),
+        shape_inputs=(0,),
+        attrs={"axes": Attr("axes", None)},
+        shapes=lambda c: [()],
+        dtypes=same_dtype(dt.FLOATS),
+        from_shapes=_inverse_count,
+        gradient=NotDifferentiable("a count follows from shapes"),
         reference=lambda x, axes: 1 / np.prod([np.shape(x)[a] for a in (range(np.ndim(x)) if axes is None else axes)]),
         samples=lambda rng: [Sample([np.zeros((3, 4))], {"axes": axes}) for axes in (None, (1,), (0, -1))],
         doc="One divided by the number of elements of x that one result of a reduction over the axes is made of.",
-    )  # fmt: skip
+    )
 )
 
 
@@ -97,33 +112,57 @@ def _extreme_gradient(op: Operation, g: Tensor) -> list[Tensor]:
 
 def _samples(rng: np.random.Generator) -> list[Sample]:
     cases = []
-    for dims, axes in (((7,), None), ((3, 17), (1,)), ((3, 17), (0,)), ((2, 3, 5), (0, 2)), ((2, 3, 5), (-2,)), ((4, 3), ())):
+    for dims, axes in (
+        ((7,), None),
+        ((3, 17), (1,)),
+        ((3, 17), (0,)),
+        ((2, 3, 5), (0, 2)),
+        ((2, 3, 5), (-2,)),
+        ((4, 3), ()),
+    ):
         for keepdims in (False, True):
-            cases.append(Sample([rng.permutation(count(dims)).reshape(dims) * 0.25 - 1], {"axes": axes, "keepdims": keepdims}))
+            cases.append(
+                Sample([rng.permutation(count(dims)).reshape(dims) * 0.25 - 1], {"axes": axes, "keepdims": keepdims})
+            )
     return cases
 
 
 def _reduction(name: str, kernel: str, reference: Callable[..., Any], gradient: Any, doc: str, allowed: Any) -> None:
     register(
         OpDef(
-            name=name, inputs=("x",), attrs={"axes": Attr("axes", None), "keepdims": Attr("bool", False)}, kernel=kernel,
-            dtypes=same_dtype(allowed), shapes=_reduced, gradient=gradient, samples=_samples,
-            lower=lambda c: (_axes(c) or [], ()), doc=doc,
+            name=name,
+            inputs=("x",),
+            attrs={"axes": Attr("axes", None), "keepdims": Attr("bool", False)},
+            kernel=kernel,
+            dtypes=same_dtype(allowed),
+            shapes=_reduced,
+            gradient=gradient,
+            samples=_samples,
+            lower=lambda c: (_axes(c) or [], ()),
+            doc=doc,
             reference=lambda x, axes, keepdims: reference(x, axis=axes, keepdims=keepdims),
-        )  # fmt: skip
+        )
     )
 
 
 _reduction("Sum", "reduce_sum", np.sum, _sum_gradient, "The sum of x over the given axes, or over all.", dt.NUMERIC)
 _reduction("Mean", "reduce_mean", np.mean, _mean_gradient, "The mean of x over the given axes, or over all.", dt.FLOATS)
 _reduction(
-    "Max", "reduce_max", np.max, _extreme_gradient,
-    "The largest of x over the given axes, or over all; several largest share the gradient.", dt.NUMERIC,
-)  # fmt: skip
+    "Max",
+    "reduce_max",
+    np.max,
+    _extreme_gradient,
+    "The largest of x over the given axes, or over all; several largest share the gradient.",
+    dt.NUMERIC,
+)
 _reduction(
-    "Min", "reduce_min", np.min, _extreme_gradient,
-    "The smallest of x over the given axes, or over all; several smallest share the gradient.", dt.NUMERIC,
-)  # fmt: skip
+    "Min",
+    "reduce_min",
+    np.min,
+    _extreme_gradient,
+    "The smallest of x over the given axes, or over all; several smallest share the gradient.",
+    dt.NUMERIC,
+)
 
 
 def _reducer(type_name: str, what: str) -> Callable[..., Tensor]:
@@ -172,14 +211,21 @@ def _arg(name: str, kernel: str, reference: Callable[..., Any], doc: str) -> Non
 
     register(
         OpDef(
-            name=name, inputs=("x",), attrs={"axis": Attr("int", 0)}, kernel=kernel, dtypes=dtypes, shapes=shapes,
-            gradient=NotDifferentiable("an index does not change smoothly"), lower=lambda c: ([axis(c)], ()),
-            reference=lambda x, axis: reference(x, axis=axis), doc=doc,
+            name=name,
+            inputs=("x",),
+            attrs={"axis": Attr("int", 0)},
+            kernel=kernel,
+            dtypes=dtypes,
+            shapes=shapes,
+            gradient=NotDifferentiable("an index does not change smoothly"),
+            lower=lambda c: ([axis(c)], ()),
+            reference=lambda x, axis: reference(x, axis=axis),
+            doc=doc,
             samples=lambda rng: [
                 Sample([rng.integers(0, 9, size=dims).astype(float)], {"axis": a})
                 for dims, a in (((7,), 0), ((3, 17), 1), ((3, 17), 0), ((2, 3, 5), -1))
             ],
-        )  # fmt: skip
+        )
     )
 
 

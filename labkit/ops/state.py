@@ -23,24 +23,37 @@ def _same_dtypes(inputs: Any, attrs: Any) -> Sequence[dt.DType]:
 
 register(
     OpDef(
-        name="VariableV2", inputs=(), attrs={"shape": Attr("ints"), "dtype": Attr("dtype")}, pure=False,
-        dtypes=lambda inputs, attrs: [attrs["dtype"]], shapes=lambda c: [c.attrs["shape"]],
-        gradient=NotDifferentiable("it has no input"), doc="A variable; as an operand, its value at the start of the run.",
-    )  # fmt: skip
+        name="VariableV2",
+        inputs=(),
+        attrs={"shape": Attr("ints"), "dtype": Attr("dtype")},
+        pure=False,
+        dtypes=lambda inputs, attrs: [attrs["dtype"]],
+        shapes=lambda c: [c.attrs["shape"]],
+        gradient=NotDifferentiable("it has no input"),
+        doc="A variable; as an operand, its value at the start of the run.",
+    )
 )
 register(
     OpDef(
-        name="ReadVariable", inputs=("variable",), dtypes=_same_dtypes, shapes=same_shape, pure=False, kernel="copy",
-        lower=lambda c: ALIAS, gradient=lambda op, g: [g],
+        name="ReadVariable",
+        inputs=("variable",),
+        dtypes=_same_dtypes,
+        shapes=same_shape,
+        pure=False,
+        kernel="copy",
+        lower=lambda c: ALIAS,
+        gradient=lambda op, g: [g],
         doc="The variable's value here and now: after the writes that control dependencies put before it.",
-    )  # fmt: skip
+    )
 )
 
 
 def _written(c: OpContext) -> list[Dims]:
     if not compatible(c.dims[0], c.dims[1]):
         raise ShapeError(
-            "", rule="The value has the variable's shape", received=f"{show(c.dims[1])} for a variable of {show(c.dims[0])}"
+            "",
+            rule="The value has the variable's shape",
+            received=f"{show(c.dims[1])} for a variable of {show(c.dims[0])}",
         )
     return [c.dims[0]]
 
@@ -48,9 +61,17 @@ def _written(c: OpContext) -> list[Dims]:
 def _write(name: str, kernel: str, allowed: Any, doc: str) -> None:
     register(
         OpDef(
-            name=name, inputs=("variable", "value"), outputs=("new",), writes=(0,), pure=False, kernel=kernel,
-            dtypes=same_dtype(allowed), shapes=_written, gradient=_STATE, doc=doc,
-        )  # fmt: skip
+            name=name,
+            inputs=("variable", "value"),
+            outputs=("new",),
+            writes=(0,),
+            pure=False,
+            kernel=kernel,
+            dtypes=same_dtype(allowed),
+            shapes=_written,
+            gradient=_STATE,
+            doc=doc,
+        )
     )
 
 
@@ -90,28 +111,45 @@ def _update(name: str, kernel: str, variables: Sequence[str], operands: Sequence
 
     register(
         OpDef(
-            name=name, inputs=(*variables, *operands), outputs=("new",), writes=tuple(range(first)), pure=False,
-            attrs=attrs, kernel=kernel, dtypes=same_dtype(dt.FLOATS), shapes=shapes, gradient=_STATE, doc=doc,
-        )  # fmt: skip
+            name=name,
+            inputs=(*variables, *operands),
+            outputs=("new",),
+            writes=tuple(range(first)),
+            pure=False,
+            attrs=attrs,
+            kernel=kernel,
+            dtypes=same_dtype(dt.FLOATS),
+            shapes=shapes,
+            gradient=_STATE,
+            doc=doc,
+        )
     )
 
 
 _update(
-    "ApplyGradientDescent", "apply_gradient_descent", ["variable"], ["learning_rate", "gradient"],
+    "ApplyGradientDescent",
+    "apply_gradient_descent",
+    ["variable"],
+    ["learning_rate", "gradient"],
     "variable -= learning_rate gradient.",
-)  # fmt: skip
+)
 _update(
-    "ApplyMomentum", "apply_momentum", ["variable", "accumulator"], ["learning_rate", "gradient", "momentum"],
+    "ApplyMomentum",
+    "apply_momentum",
+    ["variable", "accumulator"],
+    ["learning_rate", "gradient", "momentum"],
     "accumulator = momentum accumulator + gradient; variable -= learning_rate accumulator (Polyak 1964), or with nesterov "
     "variable -= learning_rate (gradient + momentum accumulator) (Sutskever et al. 2013).",
     nesterov=Attr("bool", False),
-)  # fmt: skip
+)
 _update(
-    "ApplyAdam", "apply_adam", ["variable", "m", "v"],
+    "ApplyAdam",
+    "apply_adam",
+    ["variable", "m", "v"],
     ["learning_rate", "beta1_power", "beta2_power", "beta1", "beta2", "epsilon", "gradient"],
     "m = beta1 m + (1 - beta1) gradient; v = beta2 v + (1 - beta2) gradient²; variable -= learning_rate "
     "sqrt(1 - beta2_power) / (1 - beta1_power) m / (sqrt(v) + epsilon) (Kingma and Ba 2015, the form at the end of section 2).",
-)  # fmt: skip
+)
 
 
 def apply_gradient_descent(variable: Variable, learning_rate: Any, gradient: Tensor, name: str | None = None) -> Tensor:
@@ -120,18 +158,32 @@ def apply_gradient_descent(variable: Variable, learning_rate: Any, gradient: Ten
 
 
 def apply_momentum(
-    variable: Variable, accumulator: Variable, learning_rate: Any, gradient: Tensor, momentum: Any, nesterov: bool = False,
+    variable: Variable,
+    accumulator: Variable,
+    learning_rate: Any,
+    gradient: Tensor,
+    momentum: Any,
+    nesterov: bool = False,
     name: str | None = None,
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """Builds accumulator = momentum accumulator + gradient; variable -= learning_rate accumulator (or Nesterov's form)."""
     attrs = {"nesterov": nesterov}
     return _apply_update("ApplyMomentum", [variable, accumulator], [learning_rate, gradient, momentum], name, attrs)
 
 
 def apply_adam(
-    variable: Variable, m: Variable, v: Variable, beta1_power: Any, beta2_power: Any, learning_rate: Any, beta1: Any,
-    beta2: Any, epsilon: Any, gradient: Tensor, name: str | None = None,
-) -> Tensor:  # fmt: skip
+    variable: Variable,
+    m: Variable,
+    v: Variable,
+    beta1_power: Any,
+    beta2_power: Any,
+    learning_rate: Any,
+    beta1: Any,
+    beta2: Any,
+    epsilon: Any,
+    gradient: Tensor,
+    name: str | None = None,
+) -> Tensor:
     """Builds Adam's update (Kingma and Ba 2015); the powers of beta are those of the step that is taken."""
     operands = [learning_rate, beta1_power, beta2_power, beta1, beta2, epsilon, gradient]
     return _apply_update("ApplyAdam", [variable, m, v], operands, name)

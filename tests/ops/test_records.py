@@ -13,14 +13,28 @@ from tests.ops.records import RECORDS, Built, cases, generator, samples
 
 NO_SAMPLES = {
     # sources, state and placeholders have no array input; their behaviour is tested in tests/core and below
-    "Const", "Placeholder", "VariableV2", "ReadVariable", "Assign", "AssignAdd", "AssignSub", "NoOp",
-    "ApplyGradientDescent", "ApplyMomentum", "ApplyAdam", "RandomUniform", "RandomStandardNormal", "TruncatedNormal", "Dropout",
-}  # fmt: skip
+    "Const",
+    "Placeholder",
+    "VariableV2",
+    "ReadVariable",
+    "Assign",
+    "AssignAdd",
+    "AssignSub",
+    "NoOp",
+    "ApplyGradientDescent",
+    "ApplyMomentum",
+    "ApplyAdam",
+    "RandomUniform",
+    "RandomStandardNormal",
+    "TruncatedNormal",
+    "Dropout",
+}
 COMPUTED = [record for record in RECORDS if record.name not in NO_SAMPLES]
 DIFFERENTIABLE = [
-    record for record in COMPUTED
+    record
+    for record in COMPUTED
     if not isinstance(record.gradient, NotDifferentiable) and record.name != "MaxPoolGrad"  # it says that it cannot
-]  # fmt: skip
+]
 
 
 def names(records: list[OpDef]) -> list[str]:
@@ -115,10 +129,7 @@ def test_gradients_agree_with_central_differences(record: OpDef) -> None:
     assert checked or record.name == "Cast"
 
 
-SECOND_ORDER = [
-    record for record in DIFFERENTIABLE
-    if record.name not in {"MaxPool", "Cast"}
-]  # fmt: skip
+SECOND_ORDER = [record for record in DIFFERENTIABLE if record.name not in {"MaxPool", "Cast"}]
 
 
 @pytest.mark.parametrize("record", SECOND_ORDER, ids=names(SECOND_ORDER))

@@ -38,7 +38,12 @@ class Program:
     """
 
     def __init__(
-        self, fetches: Sequence[Tensor], targets: Sequence[Operation], feeds: Sequence[Tensor], *, share_equal: bool = True
+        self,
+        fetches: Sequence[Tensor],
+        targets: Sequence[Operation],
+        feeds: Sequence[Tensor],
+        *,
+        share_equal: bool = True,
     ) -> None:
         self.fetches, self.feeds = tuple(fetches), tuple(feeds)
         fed = frozenset(feeds)
@@ -93,7 +98,9 @@ def lower(
 
 
 class _Lowering:
-    def __init__(self, program: Program, feed_dims: Any, feed_values: Any, variable_cell: Any, counter_cell: Any, fold: bool):
+    def __init__(
+        self, program: Program, feed_dims: Any, feed_values: Any, variable_cell: Any, counter_cell: Any, fold: bool
+    ):
         self.program, self.feed_values, self.fold = program, feed_values, fold
         self.variable_cell, self.counter_cell = variable_cell, counter_cell
         self.dims: dict[Tensor, Dims] = dict(zip(program.feeds, feed_dims, strict=True))
@@ -277,12 +284,27 @@ class _Lowering:
         return self._slot("constant", tensor.dtype, value.shape, value=np.ascontiguousarray(value).reshape(value.shape))
 
     def _instruction(
-        self, kernel: str, inputs: list[int], outputs: list[int], ints: Any, reals: Any, name: str, *, writes: bool = False
+        self,
+        kernel: str,
+        inputs: list[int],
+        outputs: list[int],
+        ints: Any,
+        reals: Any,
+        name: str,
+        *,
+        writes: bool = False,
     ) -> None:
         self.instructions.append(
-            {"kernel": kernel, "inputs": inputs, "outputs": outputs, "ints": [int(n) for n in ints],
-             "reals": [float(n) for n in reals], "name": name, "writes": writes}
-        )  # fmt: skip
+            {
+                "kernel": kernel,
+                "inputs": inputs,
+                "outputs": outputs,
+                "ints": [int(n) for n in ints],
+                "reals": [float(n) for n in reals],
+                "name": name,
+                "writes": writes,
+            }
+        )
 
     def _define(self, tensor: Tensor, slot: int) -> None:
         """Gives a tensor memory that no instruction of its own fills; when it is fetched, its present value is copied out."""
@@ -315,19 +337,26 @@ class _Lowering:
             )
         return name
 
+    def _concrete(self, tensor: Tensor) -> tuple[int, ...]:
+        dims = self.dims[tensor]
+        assert is_known(dims)  # _infer has checked
+        return dims  # type: ignore[return-value]
+
     def _foldable(self, op: Operation, in_slots: list[int]) -> bool:
         definition = op.definition
         if not self.fold or not definition.pure or definition.random or definition.writes or not in_slots:
             return False
         if any(self.slots[i]["kind"] != "constant" for i in in_slots):
             return False
-        return sum(count(self.dims[x]) for x in op.outputs) <= _LARGEST_FOLDED  # type: ignore[arg-type]
+        return sum(count(self._concrete(x)) for x in op.outputs) <= _LARGEST_FOLDED
 
     def _fold(self, op: Operation, kernel: str, in_slots: list[int], ints: Any, reals: Any) -> None:
         # The same kernel as in a run, so the same bits.
         inputs = [self.slots[i]["value"] for i in in_slots]
-        outputs = [np.empty(self.dims[x], x.dtype.numpy) for x in op.outputs]  # type: ignore[arg-type]
+        outputs = [np.empty(self._concrete(x), x.dtype.numpy) for x in op.outputs]
         if any(x.size for x in outputs):
-            native.call_kernel(native.active_target(), kernel, inputs, outputs, [int(n) for n in ints], [float(n) for n in reals])
+            native.call_kernel(
+                native.active_target(), kernel, inputs, outputs, [int(n) for n in ints], [float(n) for n in reals]
+            )
         for tensor, value in zip(op.outputs, outputs, strict=True):
             self._define(tensor, self._constant(value, tensor))

@@ -1,0 +1,235 @@
+"""The numbers of a tensor in the same order: under another shape, another name, or without a gradient."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from labkit.core import dtypes as dt
+from labkit.core.convert import to_tensor
+from labkit.core.opdef import ALIAS, Attr, NotDifferentiable, OpContext, OpDef, Sample, register, same_dtype
+from labkit.core.shapes import Dims, count, is_known, show
+from labkit.core.tensor import Tensor
+from labkit.errors import DTypeError, ShapeError
+from labkit.ops.build import apply, same_shape
+from labkit.ops.source import constant
+
+
+def _alias(context: OpContext) -> Any:
+    return ALIAS
+
+
+register(
+    OpDef(
+        name="Shape",
+        inputs=("x",),
+        outputs=("shape",),
+        shape_inputs=(0,),
+        dtypes=lambda inputs, attrs: [dt.int32],
+        shapes=lambda c: [None if c.dims[0] is None else (len(c.dims[0]),)],
+        gradient=NotDifferentiable("a shape does not depend on values"),
+        from_shapes=lambda c: np.asarray(c.dims[0], np.int32),
+        reference=lambda x: np.asarray(np.shape(x), np.int32),
+        samples=lambda rng: [Sample([rng.normal(size=dims)]) for dims in ((), (3,), (2, 5))],
+        doc="The shape of x as int32.",
+    )
+)
+
+
+def shape(x: Any, name: str | None = None) -> Tensor:
+    """The shape of x at run time: int32, one dimension."""
+    return apply("Shape", [to_tensor(x)], name=name)
+
+
+def requested_dims(values: np.ndarray | None, what: str) -> Dims:
+    """The dims that a shape argument's value asks for, None where it is -1 or not known."""
+    if values is None:
+        return None
+    if values.ndim > 1 or values.dtype.kind not in "iu" or (values < -1).any():
+        raise ShapeError("", rule=f"{what} is a list of whole numbers", received=str(values.tolist()))
+    return tuple(None if n < 0 else int(n) for n in values.reshape(-1))
+
+
+def _reshape_shape(c: OpContext) -> list[Dims]:
+    wanted, dims = requested_dims(c.values[1], "The new shape"), c.dims[0]
+    if wanted is None:
+        return [None]
+    unknown = [i for i, n in enumerate(wanted) if n is None]
+    rule = "The new shape has as many elements as the old one; at most one dimension is -1 and follows from the others"
+    if len(unknown) > 1:
+        raise ShapeError("", rule=rule, received=str([-1 if n is None else n for n in wanted]))
+    if not is_known(dims):
+        return [wanted]
+    total, rest = count(dims), count([n for n in wanted if n is not None])  # type: ignore[arg-type]
+    if unknown and rest and total % rest == 0:
+        return [tuple(total // rest if n is None else n for n in wanted)]
+    if unknown or total != rest:
+        received = f"{show(dims)} to {[-1 if n is None else n for n in wanted]}"
+        raise ShapeError("", rule=rule, received=received)
+    return [wanted]
+
+
+def int_array(values: Any) -> np.ndarray:
+    """A shape argument in a sample."""
+    return np.asarray(values, np.int32)
+
+
+register(
+    OpDef(
+        name="Reshape",
+        inputs=("x", "shape"),
+        value_inputs=(1,),
+        dtypes=lambda inputs, attrs: [inputs[0]],
+        shapes=_reshape_shape,
+        kernel="copy",
+        lower=_alias,
+        gradient=lambda op, g: [reshape(g, shape(op.inputs[0])), None],
+        reference=lambda x, shape: np.reshape(x, np.asarray(shape, int)),
+        samples=lambda rng: [Sample([rng.normal(size=(2, 3, 4)), int_array(s)]) for s in ((6, 4), (-1,), (2, -1, 2))],
+        doc="The numbers of x in the same order under another shape; one dimension may be -1 and follows from the others.",
+    )
+)
+
+
+def reshape(x: Any, shape: Any, name: str | None = None) -> Tensor:
+    """The numbers of x in the same order under another shape.
+
+    Args:
+        shape: int32 or int64, one dimension; one entry may be -1 and follows from the others. A list, a TensorShape
+            or a tensor whose value is known before the run (made of constants, shapes and fed values).
+
+    Raises:
+        ShapeError: the numbers do not fill the shape.
+    """
+    return apply("Reshape", [to_tensor(x), shape_tensor(shape)], name=name)
+
+
+def shape_tensor(shape: Any) -> Tensor:
+    """A shape argument as an integer tensor: from a list that may hold -1 or Dimensions, a TensorShape, or a tensor.
+
+    Raises:
+        DTypeError: a tensor of another dtype.
+    """
+    if isinstance(shape, Tensor):
+        if not shape.dtype.is_integer:
+            raise DTypeError(
+                "A shape is a tensor of integers", received=repr(shape), fix="Use lk.cast(shape, lk.int32)."
+            )
+        return shape
+    items = [shape] if isinstance(shape, int | np.integer) else list(shape)
+    numbers = [int(item) for item in items]
+    small = all(-(2**31) <= n < 2**31 for n in numbers)
+    return constant(np.asarray(numbers, np.int32 if small else np.int64), name="shape")
+
+
+def _ranked(change: Any) -> Any:
+    def rule(c: OpContext) -> list[Dims]:
+        return [None] if c.dims[0] is None else [change(c.dims[0], c.attrs["axes"])]
+
+    return rule
+
+
+def _squeezed(dims: Any, axes: Any) -> Any:
+    if axes is None and None in dims:
+        return None
+    drop = [i for i, n in enumerate(dims) if n == 1] if axes is None else [_axis(a, len(dims)) for a in axes]
+    if any(dims[i] not in (1, None) for i in drop):
+        raise ShapeError("", rule="Only dimensions of size 1 can be squeezed", received=f"axes {axes} of {show(dims)}")
+    return tuple(n for i, n in enumerate(dims) if i not in drop)
+
+
+def _expanded(dims: Any, axes: Any) -> Any:
+    rank = len(dims) + len(axes)
+    places, rest = {_axis(a, rank) for a in axes}, iter(dims)
+    return tuple(1 if i in places else next(rest) for i in range(rank))
+
+
+def _axis(axis: int, rank: int) -> int:
+    if not -rank <= axis < rank:
+        raise ShapeError("", rule=f"An axis of {rank} dimensions is from {-rank} to {rank - 1}", received=str(axis))
+    return axis % rank
+
+
+register(
+    OpDef(
+        name="Squeeze",
+        inputs=("x",),
+        attrs={"axes": Attr("axes", None)},
+        dtypes=lambda inputs, attrs: [inputs[0]],
+        shapes=_ranked(_squeezed),
+        kernel="copy",
+        lower=_alias,
+        gradient=lambda op, g: [reshape(g, shape(op.inputs[0]))],
+        reference=lambda x, axes: np.squeeze(x, axes),
+        samples=lambda rng: [Sample([rng.normal(size=(1, 3, 1))], {"axes": axes}) for axes in (None, (0,), (-1,))],
+        doc="x without dimensions of size 1: the given ones, or all.",
+    )
+)
+register(
+    OpDef(
+        name="ExpandDims",
+        inputs=("x",),
+        attrs={"axes": Attr("axes")},
+        dtypes=lambda inputs, attrs: [inputs[0]],
+        shapes=_ranked(_expanded),
+        kernel="copy",
+        lower=_alias,
+        gradient=lambda op, g: [reshape(g, shape(op.inputs[0]))],
+        reference=lambda x, axes: np.expand_dims(x, axes),
+        samples=lambda rng: [Sample([rng.normal(size=(2, 3))], {"axes": axes}) for axes in ((0,), (-1,), (1, 3))],
+        doc="x with dimensions of size 1 put in at the given axes of the result.",
+    )
+)
+
+
+def squeeze(x: Any, axis: Any = None, name: str | None = None) -> Tensor:
+    """x without dimensions of size 1: those of `axis` (an int or several), or all."""
+    return apply("Squeeze", [to_tensor(x)], {"axes": axis}, name)
+
+
+def expand_dims(x: Any, axis: Any, name: str | None = None) -> Tensor:
+    """x with a dimension of size 1 at `axis` of the result (or at several)."""
+    return apply("ExpandDims", [to_tensor(x)], {"axes": axis}, name)
+
+
+# --- passing on ---
+
+register(
+    OpDef(
+        name="Identity",
+        inputs=("x",),
+        dtypes=same_dtype(dt.ALL),
+        shapes=same_shape,
+        kernel="copy",
+        lower=_alias,
+        gradient=lambda op, g: [g],
+        reference=lambda x: x,
+        samples=lambda rng: [Sample([rng.normal(size=(3, 4))])],
+        doc="x itself.",
+    )
+)
+register(
+    OpDef(
+        name="StopGradient",
+        inputs=("x",),
+        dtypes=same_dtype(dt.ALL),
+        shapes=same_shape,
+        kernel="copy",
+        lower=_alias,
+        gradient=NotDifferentiable("it is there to stop gradients"),
+        reference=lambda x: x,
+        samples=lambda rng: [Sample([rng.normal(size=(3, 4))])],
+        doc="x itself, through which no gradient flows.",
+    )
+)
+
+
+def identity(x: Any, name: str | None = None) -> Tensor:
+    """x itself, under a name or after control dependencies."""
+    return apply("Identity", [to_tensor(x)], name=name)
+
+
+def stop_gradient(x: Any, name: str | None = None) -> Tensor:
+    """x itself, through which no gradient flows."""
+    return apply("StopGradient", [to_tensor(x)], name=name)

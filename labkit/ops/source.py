@@ -1,0 +1,79 @@
+"""Where values come from: constants and placeholders."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from labkit.core import dtypes as dt
+from labkit.core.convert import as_array
+from labkit.core.graph import get_default_graph
+from labkit.core.opdef import Attr, NotDifferentiable, OpDef, register
+from labkit.core.shapes import Dims, as_dims, count, is_known, show
+from labkit.core.tensor import Tensor
+from labkit.errors import ShapeError
+
+_SOURCE = NotDifferentiable("it has no input")
+
+register(
+    OpDef(
+        name="Const",
+        inputs=(),
+        attrs={"value": Attr("array")},
+        gradient=_SOURCE,
+        dtypes=lambda inputs, attrs: [dt.as_dtype(attrs["value"].dtype)],
+        shapes=lambda c: [c.attrs["value"].shape],
+        reference=lambda value: value,
+        doc="An array that is part of the graph.",
+    )
+)
+register(
+    OpDef(
+        name="Placeholder",
+        inputs=(),
+        attrs={"dtype": Attr("dtype"), "shape": Attr("array")},
+        gradient=_SOURCE,
+        dtypes=lambda inputs, attrs: [attrs["dtype"]],
+        shapes=lambda c: [_placeholder_dims(c.attrs["shape"])],
+        pure=False,
+        doc="A value that every run is fed.",
+    )
+)
+
+
+def _placeholder_dims(shape: np.ndarray) -> Dims:
+    return None if shape.ndim == 0 else tuple(None if n < 0 else int(n) for n in shape)
+
+
+def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None = None) -> Tensor:
+    """An array that is part of the graph.
+
+    Args:
+        value: a number, array, or list; Python floats become float32, ints int32, NumPy arrays keep their dtype.
+        dtype: another dtype, when every value survives the conversion.
+        shape: a shape that a single value is repeated to, or that as many values are arranged in.
+
+    Raises:
+        DTypeError: a value does not survive.
+        ShapeError: the values do not fill the shape.
+    """
+    array = as_array(value, None if dtype is None else dt.as_dtype(dtype))
+    if shape is not None:
+        dims = as_dims(shape)
+        if not is_known(dims) or (array.size != 1 and array.size != count(dims)):  # type: ignore[arg-type]
+            raise ShapeError("A constant's values do not fill its shape", received=f"{array.size} for {show(dims)}")
+        array = np.broadcast_to(array.reshape(()), dims) if array.size == 1 else array.reshape(dims)  # type: ignore[arg-type]
+    return get_default_graph().apply("Const", [], {"value": np.array(array)}, name or "Const").outputs[0]
+
+
+def placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> Tensor:
+    """A value that every run is fed.
+
+    Args:
+        dtype: what fed values are converted to, when every value survives.
+        shape: what is known of fed shapes: None for any, dimensions None where any size fits.
+    """
+    dims = as_dims(shape)
+    coded = np.asarray(0 if dims is None else [-1 if n is None else n for n in dims], np.int64)
+    return get_default_graph().apply("Placeholder", [], {"dtype": dtype, "shape": coded}, name).outputs[0]
