@@ -163,8 +163,8 @@ def _fits(path: str, entry: FileEntry) -> bool:
 
 def _read(path: str, entry: FileEntry) -> np.ndarray:
     """The content of a file, uint8 [size]. What is hashed is what is returned; the file is not looked at again."""
-    data = np.empty(entry.size, np.uint8)
     with _open(path, entry) as file:
+        data = np.empty(entry.size, np.uint8)
         view = data.data
         while view and (count := file.readinto(view)):
             view = view[count:]

@@ -69,8 +69,9 @@ def save(
         _make_parent(folder)
         collect_temporaries(folder)
         serial = 1 + max((manifests.read(known).serial for known in scan(folder)[0]), default=0)
-        before = _put_aside(prefix)
+        before = _manifest_of(prefix)
         try:
+            _put_aside(prefix, before)
             entries = [_write_data(prefix + DATA, arrays)]
             if meta is not None:
                 entries.append(_write_file(prefix + META, META, [meta]))
@@ -170,13 +171,17 @@ def _make_parent(folder: Path) -> None:
         ) from None
 
 
-def _put_aside(prefix: str) -> Manifest | None:
-    """Renames the files of an older checkpoint with this prefix, and returns its manifest, which still finds them."""
+def _manifest_of(prefix: str) -> Manifest | None:
+    """The manifest of the checkpoint that a save replaces; None when there is none, or one that is lost already."""
     try:
-        manifest = manifests.read(prefix)
+        return manifests.read(prefix)
     except CheckpointError:
-        return None  # there is none, or one that is lost already
-    for entry in manifest.files:
+        return None
+
+
+def _put_aside(prefix: str, before: Manifest | None) -> None:
+    """Renames the files of the older checkpoint; its manifest finds them all the same."""
+    for entry in before.files if before is not None else ():
         path = prefix + entry.suffix
         try:
             # Put aside already, by a save that was killed: then what stands in its place is worthless.
@@ -184,7 +189,6 @@ def _put_aside(prefix: str) -> Manifest | None:
         except CheckpointError:
             if os.path.exists(path):
                 files.replace(path, path + PREVIOUS)
-    return manifest
 
 
 def _put_back(prefix: str, before: Manifest | None) -> None:
