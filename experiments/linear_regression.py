@@ -11,7 +11,7 @@ class Config:
     steps: int = 1000
 
 
-@lk.experiment(metric="loss", quick={"steps": 200})
+@lk.experiment(metric="loss")
 def linear_regression(config: Config, trial: lk.Trial):
     """Does gradient descent find W = -1 and b = 1?"""
     x, y = lk.placeholder(lk.float32), lk.placeholder(lk.float32)

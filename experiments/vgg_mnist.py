@@ -44,7 +44,7 @@ def vgg(width: float = 1.0) -> lk.Sequential:
     )
 
 
-@lk.experiment(metric="validation/error", quick={"steps": 60, "width": 0.25}, reference_error=0.002)
+@lk.experiment(metric="validation/error", quick={"steps": 100, "width": 0.25}, reference_error=0.002)
 def vgg_mnist(config: Config, trial: lk.Trial):
     """Does the modified VGG network learn MNIST? (Learn TensorFlow Now, part 8)"""
     data = trial.data("mnist", fallback="synthetic_digits")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import labkit as lk
+from labkit.errors import InvalidArgumentError
 from labkit.layers.base import Layer
 
 
@@ -13,15 +14,22 @@ class Input(Layer):
 
     Args:
         shape: the shape of one example, without the batch dimension, e.g. (28, 28, 1).
-        dtype: what the model computes in, "float32" or "float64".
+        dtype: what the model computes in, float32 or float64.
+
+    Raises:
+        InvalidArgumentError: the dtype is another.
     """
 
     def __init__(self, shape: Any, dtype: Any = "float32", **kwargs: Any) -> None:
         super().__init__(input_shape=shape, **kwargs)
-        self.input_dtype = dtype
+        self.input_dtype = lk.as_dtype(dtype)
+        if not self.input_dtype.is_floating:
+            raise InvalidArgumentError(
+                "A model computes in float32 or float64", received=f"dtype={self.input_dtype.name}"
+            )
 
     def call(self, inputs: lk.Tensor, training: bool = False) -> lk.Tensor:
         return inputs
 
     def settings(self) -> dict[str, Any]:
-        return {"shape": (self.input_shape or ())[1:], "dtype": self.input_dtype}
+        return {"shape": (self.input_shape or ())[1:], "dtype": self.input_dtype.name}

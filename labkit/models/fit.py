@@ -36,6 +36,12 @@ def fit(
         if validation_data is not None:
             raise InvalidArgumentError("fit takes validation_data or validation_split, not both")
         x, y, validation_data = _split(x, y, validation_split)
+    if validation_data is not None and not (isinstance(validation_data, (tuple, list)) and len(validation_data) == 2):
+        raise InvalidArgumentError(
+            "validation_data is no pair",
+            rule="It is (x, y): inputs and targets",
+            received=type(validation_data).__name__,
+        )
     loop = TrainingLoop(model, x, y, batch_size, seed, shuffle=shuffle)
     last = loop.epoch_end(positive(epochs, "epochs") - 1) if steps is None else positive(steps, "steps")
     history, epoch, warned = History(), 0, False

@@ -59,6 +59,7 @@ class TrainingLoop:
             raise InvalidArgumentError("seed must be a whole number from 0 on, below 2**63", received=repr(seed))
         self.seed, self.shuffle, self.step = int(seed), bool(shuffle), 0
         self._program = model.training_program()
+        self._stretch = 1  # how many steps the next call of `stretches` runs, by the time that the last ones took
         self._orders: dict[int, np.ndarray] = {}
 
     def indices(self, first: int, steps: int) -> np.ndarray:
@@ -93,15 +94,15 @@ class TrainingLoop:
 
     def stretches(self, until: int, seconds: float = STRETCH_SECONDS) -> Iterator[dict[str, np.ndarray]]:
         """Runs up to step `until` in calls of at most about `seconds` (or one step), and yields what each returns."""
-        length = 1
         while self.step < until:
+            steps = min(self._stretch, until - self.step)
             started = time.perf_counter()
-            values = self.run(min(length, until - self.step))
+            values = self.run(steps)
             took = time.perf_counter() - started
-            if took < seconds / 2:
-                length *= 2
-            elif took > seconds:
-                length = max(1, int(length * seconds / took))
+            if took > seconds:
+                self._stretch = max(1, int(steps * seconds / took))
+            elif took < seconds / 2 and steps == self._stretch:
+                self._stretch *= 2
             yield values
 
     def epoch_end(self, epoch: int) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -147,8 +148,8 @@ class Model:
         self.build()
         return dict(self._taps)
 
-    def compile(self, optimizer: Any, loss: Any, metrics: Sequence[Any] = ()) -> None:
-        """Says how the model is trained and judged. Compiling again starts the optimizer afresh and keeps the weights.
+    def compile(self, optimizer: Any, loss: Any, metrics: Sequence[Any] | None = ()) -> None:
+        """Says how the model is trained and judged. Compiling again keeps the weights; a new optimizer starts afresh.
 
         Args:
             optimizer: an optimizer, a registered name, or {"name": ..., settings}.
@@ -160,7 +161,7 @@ class Model:
         """
         resolved = resolve("optimizers", optimizer), resolve("losses", loss)
         named: dict[str, Any] = {}
-        for spec in [metrics] if isinstance(metrics, (str, dict)) else metrics:
+        for spec in [metrics] if isinstance(metrics, (str, dict)) else metrics or ():
             metric = resolve("metrics", spec)
             named[_unique(_metric_name(spec, metric), named)] = metric
         (self.optimizer, self.loss), self.metrics = resolved, named
@@ -203,8 +204,9 @@ class Model:
         """
         self._require_compiled("Training")
         if self._training is None:
-            with self.graph.as_default():
-                with lk.name_scope("training"):
+            with self.graph.as_default(), self._forgetting_targets():
+                # Masks follow from the layers' names alone, however often the model is compiled.
+                with lk.name_scope("training") as scope, self.graph.stream_root(scope):
                     losses, metrics = self._values(self.call(self.x, training=True))
                     loss = lk.reduce_mean(losses)
                     for layer in self.layers:
@@ -212,9 +214,19 @@ class Model:
                             loss = loss + term
                     values = {"loss": loss, **{name: lk.reduce_mean(metric) for name, metric in metrics.items()}}
                 train_op = self.optimizer.minimize(loss, var_list=self.trainable_weights)
-                self._training = TrainingProgram(train_op, values)
                 self._initialize()
+                self._training = TrainingProgram(train_op, values)
         return self._training
+
+    @contextmanager
+    def _forgetting_targets(self) -> Iterator[None]:
+        """Lets the next targets decide their shape and dtype anew when the loss could not take the first ones."""
+        try:
+            yield
+        except BaseException:
+            if self._training is None and self._evaluation is None:
+                self.y = None
+            raise
 
     def training_arrays(self, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         """x and y as they are fed; builds the model and its target placeholder where that is still to be done.
@@ -310,7 +322,7 @@ class Model:
         """
         inputs, targets = self.training_arrays(x, y)
         if self._evaluation is None:
-            with self.graph.as_default(), lk.name_scope("evaluation"):
+            with self.graph.as_default(), self._forgetting_targets(), lk.name_scope("evaluation"):
                 loss, metrics = self._values(self.y_pred)
                 self._evaluation = {"loss": loss, **metrics}
         values = self._in_batches(list(self._evaluation.values()), {self.x: inputs, self.y: targets}, batch_size)

@@ -227,6 +227,7 @@ def test_wrong_shapes_name_layer_rule_and_shape(make, shape, message):
         (lambda: lk.layers.Conv2D(2.5, 3), "positive whole number of filters. Received: 2.5"),
         (lambda: lk.layers.Conv2D(2, 3, padding="full"), 'It is "valid" or "same". Received: \'full\''),
         (lambda: lk.layers.Conv2D(2, (3, 3, 3)), r"kernel_size is one positive int, or two.*\(3, 3, 3\)"),
+        (lambda: lk.layers.Input((3,), dtype="int32"), "float32 or float64. Received: dtype=int32"),
         (lambda: lk.layers.Dropout(1.0), "0 <= rate < 1. Received: 1.0"),
         (lambda: lk.layers.ZeroPadding2D((1, 2, 3)), r"ZeroPadding2D.*\(1, 2, 3\)"),
     ],

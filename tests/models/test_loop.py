@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import labkit as lk
 from labkit.errors import CheckpointError, FeedError, InvalidArgumentError, SessionError
 from labkit.models import TrainingLoop, example_order
 
@@ -40,6 +41,20 @@ def test_how_steps_are_cut_changes_no_bit(network, digits, optimizer):
     assert all(np.array_equal(series[name], np.concatenate([part[name] for part in parts])) for name in series)
     assert series["loss"].shape == (9,)
     assert same(whole.state(), cut.state())
+
+
+def test_the_number_of_threads_changes_no_bit(network, digits):
+    before, states = lk.get_num_threads(), []
+    try:
+        for threads in (1, 2, 4):
+            lk.set_num_threads(threads)
+            loop = TrainingLoop(network("adam"), *digits, batch_size=16)
+            loop.run(3)
+            states.append(loop.state())
+    finally:
+        lk.set_num_threads(before)
+    assert same(states[0], states[1])
+    assert same(states[0], states[2])
 
 
 def test_looking_changes_no_bit(network, digits):
@@ -132,7 +147,5 @@ def test_bad_arguments(network, digits, settings, error, message):
 
 
 def test_a_model_that_is_not_compiled(digits):
-    import labkit as lk
-
     with pytest.raises(SessionError, match=r"is not compiled.*Call compile first"):
         TrainingLoop(lk.Sequential([lk.layers.Flatten(), lk.layers.Dense(4)]), *digits)

@@ -227,6 +227,19 @@ def test_arguments_that_make_no_sense(network, digits, settings):
         network().fit(*digits, verbose=0, **settings)
 
 
+def test_targets_that_the_loss_cannot_take_leave_no_trace(network, digits):
+    x, y = digits
+    model = network()
+    with pytest.raises(ShapeError, match=r"one-hot targets use CategoricalCrossentropy"):
+        model.fit(x, np.eye(4)[y], verbose=0)
+    assert model.train_on_batch(x, y) == network().train_on_batch(x, y)
+
+
+def test_validation_data_is_a_pair(network, digits):
+    with pytest.raises(InvalidArgumentError, match=r"validation_data is no pair.*ndarray"):
+        network().fit(*digits, validation_data=digits[0], verbose=0)
+
+
 def test_a_loss_of_the_whole_batch_is_refused(digits):
     model = lk.Sequential([lk.layers.Flatten(), lk.layers.Dense(1)])
     model.compile(optimizer="sgd", loss=lambda y_true, y_pred: lk.reduce_mean(y_pred))
