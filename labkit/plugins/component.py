@@ -18,8 +18,7 @@ class Component:
     Nothing is imported until somebody asks for the component, so that a plugin costs no time while it is not used.
 
     Args:
-        name: what users write, such as "Dense"; a name that is a Python identifier is also an attribute of the
-            family's module (`lk.layers.Dense`).
+        name: what users write, such as "Dense"; also an attribute of the family's module (`lk.layers.Dense`).
         target: "module:attribute", such as "labkit_swish.layers:Swish".
         aliases: further names that are accepted wherever text stands for a component, such as ("dense",).
 

@@ -13,8 +13,8 @@ from labkit.plugins.lab import current_lab
 def family(kind: str, **others: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """The `__getattr__` and `__dir__` of the package labkit.<kind>.
 
-    An attribute is a registered name, not an alias: aliases are for text. Submodules are attributes of their package,
-    too: no module in it may have the name of a component.
+    An attribute is a registered name. Aliases are for text alone: submodules are attributes of their package, too, so
+    that `lk.optimizers.adam` is the module. For the same reason no module in it may have the name of a component.
 
     Args:
         kind: such as "optimizers".
@@ -33,7 +33,7 @@ def family(kind: str, **others: str) -> tuple[Callable[[str], Any], Callable[[],
         except UnknownComponentError as error:
             raise AttributeError(str(error)) from None
         if record.name != name:
-            raise AttributeError(f"{name!r} is an alias, for use as text: write lk.{kind}.{record.name} or {name!r}")
+            raise AttributeError(f"{name!r} is an alias, to be used as text: write {name!r} or lk.{kind}.{record.name}")
         return registry.get(name)
 
     def __dir__() -> list[str]:

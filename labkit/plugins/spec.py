@@ -86,9 +86,10 @@ def _check_settings(kind: Kind, name: str, component: Any, settings: Mapping[str
 def settings_of(value: Any) -> dict[str, Any]:
     """The constructor's arguments of an object that keeps each one in an attribute of the same name.
 
-    Arguments that the object does not keep are left out.
+    Arguments that the object does not keep are left out; so is an object's own name, in whose place a spec has the
+    component's.
     """
-    names = [name for name in inspect.signature(type(value)).parameters if hasattr(value, name)]
+    names = [name for name in inspect.signature(type(value)).parameters if name != "name" and hasattr(value, name)]
     return {name: getattr(value, name) for name in names}
 
 

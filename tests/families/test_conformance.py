@@ -1,0 +1,112 @@
+"""Every registered component passes the public check of its kind; the stubs list exactly what is registered."""
+
+import ast
+import importlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from labkit import testing
+from labkit.plugins import KINDS, current_lab, resolve, spec_of
+
+RANDOM = np.random.default_rng(5)
+PROBABILITIES = RANDOM.dirichlet(np.ones(4), size=6)
+LABELS = RANDOM.integers(0, 4, 6)
+ONE_HOT = np.eye(4)[RANDOM.integers(0, 4, 6)]
+TARGETS = RANDOM.normal(size=(6, 4))
+
+BASES = {"Initializer", "Loss", "Optimizer", "Slot", "Layer", "load"}
+"""What the stubs list besides components: what authors derive from, and the data sets' function."""
+
+
+def names(kind):
+    return current_lab().registry(kind).names()
+
+
+def targets_for(name):
+    name = name.lower()
+    return TARGETS if "squared" in name else LABELS if "sparse" in name or name == "accuracy" else ONE_HOT
+
+
+@pytest.mark.parametrize("name", names("initializers"))
+def test_initializer(name):
+    testing.check_initializer(resolve("initializers", name))
+
+
+@pytest.mark.parametrize("spec", ["l1", "l2", {"name": "l1_l2", "l1": 0.1, "l2": 0.2}], ids=str)
+def test_regularizer(spec):
+    testing.check_regularizer(resolve("regularizers", spec))
+
+
+@pytest.mark.parametrize("name", names("activations"))
+def test_activation(name):
+    testing.check_activation(resolve("activations", name))
+
+
+@pytest.mark.parametrize("name", names("losses"))
+def test_loss(name):
+    testing.check_loss(resolve("losses", name), targets_for(name), PROBABILITIES)
+
+
+@pytest.mark.parametrize("name", [name for name in names("losses") if "Categorical" in name])
+def test_loss_of_logits(name):
+    testing.check_loss(resolve("losses", {"name": name, "from_logits": True}), targets_for(name), TARGETS)
+
+
+@pytest.mark.parametrize("name", names("metrics"))
+def test_metric(name):
+    testing.check_metric(resolve("metrics", name), targets_for(name), PROBABILITIES)
+
+
+@pytest.mark.parametrize("name", names("optimizers"))
+def test_optimizer(name):
+    testing.check_optimizer(lambda: resolve("optimizers", name))
+
+
+@pytest.mark.parametrize("settings", [{"nesterov": True}, {"momentum": 0.5}])
+def test_momentum(settings):
+    testing.check_optimizer(lambda: resolve("optimizers", {"name": "Momentum", **settings}))
+
+
+LAYERS = {
+    "Input": ({"shape": [4]}, (4,)),
+    "InputLayer": ({"shape": [4]}, (4,)),
+    "Dense": ({"units": 3, "activation": "tanh"}, (5,)),
+    "Conv2D": ({"filters": 2, "kernel_size": 3, "padding": "same"}, (5, 4, 2)),
+    "MaxPool2D": ({}, (4, 6, 2)),
+    "Flatten": ({}, (2, 3, 2)),
+    "Activation": ({"activation": "relu"}, (3,)),
+    "Dropout": ({"rate": 0.5}, (8,)),
+    "PadToSize": ({"height": 7, "width": 6}, (5, 4, 1)),
+}
+
+
+@pytest.mark.parametrize("name", names("layers"))
+def test_layer(name):
+    settings, shape = LAYERS.get(name, ({}, (4, 4, 2)))
+    testing.check_layer(lambda: resolve("layers", {"name": name, **settings}), shape)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_stub_lists_exactly_what_is_registered(kind):
+    module = importlib.import_module(f"labkit.{kind}")
+    tree = ast.parse(Path(module.__file__).with_suffix(".pyi").read_text())
+    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    stub = {a.asname: f"{node.module}:{a.name}" for node in imports for a in node.names}
+    registered = {record.name: record.target for record in current_lab().registry(kind).records()}
+    assert {name: target for name, target in stub.items() if name not in BASES} == registered
+    assert set(dir(module)) >= set(stub)
+    for name, target in stub.items():
+        assert getattr(module, name).__name__ == target.partition(":")[2]
+    submodules = {path.stem for path in Path(module.__file__).parent.iterdir()}
+    assert not (set(stub) - {"load"}) & submodules, "a submodule would take the component's place as an attribute"
+
+
+@pytest.mark.parametrize("kind", ["initializers", "regularizers", "activations", "losses", "optimizers"])
+def test_components_have_a_spec_that_makes_an_equal_one(kind):
+    for name in names(kind):
+        value = resolve(kind, name)
+        again = resolve(kind, spec_of(kind, value))
+        assert type(again) is type(value)
+        assert repr(again) == repr(value) == repr(resolve(kind, name))

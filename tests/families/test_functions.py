@@ -1,0 +1,157 @@
+"""Activations, losses, metrics and regularizers against their formulas in NumPy."""
+
+import numpy as np
+import pytest
+
+import labkit as lk
+from labkit.errors import DTypeError, InvalidArgumentError, ShapeError
+from labkit.plugins import resolve
+from labkit.testing import evaluate
+
+RANDOM = np.random.default_rng(2)
+X = RANDOM.normal(size=(5, 4))
+LABELS = RANDOM.integers(0, 4, 5)
+ONE_HOT = np.eye(4)[LABELS]
+P = np.exp(X) / np.exp(X).sum(axis=1, keepdims=True)
+CROSS_ENTROPY = -np.log(P[np.arange(5), LABELS])
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("linear", X),
+        ("relu", np.maximum(X, 0)),
+        ("sigmoid", 1 / (1 + np.exp(-X))),
+        ("tanh", np.tanh(X)),
+        ("softmax", P),
+    ],
+)
+def test_activation(name, expected):
+    np.testing.assert_allclose(evaluate(getattr(lk.activations, name), X), expected, 1e-12)
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ("l1", 0.01 * np.abs(X).sum()),
+        ("l2", 0.01 * (X**2).sum()),
+        ({"name": "l2", "strength": 1e-4}, 1e-4 * (X**2).sum()),
+        (lk.regularizers.L1(0.3), 0.3 * np.abs(X).sum()),
+        (lk.regularizers.L2(0.3), 0.3 * (X**2).sum()),
+        (lk.regularizers.L2(l2=0.3), 0.3 * (X**2).sum()),
+        (lk.regularizers.L1L2(l1=0.1, l2=0.2), 0.1 * np.abs(X).sum() + 0.2 * (X**2).sum()),
+        (lk.regularizers.L1L2(), 0.0),
+    ],
+    ids=str,
+)
+def test_regularizer(spec, expected):
+    np.testing.assert_allclose(evaluate(resolve("regularizers", spec), X), expected, 1e-12)
+
+
+@pytest.mark.parametrize("settings", [{"l2": -1}, {"strength": "big"}, {"l2": 1.0, "strength": 2.0}, {"l2": np.inf}])
+def test_strengths_that_are_refused(settings):
+    with pytest.raises(InvalidArgumentError, match="l2"):
+        lk.regularizers.L2(**settings)
+
+
+def test_mean_squared_error():
+    y = RANDOM.normal(size=(5, 4))
+    np.testing.assert_allclose(evaluate(lk.losses.MeanSquaredError(), y, X), ((X - y) ** 2).mean(axis=1), 1e-12)
+    images = RANDOM.normal(size=(2, 3, 3, 2))
+    expected = (images**2).reshape(2, -1).mean(axis=1)
+    np.testing.assert_allclose(evaluate(lk.losses.MeanSquaredError(), np.zeros_like(images), images), expected, 1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.float32, np.uint8, np.float64])
+def test_targets_take_the_dtype_of_the_predictions(dtype):
+    y = np.array([[0], [1], [3]], dtype)
+    found = evaluate(lk.losses.MeanSquaredError(), y, np.array([[0.5], [0.5], [0.5]]))
+    np.testing.assert_allclose(found, [0.25, 0.25, 6.25])
+
+
+def test_a_column_and_a_vector_stand_for_each_other():
+    vector, column = RANDOM.normal(size=5), RANDOM.normal(size=(5, 1))
+    expected = (column[:, 0] - vector) ** 2
+    np.testing.assert_allclose(evaluate(lk.losses.MeanSquaredError(), vector, column), expected)
+    np.testing.assert_allclose(evaluate(lk.losses.MeanSquaredError(), column, vector), expected)
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (5,), (5, 4, 1, 1)])
+def test_mean_squared_error_refuses_to_broadcast(shape):
+    with pytest.raises(ShapeError, match="cannot compare targets and predictions"):
+        evaluate(lk.losses.MeanSquaredError(), np.zeros(shape), X)
+
+
+@pytest.mark.parametrize("labels", [LABELS, LABELS.astype(np.int32), LABELS.astype(np.uint8), LABELS[:, None]], ids=str)
+def test_sparse_cross_entropy(labels):
+    loss = lk.losses.SparseCategoricalCrossentropy
+    np.testing.assert_allclose(evaluate(loss(from_logits=True), labels, X), CROSS_ENTROPY, 1e-12)
+    np.testing.assert_allclose(evaluate(loss(), labels, P), CROSS_ENTROPY, 1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.int32, np.bool_])
+def test_cross_entropy(dtype):
+    loss, targets = lk.losses.CategoricalCrossentropy, ONE_HOT.astype(dtype)
+    np.testing.assert_allclose(evaluate(loss(from_logits=True), targets, X), CROSS_ENTROPY, 1e-12)
+    np.testing.assert_allclose(evaluate(loss(), targets, P), CROSS_ENTROPY, 1e-12)
+
+
+def test_cross_entropy_of_soft_targets():
+    soft = RANDOM.dirichlet(np.ones(4), size=5)
+    expected = -(soft * np.log(P)).sum(axis=1)
+    np.testing.assert_allclose(evaluate(lk.losses.CategoricalCrossentropy(from_logits=True), soft, X), expected, 1e-12)
+    np.testing.assert_allclose(evaluate(lk.losses.CategoricalCrossentropy(), soft, P), expected, 1e-12)
+
+
+def test_cross_entropy_of_extremes_is_finite():
+    logits = np.array([[1e4, -1e4], [-1e4, 1e4]], np.float32)
+    labels = np.array([1, 1])
+    sparse = lk.losses.SparseCategoricalCrossentropy
+    np.testing.assert_allclose(evaluate(sparse(from_logits=True), labels, logits), [2e4, 0])
+    certain = np.array([[1.0, 0.0], [0.0, 1.0]])
+    np.testing.assert_allclose(evaluate(sparse(), labels, certain), [-np.log(1e-7), 0], rtol=1e-6, atol=2e-7)
+
+
+def test_from_logits_can_be_asked():
+    assert not lk.losses.SparseCategoricalCrossentropy().from_logits
+    assert resolve("losses", {"name": "categorical_crossentropy", "from_logits": True}).from_logits
+    assert not lk.losses.MeanSquaredError().from_logits
+
+
+def test_one_hot_targets_are_no_labels():
+    with pytest.raises(ShapeError, match="CategoricalCrossentropy"):
+        evaluate(lk.losses.SparseCategoricalCrossentropy(), ONE_HOT.astype(np.int32), P)
+    with pytest.raises(DTypeError, match="labels int32 or int64"):
+        evaluate(lk.losses.SparseCategoricalCrossentropy(), LABELS.astype(np.float32), P)
+    with pytest.raises(InvalidArgumentError, match="out of range"):
+        evaluate(lk.losses.SparseCategoricalCrossentropy(), np.full(5, 4), P)
+
+
+RIGHT = (P.argmax(axis=1) == LABELS).astype(float)
+
+
+@pytest.mark.parametrize("targets", [LABELS, LABELS[:, None], LABELS.astype(np.uint8), ONE_HOT, ONE_HOT > 0], ids=str)
+@pytest.mark.parametrize("predictions", [X, P, P.astype(np.float32)], ids=["logits", "float64", "float32"])
+def test_accuracy(targets, predictions):
+    found = evaluate(lk.metrics.accuracy, targets, predictions)
+    assert 0 < RIGHT.mean() < 1
+    np.testing.assert_array_equal(found, RIGHT)
+    assert found.dtype == predictions.dtype
+
+
+def test_accuracy_by_its_full_names():
+    np.testing.assert_array_equal(evaluate(lk.metrics.sparse_categorical_accuracy, LABELS, X), RIGHT)
+    np.testing.assert_array_equal(evaluate(lk.metrics.categorical_accuracy, ONE_HOT, X), RIGHT)
+
+
+def test_what_accuracy_refuses():
+    with pytest.raises(ShapeError, match="at least 2 classes"):
+        evaluate(lk.metrics.accuracy, LABELS, X[:, :1])
+    with pytest.raises(ShapeError, match="cannot compare"):
+        evaluate(lk.metrics.accuracy, ONE_HOT, X[:, :3])
+    with pytest.raises(ShapeError, match="cannot tell"), lk.Graph().as_default():
+        lk.metrics.accuracy(lk.placeholder(lk.int32), lk.placeholder(lk.float32, [None, 4]))
+
+
+def test_the_squared_error_is_a_metric_too():
+    assert lk.metrics.MeanSquaredError is lk.losses.MeanSquaredError

@@ -1,0 +1,261 @@
+"""The optimizers against NumPy written from the papers' formulas, and their life in a graph."""
+
+import numpy as np
+import pytest
+
+import labkit as lk
+from labkit.errors import DTypeError, GraphError, InvalidArgumentError, ShapeError
+
+RANDOM = np.random.default_rng(11)
+START = RANDOM.normal(size=(4, 3))
+GRADIENTS = RANDOM.normal(size=(20, 4, 3)) * 10.0 ** RANDOM.uniform(-3, 1, size=(20, 4, 3))
+
+
+def numpy_sgd(w, gradients, learning_rate=0.01, momentum=0.0, nesterov=False):
+    a = np.zeros_like(w)
+    for g in gradients:
+        a = momentum * a + g
+        w = w - learning_rate * (g + momentum * a if nesterov else a)
+    return w
+
+
+def numpy_adam(w, gradients, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
+    m, v = np.zeros_like(w), np.zeros_like(w)
+    for t, g in enumerate(gradients, start=1):
+        m = beta_1 * m + (1 - beta_1) * g
+        v = beta_2 * v + (1 - beta_2) * g**2
+        w = w - learning_rate * np.sqrt(1 - beta_2**t) / (1 - beta_1**t) * m / (np.sqrt(v) + epsilon)
+    return w
+
+
+CASES = [
+    (lk.optimizers.SGD, numpy_sgd, {}),
+    (lk.optimizers.SGD, numpy_sgd, {"learning_rate": 0.1, "momentum": 0.8}),
+    (lk.optimizers.SGD, numpy_sgd, {"learning_rate": 0.1, "momentum": 0.9, "nesterov": True}),
+    (lk.optimizers.Momentum, numpy_sgd, {"learning_rate": 0.1, "momentum": 0.9}),
+    (lk.optimizers.Adam, numpy_adam, {}),
+    (lk.optimizers.Adam, numpy_adam, {"learning_rate": 0.1, "beta_1": 0.5, "beta_2": 0.9, "epsilon": 1e-3}),
+]
+
+
+@pytest.mark.parametrize(("optimizer", "reference", "settings"), CASES)
+@pytest.mark.parametrize(("dtype", "rtol"), [(lk.float64, 1e-12), (lk.float32, 2e-5)])
+def test_twenty_steps_follow_the_formulas(optimizer, reference, settings, dtype, rtol):
+    with lk.Graph().as_default(), lk.Session() as session:
+        w, g = lk.Variable(START, dtype=dtype, name="w"), lk.placeholder(dtype, START.shape)
+        step = optimizer(**settings).apply_gradients([(g, w)])
+        session.run(lk.global_variables_initializer())
+        for gradient in GRADIENTS:
+            session.run(step, {g: gradient})
+        found = session.read(w)
+    expected = reference(START, GRADIENTS, **settings)
+    np.testing.assert_allclose(found - START, expected - START, rtol, rtol)
+
+
+def program(optimizer, dtype=lk.float32, scope="layer", **settings):
+    """(graph, step, loss) of w² summed, with w in a name scope."""
+    graph = lk.Graph()
+    with graph.as_default():
+        with lk.name_scope(scope):
+            w = lk.Variable(START, dtype=dtype, name="w")
+        loss = lk.reduce_sum(lk.square(w))
+        step = optimizer.minimize(loss, **settings)
+    return graph, step, loss
+
+
+def variables(graph):
+    with graph.as_default():
+        return [variable.op.name for variable in lk.global_variables()]
+
+
+def test_names_of_operations_and_state():
+    graph, step, _ = program(lk.optimizers.Adam())
+    assert step.name == "Adam"
+    assert sorted(variables(graph)) == ["beta1_power", "beta2_power", "layer/w", "layer/w/Adam", "layer/w/Adam_1"]
+    graph, step, _ = program(lk.optimizers.Momentum(), name="train")
+    assert step.name == "train"
+    assert variables(graph) == ["layer/w", "layer/w/Momentum"]
+    assert variables(program(lk.optimizers.SGD())[0]) == ["layer/w"]
+    with graph.as_default():
+        assert [variable.op.name for variable in lk.trainable_variables()] == ["layer/w"]
+
+
+def test_slots_are_named_after_the_variable_in_any_scope():
+    with lk.Graph().as_default(), lk.name_scope("train"):
+        w = lk.Variable(START, name="w")
+        step = lk.optimizers.Adam().minimize(lk.reduce_sum(lk.square(w)))
+        assert step.name == "train/Adam"
+        assert {v.op.name for v in lk.global_variables()} == {
+            "train/w", "train/w/Adam", "train/w/Adam_1", "train/beta1_power", "train/beta2_power"
+        }  # fmt: skip
+
+
+def test_two_optimizers_of_one_variable_keep_apart():
+    with lk.Graph().as_default(), lk.Session() as session:
+        w = lk.Variable(START, name="w")
+        loss = lk.reduce_sum(lk.square(w))
+        first, second = lk.optimizers.Adam(), lk.optimizers.Adam()
+        steps = [first.minimize(loss), second.minimize(loss)]
+        assert [step.name for step in steps] == ["Adam", "Adam_1"]
+        assert {v.op.name for v in second.variables()} == {"w/Adam_2", "w/Adam_3", "beta1_power_1", "beta2_power_1"}
+        session.run(lk.global_variables_initializer())
+        session.run(steps[0])
+        assert session.read(first.get_slot(w, "m")).any()
+        assert not session.read(second.get_slot(w, "m")).any()
+
+
+def test_a_second_call_goes_on_with_the_same_state():
+    with lk.Graph().as_default(), lk.Session() as session:
+        w = lk.Variable(START, name="w", dtype=lk.float64)
+        g = lk.constant(GRADIENTS[0])
+        optimizer = lk.optimizers.Adam()
+        steps = [optimizer.apply_gradients([(g, w)]) for _ in range(2)]
+        session.run(lk.global_variables_initializer())
+        for step in steps:
+            session.run(step)
+        np.testing.assert_allclose(session.read(w), numpy_adam(START, [GRADIENTS[0]] * 2), 1e-12)
+
+
+def test_all_variables_read_the_powers_before_they_advance():
+    with lk.Graph().as_default(), lk.Session() as session:
+        pair = [lk.Variable(START, name=name, dtype=lk.float64) for name in "ab"]
+        step = lk.optimizers.Adam().apply_gradients([(lk.constant(GRADIENTS[0]), v) for v in pair])
+        session.run(lk.global_variables_initializer())
+        session.run(step, steps=7)
+        for variable in pair:
+            np.testing.assert_allclose(session.read(variable), numpy_adam(START, [GRADIENTS[0]] * 7), 1e-12)
+
+
+def test_fetching_the_loss_beside_the_step_gives_the_loss_before_it():
+    graph, step, loss = program(lk.optimizers.SGD(0.1), lk.float64)
+    session = lk.Session(graph)
+    with graph.as_default():
+        session.run(lk.global_variables_initializer())
+    nothing, value = session.run([step, loss])
+    assert nothing is None
+    assert value == pytest.approx((START**2).sum())
+    assert session.run(loss) == pytest.approx((START**2).sum() * 0.8**2)
+
+
+def test_gradients_can_be_changed_in_between():
+    with lk.Graph().as_default(), lk.Session() as session:
+        w, idle = lk.Variable(START, name="w", dtype=lk.float64), lk.Variable(1.0, name="idle")
+        optimizer = lk.optimizers.SGD(0.5)
+        pairs = optimizer.compute_gradients(lk.reduce_sum(lk.square(w)))
+        assert [(gradient is None, v) for gradient, v in pairs] == [(False, w), (True, idle)]
+        clipped = [(None if g is None else lk.minimum(lk.maximum(g, -1.0), 1.0), v) for g, v in pairs]
+        session.run([lk.global_variables_initializer(), optimizer.apply_gradients(clipped)][0])
+        session.run(optimizer.apply_gradients(clipped))
+        np.testing.assert_allclose(session.read(w), START - 0.5 * np.clip(2 * START, -1, 1))
+        assert session.read(idle) == 1
+
+
+@pytest.mark.parametrize("kind", ["placeholder", "function of the step", "variable"])
+def test_the_learning_rate_may_be_a_tensor(kind):
+    with lk.Graph().as_default(), lk.Session() as session:
+        w, step_number = lk.Variable(START, dtype=lk.float64), lk.Variable(0, trainable=False, name="global_step")
+        placeholder = lk.placeholder(lk.float32, [])
+        rate = {
+            "placeholder": placeholder,
+            "function of the step": 0.1 / (1.0 + lk.cast(step_number, lk.float32)),
+            "variable": lk.Variable(0.1, trainable=False),
+        }[kind]
+        loss = lk.reduce_sum(lk.square(w))
+        step = lk.optimizers.SGD(rate).minimize(loss, global_step=step_number, var_list=[w])
+        session.run(lk.global_variables_initializer())
+        expected = START
+        for number in range(3):
+            session.run(step, {placeholder: 0.1} if kind == "placeholder" else {})
+            expected = expected * (1 - 2 * (0.1 / (1 + number) if kind == "function of the step" else 0.1))
+        np.testing.assert_allclose(session.read(w), expected, rtol=1e-6)
+        assert session.read(step_number) == 3
+
+
+def test_variables_of_two_dtypes():
+    with lk.Graph().as_default(), lk.Session() as session:
+        single, double = lk.Variable(START, dtype=lk.float32), lk.Variable(START, dtype=lk.float64)
+        step = lk.optimizers.Adam().apply_gradients([(GRADIENTS[0], single), (GRADIENTS[0], double)])
+        session.run(lk.global_variables_initializer())
+        session.run(step, steps=3)
+        expected = numpy_adam(START, [GRADIENTS[0]] * 3)
+        np.testing.assert_allclose(session.read(double), expected, 1e-12)
+        np.testing.assert_allclose(session.read(single), expected, 1e-5)
+
+
+def test_var_list_says_what_is_changed():
+    with lk.Graph().as_default(), lk.Session() as session:
+        named = {"a": lk.Variable(1.0, name="a"), "b": lk.Variable(1.0, name="b")}
+        loss = lk.square(named["a"]) + lk.square(named["b"])
+        only = lk.optimizers.SGD(0.1).minimize(loss, var_list=[named["b"]])
+        both = lk.optimizers.SGD(0.1).minimize(loss, var_list=named.values())
+        session.run(lk.global_variables_initializer())
+        session.run(only)
+        assert session.run([named["a"], named["b"]]) == pytest.approx([1.0, 0.8])
+        session.run(both)
+        assert session.run([named["a"], named["b"]]) == pytest.approx([0.8, 0.64])
+
+
+def test_the_graph_of_the_loss_is_used_whatever_the_default_graph():
+    graph = lk.Graph()
+    with graph.as_default():
+        loss = lk.square(lk.Variable(1.0))
+    with lk.Graph().as_default():
+        step = lk.optimizers.SGD().minimize(loss)
+    assert step.graph is graph
+
+
+def test_what_cannot_be_minimized():
+    optimizer = lk.optimizers.SGD()
+    with lk.Graph().as_default():
+        with pytest.raises(GraphError, match="no variable to optimize"):
+            optimizer.minimize(lk.constant(1.0))
+        w = lk.Variable([1.0, 2.0], name="w")
+        with pytest.raises(GraphError, match=r"cannot minimize .*variables 'w:0'"):
+            optimizer.minimize(lk.cast(lk.argmax(w), lk.float32))
+        with pytest.raises(ValueError, match="differentiable path"):
+            optimizer.minimize(lk.constant(1.0))
+        with pytest.raises(GraphError, match="got no gradient"):
+            optimizer.apply_gradients([(None, w)])
+        with pytest.raises(GraphError, match="two gradients"):
+            optimizer.apply_gradients([([1.0, 1.0], w), ([2.0, 2.0], w)])
+        with pytest.raises(DTypeError, match=r"gradient of variable 'w:0'.*lk\.cast"):
+            optimizer.apply_gradients([(lk.constant([1.0, 1.0], lk.float64), w)])
+        with pytest.raises(ShapeError, match="variable's shape"):
+            optimizer.apply_gradients([(lk.constant([1.0]), w)])
+        with pytest.raises(InvalidArgumentError, match="changes variables"):
+            optimizer.minimize(lk.reduce_sum(w), var_list=[w.ref])
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: lk.optimizers.SGD("fast"), "learning_rate='fast'"),
+        (lambda: lk.optimizers.SGD(float("nan")), "finite"),
+        (lambda: lk.optimizers.SGD(momentum=1.5), "from 0 on and at most 1"),
+        (lambda: lk.optimizers.Adam(beta_1=1.0), "from 0 on and below 1"),
+        (lambda: lk.optimizers.Adam(beta_2=-0.1), "beta_2=-0.1"),
+        (lambda: lk.optimizers.Adam(epsilon=-1), "from 0 on"),
+    ],
+)
+def test_settings_that_are_refused(make, text):
+    with pytest.raises(InvalidArgumentError, match=text):
+        make()
+
+
+def test_an_optimizer_of_ones_own_says_slots_and_update_only():
+    class SignMomentum(lk.optimizers.Optimizer):
+        slots = {"mean": lk.optimizers.Slot("mean", initial=1.0)}  # noqa: RUF012
+
+        def update(self, variable, gradient, learning_rate, *, mean):
+            mean = mean.assign(0.5 * mean + 0.5 * gradient)
+            return variable.assign_sub(learning_rate * lk.sign(mean))
+
+    with lk.Graph().as_default(), lk.Session() as session:
+        w = lk.Variable([1.0, -1.0], name="w")
+        optimizer = SignMomentum(0.25)
+        step = optimizer.minimize(lk.reduce_sum(lk.square(w)))
+        session.run(lk.global_variables_initializer())
+        session.run(step)
+        assert session.read(optimizer.get_slot(w, "mean")).tolist() == [1.5, -0.5]
+        assert session.read(w).tolist() == [0.75, -0.75]
+        assert optimizer.get_slot(w, "mean").op.name == "w/mean"
