@@ -84,7 +84,13 @@ View type_from(const std::string& dtype, const py::sequence& shape) {
     View view{};
     view.dtype = dtype_named(dtype);
     if (shape.size() > kMaxRank) fail("a shape has at most " + std::to_string(kMaxRank) + " dimensions, not " + std::to_string(shape.size()));
-    for (const py::handle dimension : shape) view.shape[view.rank++] = dimension.cast<int64_t>();
+    for (const py::handle dimension : shape) {
+        try {
+            view.shape[view.rank++] = dimension.cast<int64_t>();
+        } catch (const py::cast_error&) {
+            fail("a dimension is an integer below 2^63, not " + py::repr(dimension).cast<std::string>());
+        }
+    }
     checked_bytes(view);
     return view;
 }

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from labkit import _native
-from tests.native.plans import random_plan
+from tests.native.plans import Builder, random_plan
 
 
 @pytest.fixture
@@ -41,11 +41,11 @@ def test_plans_reuse_memory() -> None:
 def test_results_have_the_same_bits_for_any_number_of_threads(count: int, threads: None) -> None:
     rng = np.random.default_rng(5)
     x, w = rng.standard_normal((300, 700), np.float32), rng.standard_normal((700, 500), np.float32)
-    from tests.native.plans import Builder
 
     def run() -> bytes:
         build = Builder()
-        product = build.do("matmul.f32", [build.slot("feed", x.shape), build.slot("feed", w.shape)], build.slot("arena", (300, 500)), ints=[0, 0])
+        fed = [build.slot("feed", x.shape), build.slot("feed", w.shape)]
+        product = build.do("matmul.f32", fed, build.slot("arena", (300, 500)), ints=[0, 0])
         squashed = build.do("tanh.f32", [product], build.slot("arena", (300, 500)))
         build.do("add.f32", [product, squashed], build.slot("fetch", (300, 500)))
         return build.plan().run([x, w])[0].tobytes()

@@ -1,0 +1,145 @@
+"""The arena: memory is used again as soon as nobody needs what is in it, and not before."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from labkit import _native
+from tests.native.plans import Builder
+
+KB = 1024 // 4  # elements of float32
+
+
+def test_a_chain_in_place_needs_one_block() -> None:
+    build = Builder()
+    value = build.slot("feed", (KB,))
+    for _ in range(10):
+        value = build.do("neg.f32", [value], build.slot("arena", (KB,)))
+    build.do("copy.f32", [value], build.slot("fetch", (KB,)))
+    x = np.arange(KB, dtype=np.float32)
+    plan = build.plan()
+    assert plan.arena_bytes == 1024
+    np.testing.assert_array_equal(plan.run([x])[0], x)
+
+
+def test_kernels_that_cannot_work_in_place_alternate_between_two_blocks() -> None:
+    build = Builder()
+    value = build.slot("feed", (16, 16))
+    for _ in range(10):
+        value = build.do("transpose.f32", [value], build.slot("arena", (16, 16)), ints=[1, 0])
+    build.do("copy.f32", [value], build.slot("fetch", (16, 16)))
+    plan = build.plan()
+    assert plan.arena_bytes == 2 * 1024
+    x = np.arange(256, dtype=np.float32).reshape(16, 16)
+    np.testing.assert_array_equal(plan.run([x])[0], x)
+
+
+def test_a_value_that_is_used_later_is_not_overwritten() -> None:
+    build = Builder()
+    first = build.do("copy.f32", [build.slot("feed", (KB,))], build.slot("arena", (KB,)))
+    second = build.do("neg.f32", [first], build.slot("arena", (KB,)))
+    third = build.do("square.f32", [second], build.slot("arena", (KB,)))  # second dies here, first does not
+    build.do("add.f32", [first, third], build.slot("fetch", (KB,)))
+    x = np.arange(KB, dtype=np.float32)
+    plan = build.plan()
+    assert plan.arena_bytes == 2 * 1024
+    np.testing.assert_array_equal(plan.run([x])[0], x + x * x)
+
+
+def test_an_alias_keeps_its_root_alive() -> None:
+    build = Builder()
+    root = build.do("copy.f32", [build.slot("feed", (16, 16))], build.slot("arena", (16, 16)))
+    alias = build.alias(build.alias(root, (256,)), (1, 256))
+    other = build.do("neg.f32", [root], build.slot("arena", (16, 16)))  # the root's last use under its own number
+    product = build.do("matmul.f32", [other, other], build.slot("arena", (16, 16)), ints=[0, 0])
+    build.do("copy.f32", [product], build.slot("fetch", (16, 16)))
+    build.do("copy.f32", [alias], build.slot("fetch", (1, 256)))
+    x = np.arange(256, dtype=np.float32).reshape(16, 16) % 7
+    squared, kept = build.plan().run([x])
+    np.testing.assert_array_equal(squared, x @ x)
+    np.testing.assert_array_equal(kept, x.reshape(1, 256))
+
+
+def test_an_alias_of_another_shape_is_not_worked_on_in_place() -> None:
+    build = Builder()
+    column = build.do("copy.f32", [build.slot("feed", (300, 1))], build.slot("arena", (300, 1)))
+    build.do("add.f32", [column, build.alias(column, (1, 300))], build.slot("arena", (300, 300)))
+    total = build.do("add.f32", [column, build.alias(column, (300, 1))], build.slot("arena", (300, 1)))
+    build.do("copy.f32", [total], build.slot("fetch", (300, 1)))
+    x = np.arange(300, dtype=np.float32).reshape(300, 1)
+    np.testing.assert_array_equal(build.plan().run([x])[0], 2 * x)
+
+
+def test_a_fetch_may_be_read_and_may_be_filled_through_an_alias() -> None:
+    build = Builder()
+    fetch = build.slot("fetch", (2, 3))
+    build.do("neg.f32", [build.slot("feed", (6,))], build.alias(fetch, (6,)))
+    build.do("neg.f32", [fetch], build.slot("fetch", (2, 3)))
+    x = np.arange(6, dtype=np.float32)
+    negative, back = build.plan().run([x])
+    np.testing.assert_array_equal(negative, -x.reshape(2, 3))
+    np.testing.assert_array_equal(back, x.reshape(2, 3))
+
+
+def test_constants_are_copied() -> None:
+    value = np.ones(3, np.float32)
+    build = Builder()
+    build.do("copy.f32", [build.constant(value)], build.slot("fetch", (3,)))
+    plan = build.plan()
+    value[:] = 5
+    np.testing.assert_array_equal(plan.run([])[0], [1, 1, 1])
+
+
+def test_results_are_arrays_of_their_own() -> None:
+    build = Builder()
+    build.do("copy.f32", [build.slot("feed", (3,))], build.slot("fetch", (3,)))
+    plan = build.plan()
+    x = np.ones(3, np.float32)
+    (first,), (second,) = plan.run([x]), plan.run([x])
+    first[:] = 7
+    np.testing.assert_array_equal(second, [1, 1, 1])
+    assert first.flags.owndata
+    assert first.flags.writeable
+
+
+def test_five_hundred_instructions_are_laid_out_quickly() -> None:
+    rng = np.random.default_rng(0)
+    build = Builder()
+    values = [build.slot("feed", (64, 64))]
+    for _ in range(500):
+        inputs = [values[-1], values[rng.integers(max(0, len(values) - 30), len(values))]]
+        values.append(build.do("matmul.f32", inputs, build.slot("arena", (64, 64)), ints=[0, 0]))
+    build.do("copy.f32", [values[-1]], build.slot("fetch", (64, 64)))
+    seconds = []
+    for _ in range(5):
+        start = time.perf_counter()
+        plan = build.plan()
+        seconds.append(time.perf_counter() - start)
+    assert min(seconds) < 0.02  # Python dicts and all; the layout itself is a fraction of it
+    assert plan.arena_bytes < 40 * 64 * 64 * 4
+
+
+def test_plans_of_one_state_share_an_arena() -> None:
+    """Two plans run in turns: what one leaves in the arena does not reach the other's results."""
+    state = _native.State()
+    plans = []
+    for size in (1000, 3000, 10):
+        build = Builder(state=state)
+        twice = build.do("add.f32", [x := build.slot("feed", (size,)), x], build.slot("arena", (size,)))
+        build.do("mul.f32", [twice, x], build.slot("fetch", (size,)))
+        plans.append((build.plan(), np.arange(size, dtype=np.float32)))
+    for _ in range(3):
+        for plan, x in plans:
+            np.testing.assert_array_equal(plan.run([x])[0], 2 * x * x)
+
+
+def test_elements_of_nothing() -> None:
+    build = Builder()
+    empty = build.do("relu.f32", [build.slot("feed", (0, 3))], build.slot("arena", (0, 3)))
+    build.do("reduce_sum.f32", [empty], build.slot("fetch", (3,)), ints=[0])
+    build.do("copy.f32", [empty], build.slot("fetch", (0, 3)))
+    sums, rows = build.plan().run([np.zeros((0, 3), np.float32)])
+    np.testing.assert_array_equal(sums, [0, 0, 0])
+    assert rows.shape == (0, 3)
