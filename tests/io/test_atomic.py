@@ -57,6 +57,24 @@ def test_an_error_in_the_block_changes_nothing(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 1
 
 
+def test_content_and_name_are_on_the_disk_in_that_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = []
+    replace, fsync = os.replace, os.fsync
+
+    def recorded_fsync(fd: int) -> None:
+        done.append("fsync folder" if stat.S_ISDIR(os.fstat(fd).st_mode) else f"fsync {os.fstat(fd).st_size} bytes")
+        fsync(fd)
+
+    def recorded_replace(source: Path, target: Path) -> None:
+        done.append(f"replace {target.name}")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", recorded_fsync)
+    monkeypatch.setattr(os, "replace", recorded_replace)
+    write_text(tmp_path / "a", "12345")
+    assert done == ["fsync 5 bytes", "replace a", "fsync folder"]
+
+
 def test_names_may_be_as_long_as_the_file_system_allows(tmp_path: Path) -> None:
     path = tmp_path / ("n" * 255)
     write_text(path, "x")
