@@ -95,6 +95,6 @@ def check_each_example_alone(function: Callable[..., lk.Tensor], what: str, *arr
         alone = evaluate(function, *(array[i : i + 1] for array in arrays))
         require(
             np.array_equal(alone[0], together[i], equal_nan=True),
-            f"{what}: example {i} gives {alone[0]!r} alone but {together[i]!r} in a batch of {len(arrays[0])}",
+            f"{what}: example {i} alone gives other numbers than in a batch of {len(arrays[0])}",
         )
     return together

@@ -38,7 +38,13 @@ def test_an_installed_plugin_is_found_with_its_origin(distribution):
         assert (record.file, record.line) == (str(folder / "good_swish.py"), 6)
         assert current_lab().registry("activations").get("swish")(3) == 3
     row = next(row for row in rows(lab) if row.name == "swish")
-    assert (row.kind, row.plugin, row.version, row.status, row.aliases) == ("activations", "swish", "1.2", "ok", ("silu",))
+    assert (row.kind, row.plugin, row.version, row.status, row.aliases) == (
+        "activations",
+        "swish",
+        "1.2",
+        "ok",
+        ("silu",),
+    )
     assert row.origin == f"{folder / 'good_swish.py'}:6"
     assert "plugin 'swish' (labkit-swish 1.2): 1 components, ok" in doctor(lab)
 
@@ -72,7 +78,9 @@ def test_built_ins_come_first_then_distributions_by_name(distribution):
 def test_of_two_plugins_with_one_name_the_first_keeps_it(distribution):
     distribution("labkit-a", {"a": "clash_a"}, clash_a=good("clash_a"))
     distribution("labkit-b", {"b": "clash_b"}, clash_b=good("clash_b"))
-    with pytest.warns(PluginWarning, match=r"'b' \(labkit-b 1.2\) failed.*'swish'.*plugin 'a' 1.2.*plugin 'b' 1.2") as caught:
+    with pytest.warns(
+        PluginWarning, match=r"'b' \(labkit-b 1.2\) failed.*'swish'.*plugin 'a' 1.2.*plugin 'b' 1.2"
+    ) as caught:
         lab = Lab()
     assert len(caught) == 1
     assert lab.registry("activations").find("swish").plugin == "a"
@@ -93,7 +101,8 @@ BROKEN = {
     "no hook": ({"bad": "bad_module"}, "x = 1", "implements no hook"),
     "not marked": ({"bad": "bad_module"}, "def labkit_layers():\n    yield 1", "not marked.*@hookimpl"),
     "hook raises": (
-        {"bad": "bad_module"}, "labkit_layers|yield Component('BadLayer', 'm:x', ('bad',)); raise OSError('disk')", "OSError: disk",
+        {"bad": "bad_module"}, "labkit_layers|yield Component('BadLayer', 'm:x', ('bad',)); raise OSError('disk')",
+        "OSError: disk",
     ),
     "hook returns nothing": ({"bad": "bad_module"}, "labkit_layers|pass", "gave no components.*None"),
     "hook returns text": ({"bad": "bad_module"}, "labkit_layers|return 'Dense'", "gave no components"),
@@ -170,12 +179,16 @@ def test_the_doctor_imports_every_component(distribution):
         def labkit_layers():
             yield Component("Hollow", "hollow_target:Hollow")
     """
-    distribution("labkit-hollow", {"hollow": "hollow_plugin"}, hollow_plugin=text, hollow_target="raise OSError('no disk')")
+    distribution(
+        "labkit-hollow", {"hollow": "hollow_plugin"}, hollow_plugin=text, hollow_target="raise OSError('no disk')"
+    )
     lab = Lab()
     report = doctor(lab)
     assert "plugin 'hollow' (labkit-hollow 1.2): 1 components, 1 of its components cannot be loaded" in report
     assert 'hollow_target.py", line 1' in report
-    with pytest.raises(PluginError, match=r"'Hollow' \(layers\) cannot be loaded: plugin 'hollow' 1.2.*OSError: no disk"):
+    with pytest.raises(
+        PluginError, match=r"'Hollow' \(layers\) cannot be loaded: plugin 'hollow' 1.2.*OSError: no disk"
+    ):
         lab.registry("layers").get("Hollow")
 
 

@@ -48,7 +48,9 @@ def test_discarding_a_plugin_frees_its_names(registry):
     registry.add(record("dense"))
 
 
-@pytest.mark.parametrize(("asked", "near"), [("dens", "Dense"), ("DENSE", "Dense"), ("conv_2d", "Conv2D"), ("Conv3D", "Conv2D")])
+@pytest.mark.parametrize(
+    ("asked", "near"), [("dens", "Dense"), ("DENSE", "Dense"), ("conv_2d", "Conv2D"), ("Conv3D", "Conv2D")]
+)
 def test_an_unknown_name_lists_near_ones(registry, asked, near):
     with pytest.raises(UnknownComponentError, match=f"no layer named '{asked}'.*Did you mean.*'{near}'") as caught:
         registry.get(asked)

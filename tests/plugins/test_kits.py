@@ -1,0 +1,262 @@
+"""The conformance kits find what is wrong: each check fails for a component with one defect."""
+
+import numpy as np
+import pytest
+
+import labkit as lk
+from labkit import testing
+from labkit.plugins import Component, hookimpl
+
+RANDOM = np.random.default_rng(1)
+Y, LABELS = RANDOM.normal(size=(4, 3)), np.array([0, 2, 1, 1])
+
+
+class Calls:
+    count = 0
+
+
+def _counting(shape, dtype, seed=None):
+    Calls.count += 1
+    return lk.fill(shape, lk.constant(Calls.count, dtype))
+
+
+@pytest.mark.parametrize(
+    ("initializer", "text"),
+    [
+        (lambda shape, dtype, seed=None: lk.zeros((2, 2), dtype), "gives float32 .* for float32"),
+        (lambda shape, dtype, seed=None: lk.zeros(shape, lk.float32), "gives float32 .* for float64"),
+        (lambda shape, dtype, seed=None: lk.fill(shape, lk.constant(np.inf, dtype)), "not finite"),
+        (
+            lambda shape, dtype, seed=None: lk.random.normal(shape, dtype=dtype),
+            "same numbers for seed=1 and seed=2|follow seed=",
+        ),
+        (lambda shape, dtype, seed=None: lk.random.normal(shape, dtype=dtype, seed=7), "seed=1 and seed=2"),
+        (
+            lambda shape, dtype, seed=None: lk.random.normal(shape, dtype=dtype, seed=seed or 7),
+            "two variables of one graph",
+        ),
+        (_counting, "other numbers when the same program runs again"),
+    ],
+)
+def test_initializers(initializer, text):
+    with pytest.raises(AssertionError, match=text):
+        testing.check_initializer(initializer)
+
+
+@pytest.mark.parametrize(
+    ("regularizer", "text"),
+    [
+        (lk.square, "a penalty is one number"),
+        (lambda w: lk.cast(lk.reduce_sum(lk.square(w)), lk.float32), "gives float32 for float64"),
+        (lambda w: -lk.reduce_sum(lk.square(w)), "at least 0"),
+        (lambda w: lk.reduce_mean(lk.square(w)), "finite"),
+        (lambda w: lk.reduce_sum(lk.square(lk.stop_gradient(w)) + 0 * w), "gradient"),
+        (lambda w: lk.reduce_sum(lk.square(lk.stop_gradient(w))), "no gradient"),
+    ],
+)
+def test_regularizers(regularizer, text):
+    with pytest.raises(AssertionError, match=text):
+        testing.check_regularizer(regularizer)
+
+
+@pytest.mark.parametrize(
+    ("activation", "text"),
+    [
+        (lambda x: lk.reduce_sum(x, axis=-1), "gives shape"),
+        (lambda x: lk.cast(x, lk.float32), "gives float32 for float64"),
+        (lk.exp, "from -10,000 to 10,000"),
+        (lambda x: x / lk.reduce_max(lk.abs(x)), "example 0 alone gives other numbers"),
+        (lambda x: lk.stop_gradient(x) * 2 + x, "gradient"),
+        (lambda x: lk.cast(lk.greater(x, 0.0), x.dtype), "no gradient"),
+    ],
+)
+def test_activations(activation, text):
+    with pytest.raises(AssertionError, match=text):
+        testing.check_activation(activation)
+
+
+@pytest.mark.parametrize(
+    ("loss", "text"),
+    [
+        (lambda y, p: lk.square(p - lk.cast(y, p.dtype)), "gives shape"),
+        (lambda y, p: lk.reduce_mean(lk.square(p), axis=1) + lk.reduce_mean(p), "alone gives"),
+        (lambda y, p: lk.cast(lk.reduce_mean(lk.square(p), axis=1), lk.float32), "gives float32 for float64"),
+        (lambda y, p: lk.log(-lk.reduce_mean(lk.square(p), axis=1)), "gives .*nan"),
+        (lambda y, p: lk.reduce_mean(lk.stop_gradient(p), axis=1), "no gradient"),
+        (lambda y, p: lk.reduce_mean(lk.stop_gradient(p) * p, axis=1), "gradient with respect to argument 1"),
+    ],
+)
+def test_losses(loss, text):
+    with pytest.raises(AssertionError, match=text):
+        testing.check_loss(loss, Y, Y + 1.0)
+
+
+def test_from_logits_is_a_bool():
+    loss = lk.losses.SparseCategoricalCrossentropy(from_logits=True)
+    testing.check_loss(loss, LABELS, Y)
+    loss.from_logits = "yes"
+    with pytest.raises(AssertionError, match="from_logits='yes'"):
+        testing.check_loss(loss, LABELS, Y)
+
+
+class Optimizer(lk.optimizers.Optimizer):
+    def update(self, variable, gradient, learning_rate):
+        return variable.assign_sub(learning_rate * gradient)
+
+
+class Ascent(Optimizer):
+    def update(self, variable, gradient, learning_rate):
+        return variable.assign_add(learning_rate * gradient)
+
+
+class TrainableState(Optimizer):
+    def apply_gradients(self, grads_and_vars, global_step=None, name=None):
+        lk.Variable(0.0, name="state")
+        return super().apply_gradients(grads_and_vars, global_step, name)
+
+
+class HiddenState(Optimizer):
+    def apply_gradients(self, grads_and_vars, global_step=None, name=None):
+        lk.Variable(0.0, name="state", trainable=False, collections=[])
+        return super().apply_gradients(grads_and_vars, global_step, name)
+
+
+class GivesTensor(Optimizer):
+    def minimize(self, loss, global_step=None, var_list=None, name=None):
+        pairs = [pair for pair in self.compute_gradients(loss) if pair[0] is not None]
+        return next(v.assign_sub(0.1 * g) for g, v in pairs)
+
+
+class Careless(Optimizer):
+    def minimize(self, loss, global_step=None, var_list=None, name=None):
+        pairs = [pair for pair in self.compute_gradients(loss) if pair[0] is not None]
+        return lk.group(*(v.assign_sub(0.1 * g) for g, v in pairs))
+
+
+class ChangesIdle(Optimizer):
+    def minimize(self, loss, global_step=None, var_list=None, name=None):
+        step = super().minimize(loss, global_step, var_list)
+        return lk.group(step, lk.trainable_variables()[-1].assign_add([1.0, 1.0]))
+
+
+class Wanders(Optimizer):
+    def __init__(self):
+        super().__init__(0.01)
+        Calls.count += 1
+        self.offset = 1e-3 * Calls.count
+
+    def update(self, variable, gradient, learning_rate):
+        return variable.assign_sub(learning_rate * (gradient + self.offset))
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (Ascent, "the loss went from"),
+        (lambda: Optimizer(0.0), "the loss went from"),
+        (TrainableState, "trainable"),
+        (HiddenState, "not among the global variables"),
+        (GivesTensor, "no Operation"),
+        (Careless, "not refused"),
+        (ChangesIdle, "without gradient was changed"),
+        (Wanders, "native steps differ"),
+    ],
+)
+def test_optimizers(make, text):
+    testing.check_optimizer(Optimizer)
+    with pytest.raises(AssertionError, match=text):
+        testing.check_optimizer(make)
+
+
+class Scale(lk.layers.Layer):
+    """A sound layer, for the ones below to be wrong in one way."""
+
+    def build(self, input_shape):
+        self.scale = self.add_weight("scale", (input_shape[-1],))
+
+    def call(self, inputs, training=False):
+        return inputs * self.scale
+
+
+class Batchwise(Scale):
+    def call(self, inputs, training=False):
+        return inputs * self.scale - lk.reduce_mean(inputs)
+
+
+class Rebuilds(Scale):
+    def call(self, inputs, training=False):
+        return inputs * self.add_weight("other", (input_shape := inputs.shape.as_list())[-1:]) + len(input_shape)
+
+
+class Noisy(Scale):
+    def call(self, inputs, training=False):
+        return inputs * self.scale + lk.random.normal((3,), dtype=inputs.dtype)
+
+
+class Detached(Scale):
+    def call(self, inputs, training=False):
+        return inputs * lk.stop_gradient(self.scale)
+
+
+class WrongGradient(Scale):
+    def call(self, inputs, training=False):
+        return inputs * self.scale * lk.stop_gradient(self.scale)
+
+
+class Elsewhere(Scale):
+    def build(self, input_shape):
+        with lk.name_scope(None):
+            self.scale = self.add_weight("scale", (input_shape[-1],))
+
+
+class Single(Scale):
+    def call(self, inputs, training=False):
+        return lk.cast(inputs * self.scale, lk.float32)
+
+
+class Summed(Scale):
+    def call(self, inputs, training=False):
+        return lk.reduce_sum(inputs * self.scale, axis=0)
+
+
+@pytest.mark.parametrize(
+    ("layer", "text"),
+    [
+        (Batchwise, "another inference alone"),
+        (Rebuilds, "makes new weights"),
+        (Noisy, "another inference when run again"),
+        (Detached, "has no gradient"),
+        (WrongGradient, "central differences"),
+        (Elsewhere, "outside its name scope"),
+        (Single, "gives float32 for float64"),
+        (Summed, "gives 5 outputs for 4"),
+    ],
+)
+def test_layers(layer, text):
+    testing.check_layer(Scale, (3,), batch=4)
+    with pytest.raises(AssertionError, match=text):
+        testing.check_layer(layer, (5,) if layer is Summed else (3,), batch=4)
+
+
+def one_component(name, target):
+    class Plugin:
+        @hookimpl
+        def labkit_layers(self):
+            if name:
+                yield Component(name, target)
+
+    return Plugin()
+
+
+def test_plugins():
+    with testing.check_plugin(one_component("Scale", f"{__name__}:Scale")):
+        assert lk.layers.Scale is Scale
+        assert lk.layers.Dense
+    with pytest.raises(Exception, match="claimed twice"):
+        testing.check_plugin(one_component("Dense", f"{__name__}:Scale"))
+    with pytest.raises(Exception, match="cannot be loaded"):
+        testing.check_plugin(one_component("Lost", f"{__name__}:Lost"))
+    with pytest.raises(AssertionError, match="cannot be called"):
+        testing.check_plugin(one_component("Y", f"{__name__}:Y"))
+    with pytest.raises(AssertionError, match="registers nothing"):
+        testing.check_plugin(one_component("", ""))
