@@ -75,7 +75,9 @@ def test_only_io_opens_files_for_writing(path: Path) -> None:
         if not isinstance(node, ast.Call):
             continue
         name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-        assert name not in WRITERS, f"{path}:{node.lineno}"
+        # Path.write_text and write_bytes; the functions of labkit.io are called by name, and click has a formatter.write_text.
+        if isinstance(node.func, ast.Attribute) and ast.unparse(node.func.value) != "formatter":
+            assert name not in WRITERS, f"{path}:{node.lineno}"
         if isinstance(node.func, ast.Name) and name == "open":
             modes = [a.value for a in node.args[1:2] if isinstance(a, ast.Constant)]
             modes += [k.value.value for k in node.keywords if k.arg == "mode" and isinstance(k.value, ast.Constant)]

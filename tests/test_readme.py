@@ -1,0 +1,57 @@
+"""What README shows is what labkit does."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+README = (Path(__file__).parents[1] / "README.md").read_text()
+LABKIT = Path(sys.executable).with_name("labkit")
+
+
+def block(marker: str) -> str:
+    """The code block that follows an HTML comment."""
+    found = re.search(rf"<!-- {re.escape(marker)} -->\n```\w*\n(.*?)```", README, re.DOTALL)
+    assert found, f"README has no block marked {marker!r}"
+    return found.group(1)
+
+
+def labkit(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [LABKIT, *arguments], capture_output=True, text=True, timeout=240, env={**os.environ, "COLUMNS": "200", **environment}
+    )
+
+
+def test_the_help_text_is_the_programs() -> None:
+    done = labkit("run", "--help", COLUMNS="80")
+    assert done.stdout.strip() == block("labkit run --help").strip()
+
+
+def test_the_experiment_runs(tmp_path: Path) -> None:
+    (tmp_path / "digits.py").write_text(block("experiment: digits.py"))
+    logs = str(tmp_path / "logs")
+    done = labkit("run", str(tmp_path / "digits.py"), "--quick", "--sweep", "units=4,8", "--logs", logs, LABKIT_OFFLINE="1")
+    assert done.returncode == 0, done.stderr
+    for heading in ("units", "train accuracy", "validation accuracy", "test accuracy", "bias", "variance", "verdict"):
+        assert heading in done.stdout
+
+
+def test_the_commands_name_things_that_exist() -> None:
+    run, test = block("run command").strip(), block("test command").strip()
+    assert run.startswith("python3 -m pip install . && labkit run ")
+    assert (Path(__file__).parents[1] / run.split()[-2]).is_file()
+    assert test == "python3 -m pip install -e '.[test]' && python3 -m pytest -n 2"
+
+
+@pytest.mark.ci
+def test_the_run_command_works_as_installed(tmp_path: Path) -> None:
+    command = block("run command").strip().partition("&& labkit ")[2].split()
+    command[1] = str(Path(__file__).parents[1] / command[1])
+    done = labkit(*command, "--logs", str(tmp_path / "logs"), LABKIT_OFFLINE="1")
+    assert done.returncode == 0, done.stderr
+    assert "test accuracy" in done.stdout
