@@ -89,7 +89,8 @@ class Fit:
 
     def _end_epoch(self) -> None:
         """The means over the steps of the epoch that has ended."""
-        means = {name.replace("train/", "train/epoch_"): total / self.epoch_steps for name, total in self.epoch_sums.items()}
+        sums = sorted(self.epoch_sums.items())  # a restored dictionary has an order of its own
+        means = {name.replace("train/", "train/epoch_"): total / self.epoch_steps for name, total in sums}
         self.trial.series.add(self.step, means)
         self.trial.link.send("metrics", step=self.step, metrics=means)
         self.epoch_sums, self.epoch_steps = {}, 0

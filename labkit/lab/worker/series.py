@@ -28,10 +28,13 @@ class Series:
         self._writers: dict[str, EventWriter] = {}
 
     def rewind(self, step: int) -> None:
-        """Go on after `step`; 0 starts anew."""
+        """Go on after `step`, which a checkpoint holds. Without this call the series starts anew."""
         self.close()
         self._step = step
-        path = self.folder / "metrics.jsonl"
+        self._open()
+
+    def _open(self) -> None:
+        path, step = self.folder / "metrics.jsonl", self._step
         try:
             kept = sum(record["step"] <= step for record in read_log(path)) if step and path.exists() else 0
             self._log = AppendLog(path, count=kept)
@@ -41,7 +44,7 @@ class Series:
     def add(self, step: int, metrics: Mapping[str, float]) -> None:
         """A record, and a scalar for each figure: `train/loss` is `loss` of the run `train`."""
         if self._log is None and self.trouble is None:
-            self.rewind(0)
+            self._open()
         if self._log is not None:
             try:
                 self._log.append({"step": step, **metrics})

@@ -1,0 +1,220 @@
+"""trial.fit and trial.evaluate: what they write, and that stopping anywhere changes no bit of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import labkit as lk
+from labkit.errors import CheckpointError, ConfigError
+from labkit.lab.executor import Unit
+from labkit.lab.experiments import load
+from labkit.lab.worker.link import Interrupted, Link
+from labkit.lab.worker.main import _seed
+from labkit.lab.worker.trial import Diverged, Trial
+
+from .runs import PROGRAMS, left_behind, run, table, trials
+
+
+class Listener(Link):
+    """A link that keeps what is said, and asks the trial to leave at a step."""
+
+    def __init__(self, leave_at: int | None = None) -> None:
+        self.leave_at, self.stop_reason = leave_at, None
+        self.said: list[tuple[str, dict[str, Any]]] = []
+
+    def send(self, kind: str, **values: Any) -> None:
+        self.said.append((kind, values))
+
+    def progress(self, step: int, steps: int | None, metrics: dict[str, float], phase: str = "") -> bool:
+        if self.leave_at is not None and not phase and step >= self.leave_at:
+            self.stop_reason = "asked to"
+        return True
+
+
+def attempt(folder: Path, number: int, leave_at: int | None = None, seed: int = 0, **config: Any) -> Trial:
+    """One attempt at the trial of programs/digits.py, in this process."""
+    experiment = load(PROGRAMS / "digits.py")
+    made = dataclasses.asdict(experiment.config_class(**config))
+    folder = folder / "t0001"
+    folder.mkdir(parents=True, exist_ok=True)
+    facts = {"file": str(experiment.path), "experiment": "digits", "sweep": "s", "number": 1, "folder": str(folder)}
+    unit = Unit(**facts, config=made, seed=seed, quick=False, attempt=number, key="key")
+    link = Listener(leave_at)
+    trial = Trial(unit, link)
+    try:
+        with lk.Graph().as_default():
+            _seed(seed)
+            experiment(experiment.config_class(**made), trial)
+        trial.finish()
+    finally:
+        trial.close()
+    return trial
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    names = ("metrics.jsonl", "predictions.npz", "checkpoints/final/weights.data-00000-of-00001")
+    return {name: (folder / "t0001" / name).read_bytes() for name in names}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("whole")
+    attempt(folder, 1)
+    return folder
+
+
+def test_the_series_holds_every_step_and_every_validation(whole: Path) -> None:
+    records = [json.loads(line) for line in (whole / "t0001" / "metrics.jsonl").read_text().splitlines()]
+    steps = [record["step"] for record in records if "train/loss" in record]
+    assert steps == list(range(1, 41))
+    assert [record["step"] for record in records if "validation/loss" in record] == [9, 18, 27, 36, 40]
+    epochs = [record for record in records if "train/epoch_loss" in record]
+    assert [record["step"] for record in epochs] == [10, 20, 30, 40]
+    first = [record["train/loss"] for record in records if "train/loss" in record][:10]
+    assert epochs[0]["train/epoch_loss"] == pytest.approx(np.mean(first))
+
+
+def test_predictions_are_those_of_the_final_weights(whole: Path) -> None:
+    facts = json.loads((whole / "t0001" / "trial.json").read_text())
+    arrays = np.load(whole / "t0001" / "predictions.npz")
+    data = lk.datasets.load("synthetic_digits", train=500, validation=200, test=200)
+    for name in ("train", "validation", "test"):
+        labels, classes = arrays[f"{name}_labels"], arrays[f"{name}_classes"]
+        probabilities = arrays[f"{name}_probabilities"]
+        assert np.array_equal(labels, getattr(data, name).labels[arrays[f"{name}_indices"]])
+        assert np.array_equal(classes, probabilities.argmax(axis=1))
+        assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-6)
+        assert facts["metrics"][f"{name}/error"] == np.mean(labels != classes)
+        assert facts["metrics"][f"{name}/accuracy"] == 1 - facts["metrics"][f"{name}/error"]
+    assert facts["metrics"]["test/accuracy"] > 0.3  # it has learned something
+    model_weights = lk.checkpoint.load(whole / "t0001" / "checkpoints" / "final" / "weights").tensors
+    assert set(model_weights) == {"conv2d/kernel", "conv2d/bias", "dense/kernel", "dense/bias"}  # no slots
+
+
+@pytest.mark.parametrize("step", [1, 7, 9, 10, 23, 36, 40])
+def test_a_trial_stopped_at_any_step_continues_with_the_same_bits(tmp_path: Path, whole: Path, step: int) -> None:
+    with pytest.raises(Interrupted):
+        attempt(tmp_path, 1, leave_at=step)
+    attempt(tmp_path, 2)
+    assert files(tmp_path) == files(whole)
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("step", range(1, 41))
+def test_a_trial_stopped_at_every_step_continues_with_the_same_bits(tmp_path: Path, step: int) -> None:
+    attempt(tmp_path / "whole", 1, checkpoint_every=1)
+    with pytest.raises(Interrupted):
+        attempt(tmp_path / "cut", 1, leave_at=step, checkpoint_every=1)
+    attempt(tmp_path / "cut", 2, checkpoint_every=1)
+    assert files(tmp_path / "cut") == files(tmp_path / "whole")
+
+
+def test_saving_at_other_times_changes_no_bit(tmp_path: Path, whole: Path) -> None:
+    attempt(tmp_path, 1, checkpoint_every=1000)
+    assert files(tmp_path) == files(whole)
+
+
+def test_a_seed_decides_everything(tmp_path: Path, whole: Path) -> None:
+    attempt(tmp_path, 1, seed=1)
+    assert files(tmp_path)["metrics.jsonl"] != files(whole)["metrics.jsonl"]
+
+
+def test_a_damaged_checkpoint_costs_only_the_way_back_to_the_one_before(tmp_path: Path, whole: Path) -> None:
+    with pytest.raises(Interrupted):
+        attempt(tmp_path, 1, leave_at=15)
+    newest = sorted((tmp_path / "t0001" / "checkpoints").glob("step-*.data*"), key=lambda path: path.stat().st_mtime)[-1]
+    data = bytearray(newest.read_bytes())
+    data[-100] ^= 1
+    newest.write_bytes(data)
+    with pytest.warns(lk.checkpoint.CheckpointWarning):
+        attempt(tmp_path, 2)
+    assert files(tmp_path) == files(whole)
+
+
+def test_another_trials_checkpoint_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Interrupted):
+        attempt(tmp_path, 1, leave_at=15)
+    with pytest.raises(CheckpointError):
+        attempt(tmp_path, 2, seed=1)  # same folder, same key, another order of examples
+
+
+def test_a_diverged_loss_names_its_step(tmp_path: Path) -> None:
+    with pytest.raises(Diverged, match=r"loss is nan at step \d+"):
+        attempt(tmp_path, 1, learning_rate=1e30)
+    records = [json.loads(line) for line in (tmp_path / "t0001" / "metrics.jsonl").read_text().splitlines()]
+    assert records[-1]["train/loss"] == {"$float": "nan"}
+
+
+def test_tensorboard_reads_what_was_logged(whole: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    def read(name: str) -> Any:
+        found = EventAccumulator(str(whole / "t0001" / name), size_guidance={"scalars": 0, "histograms": 0, "images": 0})
+        found.Reload()
+        return found
+
+    train, validation, root = read("train"), read("validation"), read("")
+    losses = train.Scalars("loss")
+    assert [event.step for event in losses] == list(range(1, 41))
+    assert {"loss", "accuracy", "epoch_loss", "epoch_accuracy"} <= set(train.Tags()["scalars"])
+    assert [event.step for event in validation.Scalars("accuracy")] == [9, 18, 27, 36, 40]
+    tags = root.Tags()
+    assert {"inputs", "first_layer_filters"} <= set(tags["images"])
+    assert tags["graph"]
+    weights, activations = ([tag for tag in tags["histograms"] if tag.startswith(start)] for start in ("weights/", "activ"))
+    assert sorted(weights) == [
+        "weights/conv2d/bias",
+        "weights/conv2d/kernel",
+        "weights/dense/bias",
+        "weights/dense/kernel",
+    ]
+    assert {"activations/conv2d/pre_activation", "activations/conv2d/output", "activations/dense/output"} <= set(activations)
+    assert [event.step for event in root.Histograms("weights/dense/kernel")] == [0, 9, 18, 27, 36, 40]
+    assert "_hparams_/session_start_info" in root.summary_metadata
+
+
+@pytest.mark.parametrize("arguments", [{"steps": 0}, {"steps": 1.5}, {"validation_every": 0}, {"checkpoint_every": -1}])
+def test_counts_of_fit_are_counts(tmp_path: Path, arguments: dict) -> None:
+    unit = Unit("f", "e", "s", 1, str(tmp_path), {}, 0, False, 1, "key")
+    with pytest.raises(ConfigError, match="is a count"):
+        Trial(unit, Listener()).fit(None, None, **{"steps": 1, "batch_size": 1, **arguments})
+
+
+def test_the_command_gives_the_table(tmp_path: Path) -> None:
+    done = run("digits", tmp_path, "--quick", "--seeds", "2", "--jobs", "2")
+    assert done.returncode == 0, done.stderr
+    (row,) = table(tmp_path)
+    assert (row["n"], row["data"]) == ("2", "synthetic_digits")
+    assert {"train accuracy", "validation accuracy ±", "bias", "variance", "verdict"} <= set(row)
+    assert "A quick run" in done.stdout
+    for trial in trials(tmp_path):
+        assert set(trial.artefacts) == {"predictions.npz", "checkpoints/final/weights.index", "trial.json"}
+        assert trial.data[0]["name"] == "synthetic_digits"
+        assert trial.id is not None
+    assert not list(tmp_path.glob("*/*/t*/checkpoints/step-*"))  # the final weights stay, no more
+    other = tmp_path / "other"
+    assert run("digits", other, "--quick", "--seeds", "2").returncode == 0  # one after the other, on all cores
+    assert left_behind(other) == left_behind(tmp_path)
+
+
+def test_missing_data_are_replaced_aloud_and_damaged_ones_are_not(tmp_path: Path) -> None:
+    environment = {"LABKIT_OFFLINE": "1", "LABKIT_DATA": str(tmp_path / "data"), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    done = run("fallback", tmp_path / "logs", **environment)
+    assert done.returncode == 0, done.stderr
+    assert "NOT MNIST: mnist was neither found nor downloaded. This trial uses synthetic_digits instead" in done.stderr
+    assert "NOT MNIST: the trials ran on synthetic_digits" in done.stdout
+    assert table(tmp_path / "logs")[0]["data"] == "synthetic_digits"
+    (trial,) = trials(tmp_path / "logs")
+    assert [(entry["requested"], entry["name"]) for entry in trial.data] == [("mnist", "synthetic_digits")]
+
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "train-images-idx3-ubyte").write_bytes(b"torn")
+    done = run("fallback", tmp_path / "more", **environment)
+    assert done.returncode == 1
+    assert "train-images-idx3-ubyte" in (trials(tmp_path / "more")[0].reason or "")
