@@ -85,8 +85,9 @@ def filters(weights: Any) -> np.ndarray:
     finite = np.isfinite(images)
     low = np.where(finite, images, np.inf).min(axis=(1, 2, 3), keepdims=True)
     high = np.where(finite, images, -np.inf).max(axis=(1, 2, 3), keepdims=True)
-    span = np.where(high > low, high - low, 1)
-    scaled = np.where(high > low, (np.where(finite, images, low) - low) / span, 0.5)
+    varied = high > low  # not so where nothing is finite, and low and high are infinite
+    low, span = np.where(varied, low, 0), np.where(varied, high - low, 1)
+    scaled = np.where(varied, (np.where(finite, images, 0) - low) / span, 0.5)
     return np.where(finite, scaled, 0).astype(np.float32)
 
 

@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -44,6 +46,24 @@ def run_in_new_process(function: Callable[..., None], *arguments: str) -> str:
     done = subprocess.run(command, capture_output=True, text=True, timeout=250)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+@contextmanager
+def read_only_folder(prepare: Callable[[Path], object] = lambda folder: None) -> Iterator[Path]:
+    """A folder that may be read but not written inside the block, also when root runs the tests."""
+    with tempfile.TemporaryDirectory() as name:
+        prepare(Path(name))
+        for path in (Path(name), *Path(name).iterdir()):
+            path.chmod(0o555)
+        user = os.geteuid()
+        if user == 0:
+            os.seteuid(65534)  # nobody
+        try:
+            yield Path(name)
+        finally:
+            if user == 0:
+                os.seteuid(user)
+            Path(name).chmod(0o700)
 
 
 def attempt(work: Callable[[], object], errors: type[Exception] = OSError) -> Exception | None:
