@@ -3,9 +3,11 @@
 #include "kernels/compare.inl"
 #include "kernels/conv2d.inl"
 #include "kernels/elementwise.inl"
+#include "kernels/histogram.inl"
 #include "kernels/matmul.inl"
 #include "kernels/optimizer.inl"
 #include "kernels/pool.inl"
+#include "kernels/random.inl"
 #include "kernels/reduce.inl"
 #include "kernels/shape.inl"
 #include "kernels/softmax.inl"
@@ -23,7 +25,9 @@ const KernelEntry kEntries[] = {
     LABKIT_REDUCE_KERNELS(LABKIT_ENTRY)
     LABKIT_SOFTMAX_KERNELS(LABKIT_ENTRY)
     LABKIT_POOL_KERNELS(LABKIT_ENTRY)
+    LABKIT_RANDOM_KERNELS(LABKIT_ENTRY)
     LABKIT_OPTIMIZER_KERNELS(LABKIT_ENTRY)
+    LABKIT_HISTOGRAM_KERNELS(LABKIT_ENTRY)
     LABKIT_MATMUL_KERNELS(LABKIT_ENTRY)
     LABKIT_CONV2D_KERNELS(LABKIT_ENTRY)
 };

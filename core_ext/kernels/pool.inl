@@ -2,7 +2,9 @@
 // (row-major position in the window), so the gradient needs neither x nor y. Padding counts as minus infinity; NaN wins over
 // every number, the first of equal elements over the others.
 #pragma once
-#include "kernels/softmax.inl"
+#include "kernels/walk.h"
+#include "labkit/kernel.h"
+#include "simd/vec.h"
 
 namespace labkit {
 namespace {
@@ -44,6 +46,22 @@ void plan_pool_rows(const Call& call, Work& work) {
     work.tasks[0] = ceil_div(y.shape[0] * y.shape[1], rows_per_task(y.shape[2], y.shape[3]));
 }
 
+// The best of rows i0 ... i1 and columns j0 ... j1 of one window, for n channels from c on.
+template <class T, class I>
+LABKIT_INLINE void pool_window(const Pool& p, const T* window, int64_t i0, int64_t i1, int64_t j0, int64_t j1, T* y, I* index, int64_t n) {
+    Vec<T> best = broadcast(static_cast<T>(-__builtin_inf()));
+    Vec<Lane<T>> at = Vec<Lane<T>>{} + static_cast<Lane<T>>(i0 * p.kw + j0);
+    for (int64_t i = i0; i < i1; ++i)
+        for (int64_t j = j0; j < j1; ++j) {
+            Vec<T> v = load_n(window + (i * p.w + j) * p.c, n);
+            Vec<Lane<T>> better = ~(v <= best) & (best == best);  // greater, or the first NaN
+            best = better ? v : best;
+            at = better ? Vec<Lane<T>>{} + static_cast<Lane<T>>(i * p.kw + j) : at;
+        }
+    store_n(y, best, n);
+    store_index<T>(index, at, n);
+}
+
 template <class T, class I>
 Status max_pool(const Call& call, int64_t task) {
     Pool p(call, call.in[0], call.out[0]);
@@ -57,19 +75,10 @@ Status max_pool(const Call& call, int64_t task) {
             T* y = data<T>(call.out[0]) + (row * p.out_w + column) * p.c;
             I* index = data<I>(call.out[1]) + (row * p.out_w + column) * p.c;
             const T* window = image + (top * p.w + left) * p.c;
-            LABKIT_ROW(T, p.c, c, n) {
-                Vec<T> best = broadcast(static_cast<T>(-kInf));
-                Vec<Lane<T>> at = Vec<Lane<T>>{} + static_cast<Lane<T>>(i0 * p.kw + j0);
-                for (int64_t i = i0; i < i1; ++i)
-                    for (int64_t j = j0; j < j1; ++j) {
-                        Vec<T> v = load_n(window + (i * p.w + j) * p.c + c, n);
-                        Vec<Lane<T>> better = (v > best) | ((v != v) & (best == best));
-                        best = better ? v : best;
-                        at = better ? Vec<Lane<T>>{} + static_cast<Lane<T>>(i * p.kw + j) : at;
-                    }
-                store_n(y + c, best, n);
-                store_index<T>(index + c, at, n);
-            }
+            if (i0 == 0 && i1 == 2 && j0 == 0 && j1 == 2)  // the usual window, with the loops unrolled
+                LABKIT_ROW(T, p.c, c, n) pool_window(p, window + c, 0, 2, 0, 2, y + c, index + c, n);
+            else
+                LABKIT_ROW(T, p.c, c, n) pool_window(p, window + c, i0, i1, j0, j1, y + c, index + c, n);
         }
     }
     return {};
@@ -79,21 +88,29 @@ Status max_pool(const Call& call, int64_t task) {
 template <class T, class I>
 Status max_pool_grad(const Call& call, int64_t task) {
     Pool p(call, call.out[0], call.in[0]);
+    const T* dy = data<T>(call.in[0]);
+    const I* index = data<I>(call.in[1]);
     Range rows = range_of(task, p.batch * p.h, rows_per_task(p.w, p.c));
     for (int64_t row = rows.begin; row < rows.end; ++row) {
-        int64_t y = row % p.h + p.pad_top, first_row = y < p.kh ? 0 : (y - p.kh) / p.sh + 1, last_row = min_of(y / p.sh, p.out_h - 1);
-        int64_t image = row / p.h * p.out_h;
+        const int64_t y = row % p.h + p.pad_top, top = y < p.kh ? 0 : (y - p.kh) / p.sh + 1, bottom = min_of(y / p.sh, p.out_h - 1);
+        const int64_t image = row / p.h * p.out_h;
         for (int64_t column = 0; column < p.w; ++column) {
-            int64_t x = column + p.pad_left, first = x < p.kw ? 0 : (x - p.kw) / p.sw + 1, last = min_of(x / p.sw, p.out_w - 1);
+            const int64_t x = column + p.pad_left, left = x < p.kw ? 0 : (x - p.kw) / p.sw + 1, right = min_of(x / p.sw, p.out_w - 1);
             T* dx = data<T>(call.out[0]) + (row * p.w + column) * p.c;
+            if (top == bottom && left == right) {  // one window, as where windows do not overlap
+                const int64_t from = ((image + top) * p.out_w + left) * p.c;
+                const Lane<T> here = static_cast<Lane<T>>((y - top * p.sh) * p.kw + x - left * p.sw);
+                LABKIT_ROW(T, p.c, c, n)
+                    store_n(dx + c, load_index<T>(index + from + c, n) == here ? load_n(dy + from + c, n) : Vec<T>{}, n);
+                continue;
+            }
             LABKIT_ROW(T, p.c, c, n) {
                 Vec<T> sum = {};
-                for (int64_t i = first_row; i <= last_row; ++i)
-                    for (int64_t j = first; j <= last; ++j) {
-                        int64_t from = ((image + i) * p.out_w + j) * p.c + c;
-                        Lane<T> here = static_cast<Lane<T>>((y - i * p.sh) * p.kw + x - j * p.sw);
-                        Vec<T> dy = load_n(data<T>(call.in[0]) + from, n);
-                        sum += load_index<T>(data<I>(call.in[1]) + from, n) == here ? dy : Vec<T>{};
+                for (int64_t i = top; i <= bottom; ++i)
+                    for (int64_t j = left; j <= right; ++j) {
+                        const int64_t from = ((image + i) * p.out_w + j) * p.c + c;
+                        const Lane<T> here = static_cast<Lane<T>>((y - i * p.sh) * p.kw + x - j * p.sw);
+                        sum += load_index<T>(index + from, n) == here ? load_n(dy + from, n) : Vec<T>{};
                     }
                 store_n(dx + c, sum, n);
             }

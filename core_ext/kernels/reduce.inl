@@ -123,37 +123,42 @@ void plan_reduce(const Call& call, Work& work) {
     work.scratch_bytes = r.outputs * r.chunks * size_of(call.out[0].dtype);
 }
 
+// Lane (first + i) % kLanes takes p[i], for i < n, number by number.
 template <class Op, class T>
-T join_lanes(T* lane, int64_t used, int64_t step = 1) {
-    for (int half = kLanes / 2; half; half /= 2)
-        for (int l = 0; l < half && l + half < used; ++l) lane[l * step] = Op::of(lane[l * step], lane[(l + half) * step]);
-    return lane[0];
+void reduce_numbers(T* lane, int64_t first, const T* p, int64_t n) {
+    for (int64_t i = 0; i < n; ++i) lane[(first + i) % kLanes] = Op::of(lane[(first + i) % kLanes], p[i]);
 }
 
 // One output: elements r in [begin, end) of the reduced ones, which lie in contiguous runs.
 template <class Op, class T>
 T reduce_runs(const T* x, const Walk& reduced, int64_t begin, int64_t end) {
+    constexpr int vectors = sizeof(T) < 4 ? 0 : kLanes / lanes<T>;  // none for bytes: number by number
     T lane[kLanes];
     for (int l = 0; l < kLanes; ++l) lane[l] = Op::neutral;
     Cursor cursor(reduced, begin);
-    constexpr int vectors = kLanes / lanes<T> > 0 ? kLanes / lanes<T> : 1;
-    constexpr bool wide = kLanes % lanes<T> == 0;  // bytes may be wider than kLanes: then number by number
     for (int64_t r = begin; r < end;) {
-        int64_t run = min_of(cursor.rest_of_run(), end - r), i = 0;
+        const int64_t run = min_of(cursor.rest_of_run(), end - r);
         const T* p = x + cursor.offset[0];
-        while (i < run && (r + i) % kLanes) lane[(r + i) % kLanes] = Op::of(lane[(r + i) % kLanes], p[i]), ++i;
-        if (wide && i + kLanes <= run) {
-            Vec<T> acc[vectors];
-            for (int v = 0; v < vectors; ++v) acc[v] = load(lane + v * lanes<T> % kLanes);
+        if constexpr (vectors > 0) {
+            int64_t i = min_of(run, (kLanes - r % kLanes) % kLanes);
+            reduce_numbers<Op>(lane, r, p, i);
+            Vec<T> acc[vectors], neutral = broadcast(Op::neutral);
+            for (int v = 0; v < vectors; ++v) acc[v] = load(lane + v * lanes<T>);
             for (; i + kLanes <= run; i += kLanes)
                 for (int v = 0; v < vectors; ++v) acc[v] = Op::of(acc[v], load(p + i + v * lanes<T>));
-            for (int v = 0; v < vectors; ++v) store(lane + v * lanes<T> % kLanes, acc[v]);
+            for (int v = 0; v < vectors; ++v) {
+                const int64_t n = min_of(run - i - v * lanes<T>, lanes<T>);
+                if (n > 0) acc[v] = Op::of(acc[v], first_lanes<T>(n) ? load_n(p + i + v * lanes<T>, n) : neutral);
+            }
+            for (int v = 0; v < vectors; ++v) store(lane + v * lanes<T>, acc[v]);
+        } else {
+            reduce_numbers<Op>(lane, r, p, run);
         }
-        for (; i < run; ++i) lane[(r + i) % kLanes] = Op::of(lane[(r + i) % kLanes], p[i]);
         cursor.advance(run);
         r += run;
     }
-    return join_lanes<Op>(lane, kLanes);
+    fold_lanes<Op, T, kLanes>(lane);
+    return lane[0];
 }
 
 // n <= kColumns neighbouring outputs; row r of the reduced elements starts at its offset.
@@ -253,8 +258,12 @@ Status run_arg(const Call& call, int, int64_t task) {
         if (n == 1) {
             T best = p[0];
             int64_t at = 0;
-            for (int64_t k = 1; k < place.length; ++k)
-                if (beats<T, largest>(p[k * place.inner], best)) best = p[k * place.inner], at = k;
+            for (int64_t k = 1; k < place.length; ++k) {
+                T v = p[k * place.inner];
+                bool better = beats<T, largest>(v, best);
+                best = better ? v : best;
+                at = better ? k : at;
+            }
             y[i++] = at;
             continue;
         }

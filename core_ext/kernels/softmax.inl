@@ -25,41 +25,22 @@ void plan_rows(const Call& call, Work& work) {
     work.tasks[0] = ceil_div(rows.count, rows.per_task);
 }
 
-// Calls body(i, n) for consecutive vectors i ... i + n of a row; the last one may be partial.
-#define LABKIT_ROW(T, width, i, n) \
-    for (int64_t i = 0, n; (n = min_of(lanes<T>, (width) - i)) > 0; i += lanes<T>)
+constexpr int64_t kRowBlock = 1024;
 
-template <class T>
-LABKIT_INLINE Vec<T> load_n(const T* p, int64_t n) {
-    return n == lanes<T> ? load(p) : load_part(p, static_cast<int>(n));
-}
-template <class T>
-LABKIT_INLINE void store_n(T* p, Vec<T> v, int64_t n) {
-    if (n == lanes<T>) store(p, v);
-    else store_part(p, v, static_cast<int>(n));
-}
+struct Plus {
+    template <class T>
+    static T of(T a, T b) { return a + b; }
+};
+struct Larger {
+    template <class T>
+    static T of(T a, T b) { return a > b ? a : b; }
+};
 
-// The first n lanes are true.
-template <class T>
-struct LaneOf { using type = int32_t; };
-template <>
-struct LaneOf<double> { using type = int64_t; };
-template <class T>
-using Lane = typename LaneOf<T>::type;
-
-template <class T>
-LABKIT_INLINE Vec<Lane<T>> first_lanes(int64_t n) {
-    Vec<Lane<T>> index;
-    for (int l = 0; l < lanes<T>; ++l) index[l] = l;
-    return index < static_cast<Lane<T>>(n);
-}
-
-template <class T>
-T sum_lanes(Vec<T> v) {
+template <class Op, class T>
+LABKIT_INLINE T fold(Vec<T> v) {
     T lane[lanes<T>];
     store(lane, v);
-    for (int half = lanes<T> / 2; half; half /= 2)
-        for (int l = 0; l < half; ++l) lane[l] += lane[l + half];
+    fold_lanes<Op, T, lanes<T>>(lane);
     return lane[0];
 }
 
@@ -73,27 +54,23 @@ T row_max(const T* x, int64_t width) {
         if (n < lanes<T>) v = first_lanes<T>(n) ? v : broadcast(low);
         best = v > best ? v : best;
     }
-    T lane[lanes<T>];
-    store(lane, best);
-    for (int half = lanes<T> / 2; half; half /= 2)
-        for (int l = 0; l < half; ++l) lane[l] = lane[l] > lane[l + half] ? lane[l] : lane[l + half];
-    return lane[0];
+    return fold<Larger, T>(best);
 }
 
 // The sum of e^(x - max); the terms themselves go to y where it is given. Long rows are summed in blocks, joined in float64.
 template <class T>
 T row_exp(const T* x, T* y, T max, int64_t width) {
     double total = 0;
-    for (int64_t begin = 0; begin < width; begin += 1024) {
+    for (int64_t begin = 0; begin < width; begin += kRowBlock) {
         Vec<T> sum = {};
-        int64_t block = min_of(1024, width - begin);
+        int64_t block = min_of(kRowBlock, width - begin);
         LABKIT_ROW(T, block, i, n) {
             Vec<T> e = exp(load_n(x + begin + i, n) - max);
             if (n < lanes<T>) e = first_lanes<T>(n) ? e : Vec<T>{};
             if (y) store_n(y + begin + i, e, n);
             sum += e;
         }
-        total += sum_lanes<T>(sum);
+        total += fold<Plus, T>(sum);
     }
     return static_cast<T>(total);
 }
@@ -129,6 +106,9 @@ Status run_log_softmax(const Call& call, int, int64_t task) {
     return {};
 }
 
+// The losses of a few rows are finished together: one logarithm of a vector instead of one for each row.
+constexpr int64_t kLossRows = 16;
+
 // loss = log(sum e^(x - max)) - (x[label] - max); backprop = softmax - onehot(label).
 template <class T, class L>
 Status sparse_cross_entropy(const Call& call, int64_t task) {
@@ -136,15 +116,21 @@ Status sparse_cross_entropy(const Call& call, int64_t task) {
     Range range = range_of(task, rows.count, rows.per_task);
     const L* labels = data<L>(call.in[1]);
     T* loss = data<T>(call.out[0]);
-    for (int64_t r = range.begin; r < range.end; ++r) {
-        const T* x = data<T>(call.in[0]) + r * rows.width;
-        T* dx = data<T>(call.out[1]) + r * rows.width;
-        int64_t label = labels[r];
-        if (label < 0 || label >= rows.width) return {Code::index_out_of_range, label, rows.width};
-        T max = row_max(x, rows.width), sum = row_exp(x, dx, max, rows.width);
-        LABKIT_ROW(T, rows.width, i, n) store_n(dx + i, load_n(dx + i, n) / sum, n);
-        dx[label] -= 1;
-        loss[r] = log_of(sum) - (x[label] - max);
+    for (int64_t first = range.begin; first < range.end; first += kLossRows) {
+        T sums[kLossRows], shifts[kLossRows];
+        int64_t count = min_of(kLossRows, range.end - first);
+        for (int64_t k = 0; k < count; ++k) {
+            const T* x = data<T>(call.in[0]) + (first + k) * rows.width;
+            T* dx = data<T>(call.out[1]) + (first + k) * rows.width;
+            int64_t label = labels[first + k];
+            if (label < 0 || label >= rows.width) return {Code::index_out_of_range, label, rows.width};
+            T max = row_max(x, rows.width), sum = row_exp(x, dx, max, rows.width);
+            LABKIT_ROW(T, rows.width, i, n) store_n(dx + i, load_n(dx + i, n) / sum, n);
+            dx[label] -= 1;
+            sums[k] = sum;
+            shifts[k] = x[label] - max;
+        }
+        LABKIT_ROW(T, count, i, n) store_n(loss + first + i, log(load_n(sums + i, n)) - load_n(shifts + i, n), n);
     }
     return {};
 }
@@ -155,32 +141,39 @@ Status run_sparse_cross_entropy(const Call& call, int, int64_t task) {
                                           : sparse_cross_entropy<T, int64_t>(call, task);
 }
 
-// loss = sum labels * (log(sum e^(x - max)) - (x - max)), where a label of 0 adds nothing even if x is infinite;
+// loss = sum(labels) log(sum e^(x - max)) - sum labels (x - max), where a label of 0 adds nothing even if x is infinite;
 // backprop = softmax * sum(labels) - labels.
 template <class T>
 Status run_cross_entropy(const Call& call, int, int64_t task) {
     Rows rows(call.in[0]);
     Range range = range_of(task, rows.count, rows.per_task);
-    for (int64_t r = range.begin; r < range.end; ++r) {
-        const T* x = data<T>(call.in[0]) + r * rows.width;
-        const T* labels = data<T>(call.in[1]) + r * rows.width;
-        T* dx = data<T>(call.out[1]) + r * rows.width;
-        T max = row_max(x, rows.width), sum = row_exp(x, dx, max, rows.width), log_sum = log_of(sum);
-        double loss = 0, weight = 0;
-        for (int64_t begin = 0; begin < rows.width; begin += 1024) {
-            Vec<T> block_loss = {}, block_weight = {};
-            int64_t block = min_of(1024, rows.width - begin);
-            LABKIT_ROW(T, block, i, n) {
-                Vec<T> p = load_n(labels + begin + i, n);
-                block_weight += p;
-                block_loss += p == Vec<T>{} ? p : p * (log_sum - (load_n(x + begin + i, n) - max));
+    for (int64_t first = range.begin; first < range.end; first += kLossRows) {
+        T sums[kLossRows], weights[kLossRows], shifts[kLossRows];
+        int64_t count = min_of(kLossRows, range.end - first);
+        for (int64_t k = 0; k < count; ++k) {
+            const T* x = data<T>(call.in[0]) + (first + k) * rows.width;
+            const T* labels = data<T>(call.in[1]) + (first + k) * rows.width;
+            T* dx = data<T>(call.out[1]) + (first + k) * rows.width;
+            T max = row_max(x, rows.width), sum = row_exp(x, dx, max, rows.width);
+            double weight = 0, shift = 0;
+            for (int64_t begin = 0; begin < rows.width; begin += kRowBlock) {
+                Vec<T> weight_sum = {}, shift_sum = {};
+                int64_t block = min_of(kRowBlock, rows.width - begin);
+                LABKIT_ROW(T, block, i, n) {
+                    Vec<T> p = load_n(labels + begin + i, n);
+                    weight_sum += p;
+                    shift_sum += p == Vec<T>{} ? p : p * (load_n(x + begin + i, n) - max);
+                }
+                weight += fold<Plus, T>(weight_sum);
+                shift += fold<Plus, T>(shift_sum);
             }
-            loss += sum_lanes<T>(block_loss);
-            weight += sum_lanes<T>(block_weight);
+            T scale = static_cast<T>(weight) / sum;
+            LABKIT_ROW(T, rows.width, i, n) store_n(dx + i, load_n(dx + i, n) * scale - load_n(labels + i, n), n);
+            sums[k] = sum, weights[k] = static_cast<T>(weight), shifts[k] = static_cast<T>(shift);
         }
-        T scale = static_cast<T>(weight) / sum;
-        LABKIT_ROW(T, rows.width, i, n) store_n(dx + i, load_n(dx + i, n) * scale - load_n(labels + i, n), n);
-        data<T>(call.out[0])[r] = static_cast<T>(loss);
+        T* loss = data<T>(call.out[0]) + first;
+        LABKIT_ROW(T, count, i, n)
+            store_n(loss + i, load_n(weights + i, n) * log(load_n(sums + i, n)) - load_n(shifts + i, n), n);
     }
     return {};
 }

@@ -77,6 +77,11 @@ LABKIT_INLINE Vec<float> tanh(Vec<float> x) {
     return size < 0.625f ? small : (Vec<float>)((Vec<int32_t>)large ^ sign);
 }
 
+LABKIT_INLINE Vec<float> square_root(Vec<float> x) {
+    for (int i = 0; i < lanes<float>; ++i) x[i] = __builtin_sqrtf(x[i]);
+    return x;
+}
+
 // cos and sin of 2 pi u for u in [0, 1).
 LABKIT_INLINE void cos_sin_turns(Vec<float> u, Vec<float>& cosine, Vec<float>& sine) {
     const float magic = 12582912.0f;

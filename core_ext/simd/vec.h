@@ -10,6 +10,8 @@
 
 #if defined(__AVX2__) || defined(__AVX512F__)
 #include <immintrin.h>
+#elif defined(__SSE2__)
+#include <emmintrin.h>
 #endif
 
 // Put before a loop whose iterations touch elements of the same index only, so that y may be the very same memory as x.
@@ -100,6 +102,55 @@ LABKIT_INLINE void store_part(double* p, Vec<double> v, int n) {
     _mm512_mask_storeu_pd(p, static_cast<__mmask8>((1u << n) - 1), (__m512d)v);
 }
 #endif
+
+// ---- a row of any length as vectors, the last one partial
+
+// The signed integer as wide as T: a comparison of vectors gives all ones or zero in it.
+template <class T>
+struct LaneOf { using type = int32_t; };
+template <>
+struct LaneOf<double> { using type = int64_t; };
+template <>
+struct LaneOf<int64_t> { using type = int64_t; };
+template <>
+struct LaneOf<uint64_t> { using type = int64_t; };
+template <class T>
+using Lane = typename LaneOf<T>::type;
+
+// for i = 0, lanes, 2 lanes ... below width, with n = lanes but in the last round
+#define LABKIT_ROW(T, width, i, n)                                                                                        \
+    for (int64_t i = 0, n = (width) < lanes<T> ? (width) : lanes<T>; i < (width);                                         \
+         i += lanes<T>, n = (width) - i < lanes<T> ? (width) - i : lanes<T>)
+
+template <class T>
+LABKIT_INLINE Vec<T> load_n(const T* p, int64_t n) {
+    return n == lanes<T> ? load(p) : load_part(p, static_cast<int>(n));
+}
+
+template <class T>
+LABKIT_INLINE void store_n(T* p, Vec<T> v, int64_t n) {
+    if (n == lanes<T>)
+        store(p, v);
+    else
+        store_part(p, v, static_cast<int>(n));
+}
+
+// All ones in the first n lanes.
+template <class T>
+LABKIT_INLINE Vec<Lane<T>> first_lanes(int64_t n) {
+    Vec<Lane<T>> index;
+    for (int l = 0; l < lanes<T>; ++l) index[l] = l;
+    return index < static_cast<Lane<T>>(n);
+}
+
+// lane[0] = op of n numbers, n a power of two: halves are laid on each other until one is left.
+template <class Op, class T, int n>
+LABKIT_INLINE void fold_lanes(T* lane) {
+    if constexpr (n > 1) {
+        for (int l = 0; l < n / 2; ++l) lane[l] = Op::of(lane[l], lane[l + n / 2]);
+        fold_lanes<Op, T, n / 2>(lane);
+    }
+}
 
 // a * b + c, rounded once where the target has the instruction.
 LABKIT_INLINE Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) {
