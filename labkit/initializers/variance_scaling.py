@@ -109,9 +109,10 @@ def fans(shape: Any) -> tuple[float, float]:
     Raises:
         ShapeError: the shape is not fully known.
     """
-    dims = lk.TensorShape(shape).dims
-    if dims is None or None in dims:
+    known = lk.TensorShape(shape).dims
+    if known is None or None in known:
         raise ShapeError("An initializer needs the full shape of the weights", received=repr(shape))
+    dims = [dim for dim in known if dim is not None]
     if len(dims) < 2:
         size = float(dims[0]) if dims else 1.0
         return size, size

@@ -69,7 +69,9 @@ class Optimizer:
         self._slots: dict[tuple[lk.Variable, str], lk.Variable] = {}
         self._shared: dict[tuple[lk.Graph, str], lk.Variable] = {}
 
-    def update(self, variable: lk.Variable, gradient: lk.Tensor, learning_rate: lk.Tensor, **state: Any) -> lk.Tensor:
+    def update(
+        self, variable: lk.Variable, gradient: lk.Tensor, learning_rate: lk.Tensor, *args: Any, **state: Any
+    ) -> lk.Tensor:  # *args, never given, lets type checkers accept an override that names its state
         """Builds one variable's step.
 
         Args:
@@ -86,7 +88,7 @@ class Optimizer:
             f"{type(self).__name__} must define update(variable, gradient, learning_rate, **state)"
         )
 
-    def advance(self, **shared: Any) -> Sequence[lk.Tensor]:
+    def advance(self, *args: Any, **shared: Any) -> Sequence[lk.Tensor]:
         """Builds the writes that take the shared numbers, given as variables, to the next step."""
         return ()
 
@@ -157,7 +159,7 @@ class Optimizer:
                 fix="Add the gradients first.",
             )
         graph, name = variables[0].graph, name or self.name or type(self).__name__
-        with graph.as_default(), graph.control_dependencies(None):
+        with graph.as_default():
             shared = self._make_shared(graph, variables)
             slots = [self._make_slots(variable) for variable in variables]
             with graph.name_scope(graph.unique_name(name, mark=False) + "/"):  # leaves the name itself to the group
@@ -193,7 +195,7 @@ class Optimizer:
             if (variable, key) not in self._slots:
                 with lk.name_scope(None):  # named after the variable, wherever the optimizer is used
                     self._slots[variable, key] = lk.Variable(
-                        lambda slot=slot: lk.fill(variable.shape, lk.constant(slot.initial, variable.dtype)),  # type: ignore[misc]
+                        lambda slot=slot: lk.fill(variable.shape, lk.constant(slot.initial, variable.dtype)),
                         trainable=False,
                         name=f"{variable.op.name}/{slot.suffix}",
                     )

@@ -51,10 +51,8 @@ class Lab:
                 self._load(source, strict)
         for registry in self._registries.values():
             registry.freeze()
-        for failure in self.failures:
-            warnings.warn(
-                f"{failure} and is left out. `labkit plugins doctor` shows the traceback.", PluginWarning, stacklevel=2
-            )
+        for message in map(str, self.failures):
+            warnings.warn(f"{message} and is left out. `labkit plugins doctor` shows why.", PluginWarning, stacklevel=2)
 
     def _load(self, source: Source, strict: bool) -> None:
         failure = load_plugin(source, self.manager, self._registries)

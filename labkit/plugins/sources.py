@@ -53,8 +53,9 @@ def installed() -> list[Source]:
             text = f"[{GROUP}]\nthis is no text"  # it may be anybody's: named below as one that cannot be read
         if f"[{GROUP}]" not in text:
             continue
-        metadata = distribution.metadata  # its fields are missing when the METADATA file is
-        name, version = metadata.get("Name") or "an unnamed distribution", metadata.get("Version") or ""
+        metadata = distribution.metadata
+        fields = {key: metadata[key] for key in ("Name", "Version") if key in metadata}  # a lost METADATA file has none
+        name, version = fields.get("Name", "an unnamed distribution"), fields.get("Version", "")
         normal = re.sub(r"[-_.]+", "-", name).lower()
         if normal not in found:  # the first one on the path is the one that imports reach
             found[normal] = _announced(text, name, version)

@@ -63,7 +63,7 @@ def _draw(initializer: Any, shape: Any, dtype: Any, seed: int | None = None, gra
             session = lk.Session(graph)
             session.run(variable.initializer)
             values.append(session.read(variable))
-    require(np.array_equal(*values), f"{title(initializer)} gives other numbers in another session")
+    require(np.array_equal(values[0], values[1]), f"{title(initializer)} gives other numbers in another session")
     return values[0]
 
 

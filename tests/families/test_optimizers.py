@@ -182,6 +182,19 @@ def test_variables_of_two_dtypes():
         np.testing.assert_allclose(session.read(single), expected, 1e-5)
 
 
+def test_a_step_waits_for_what_control_dependencies_put_before_it():
+    with lk.Graph().as_default(), lk.Session() as session:
+        w, mean = lk.Variable(1.0, name="w"), lk.Variable(0.0, trainable=False, name="mean")
+        loss = lk.square(w)
+        update = mean.assign_add(2.0)
+        with lk.control_dependencies([update]):
+            step = lk.optimizers.Adam(0.1).minimize(loss)
+        session.run(lk.global_variables_initializer())
+        session.run(step)
+        assert session.read(mean) == 2.0
+        assert session.read(w) == pytest.approx(0.9)
+
+
 def test_var_list_says_what_is_changed():
     with lk.Graph().as_default(), lk.Session() as session:
         named = {"a": lk.Variable(1.0, name="a"), "b": lk.Variable(1.0, name="b")}

@@ -49,6 +49,14 @@ def test_an_installed_plugin_is_found_with_its_origin(distribution):
     assert "plugin 'swish' (labkit-swish 1.2): 1 components, ok" in doctor(lab)
 
 
+def test_a_distribution_without_metadata_still_provides_its_plugin(distribution):
+    folder = distribution("labkit-bare", {"bare": "bare_plugin"}, bare_plugin=good("bare_plugin"))
+    (folder / "labkit_bare-1.2.dist-info" / "METADATA").unlink()
+    lab = Lab()
+    assert lab.registry("activations").find("swish").plugin == "bare"
+    assert [s.distribution for s in lab.plugins if s.name == "bare"] == ["an unnamed distribution"]
+
+
 def test_registering_imports_no_target(distribution):
     distribution(
         "labkit-lazy", {"lazy": "lazy_plugin"},
