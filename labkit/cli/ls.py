@@ -24,14 +24,16 @@ def ls(sweep: str | None, logs: str) -> None:
 
     folder = Path(logs).resolve()
     if not (folder / "labkit.sqlite").exists():
-        raise NotFoundError(f"There is no store in {folder}", fix="Name the folder that `labkit run` wrote to: --logs DIR")
+        raise NotFoundError(
+            f"There is no store in {folder}", fix="Name the folder that `labkit run` wrote to: --logs DIR"
+        )
     store = Store(folder)
     try:
         sweeps = store.sweeps()
         if sweep is None:
-            lines = [("sweep", "experiment", "trials", "space")]
+            lines: list[tuple[str, ...]] = [("sweep", "experiment", "trials", "space")]
             for row in sweeps:
-                states = Counter(trial.state for trial in store.trials(row.id))
+                states = Counter(str(trial.state) for trial in store.trials(row.id))
                 lines.append((row.id, row.experiment, _states(states), _space(row.space)))
             click.echo(columns(lines))
             return
@@ -46,7 +48,9 @@ def ls(sweep: str | None, logs: str) -> None:
             reason = (trial.reason or "").splitlines()
             data = ", ".join(entry["name"] for entry in trial.data)
             name = label(trial, list(row.space))
-            lines.append((name, trial.state, str(trial.attempt), duration(trial.seconds), data, reason[0] if reason else ""))
+            lines.append(
+                (name, trial.state, str(trial.attempt), duration(trial.seconds), data, reason[0] if reason else "")
+            )
         click.echo(columns(lines))
     finally:
         store.close()

@@ -23,6 +23,7 @@ from typing import Any
 from labkit.errors import ConfigError
 
 TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
+_WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", type(None): "none"}
 
 
 class _Mismatch(Exception):
@@ -238,7 +239,7 @@ def _wants(kind: Any, text: str = "", choices: list[str] | None = None) -> str:
     if choices is not None:
         near = difflib.get_close_matches(text, choices, n=1)
         return f"one of {', '.join(choices)}" + (f" (did you mean {near[0]}?)" if near else "")
-    return {bool: "true or false", int: "a whole number", float: "a number", str: "text", type(None): "none"}.get(kind) or type_name(kind)
+    return _WORDS.get(kind) or type_name(kind)
 
 
 def _wrong_value(key: Key, received: str, wants: str) -> ConfigError:

@@ -87,7 +87,9 @@ def experiment(
     if isinstance(annotation, str):  # from __future__ import annotations
         annotation = function.__globals__.get(annotation, annotation)
     if not 0.0 <= reference_error < 1.0:
-        raise ConfigError("reference_error is no error rate", rule="0 <= reference_error < 1", received=repr(reference_error))
+        raise ConfigError(
+            "reference_error is no error rate", rule="0 <= reference_error < 1", received=repr(reference_error)
+        )
     found = _config.keys(annotation)
     values = {
         name: _config.check(_config.find(found, name, f"quick of {function.__name__}"), value)
@@ -158,7 +160,8 @@ def describe(error: BaseException, file: Path) -> str:
     """An exception in one phrase, with the last line of `file` that it passed through."""
     text = str(error) if isinstance(error, LabkitError) else f"{type(error).__name__}: {error}"
     if isinstance(error, SyntaxError):
-        return f"{type(error).__name__}: {error.msg} at {Path(error.filename or file).name}:{error.lineno}: {(error.text or '').strip()}"
+        place = f"{Path(error.filename or file).name}:{error.lineno}: {(error.text or '').strip()}"
+        return f"{type(error).__name__}: {error.msg} (at {place})"
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if Path(frame.filename) == file:
             return f"{text} (at {file.name}:{frame.lineno}: {frame.line})"

@@ -63,7 +63,9 @@ def _normalised(text: str) -> str:
     except SyntaxError:
         return text
     for node in ast.walk(tree):
-        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and ast.get_docstring(node):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and ast.get_docstring(
+            node
+        ):
             node.body = node.body[1:]
     return ast.dump(tree, include_attributes=False)
 

@@ -77,7 +77,7 @@ class Channel:
                 raise ValueError(f"a message claims {length} bytes, more than {LIMIT}")
             if len(self._bytes) < 4 + length:
                 break
-            self._ready.append(plain.loads(self._bytes[4 : 4 + length]))
+            self._ready.append(plain.loads(bytes(self._bytes[4 : 4 + length])))
             del self._bytes[: 4 + length]
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from labkit.lab.store import TrialRow
+from labkit.lab.rows import TrialRow
 
 EVERY = 10.0
 """Seconds between two plain lines of one trial."""

@@ -17,15 +17,14 @@ from labkit.io import FileLock, make_folder, remove
 from labkit.lab import identity
 from labkit.lab.executor import Event, Unit
 from labkit.lab.executor.local import LocalExecutor
+from labkit.lab.fates import fate, last_words
 from labkit.lab.progress import Progress
-from labkit.lab.store import Store, SweepRow, TrialRow
+from labkit.lab.rows import SweepRow, TrialRow
+from labkit.lab.store import Store
 from labkit.lab.sweep import Sweep, write_description
 
 GRACE = 10.0
 """Seconds that trials get to save and leave when the run is interrupted."""
-
-LAST_LINES = 5
-"""Lines of a failed trial's stderr that its reason quotes."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -228,8 +227,9 @@ class _Run:
         elif self.signals:
             self._finish(running, "INTERRUPTED", reason="ended before it had saved")
         else:
-            last = _last_lines(self.folder / running.trial.folder / "stderr.log")
-            self._finish(running, "FAILED", kind="crash", reason=_fate(status) + (f"; its last words:\n{last}" if last else ""))
+            words = last_words(self.folder / running.trial.folder / "stderr.log")
+            reason = fate(status) + (f"; its last words:\n{words}" if words else "")
+            self._finish(running, "FAILED", kind="crash", reason=reason)
 
     def _finish(self, running: _Running, state: Any, **facts: Any) -> None:
         running.finished = True
@@ -240,7 +240,9 @@ class _Run:
         """The first signal asks the trials to save and leave; the second, or the end of the grace, ends them."""
         if self.deadline == float("inf"):
             self.deadline = time.monotonic() + GRACE
-            self.progress.say(f"Stopping: the trials save and leave (at most {GRACE:.0f} s; once more to stop at once).")
+            self.progress.say(
+                f"Stopping: the trials save and leave (at most {GRACE:.0f} s; once more to stop at once)."
+            )
             for ticket in self.running:
                 self.executor.stop(ticket, "interrupted")
         if self.signals > 1 or time.monotonic() > self.deadline:
@@ -283,29 +285,3 @@ def _prune(checkpoints: Path) -> None:
         with contextlib.suppress(OSError):  # they cost space, no more
             for path in [*checkpoints.glob("step-*"), *checkpoints.glob("fit*/*"), checkpoints / "checkpoint"]:
                 remove(path)
-
-
-def _fate(status: int) -> str:
-    if status >= 0:
-        return f"its process left with exit code {status}"
-    try:
-        name = signal.Signals(-status).name
-    except ValueError:
-        name = "unknown"
-    hint = ", perhaps by the kernel for lack of memory" if -status == signal.SIGKILL else ""
-    return f"its process was killed by signal {-status} ({name}){hint}"
-
-
-def _last_lines(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - 16384))
-            text = file.read().decode("utf-8", "replace")
-    except OSError:
-        return ""
-    lines = [line for line in text.splitlines() if line.strip()]
-    fatal = [place for place, line in enumerate(lines) if line.startswith("Fatal Python error")]
-    if fatal:  # the fault handler writes the stack of each thread, innermost frame first
-        current = next((n for n in range(fatal[-1], len(lines)) if lines[n].startswith("Current thread")), fatal[-1])
-        return "\n".join([lines[fatal[-1]], *lines[current + 1 : current + LAST_LINES]])
-    return "\n".join(lines[-LAST_LINES:])

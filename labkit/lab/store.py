@@ -14,90 +14,12 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from labkit.errors import StoreError
 from labkit.io import make_folder
 from labkit.lab import plain
-
-VERSION = 1
-State = Literal["PENDING", "RUNNING", "COMPLETED", "FAILED", "PRUNED", "INTERRUPTED"]
-SCHEMA = """
-CREATE TABLE sweeps (
-    id TEXT PRIMARY KEY,
-    identity TEXT NOT NULL,              -- hash(experiment, settings, space, code)
-    repeat INTEGER NOT NULL,             -- how often the sweep was asked for --again
-    experiment TEXT NOT NULL, file TEXT NOT NULL, doc TEXT NOT NULL, code TEXT NOT NULL,
-    settings TEXT NOT NULL, space TEXT NOT NULL, metric TEXT NOT NULL, reference_error REAL NOT NULL,
-    folder TEXT NOT NULL,                -- relative to the folder of this file
-    created REAL NOT NULL,               -- a label; order is by rowid
-    UNIQUE (identity, repeat)
-);
-CREATE TABLE trials (
-    number INTEGER NOT NULL,             -- 1, 2, ... inside its sweep; names its folder
-    sweep TEXT NOT NULL REFERENCES sweeps(id),
-    key TEXT NOT NULL,                   -- hash(experiment, config, seed, code)
-    id TEXT,                             -- hash(key, data); NULL until the trial has reported its data
-    config TEXT NOT NULL, seed INTEGER NOT NULL,
-    state TEXT NOT NULL, attempt INTEGER NOT NULL, kind TEXT, reason TEXT,
-    data TEXT NOT NULL,                  -- list of {name, checksum, requested}
-    artefacts TEXT NOT NULL,             -- file in the trial's folder -> SHA-256
-    seconds REAL NOT NULL,               -- time spent running, over all attempts
-    PRIMARY KEY (sweep, number), UNIQUE (sweep, key)
-) WITHOUT ROWID;
-CREATE TABLE metrics (
-    sweep TEXT NOT NULL, trial INTEGER NOT NULL,
-    step INTEGER,                        -- NULL: the trial's final figure
-    name TEXT NOT NULL, value TEXT NOT NULL,  -- JSON, as SQLite would turn NaN into NULL
-    FOREIGN KEY (sweep, trial) REFERENCES trials(sweep, number)
-);
-CREATE INDEX metrics_of_trial ON metrics (sweep, trial);
-CREATE TABLE events (sweep TEXT NOT NULL, trial INTEGER, time REAL NOT NULL, text TEXT NOT NULL);
-"""
-
-
-@dataclasses.dataclass(frozen=True)
-class SweepRow:
-    id: str
-    identity: str
-    repeat: int
-    experiment: str
-    file: str
-    doc: str
-    code: str
-    settings: dict[str, Any]
-    space: dict[str, list[Any]]
-    metric: str
-    reference_error: float
-    folder: str
-    created: float
-
-
-@dataclasses.dataclass(frozen=True)
-class TrialRow:
-    number: int
-    sweep: str
-    key: str
-    id: str | None
-    config: dict[str, Any]
-    seed: int
-    state: State
-    attempt: int
-    kind: str | None
-    reason: str | None
-    data: list[dict[str, str]]
-    artefacts: dict[str, str]
-    seconds: float
-
-    @property
-    def folder(self) -> str:
-        return f"t{self.number:04d}"
-
-    @property
-    def finished(self) -> bool:
-        """No rerun would change it: completed, pruned, or failed in a way that comes again with the same bits."""
-        return self.state in ("COMPLETED", "PRUNED") or (self.state == "FAILED" and self.kind == "diverged")
-
+from labkit.lab.rows import SCHEMA, VERSION, State, SweepRow, TrialRow
 
 _SWEEP = tuple(field.name for field in dataclasses.fields(SweepRow))
 _TRIAL = tuple(field.name for field in dataclasses.fields(TrialRow))
@@ -158,7 +80,9 @@ class Store:
     def add_trials(self, sweep: str, planned: list[tuple[str, dict[str, Any], int]]) -> None:
         """Plan the trials (key, config, seed) that the sweep does not have yet."""
         with self._errors("written"), self._transaction():
-            last = self._db.execute("SELECT COALESCE(MAX(number), 0) FROM trials WHERE sweep = ?", [sweep]).fetchone()[0]
+            last = self._db.execute("SELECT COALESCE(MAX(number), 0) FROM trials WHERE sweep = ?", [sweep]).fetchone()[
+                0
+            ]
             known = {row[0] for row in self._db.execute("SELECT key FROM trials WHERE sweep = ?", [sweep])}
             new = [unit for unit in planned if unit[0] not in known]
             self._db.executemany(
@@ -181,7 +105,8 @@ class Store:
     def start(self, trial: TrialRow) -> int:
         """A trial starts; the number of its new attempt."""
         with self._errors("written"), self._transaction():
-            self._fenced(trial, trial.attempt, trial.state, "state = 'RUNNING', attempt = attempt + 1, kind = NULL, reason = NULL", [])
+            change = "state = 'RUNNING', attempt = attempt + 1, kind = NULL, reason = NULL"
+            self._fenced(trial, trial.attempt, trial.state, change, [])
         return trial.attempt + 1
 
     def set_data(self, trial: TrialRow, attempt: int, identity: str, data: list[dict[str, str]]) -> None:
@@ -244,9 +169,7 @@ class Store:
 
     def events(self, sweep: str) -> list[tuple[int | None, str]]:
         with self._errors("read"):
-            return self._db.execute(
-                "SELECT trial, text FROM events WHERE sweep = ? ORDER BY rowid", [sweep]
-            ).fetchall()
+            return self._db.execute("SELECT trial, text FROM events WHERE sweep = ? ORDER BY rowid", [sweep]).fetchall()
 
     # Machinery
 
@@ -271,11 +194,14 @@ class Store:
             [(trial.sweep, trial.number, step, name, plain.dumps(float(value))) for name, value in metrics.items()],
         )
 
-    def _rows(self, table: str, columns: tuple[str, ...], equal: Mapping[str, Any], order: str) -> Iterator[dict[str, Any]]:
+    def _rows(
+        self, table: str, columns: tuple[str, ...], equal: Mapping[str, Any], order: str
+    ) -> Iterator[dict[str, Any]]:
         where = " AND ".join(f"{name} = ?" for name in equal) or "1"
         values = [_encode(name, value) for name, value in equal.items()]
         with self._errors("read"):
-            rows = self._db.execute(f"SELECT {', '.join(columns)} FROM {table} WHERE {where} ORDER BY {order}", values).fetchall()
+            query = f"SELECT {', '.join(columns)} FROM {table} WHERE {where} ORDER BY {order}"
+            rows = self._db.execute(query, values).fetchall()
             for row in rows:
                 yield {name: _decode(name, value) for name, value in zip(columns, row, strict=True)}
 

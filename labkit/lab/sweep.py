@@ -19,8 +19,8 @@ from labkit.io import write_text
 from labkit.lab import config as _config
 from labkit.lab import identity, plain
 from labkit.lab.experiments import Experiment
+from labkit.lab.rows import SweepRow
 from labkit.lab.space import grid
-from labkit.lab.store import SweepRow
 
 SNAPSHOT_LIMIT = 5 * 2**20
 """Bytes of source text kept in sweep.json."""

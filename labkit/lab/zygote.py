@@ -53,11 +53,11 @@ def main(descriptor: int, bare: bool = False) -> None:
     signal.signal(signal.SIGCHLD, lambda *_: None)
     running: dict[int, int] = {}
     while True:
-        ready, _, _ = select.select([channel, wake_read], [], [])
+        ready, _, _ = select.select([channel.fileno(), wake_read], [], [])
         if wake_read in ready:
             with contextlib.suppress(BlockingIOError):
                 os.read(wake_read, 4096)
-        if channel in ready:
+        if channel.fileno() in ready:
             channel.read()
             for message in channel.pending():
                 pid = _fork(message, channel, (wake_read, wake_write))

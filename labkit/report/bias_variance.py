@@ -45,8 +45,6 @@ class BiasVariance:
 def bias_variance(train_errors: Sequence[float], validation_errors: Sequence[float], reference: float) -> BiasVariance:
     """From the errors of the same seeds in the same order, each a fraction in [0, 1]."""
     bias = [error - reference for error in train_errors]
-    variance = [
-        validation - train for train, validation in zip(train_errors, validation_errors, strict=True)
-    ]
+    variance = [validation - train for train, validation in zip(train_errors, validation_errors, strict=True)]
     gap = [v - b for b, v in zip(bias, variance, strict=True)]
     return BiasVariance(estimate(bias), estimate(variance), estimate(gap))

@@ -94,6 +94,8 @@ def test_a_terminal_gets_a_live_display(tmp_path: Path) -> None:
 
 def test_commands_are_imported_when_used() -> None:
     code = "import sys, labkit.cli.main; print(*[m for m in sys.modules if m.startswith('labkit.') or m in ('rich', 'pandas')])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PROGRAMS.parents[2])
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PROGRAMS.parents[2]
+    )
     loaded = set(done.stdout.split())
     assert not loaded & {"rich", "pandas", "labkit.lab", "labkit.cli.run", "labkit.plugins"}

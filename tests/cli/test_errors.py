@@ -15,7 +15,9 @@ WALK = str(PROGRAMS / "walk.py")
 
 def labkit(*arguments: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-P", "-m", "labkit.cli.main", *arguments]
-    return subprocess.run(command, env={**ENVIRONMENT, **environment}, cwd=folder, capture_output=True, text=True, timeout=60)
+    return subprocess.run(
+        command, env={**ENVIRONMENT, **environment}, cwd=folder, capture_output=True, text=True, timeout=60
+    )
 
 
 @pytest.mark.parametrize(
@@ -66,7 +68,9 @@ def test_a_full_disk_is_one_paragraph(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_an_error_nobody_expected_is_one_paragraph_too(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+def test_an_error_nobody_expected_is_one_paragraph_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
     from labkit.cli import main as module
 
     monkeypatch.setattr(module.cli, "main", lambda *_, **__: {}["key"])

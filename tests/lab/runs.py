@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 import labkit
-from labkit.lab.store import Store, TrialRow
+from labkit.lab.rows import TrialRow
+from labkit.lab.store import Store
 
 PROGRAMS = Path(__file__).parent / "programs"
 ROOT = Path(labkit.__file__).parents[1]

@@ -95,7 +95,7 @@ def test_a_float_default_may_be_written_as_int_and_is_the_same_value() -> None:
 @pytest.mark.parametrize("kind", [dict, complex, tuple[int, ...], list[list[int]], Literal[1.5]])
 def test_types_the_command_line_cannot_set_are_refused(kind: object) -> None:
     made = dataclasses.make_dataclass("Made", [("key", kind)])
-    with pytest.raises(ConfigError, match="Made.key has a type"):
+    with pytest.raises(ConfigError, match=r"Made\.key has a type"):
         configs.keys(made)
 
 

@@ -80,7 +80,7 @@ def test_what_is_wrong_is_said_with_the_line(tmp_path: Path, text: str, message:
 
 def test_a_missing_file_names_near_ones(tmp_path: Path) -> None:
     write(tmp_path, GOOD, "vgg_mnist.py")
-    with pytest.raises(ConfigError, match="Did you mean .*vgg_mnist.py"):
+    with pytest.raises(ConfigError, match=r"Did you mean .*vgg_mnist\.py"):
         load(tmp_path / "vgg_minst.py")
     with pytest.raises(ConfigError, match="is a folder"):
         load(tmp_path)

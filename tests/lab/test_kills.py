@@ -42,7 +42,9 @@ def disturb(logs: Path, undisturbed: Path, seed: int, kills: int) -> None:
         orphans: list[int] = []
         if attempt < kills:
             time.sleep(random_.uniform(0.3, 1.6))
-            completed = {trial.number for trial in trials(logs) if trial.state == "COMPLETED"} if logs.exists() else set()
+            completed = (
+                {trial.number for trial in trials(logs) if trial.state == "COMPLETED"} if logs.exists() else set()
+            )
             attempts = {trial.number: trial.attempt for trial in trials(logs)} if completed else {}
             orphans = kill_one(process.pid, random_.choice(["runner", "runner", "zygote", "worker"]), random_)
         process.communicate(timeout=60)

@@ -13,7 +13,7 @@ from labkit.errors import ConfigError, StoreError
 from labkit.io import sha256_file
 from labkit.lab.store import Store
 
-from .runs import PROGRAMS, folders, run, table, trials
+from .runs import PROGRAMS, folders, run, start, table, trials
 
 WALK = PROGRAMS / "walk.py"
 
@@ -97,7 +97,8 @@ def test_seeds_differ_and_the_same_seed_has_the_same_bits(tmp_path: Path) -> Non
 
 def test_changed_code_is_a_new_sweep_and_that_is_said(tmp_path: Path) -> None:
     program = tmp_path / "walk.py"
-    program.write_text(WALK.read_text().replace("walk(", "stroll(").replace("time.sleep", 'if step == 3: raise ValueError("x")\n        time.sleep'))
+    text = WALK.read_text().replace("walk(", "stroll(")
+    program.write_text(text.replace("time.sleep", 'if step == 3: raise ValueError("x")\n        time.sleep'))
     with pytest.raises(ConfigError):
         lk.run(tmp_path / "wlak.py", logs=tmp_path)
     lk.run(program, logs=tmp_path)
@@ -115,8 +116,6 @@ def test_changed_code_is_a_new_sweep_and_that_is_said(tmp_path: Path) -> None:
 
 
 def test_a_second_runner_leaves_at_once_and_names_the_owner(tmp_path: Path) -> None:
-    from .runs import command, start
-
     owner = start("ends", tmp_path, "--set", "how=wait")
     try:
         assert owner.stderr is not None
@@ -128,7 +127,6 @@ def test_a_second_runner_leaves_at_once_and_names_the_owner(tmp_path: Path) -> N
     finally:
         owner.kill()
         owner.communicate()
-    assert command("ends", tmp_path)
 
 
 @pytest.mark.parametrize("option", [{"seeds": 0}, {"jobs": -1}, {"seeds": 1.5}, {"jobs": True}])
@@ -168,7 +166,8 @@ def test_a_state_that_cannot_be_saved_is_refused(tmp_path: Path) -> None:
 
 def test_a_notice_is_kept(tmp_path: Path) -> None:
     program = tmp_path / "says.py"
-    program.write_text(WALK.read_text().replace("walk(", "says(").replace("    state = ", '    trial.notice("LISTEN")\n    state = '))
+    text = WALK.read_text().replace("walk(", "says(")
+    program.write_text(text.replace("    state = ", '    trial.notice("LISTEN")\n    state = '))
     lk.run(program, logs=tmp_path)
     store = Store(tmp_path)
     assert store.events(store.sweeps()[-1].id) == [(1, "LISTEN")]

@@ -13,7 +13,9 @@ from labkit.report.table import Question, Result, comparison, table, text_table,
 QUESTION = Question(("rate",), "validation/error", 0.002)
 
 
-def trial(rate: float, seed: int, validation: float, state: str = "COMPLETED", data: str = "mnist", **changes) -> Result:
+def trial(
+    rate: float, seed: int, validation: float, state: str = "COMPLETED", data: str = "mnist", **changes
+) -> Result:
     figures = {"train/error": validation / 2, "validation/error": validation, "test/error": validation + 0.01}
     facts = {"reason": "", "seconds": 2.0, "data": (data,) if data else (), "metrics": figures, **changes}
     return Result(config={"rate": rate, "steps": 5}, seed=seed, state=state, **facts)

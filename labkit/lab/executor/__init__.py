@@ -1,10 +1,10 @@
 """Where trials run. An executor starts units of work and tells what became of them; `local` is built in.
 
-    start(unit) -> ticket          run this trial
-    events(timeout) -> [Event]     what happened since, waiting up to `timeout` seconds for the first
-    stop(ticket, reason)           ask a trial to save and leave
-    kill(ticket)                   end it at once
-    close()                        end everything
+* `start(unit) -> ticket` runs a trial;
+* `events(timeout) -> [Event]` tells what happened since, waiting up to `timeout` seconds for the first;
+* `stop(ticket, reason)` asks a trial to save and leave;
+* `kill(ticket)` ends it at once;
+* `close()` ends everything.
 """
 
 from __future__ import annotations

@@ -19,7 +19,8 @@ CHUNK, BATCH = 500, 100  # examples between two looks at the link; examples in o
 
 def evaluate(trial: Trial, model: Any, data: Any) -> dict[str, float]:
     """Errors and accuracies by split; writes predictions.npz and the final weights."""
-    figures, arrays = {}, {}
+    figures: dict[str, float] = {}
+    arrays: dict[str, np.ndarray] = {}
     splits = {name: _examples(name, getattr(data, name), trial.quick) for name in ("train", "validation", "test")}
     total, done = sum(len(labels) for _, labels, _ in splits.values()), 0
     for name, (images, labels, indices) in splits.items():
@@ -48,7 +49,7 @@ def evaluate(trial: Trial, model: Any, data: Any) -> dict[str, float]:
         }
     predictions = trial.folder / "predictions.npz"
     with atomic_write(predictions) as file:
-        np.savez(file, **arrays)
+        np.savez(file, **arrays)  # type: ignore[arg-type]
     weights = trial.folder / "checkpoints" / "final" / "weights"
     make_folder(weights.parent)
     model.save_weights(str(weights))

@@ -14,10 +14,11 @@ def state() -> dict[str, np.ndarray]:
     """Both generators: int64 arrays; a pending normal number is kept by its bits."""
     version, internal, gauss = random.getstate()
     python = [version, gauss is not None, _bits(gauss or 0.0), *internal]
-    _, keys, position, has_gauss, cached = np.random.get_state()
+    numpy = np.random.get_state(legacy=False)
+    words, gauss_ = numpy["state"], (numpy["has_gauss"], _bits(numpy["gauss"]))
     return {
         PYTHON: np.array(python, np.int64),
-        NUMPY: np.array([position, has_gauss, _bits(cached), *keys.tolist()], np.int64),
+        NUMPY: np.array([words["pos"], *gauss_, *words["key"].tolist()], np.int64),
     }
 
 

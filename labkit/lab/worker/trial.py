@@ -121,9 +121,15 @@ class Trial:
         """
         from labkit.lab.worker.fit import Fit
 
-        for name, value in (("steps", steps), ("validation_every", validation_every), ("checkpoint_every", checkpoint_every)):
+        for name, value in (
+            ("steps", steps),
+            ("validation_every", validation_every),
+            ("checkpoint_every", checkpoint_every),
+        ):
             if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-                raise ConfigError(f"trial.fit cannot use {name}", rule=f"{name} is a count from 1 on", received=repr(value))
+                raise ConfigError(
+                    f"trial.fit cannot use {name}", rule=f"{name} is a count from 1 on", received=repr(value)
+                )
         self._fits += 1
         name = "checkpoints" if self._fits == 1 else f"checkpoints/fit{self._fits}"
         fit = Fit(self, model, data, batch_size, self.folder / name, self._step)
@@ -209,7 +215,9 @@ class Trial:
             if name.endswith("loss") and not math.isfinite(value):
                 raise Diverged(f"{name} is {value} at step {step}")
 
-    def save_checkpoint(self, folder: Path, step: int, arrays: Mapping[str, np.ndarray], extra: Mapping[str, Any]) -> None:
+    def save_checkpoint(
+        self, folder: Path, step: int, arrays: Mapping[str, np.ndarray], extra: Mapping[str, Any]
+    ) -> None:
         """A checkpoint `folder/step-N` with the generators' states; the newest two stay."""
         from labkit import checkpoint
 

@@ -31,5 +31,7 @@ def digits(config: Config, trial: lk.Trial):
         loss=lk.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )
-    trial.fit(model, data, steps=config.steps, batch_size=50, validation_every=9, checkpoint_every=config.checkpoint_every)
+    trial.fit(
+        model, data, steps=config.steps, batch_size=50, validation_every=9, checkpoint_every=config.checkpoint_every
+    )
     trial.evaluate(model, data)
