@@ -3,8 +3,8 @@
 With logits z, p = softmax(z), and the loss -log p is computed as log(sum of e^z) - z, without overflow and without
 log(0). Probabilities are taken back to logits, log p: since softmax(log p) = p for probabilities that sum to 1, the
 same operation gives the same loss, and its gradient goes through the logarithm. They are clipped at 1e-7 from below
-(Keras's epsilon), so that the loss is at most 16.2 and its gradient is 0 where a probability is smaller: with logits
-such an example still learns.
+(Keras's epsilon), so that the loss is at most 16.2; where the right class has a smaller probability the gradient vanishes,
+and the example teaches nothing. With logits it still does: prefer them.
 """
 
 from __future__ import annotations

@@ -24,6 +24,14 @@ def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> lk.Tensor:
     """
     predicted = _scores(y_pred)
     labels = lk.convert_to_tensor(y_true)
+    dims = None if labels.shape.rank is None else labels.shape.as_list()
+    if dims is not None and (len(dims) not in (1, 2) or dims[1:] not in ([], [1], [None])):
+        raise ShapeError(
+            "sparse_categorical_accuracy needs one label for each example",
+            rule="Labels are numbers of classes, [batch] or [batch, 1]",
+            received=f"labels {labels.shape}, predictions {predicted.shape}",
+            fix="For one-hot targets use categorical_accuracy.",
+        )
     if labels.shape.rank == 2:
         labels = lk.squeeze(labels, axis=1)
     return _same(lk.cast(labels, lk.int64), lk.argmax(predicted, 1), predicted)
