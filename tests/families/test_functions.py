@@ -150,9 +150,10 @@ def test_what_accuracy_refuses():
     with pytest.raises(ShapeError, match="cannot compare"):
         evaluate(lk.metrics.accuracy, ONE_HOT, X[:, :3])
     for shape in ([None, 2, 2], [], [None, 4]):
-        with pytest.raises(ShapeError, match="one label for each example"), lk.Graph().as_default():
-            labels = lk.placeholder(lk.int32, shape)
-            lk.metrics.sparse_categorical_accuracy(labels, lk.placeholder(lk.float32, [None, 4]))
+        with lk.Graph().as_default():
+            labels, predictions = lk.placeholder(lk.int32, shape), lk.placeholder(lk.float32, [None, 4])
+            with pytest.raises(ShapeError, match="one label for each example"):
+                lk.metrics.sparse_categorical_accuracy(labels, predictions)
     with pytest.raises(ShapeError, match="cannot tell"), lk.Graph().as_default():
         lk.metrics.accuracy(lk.placeholder(lk.int32), lk.placeholder(lk.float32, [None, 4]))
 
