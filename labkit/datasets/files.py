@@ -18,6 +18,7 @@ import time
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
@@ -125,7 +126,7 @@ class _Receiver(streams.BytesIO):
         super().__init__()
         self.url, self.cap, self.deadline = url, cap, time.monotonic() + TOTAL_SECONDS
 
-    def write(self, chunk) -> int:  # type: ignore[no-untyped-def, override]
+    def write(self, chunk: Any) -> int:
         if self.tell() + len(chunk) > self.cap:
             raise DataError(f"{self.url} is too large", received=f"more than {self.cap:,} bytes")
         if time.monotonic() > self.deadline:

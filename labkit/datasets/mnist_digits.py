@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 
 import numpy as np
@@ -59,7 +60,7 @@ def mnist() -> DataSet:
     }
     return DataSet(
         name="mnist",
-        splits={name: lambda part=part: _split(*part) for name, part in parts.items()},
+        splits={name: functools.partial(_split, *part) for name, part in parts.items()},
         class_names=tuple("0123456789"),
         checksum=_identity(),
         licence="CC BY-SA 3.0",

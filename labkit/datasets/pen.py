@@ -35,9 +35,9 @@ def read_strokes(text: str, samples: int, max_points: int) -> Curves:
     """Returns the strokes written as `labkit.datasets.strokes` describes, with `samples` samples over all of them."""
     numbers: dict[str, int] = {}
     strokes: list[list[int]] = []
-    for stroke in text.split("|"):
+    for written in text.split("|"):
         knots: list[int] = []
-        for word in stroke.split():
+        for word in written.split():
             knot = numbers.setdefault(word.rstrip("!"), len(numbers))
             knots += [knot, knot] if word.endswith("!") else [knot]
         strokes.append(knots)
@@ -70,7 +70,8 @@ def _spline(knots: list[int], max_points: int) -> np.ndarray:
     for four in zip(padded, padded[1:], padded[2:], padded[3:], strict=False):
         if four[1] != four[2]:
             piece = np.zeros((FINE, max_points))
-            np.add.at(piece, (slice(None), list(four)), powers @ CATMULL_ROM)
+            for knot, column in zip(four, (powers @ CATMULL_ROM).T, strict=True):
+                piece[:, knot] += column  # a knot may come twice in four
             pieces.append(piece)
     return np.concatenate(pieces)
 

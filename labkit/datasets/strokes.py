@@ -5,8 +5,8 @@ hundredths of a box from 0,0 at the top left to 100,100 at the bottom right; `!`
 same point in two strokes is one point: strokes that touch stay together when points are moved. Curves that close (0, 6,
 8, 9) run on a little, because the drawing cuts the ends of strokes at random.
 
-The models were drawn for labkit from the shapes that are taught and commonly written; none was traced from
-a scan. How wide they are, and how much they vary, was compared with MNIST's training images.
+The models were drawn for labkit from the shapes that are taught and commonly written; none was traced from a scan. Which
+ways are missing, how wide the digits are and how much they vary was judged by comparison with MNIST's training images.
 """
 
 from __future__ import annotations
@@ -226,8 +226,6 @@ WAYS: dict[int, tuple[Way, ...]] = {
         # a leaning straight stem crossing the head
         Way(1, "71,20 59,2 33,6 17,28 27,44 50,40 80,6! 53,54 36,100"),
         Way(2, "82,6 52,2 22,16 24,32 46,34 74,16! 58,58 40,84 18,100"),
-        # a huge head, a short stem
-        Way(1, "72,30 60,4 32,2 14,30 20,62 46,70 70,46 76,8! 78,60 82,100"),
         # the same, begun far to the right of the stem
         Way(3, "92,4 60,2 30,12 20,30 40,40 66,30 78,16! 62,56 44,82 24,100"),
     ),
