@@ -2,6 +2,7 @@
 // image patches ("im2col": one row for each output pixel, one column for each (kh, kw, c)), gathered while it is packed
 // and never stored as a whole. ints of all three: sh, sw, pad_top, pad_left; pixels outside the image are zero.
 #include "kernels/conv2d_winograd.inl"
+#include "kernels/conv2d_winograd_filter.inl"
 #include "kernels/gemm.inl"
 
 namespace labkit {
@@ -215,6 +216,10 @@ constexpr int64_t kSumBlock = 16384;
 
 template <class T>
 void plan_conv2d_backprop_filter(const Call& call, Work& work) {
+    if constexpr (sizeof(T) == 4) {
+        if (winograd_pays<T>(call.out[0], call.in[1], call.ints[0], call.ints[1]))
+            return WinogradFilter<T>(call.in[0], call.in[1], call.out[0], call.ints[2], call.ints[3]).plan(work);
+    }
     const FilterWork<T> f(call);
     work.tasks[0] = f.chunks.count * f.tiling.tasks();
     if (f.chunks.count == 1) return;
@@ -226,6 +231,12 @@ void plan_conv2d_backprop_filter(const Call& call, Work& work) {
 template <class T>
 Status run_conv2d_backprop_filter(const Call& call, int phase, int64_t task) {
     const View &x = call.in[0], &dy = call.in[1], &dw = call.out[0];
+    if constexpr (sizeof(T) == 4) {
+        if (winograd_pays<T>(dw, dy, call.ints[0], call.ints[1])) {
+            WinogradFilter<T>(x, dy, dw, call.ints[2], call.ints[3]).run(call.scratch, phase, task);
+            return {};
+        }
+    }
     const FilterWork<T> f(call);
     const int64_t size = f.rows * f.K;
     T* parts = f.chunks.count == 1 ? data<T>(dw) : reinterpret_cast<T*>(call.scratch);

@@ -17,27 +17,27 @@ namespace {
 
 constexpr double kWinogradA = 0.70710678118654752440, kWinogradB = 1.41421356237309504880;  // the points; a^2 = 1/2, b^2 = 2
 
-// B^T d, six numbers in steps of S.
-template <class T, int S>
-LABKIT_INLINE void winograd_input(const Vec<T>* d, Vec<T>* v) {
-    const Vec<T> a = broadcast(T(kWinogradA)), b = broadcast(T(kWinogradB)), c = broadcast(T(-2.5)), two = broadcast(T(-2)), half = broadcast(T(-0.5));
-    const Vec<T> even_a = fma(two, d[2 * S], d[4 * S]), odd_a = fma(a, d[3 * S], -(b * d[S]));
-    const Vec<T> even_b = fma(half, d[2 * S], d[4 * S]), odd_b = fma(b, d[3 * S], -(a * d[S]));
-    v[0] = fma(c, d[2 * S], d[0] + d[4 * S]);
-    v[S] = even_a + odd_a, v[2 * S] = even_a - odd_a;
-    v[3 * S] = even_b + odd_b, v[4 * S] = even_b - odd_b;
-    v[5 * S] = fma(c, d[3 * S], d[S] + d[5 * S]);
+// B^T d: six numbers of six.
+template <class T>
+LABKIT_INLINE void winograd_input(const Vec<T>* d, Vec<T>* v, int step) {
+    const Vec<T> a = broadcast(T(kWinogradA)), b = broadcast(T(kWinogradB)), five_halves = broadcast(T(2.5));
+    const Vec<T> even_a = d[4] - (d[2] + d[2]), odd_a = fma(a, d[3], -(b * d[1]));
+    const Vec<T> even_b = fma(broadcast(T(-0.5)), d[2], d[4]), odd_b = fma(b, d[3], -(a * d[1]));
+    v[0] = fma(-five_halves, d[2], d[0] + d[4]);
+    v[step] = even_a + odd_a, v[2 * step] = even_a - odd_a;
+    v[3 * step] = even_b + odd_b, v[4 * step] = even_b - odd_b;
+    v[5 * step] = fma(-five_halves, d[3], d[1] + d[5]);
 }
 
 // A^T m: four numbers of six.
-template <class T, int S>
+template <class T>
 LABKIT_INLINE void winograd_output(const Vec<T>* m, Vec<T>* y, int step) {
-    const Vec<T> a = broadcast(T(kWinogradA)), b = broadcast(T(kWinogradB));
-    const Vec<T> s1 = m[S] + m[2 * S], t1 = a * (m[S] - m[2 * S]), s2 = m[3 * S] + m[4 * S], t2 = b * (m[3 * S] - m[4 * S]);
+    const Vec<T> a = broadcast(T(kWinogradA)), b = broadcast(T(kWinogradB)), half = broadcast(T(0.5));
+    const Vec<T> s1 = m[1] + m[2], t1 = a * (m[1] - m[2]), s2 = m[3] + m[4], t2 = b * (m[3] - m[4]);
     y[0] = m[0] + s1 + s2;
     y[step] = t1 + t2;
-    y[2 * step] = fma(broadcast(T(0.5)), s1, s2 + s2);
-    y[3 * step] = fma(broadcast(T(0.5)), t1, t2 + t2) + m[5 * S];
+    y[2 * step] = fma(half, s1, s2 + s2);
+    y[3 * step] = fma(half, t1, t2 + t2) + m[5];
 }
 
 // G g: six numbers of three.
@@ -51,14 +51,55 @@ LABKIT_INLINE void winograd_filter(Vec<T> g0, Vec<T> g1, Vec<T> g2, Vec<T>* u, i
     u[5 * step] = g2;
 }
 
+constexpr int64_t kWinogradChunk = 64;  // channels transformed together
+constexpr int64_t kWinogradPad = 16;    // between 36 matrices: off the strides that collide in L1
+
+// The overlapping 6x6 tiles of images [N, H, W, C], in steps of 4: rows x columns of them for each image.
+template <class T>
+struct TileGrid {
+    const T* x;
+    int64_t H, W, C, rows, columns, pad_top, pad_left;
+
+    // B^T d B for tiles begin, begin + 1, ... and `channels` channels from c0: to[point * stride + tile * kWinogradChunk + c].
+    void transform(int64_t begin, int64_t tiles, int64_t c0, int64_t channels, T* to, int64_t stride) const {
+        alignas(64) static const T kZeros[kWinogradChunk] = {};
+        for (int64_t tile = begin; tile < begin + tiles; ++tile, to += kWinogradChunk) {
+            const int64_t h0 = tile / columns % rows * 4 - pad_top, w0 = tile % columns * 4 - pad_left;
+            const T* image = x + tile / columns / rows * H * W * C;
+            const T* pixel[36];
+            for (int i = 0; i < 6; ++i)
+                for (int j = 0; j < 6; ++j) {
+                    const bool inside = h0 + i >= 0 && h0 + i < H && w0 + j >= 0 && w0 + j < W;
+                    pixel[6 * i + j] = inside ? image + ((h0 + i) * W + w0 + j) * C + c0 : kZeros;
+                }
+            for (int64_t c = 0; c < channels; c += lanes<T>) {
+                Vec<T> d[36], v[6];
+                LABKIT_UNROLL
+                for (int j = 0; j < 6; ++j) {
+                    Vec<T> column[6];
+                    LABKIT_UNROLL
+                    for (int i = 0; i < 6; ++i) column[i] = load(pixel[6 * i + j] + c);
+                    winograd_input<T>(column, d + j, 6);
+                }
+                LABKIT_UNROLL
+                for (int i = 0; i < 6; ++i) {
+                    winograd_input<T>(d + 6 * i, v, 1);
+                    LABKIT_UNROLL
+                    for (int j = 0; j < 6; ++j) store(to + (6 * i + j) * stride + c, v[j]);
+                }
+            }
+        }
+    }
+};
+
 // One convolution of x [N, H, W, C] to y [N, OH, OW, K]. With `gradient`, x is dy, y is dx, and the filter [3, 3, K, C] is
 // read with its taps reversed and its channels exchanged.
 template <class T>
 struct Winograd {
     static constexpr int L = lanes<T>, NR = Gemm<T>::NR;
     static constexpr int64_t kTiles = Gemm<T>::MC / 2;  // most tiles of a group
-    static constexpr int64_t kChunk = 64;               // channels: transformed input is [36][chunk][tile][kChunk]
-    static constexpr int64_t kPad = 16;                 // between the 36 matrices: off the strides that collide in L1
+    static constexpr int64_t kChunk = kWinogradChunk;   // transformed input is [36][chunk][tile][kChunk]
+    static constexpr int64_t kPad = kWinogradPad;
     static constexpr int64_t kProducts = kTiles * NR + kPad;
     static constexpr int64_t kPanels = 4;               // panels of NR outputs in one task of the filter's transform
 
@@ -145,36 +186,9 @@ struct Winograd {
 
     // One chunk of channels of a group of tiles.
     void transform_input(int64_t group, int64_t chunk, T* input) const {
-        const int64_t begin = first_tile(group), end = first_tile(group + 1);
-        const int64_t c_begin = chunk * kChunk, c_end = c_begin + kChunk < C ? c_begin + kChunk : C;
-        alignas(64) static const T kZeros[kChunk] = {};
-        for (int64_t tile = begin; tile < end; ++tile) {
-            const int64_t h0 = tile / columns % rows * 4 - pad_top, w0 = tile % columns * 4 - pad_left;
-            const T* image = x + tile / columns / rows * H * W * C;
-            const T* pixel[36];
-            for (int i = 0; i < 6; ++i)
-                for (int j = 0; j < 6; ++j) {
-                    const bool inside = h0 + i >= 0 && h0 + i < H && w0 + j >= 0 && w0 + j < W;
-                    pixel[6 * i + j] = inside ? image + ((h0 + i) * W + w0 + j) * C + c_begin : kZeros;
-                }
-            T* to = input + (chunk * kTiles + tile - begin) * kChunk;
-            for (int64_t c = 0; c < c_end - c_begin; c += L) {
-                Vec<T> d[36], v[6];
-                LABKIT_UNROLL
-                for (int j = 0; j < 6; ++j) {
-                    Vec<T> column[36];
-                    LABKIT_UNROLL
-                    for (int i = 0; i < 6; ++i) column[6 * i] = load(pixel[6 * i + j] + c);
-                    winograd_input<T, 6>(column, d + j);
-                }
-                LABKIT_UNROLL
-                for (int i = 0; i < 6; ++i) {
-                    winograd_input<T, 1>(d + 6 * i, v);
-                    LABKIT_UNROLL
-                    for (int j = 0; j < 6; ++j) store(to + (6 * i + j) * input_stride + c, v[j]);
-                }
-            }
-        }
+        const int64_t begin = first_tile(group), c0 = chunk * kChunk;
+        const TileGrid<T> image{x, H, W, C, rows, columns, pad_top, pad_left};
+        image.transform(begin, first_tile(group + 1) - begin, c0, C - c0 < kChunk ? C - c0 : kChunk, input + c0 * kTiles, input_stride);
     }
 
     // The 36 products of a group with one panel of the filter, and their way back.
@@ -206,10 +220,10 @@ struct Winograd {
                     Vec<T> column[6];
                     LABKIT_UNROLL
                     for (int h = 0; h < 6; ++h) column[h] = load(from + (6 * h + j) * kProducts);
-                    winograd_output<T, 1>(column, half + j, 6);
+                    winograd_output<T>(column, half + j, 6);
                 }
                 LABKIT_UNROLL
-                for (int h = 0; h < 4; ++h) winograd_output<T, 1>(half + 6 * h, result + 4 * h, 1);
+                for (int h = 0; h < 4; ++h) winograd_output<T>(half + 6 * h, result + 4 * h, 1);
                 if (height == 4 && breadth == 4) {
                     LABKIT_UNROLL
                     for (int j = 0; j < 16; ++j) store(to + (j / 4 * OW + j % 4) * K + k, result[j]);
@@ -228,6 +242,7 @@ bool winograd_pays(const View& w, const View& y, int64_t sh, int64_t sw) {
     constexpr int64_t L = lanes<T>;
     if (sizeof(T) != 4 || w.shape[0] != 3 || w.shape[1] != 3 || sh != 1 || sw != 1) return false;
     if (w.shape[2] < 16 || w.shape[3] < 16 || w.shape[2] % L != 0 || w.shape[3] % L != 0) return false;
+    if (numel(y) == 0) return false;
     const int64_t covered = (y.shape[1] + 3) / 4 * ((y.shape[2] + 3) / 4) * 16;
     return 2 * y.shape[1] * y.shape[2] > covered;
 }
