@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import dataclasses
 import functools
 import hashlib
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.errors import ConfigError, LabkitError
+from labkit.io import is_safe_name
 from labkit.lab import config as _config
 
 
@@ -83,6 +85,11 @@ def experiment(
             rule="an experiment takes two: (config: Config, trial: lk.Trial)",
             received=str(inspect.signature(function)),
         )
+    if not is_safe_name(function.__name__):
+        raise ConfigError(
+            f"The experiment's name {function.__name__} cannot be a folder's",
+            rule="it is 1 to 64 of A-Z a-z 0-9 _, as the logs of the experiment are in a folder of that name",
+        )
     annotation: Any = parameters[0].annotation
     if isinstance(annotation, str):  # from __future__ import annotations
         annotation = function.__globals__.get(annotation, annotation)
@@ -146,6 +153,7 @@ def _module(file: Path) -> Any:
     linecache.checkcache(str(file))
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
+    token = _loading.set(True)
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
@@ -153,7 +161,24 @@ def _module(file: Path) -> Any:
         raise ConfigError(
             f"{file.name} cannot be loaded", rule="", received=describe(error, file), fix="Mend that line."
         ) from error
+    finally:
+        _loading.reset(token)
     return module
+
+
+_loading = contextvars.ContextVar("loading", default=False)
+
+
+def refuse_while_loading(path: Path) -> None:
+    """Raises ConfigError inside a file that is being loaded: each of its trials would load it, and run it, again."""
+    if _loading.get():
+        raise ConfigError(
+            "An experiment is run while its file is loaded",
+            rule="the processes of the trials load the file too, so loading it must run nothing",
+            fix='Put the call below: if __name__ == "__main__":',
+        )
+    if not path.is_file():
+        raise ConfigError(f"The experiment is not in a file ({path})", fix="Write it into a Python file and run that.")
 
 
 def describe(error: BaseException, file: Path) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import StoreError
-from labkit.lab.experiments import Experiment, load
+from labkit.lab.experiments import Experiment, load, refuse_while_loading
 from labkit.lab.progress import Progress
 from labkit.lab.runner import Outcome, run_sweep
 from labkit.lab.store import Store
@@ -48,6 +48,7 @@ def run(
         StoreError: the store cannot be used, or another runner works on the same sweep.
     """
     found = experiment if isinstance(experiment, Experiment) else load(experiment)
+    refuse_while_loading(found.path)
     planned = plan(found, sets=set or {}, sweeps=sweep or {}, quick=quick)
     return report(run_sweep(planned, seeds=seeds, jobs=jobs, logs=logs, again=again, progress=progress)).table
 

@@ -100,8 +100,7 @@ def table(results: Sequence[Result], question: Question) -> pandas.DataFrame:
     for last in ("seconds", "data", "verdict"):
         if last in columns:
             columns.append(columns.pop(columns.index(last)))
-    if not any(row["failed"] for row in rows) and "failed" in columns:
-        columns.remove("failed")
+    columns = [name for name in columns if name not in ("failed", "data", "verdict") or any(row[name] for row in rows)]
     return pandas.DataFrame(rows, columns=columns)
 
 

@@ -69,6 +69,8 @@ def test_neighbours_can_be_imported_and_their_experiments_are_theirs(tmp_path: P
         (GOOD.replace('{"steps": 2}', '{"stps": 2}'), "Did you mean steps?"),
         (GOOD.replace('{"steps": 2}', '{"steps": 2.5}'), "steps takes a whole number"),
         (GOOD.replace("quick", "reference_error=1.5, quick"), "reference_error"),
+        (GOOD.replace("good", "größe"), "cannot be a folder's"),
+        (GOOD + "lk.run(good)\n", 'if __name__ == "__main__":'),
     ],
 )
 def test_what_is_wrong_is_said_with_the_line(tmp_path: Path, text: str, message: str) -> None:

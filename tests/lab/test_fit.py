@@ -183,7 +183,7 @@ def test_tensorboard_reads_what_was_logged(whole: Path) -> None:
         activations
     )
     assert [event.step for event in root.Histograms("weights/dense/kernel")] == [0, 9, 18, 27, 36, 40]
-    assert "_hparams_/session_start_info" in root.summary_metadata
+    assert {"_hparams_/session_start_info", "_hparams_/session_end_info"} <= set(root.summary_metadata)
 
 
 @pytest.mark.parametrize("arguments", [{"steps": 0}, {"steps": 1.5}, {"validation_every": 0}, {"checkpoint_every": -1}])

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import random
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from .runs import alive, descendants, left_behind, run, start, table, trials
+from .runs import ENVIRONMENT, alive, descendants, left_behind, run, start, table, trials
 
 OPTIONS = ("--sweep", "rate=0.1,0.01", "--seeds", "2", "--jobs", "2", "--set", "pause=0.01", "--set", "steps=30")
 
@@ -98,7 +100,7 @@ def test_what_the_death_of_a_process_costs(tmp_path: Path, who: str) -> None:
         assert "its trials continue" in err
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.ci)])
 def test_a_signal_lets_trials_save_and_the_same_command_continues(tmp_path: Path, number: signal.Signals) -> None:
     whole = tmp_path / "whole"
     assert run("walk", whole, "--set", "pause=0.02").returncode == 0
@@ -135,3 +137,14 @@ def test_a_second_signal_ends_trials_that_do_not_listen(tmp_path: Path) -> None:
     assert time.monotonic() - began < 3
     assert process.returncode == 130
     assert trials(tmp_path)[0].state == "INTERRUPTED"
+
+
+def test_the_zygote_has_imported_everything_and_started_no_thread() -> None:
+    code = (
+        "import sys; from labkit.lab import zygote; zygote.preload(); print(zygote._threads(),"
+        " all(name in sys.modules for name in ('labkit.models', 'labkit.layers.conv', 'labkit.summary.events')),"
+        " 'labkit.lab.store' in sys.modules, 'sqlite3' in sys.modules)"
+    )
+    environment = {**ENVIRONMENT, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, "-P", "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["1", "True", "False", "False"]

@@ -37,9 +37,10 @@ class Fit:
         """Train up to `steps` steps; the trial's step after them."""
         loop, every = self.loop, validation_every or max(1, steps // 10)
         self.steps = steps
-        if not self._resume():
+        resumed = self._resume()
+        self.trial.write_head(self.model.graph)
+        if not resumed:
             self._begin()
-        self.trial.write_hparams()
         while loop.step < steps:
             epoch_end = loop.epoch_end(self._epoch())
             until = min(steps, _next(loop.step, every), epoch_end, _next(loop.step, checkpoint_every or steps))
@@ -96,12 +97,9 @@ class Fit:
         self.epoch_sums, self.epoch_steps = {}, 0
 
     def _begin(self) -> None:
-        """What is shown once: the graph, some inputs, the weights before training."""
-        writer = self.trial.series.writer()
-        if not self.offset:
-            writer.graph(self.model.graph)
+        """What is shown once: some inputs, the weights before training."""
         if self.images.ndim == 4:
-            writer.image("inputs", np.asarray(self.images[:SHOWN]), self.step)
+            self.trial.series.writer().image("inputs", np.asarray(self.images[:SHOWN]), self.step)
         self._histograms()
 
     def _validate(self) -> None:

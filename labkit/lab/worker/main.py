@@ -46,7 +46,7 @@ def work(message: dict[str, Any], descriptor: int) -> None:
         trial.close()
         link.send("interrupted", reason=str(error))
     except Diverged as error:
-        trial.close()
+        trial.diverged()
         print(error, file=sys.stderr)
         link.send("failed", failure="diverged", reason=error.what, metrics=trial.latest)
     except (Exception, SystemExit) as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,13 +16,17 @@ class Series:
     """The step series of one trial.
 
     A record of metrics.jsonl is `{"step": 7, "train/loss": ...}`. `rewind(step)` forgets all that came after a step,
-    so that a resumed trial writes each step once. A disk that is full or gone costs the series, never the training:
-    `trouble` then says what happened first.
+    so that a resumed trial writes each step once. A disk that is full or gone costs the series, never the training.
+
+    Args:
+        folder: the trial's folder.
+        tell: is told once when the series cannot be written.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, tell: Callable[[str], None]) -> None:
         self.folder = folder
-        self.trouble: str | None = None
+        self._tell = tell
+        self._degraded = False
         self._log: AppendLog | None = None
         self._step = 0
         self._writers: dict[str, EventWriter] = {}
@@ -43,7 +47,7 @@ class Series:
 
     def add(self, step: int, metrics: Mapping[str, float]) -> None:
         """A record, and a scalar for each figure: `train/loss` is `loss` of the run `train`."""
-        if self._log is None and self.trouble is None:
+        if self._log is None and not self._degraded:
             self._open()
         if self._log is not None:
             try:
@@ -96,5 +100,7 @@ class Series:
             self._log = None
 
     def _give_up(self, error: OSError) -> None:
-        self.trouble = self.trouble or f"metrics.jsonl cannot be written ({error.strerror or error})"
         self._log = None
+        if not self._degraded:
+            self._degraded = True
+            self._tell(f"metrics.jsonl cannot be written ({error.strerror or error}). The trial goes on without it.")

@@ -45,14 +45,14 @@ class Trial:
         self.seed, self.quick, self.folder = unit.seed, unit.quick, Path(unit.folder)
         self.config: Any = None
         self.latest: dict[str, float] = {}
-        self.series = Series(self.folder)
         self.link = link
+        self.series = Series(self.folder, self.notice)
         self.artefacts: list[Path] = []
         self._unit = unit
         self._data: list[dict[str, str]] = []
         self._step, self._fits = 0, 0
         self._final: dict[str, float] = {}
-        self._hparams_written = False
+        self._head_written = False
 
     # Data
 
@@ -163,6 +163,7 @@ class Trial:
         """
         values = {name: float(value) for name, value in metrics.items()}
         self._step = step
+        self.write_head()
         self.series.add(step, values)
         self.latest.update(values)
         self._final.update(values)
@@ -247,16 +248,32 @@ class Trial:
         self.series.rewind(loaded.step)
         return dict(loaded.tensors), facts, loaded.step
 
-    def write_hparams(self) -> None:
-        """The configuration, once per attempt, in the trial's own event file. TensorBoard groups seeds by it."""
-        if not self._hparams_written:
-            self._hparams_written = True
-            data = {"data": ", ".join(entry["name"] for entry in self._data)} if self._data else {}
-            group = identity.digest(self._unit.config)[:10]
-            self.series.writer().hparams({**self._unit.config, **data}, group=group)
+    def write_head(self, graph: Any = None) -> None:
+        """The configuration, by which TensorBoard groups seeds, and the graph; once per attempt.
+
+        `graph` is the model's; a loop of one's own has built its graph as the default one.
+        """
+        if self._head_written:
+            return
+        self._head_written = True
+        writer = self.series.writer()
+        data = {"data": ", ".join(entry["name"] for entry in self._data)} if self._data else {}
+        writer.hparams({**self._unit.config, **data}, group=identity.digest(self._unit.config)[:10])
+        if graph is None:
+            from labkit.core.graph import get_default_graph
+
+            graph = get_default_graph()
+        if graph.operations:
+            writer.graph(graph)
+
+    def diverged(self) -> None:
+        """Say in the event file that the trial ended for good, and close the logs."""
+        self.series.writer().hparams_end("failure")
+        self.series.close()
 
     def finish(self) -> tuple[dict[str, float], dict[str, str]]:
         """Make all that the trial leaves behind durable; its final figures, and its artefacts' SHA-256 by name."""
+        self.series.writer().hparams_end("success")
         self.series.sync()
         self.series.close()
         hashes = {path.relative_to(self.folder).as_posix(): sha256_file(path) for path in self.artefacts}
@@ -279,5 +296,5 @@ class Trial:
         return self._final, hashes
 
     def close(self) -> None:
-        """Close the logs of a trial that did not complete."""
+        """Close the logs of a trial that will be continued."""
         self.series.close()
