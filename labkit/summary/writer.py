@@ -117,10 +117,8 @@ class EventWriter:
 
     def text(self, tag: str, value: str, step: int) -> None:
         """A text, which TensorBoard shows as Markdown."""
-        self._add(
-            partial(self._events.text, self._clock.wall(), int(step), self._events.clean_tag(tag), str(value)),
-            len(value),
-        )
+        clean, value = self._events.clean_tag(tag), str(value)
+        self._add(partial(self._events.text, self._clock.wall(), int(step), clean, value), len(value))
 
     def graph(self, graph: Any) -> None:
         """A graph as it is now, grouped by name scopes. TensorBoard shows one graph a folder."""
