@@ -19,6 +19,7 @@ from labkit.cli.text import columns
 def ls(sweep: str | None, logs: str) -> None:
     """List the sweeps in the store, or the trials of one SWEEP (its id or the first letters of it)."""
     from labkit.errors import NotFoundError
+    from labkit.lab.ownership import settle
     from labkit.lab.progress import duration, label
     from labkit.lab.store import Store
 
@@ -30,6 +31,8 @@ def ls(sweep: str | None, logs: str) -> None:
     store = Store(folder)
     try:
         sweeps = store.sweeps()
+        for row in sweeps:
+            settle(store, folder, row)
         if sweep is None:
             lines: list[tuple[str, ...]] = [("sweep", "experiment", "trials", "space")]
             for row in sweeps:

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from labkit.errors import ConfigError, StoreError
-from labkit.io import FileLock, make_folder, remove
+from labkit.io import remove
 from labkit.lab import identity
 from labkit.lab.executor import Event, Unit
 from labkit.lab.executor.local import LocalExecutor
 from labkit.lab.fates import fate, last_words
+from labkit.lab.ownership import owned
 from labkit.lab.progress import Progress
 from labkit.lab.rows import SweepRow, TrialRow
 from labkit.lab.store import Store
@@ -80,7 +81,7 @@ def run_sweep(
     progress = progress or Progress.silent()
     try:
         row = _open(store, sweep, seeds, again, progress)
-        with _owned(folder / row.folder):
+        with owned(folder / row.folder):
             lost = store.recover(row.id)
             if lost:
                 progress.say(f"{lost} trial{'s' * (lost > 1)} of a run that died continue{'s' * (lost == 1)}.")
@@ -90,6 +91,11 @@ def run_sweep(
             todo = [trial for trial in store.trials(row.id) if trial.seed < seeds and not trial.finished]
             interrupted = bool(todo) and _Run(store, folder, sweep, row, todo, jobs, progress).loop()
         return Outcome(folder, row, store.trials(row.id), interrupted, len(todo))
+    except OSError as error:
+        raise StoreError(
+            f"The logs in {folder} cannot be written ({error.strerror or error})",
+            fix="Free some space or choose another folder with --logs DIR; the same command continues.",
+        ) from error
     finally:
         progress.close()
         store.close()
@@ -117,31 +123,6 @@ def _open(store: Store, sweep: Sweep, seeds: int, again: bool, progress: Progres
                 )
     store.add_sweep(row)
     return row
-
-
-@contextlib.contextmanager
-def _owned(folder: Path) -> Iterator[None]:
-    """Hold the sweep's folder. Raises StoreError at once when another runner does, naming it."""
-    lock = FileLock(folder / "runner.lock")
-    try:
-        make_folder(folder)
-        acquired = lock.try_acquire()
-    except OSError as error:
-        raise StoreError(
-            f"The sweep's folder {folder} cannot be used ({error.strerror})",
-            fix="Free some space, make the folder writable, or choose another: --logs DIR",
-        ) from error
-    if not acquired:
-        raise StoreError(
-            f"Another runner works on this sweep: {lock.owner() or 'a process that has not said its name'}",
-            rule="one runner at a time runs a sweep",
-            received=str(folder),
-            fix="Wait for it, or stop it and run the same command again.",
-        )
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 class _Run:

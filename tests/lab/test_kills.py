@@ -37,10 +37,12 @@ def kill_one(runner: int, who: str, random_: random.Random) -> list[int]:
     return []
 
 
-def disturb(logs: Path, undisturbed: Path, seed: int, kills: int) -> None:
+def disturb(
+    logs: Path, undisturbed: Path, seed: int, kills: int, program: str = "walk", options: tuple[str, ...] = OPTIONS
+) -> None:
     random_ = random.Random(seed)
     for attempt in range(30):
-        process = start("walk", logs, *OPTIONS)
+        process = start(program, logs, *options)
         orphans: list[int] = []
         if attempt < kills:
             time.sleep(random_.uniform(0.3, 1.6))
@@ -74,11 +76,36 @@ def test_killed_sweeps_end_as_if_nothing_had_happened(tmp_path: Path, undisturbe
     disturb(tmp_path, undisturbed, seed=seed, kills=2)
 
 
+@pytest.mark.ci
+def test_killed_networks_end_as_if_nothing_had_happened(tmp_path: Path) -> None:
+    """The same through trial.fit and trial.evaluate, down to predictions and weights."""
+    options = ("--sweep", "learning_rate=0.01,0.001", "--seeds", "2", "--jobs", "2", "--set", "steps=300")
+    options += ("--set", "checkpoint_every=20")
+    assert run("digits", tmp_path / "undisturbed", *options).returncode == 0
+    for seed in range(3):
+        disturb(tmp_path / str(seed), tmp_path / "undisturbed", seed, kills=3, program="digits", options=options)
+
+
 @pytest.mark.campaign
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("seed", range(100, 200))
 def test_five_hundred_kills(tmp_path: Path, undisturbed: Path, seed: int) -> None:
     disturb(tmp_path, undisturbed, seed=seed, kills=5)
+
+
+def test_nothing_stays_running_after_its_runner_died(tmp_path: Path) -> None:
+    process = start("walk", tmp_path, "--set", "pause=1")
+    assert process.stderr is not None
+    process.stderr.readline()
+
+    def shown() -> str:
+        command = [sys.executable, "-P", "-m", "labkit.cli.main", "ls", "--logs", str(tmp_path)]
+        return subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=True).stdout
+
+    assert "0/1 completed, 1 running" in shown()
+    process.kill()
+    process.communicate()
+    assert "0/1 completed, 1 pending" in shown()
 
 
 @pytest.mark.parametrize("who", ["zygote", "worker"])
@@ -146,5 +173,7 @@ def test_the_zygote_has_imported_everything_and_started_no_thread() -> None:
         " 'labkit.lab.store' in sys.modules, 'sqlite3' in sys.modules)"
     )
     environment = {**ENVIRONMENT, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    done = subprocess.run([sys.executable, "-P", "-c", code], env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
     assert done.stdout.split() == ["1", "True", "False", "False"]

@@ -123,10 +123,9 @@ class Fit:
         if kernels is not None:
             writer.image("first_layer_filters", _tiles(self.model.session.read(kernels)), self.step)
         if self.validation is not None:
-            taps = self.model.taps()
-            feeds = {self.model.x: self.validation.images[:WATCHED]}
-            for name, tensor in taps.items():  # one at a time: all at once would hold every activation in memory
-                writer.histogram(f"activations/{name}", self.model.session.run(tensor, feeds), self.step)
+            seen = self.model.session.run(self.model.taps(), {self.model.x: self.validation.images[:WATCHED]})
+            for name, values in seen.items():
+                writer.histogram(f"activations/{name}", values, self.step)
 
     # Checkpoints
 
