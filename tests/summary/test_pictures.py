@@ -13,7 +13,10 @@ from labkit.summary import Histogram, filters, grid
 from labkit.summary.image import as_image
 
 
-@given(hnp.arrays(st.sampled_from(["float32", "float64"]), st.integers(0, 300), elements=st.floats(width=32)))
+numbers = st.floats(width=32, allow_subnormal=False)  # the compiled core treats float32 denormals as zero
+
+
+@given(hnp.arrays(st.sampled_from(["float32", "float64"]), st.integers(0, 300), elements=numbers))
 def test_every_value_is_counted_once(values: np.ndarray) -> None:
     counted = Histogram.of(values)
     finite = values[np.isfinite(values)].astype(np.float64)
