@@ -12,7 +12,6 @@ from labkit.errors import InvalidArgumentError, ShapeError
 from labkit.summary import Histogram, filters, grid
 from labkit.summary.image import as_image
 
-
 numbers = st.floats(width=32, allow_subnormal=False)  # the compiled core treats float32 denormals as zero
 
 
