@@ -153,6 +153,14 @@ def test_fetches_come_back_in_their_structure(graph: lk.Graph) -> None:
     assert result["name"] is None
 
 
+def test_equal_operations_may_both_be_fetched(graph: lk.Graph) -> None:
+    x = lk.placeholder(lk.float32, [2])
+    a, b = lk.square(x), lk.square(x)
+    first, second = lk.Session().run([a, b], {x: [1, 2]})
+    first[:] = 0
+    np.testing.assert_array_equal(second, [1, 4])
+
+
 def test_any_tensor_and_variable_can_be_fed(graph: lk.Graph) -> None:
     v = lk.Variable(3.0)
     middle = v * 2.0

@@ -132,8 +132,8 @@ class _Lowering:
         for name in program.counters:
             one = self._slot("constant", _INT64, (), value=np.asarray(1, np.int64))
             self._instruction("assign_add.i64", [one], [self._counter(name)], [], [], f"random/{name}", writes=True)
-        for i, tensor in enumerate(program.fetches):
-            self.slots[self.fetch_slot[program.replace(tensor)]]["index"] = i
+        for i, fetch in enumerate(program.fetches):
+            self._number_fetch(program.replace(fetch), i)
         out_dims = [self.dims[program.replace(x)] for x in program.fetches]
         return Lowered(self.slots, self.instructions, self.cells, self.read_first, out_dims)
 
@@ -313,6 +313,15 @@ class _Lowering:
             out = self._slot("fetch", tensor.dtype, self.dims[tensor])
             self._instruction(f"copy.{tensor.dtype.code}", [slot], [out], [], [], tensor.op.name)
             self.fetch_slot[tensor] = out
+
+    def _number_fetch(self, tensor: Tensor, index: int) -> None:
+        """Makes the tensor's value the run's result `index`; when equal operations were shared it may be several results."""
+        slot = self.fetch_slot[tensor]
+        if "index" in self.slots[slot]:
+            again = self._slot("fetch", tensor.dtype, self.dims[tensor])
+            self._instruction(f"copy.{tensor.dtype.code}", [slot], [again], [], [], tensor.op.name)
+            slot = again
+        self.slots[slot]["index"] = index
 
     def _alias(self, source: Tensor, tensor: Tensor) -> None:
         root = self.slot_of[source]
