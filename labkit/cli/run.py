@@ -100,25 +100,34 @@ def describe(experiment: Any) -> str:
 
 
 def show(report: Any, outcome: Any) -> None:
-    """The table and what is to be said below it, on standard output."""
+    """The table and what is to be said below it, on standard output.
+
+    Words (data, verdict) stand below the figures, one line for each row, so that the table fits a narrow terminal.
+    """
     import rich.box
     import rich.console
     import rich.table
 
     from labkit.report.table import text_table
 
-    console = rich.console.Console(width=None if sys.stdout.isatty() else 200)
+    console = rich.console.Console(width=None if sys.stdout.isatty() else 160, highlight=False)
     headings, rows = text_table(report.table)
+    figures = [place for place, heading in enumerate(headings) if heading not in ("data", "verdict")]
     drawn = rich.table.Table(box=rich.box.SIMPLE_HEAD, title=f"{outcome.sweep.experiment}  sweep {outcome.sweep.id}")
-    for heading in headings:
-        words = heading in ("data", "verdict")
-        drawn.add_column(heading, justify="left" if words else "right", overflow="fold", no_wrap=not words)
+    for place in figures:
+        drawn.add_column(headings[place], justify="right", overflow="fold")
     for row in rows:
-        drawn.add_row(*(rich.text.Text(cell) for cell in row))
+        drawn.add_row(*(rich.text.Text(row[place]) for place in figures))
     console.print(drawn)
+    for row in rows:
+        cells = dict(zip(headings, row, strict=True))
+        name = " ".join(f"{key}={cells[key]}" for key in outcome.sweep.space)
+        about = " on ".join(filter(None, [name, cells.get("data", "")]))
+        if about or cells.get("verdict"):
+            console.print(": ".join(filter(None, [about, cells.get("verdict", "")])), markup=False)
     for remark in report.remarks:
-        console.print(remark, markup=False, highlight=False)
-    console.print(f"Files: {outcome.logs / outcome.sweep.folder}", markup=False, highlight=False, soft_wrap=True)
+        console.print(remark, markup=False)
+    console.print(f"Files: {outcome.logs / outcome.sweep.folder}", markup=False, soft_wrap=True)
 
 
 def _shown(value: Any) -> str:

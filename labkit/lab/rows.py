@@ -30,7 +30,7 @@ CREATE TABLE trials (
     state TEXT NOT NULL, attempt INTEGER NOT NULL, kind TEXT, reason TEXT,
     data TEXT NOT NULL,                  -- list of {name, checksum, requested}
     artefacts TEXT NOT NULL,             -- file in the trial's folder -> SHA-256
-    seconds REAL NOT NULL,               -- time spent running, over all attempts
+    seconds REAL NOT NULL,               -- time spent running, over the attempts that were not killed with their runner
     PRIMARY KEY (sweep, number), UNIQUE (sweep, key)
 ) WITHOUT ROWID;
 CREATE TABLE metrics (
