@@ -66,7 +66,6 @@ from labkit.core.dtypes import (
 from labkit.core.dtypes import (
     as_dtype as as_dtype,
 )
-from labkit.core.dtypes import bool_ as bool
 from labkit.core.dtypes import (
     float32 as float32,
 )
@@ -329,3 +328,4 @@ from labkit.plugins import (
 )
 
 __version__: str
+bool: DType

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 MODULES = {
-    name: name
-    for name in (
-        "activations checkpoint datasets errors initializers io lab layers losses metrics models ops optimizers plugins "
-        "regularizers report summary testing"
-    ).split()
-} | {"nn": "ops.nn", "random": "ops.random"}
+    **{
+        name: name
+        for name in ("activations", "checkpoint", "datasets", "errors", "initializers", "io", "lab", "layers")
+    },
+    **{
+        name: name for name in ("losses", "metrics", "models", "ops", "optimizers", "plugins", "regularizers", "report")
+    },
+    **{name: name for name in ("summary", "testing")},
+    "nn": "ops.nn",
+    "random": "ops.random",
+}
 """Attribute of labkit -> module below labkit."""
 
 _BY_MODULE = {
