@@ -148,7 +148,12 @@ struct Winograd {
             task -= filter_tasks;
             return transform_input(task / chunks, task % chunks, inputs + task / chunks * input_size);
         }
-        if (shared) return multiply(task % groups, task / groups, inputs + task % groups * input_size, filter);
+        if (shared) {
+            // Neighbouring tasks share the larger operand, so that it passes through the cache once.
+            const bool by_group = groups * input_size > filter_size;
+            const int64_t group = by_group ? task / panels : task % groups, panel = by_group ? task % panels : task / groups;
+            return multiply(group, panel, inputs + group * input_size, filter);
+        }
         T* input = inputs + task * input_size;
         for (int64_t group = groups * task / tasks; group < groups * (task + 1) / tasks; ++group) {
             for (int64_t chunk = 0; chunk < chunks; ++chunk) transform_input(group, chunk, input);

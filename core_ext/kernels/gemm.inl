@@ -146,7 +146,8 @@ LABKIT_INLINE void gemm_rows(int rows, const T* a, int64_t a_next, const T* b, i
         gemm_tile<T, R, 1, RS, CS, Chunk>(a, a_next, b, b_stride, kc, c, column, columns, add);
 }
 
-// Packs b[k0 .. k0 + kc)[n0 .. n0 + nc) into panels of NR columns; missing columns of the last vector are zero.
+// Packs b[k0 .. k0 + kc)[n0 .. n0 + nc) into panels of NR columns; missing columns of the last vector are zero (nothing
+// is made of them, but they should not be slow numbers).
 template <class T, bool TransposedB>
 void gemm_pack_right(const Matrix<T>& b, int64_t k0, int64_t kc, int64_t n0, int64_t nc, T* to) {
     constexpr int L = lanes<T>, NR = Gemm<T>::NR;
