@@ -4,12 +4,12 @@
 #include <stdexcept>
 #include <unordered_map>
 
+// The build defines LABKIT_TARGET_<NAME> for each table that it has.
 extern "C" {
 extern const labkit::KernelTable labkit_kernels_portable;
-#ifdef LABKIT_X86
 extern const labkit::KernelTable labkit_kernels_avx2;
 extern const labkit::KernelTable labkit_kernels_avx512;
-#endif
+extern const labkit::KernelTable labkit_kernels_neon;
 }
 
 namespace labkit {
@@ -17,13 +17,16 @@ namespace labkit {
 const std::vector<const KernelTable*>& available_targets() {
     static const std::vector<const KernelTable*> tables = [] {
         std::vector<const KernelTable*> found;
-#ifdef LABKIT_X86
-        __builtin_cpu_init();
-        bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-        if (avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+#ifdef LABKIT_TARGET_AVX512
+        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("avx512f") &&
+            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
             found.push_back(&labkit_kernels_avx512);
-        if (avx2) found.push_back(&labkit_kernels_avx2);
+#endif
+#ifdef LABKIT_TARGET_AVX2
+        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) found.push_back(&labkit_kernels_avx2);
+#endif
+#ifdef LABKIT_TARGET_NEON
+        found.push_back(&labkit_kernels_neon);
 #endif
         found.push_back(&labkit_kernels_portable);
         return found;

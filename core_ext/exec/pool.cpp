@@ -67,8 +67,8 @@ class Pool {
 
     // Returns false, having done nothing, when another thread has the workers.
     bool run(int64_t tasks, int threads, Task task, void* context) {
-        std::unique_lock<std::mutex> turn(turn_, std::try_to_lock);
-        if (!turn.owns_lock()) return false;
+        Turn turn(busy_);
+        if (!turn.mine) return false;
         grow(threads - 1);
         task_ = task;
         context_ = context;
@@ -87,9 +87,10 @@ class Pool {
         return true;
     }
 
+    // Ends workers beyond `count`; while a job runs it leaves them, asleep until somebody wants them.
     void shrink(int count) {
-        std::lock_guard<std::mutex> turn(turn_);
-        while (static_cast<int>(workers_.size()) > count) {
+        Turn turn(busy_);
+        while (turn.mine && static_cast<int>(workers_.size()) > count) {
             Worker& last = *workers_.back();
             last.stop.store(true);
             last.wake();
@@ -100,6 +101,16 @@ class Pool {
 
    private:
     static constexpr uint32_t kOpen = uint32_t(1) << 31;
+
+    // Not a mutex: a signal handler may compute inside a task of the very thread whose job runs.
+    struct Turn {
+        std::atomic<bool>& busy;
+        bool mine;
+        explicit Turn(std::atomic<bool>& flag) : busy(flag), mine(!flag.exchange(true)) {}
+        ~Turn() {
+            if (mine) busy.store(false);
+        }
+    };
 
     // Spinning beside more threads than cores would only take time from those that work.
     void grow(int count) {
@@ -146,7 +157,7 @@ class Pool {
     }
 
     const int cores_;
-    std::mutex turn_;  // held by the caller whose job the workers have
+    std::atomic<bool> busy_{false};  // some caller's job has the workers
     std::vector<std::unique_ptr<Worker>> workers_;
     std::atomic<std::chrono::microseconds> spin_time_{kSpin};
     // The job. Written while the gate is closed and nobody is inside.

@@ -98,7 +98,7 @@ def random_plan(seed: int, instructions: int = 40) -> RandomPlan:
 
     def pick(like: tuple[int, ...] | None = None) -> tuple[int, np.ndarray]:
         fitting = [v for v in values if like is None or v[1].shape == like]
-        recent = fitting[-6:] if rng.random() < 0.6 else fitting  # often a fresh value, so that lifetimes are short and long
+        recent = fitting[-6:] if rng.random() < 0.6 else fitting  # so that lifetimes are short and long
         return recent[rng.integers(len(recent))]
 
     arena_sum = 0
@@ -112,7 +112,7 @@ def random_plan(seed: int, instructions: int = 40) -> RandomPlan:
             continue
         inputs, more = [slot], {}
         if kind in ("relu", "neg", "copy"):
-            y = {"relu": lambda: np.maximum(x, 0), "neg": lambda: -x, "copy": x.copy}[kind]()
+            y = {"relu": np.maximum(x, 0), "neg": -x, "copy": x.copy()}[kind]
         elif kind == "matmul":
             slot, x = pick((rows, columns))
             other, w = pick((columns, columns))

@@ -154,7 +154,14 @@ def test_cells_and_read_first_are_checked() -> None:
 
 @pytest.mark.parametrize(
     "feeds",
-    [[], [np.zeros((2, 3))], [np.zeros((3, 2), np.float32)], [np.zeros((2, 6), np.float32)[:, ::2]], [[[0.0] * 3] * 2], [None]],
+    [
+        [],
+        [np.zeros((2, 3))],
+        [np.zeros((3, 2), np.float32)],
+        [np.zeros((2, 6), np.float32)[:, ::2]],
+        [[[0.0] * 3] * 2],
+        [None],
+    ],
 )
 def test_feeds_that_do_not_fit_are_refused(feeds: list[Any]) -> None:
     build = Builder()
@@ -193,7 +200,12 @@ def test_call_kernel_checks_its_operands() -> None:
 
 def test_describe_tells_constants_only_when_asked() -> None:
     build = Builder()
-    build.do("relu.f32", [build.constant(np.array([1.0, -math.inf], np.float32))], build.slot("fetch", (2,)), name='a "name"\n')
+    build.do(
+        "relu.f32",
+        [build.constant(np.array([1.0, -math.inf], np.float32))],
+        build.slot("fetch", (2,)),
+        name='a "name"\n',
+    )
     plan = build.plan()
     assert "slot constant f32 [2] 0000803f000080ff\n" in plan.describe()
     assert '"a \\x22name\\x22\\x0a"' in plan.describe()

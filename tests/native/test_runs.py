@@ -297,7 +297,8 @@ class TestThreads:
         reading = Builder(state=build.state)
         for cell in cells:
             reading.cells.append(cell)
-            reading.do("copy.i64", [reading.slot("state", (), "i64", index=len(reading.cells) - 1)], reading.slot("fetch", (), "i64"))
+            variable = reading.slot("state", (), "i64", index=len(reading.cells) - 1)
+            reading.do("copy.i64", [variable], reading.slot("fetch", (), "i64"))
         reader = reading.plan()
 
         def write() -> None:

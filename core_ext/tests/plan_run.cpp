@@ -1,0 +1,201 @@
+// Executes a saved plan without Python, so that sanitizers and fuzzers see the executor and the kernels alone.
+//
+//   plan_run FILE [--threads N] [--steps N] [--runners N] [--seed N] [--max-bytes N]      FILE may be - for standard input
+//
+// Variables and feeds are filled from the seed. Runs for 1 to N threads, starting each time from the same values, and prints
+// the CRC-32C of every fetch and variable. With several runners, so many threads then run the plan at once, on the same
+// variables; their results are not looked at. Exit code 0: done; 1: the plan is refused, or a kernel refused its input; 2: wrong
+// usage; 3: results depend on the number of threads.
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <fstream>
+#include <iostream>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "exec/checked.h"
+#include "exec/crc32c.h"
+#include "exec/executor.h"
+#include "exec/plan_text.h"
+#include "exec/pool.h"
+
+using namespace labkit;
+
+namespace {
+
+struct Options {
+    std::string file;
+    int64_t threads = 1, steps = 1, runners = 0, seed = 0, max_bytes = int64_t(1) << 30;
+};
+
+[[noreturn]] void usage(const std::string& wrong) {
+    std::fprintf(stderr, "plan_run: %s\nusage: plan_run FILE [--threads N] [--steps N] [--runners N] [--seed N] [--max-bytes N]\n", wrong.c_str());
+    std::exit(2);
+}
+
+Options parse_options(int count, char** words) {
+    Options options;
+    for (int i = 1; i < count; ++i) {
+        std::string word = words[i];
+        int64_t* to = word == "--threads"     ? &options.threads
+                      : word == "--steps"     ? &options.steps
+                      : word == "--runners"   ? &options.runners
+                      : word == "--seed"      ? &options.seed
+                      : word == "--max-bytes" ? &options.max_bytes
+                                              : nullptr;
+        if (!to && word.rfind("--", 0) != 0 && options.file.empty()) {
+            options.file = word;
+            continue;
+        }
+        if (!to) usage("unknown argument " + word);
+        if (++i == count) usage(word + " needs a number");
+        char* rest;
+        *to = std::strtoll(words[i], &rest, 10);
+        if (*rest || *to < 0) usage(word + " needs a number, not " + words[i]);
+    }
+    if (options.file.empty()) usage("no file");
+    if (options.threads < 1 || options.threads > 64) usage("--threads is from 1 to 64");
+    if (options.runners > 64) usage("--runners is from 0 to 64");
+    return options;
+}
+
+std::string read(const Options& options) {
+    std::ifstream opened;
+    if (options.file != "-") {
+        opened.open(options.file, std::ios::binary);
+        if (!opened) usage("cannot open " + options.file);
+    }
+    std::istream& from = options.file == "-" ? std::cin : opened;
+    std::string text;
+    char block[1 << 16];
+    while (from.read(block, sizeof block), from.gcount()) {
+        text.append(block, static_cast<size_t>(from.gcount()));
+        if (static_cast<int64_t>(text.size()) > options.max_bytes) throw std::invalid_argument("the plan's text is longer than --max-bytes");
+    }
+    return text;
+}
+
+// Reals from -1 to 1; integers small, so that they may be labels; counters and shapes are integers too.
+void fill(const View& view, std::mt19937_64& random) {
+    int64_t count = numel(view);
+    for (int64_t i = 0; i < count; ++i) {
+        uint64_t bits = random();
+        double real = static_cast<double>(bits >> 11) / double(uint64_t(1) << 52) - 1;
+        switch (view.dtype) {
+            case DType::f32: data<float>(view)[i] = static_cast<float>(real); break;
+            case DType::f64: data<double>(view)[i] = real; break;
+            case DType::i32: data<int32_t>(view)[i] = static_cast<int32_t>(bits % 4); break;
+            case DType::i64: data<int64_t>(view)[i] = static_cast<int64_t>(bits % 4); break;
+            case DType::u8: data<uint8_t>(view)[i] = static_cast<uint8_t>(bits); break;
+            case DType::b8: data<uint8_t>(view)[i] = bits & 1; break;
+        }
+    }
+}
+
+int64_t bytes_of(const Plan& plan, int32_t slot) { return checked_bytes(plan.slots()[static_cast<size_t>(slot)].type); }
+
+// Runs with fetches of its own. Throws where a kernel refuses.
+std::vector<Buffer> run_once(const Plan& plan, const std::vector<StepFeed>& feeds, int64_t steps) {
+    std::vector<Buffer> buffers;
+    std::vector<StepFetch> fetches;
+    for (int32_t slot : plan.fetches()) {
+        buffers.emplace_back(bytes_of(plan, slot));
+        fetches.push_back({buffers.back().data(), 0});
+    }
+    Interrupt interrupt;
+    Outcome outcome = run(plan, steps, feeds, fetches, interrupt);
+    if (outcome.kind == Outcome::Kind::failed)
+        throw std::invalid_argument("'" + plan.instructions()[static_cast<size_t>(outcome.where)].name + "' refused " +
+                                    std::to_string(outcome.status.value) + ", limit " + std::to_string(outcome.status.limit));
+    return buffers;
+}
+
+void run_at_once(const Plan& plan, const std::vector<StepFeed>& feeds, const Options& options) {
+    std::vector<std::thread> threads;
+    for (int64_t i = 0; i < options.runners; ++i)
+        threads.emplace_back([&] {
+            try {
+                run_once(plan, feeds, options.steps);
+            } catch (const std::exception& error) {
+                std::fprintf(stderr, "plan_run: a runner: %s\n", error.what());
+            }
+        });
+    for (std::thread& thread : threads) thread.join();
+}
+
+// One line for each fetch and variable. Throws where a kernel refuses.
+std::string execute(const PlanText& text, const Options& options) {
+    std::mt19937_64 random(static_cast<uint64_t>(options.seed));
+    auto state = std::make_shared<State>();
+    std::vector<std::shared_ptr<Cell>> cells;
+    for (const View& type : text.cells) {
+        cells.push_back(std::make_shared<Cell>(state, type));
+        fill(cells.back()->view(), random);
+        cells.back()->mark_initialized();
+    }
+    Plan plan(text.spec, cells, state, active_target());
+    if (plan.arena_bytes() > options.max_bytes)
+        throw std::invalid_argument("the arena takes " + std::to_string(plan.arena_bytes()) + " bytes, more than --max-bytes");
+    std::vector<Buffer> fed;
+    std::vector<StepFeed> feeds;
+    for (int32_t slot : plan.feeds()) {
+        fed.emplace_back(bytes_of(plan, slot));
+        View view = plan.slots()[static_cast<size_t>(slot)].type;
+        view.data = fed.back().data();
+        fill(view, random);
+        feeds.emplace_back();
+        feeds.back().data = view.data;
+    }
+    std::vector<Buffer> results = run_once(plan, feeds, options.steps);
+    std::string report;
+    char line[80];
+    for (size_t i = 0; i < results.size(); ++i) {
+        std::snprintf(line, sizeof line, "fetch %zu %08x\n", i, crc32c(results[i].data(), static_cast<size_t>(bytes_of(plan, plan.fetches()[i]))));
+        report += line;
+    }
+    for (size_t i = 0; i < cells.size(); ++i) {
+        std::snprintf(line, sizeof line, "cell %zu %08x\n", i, crc32c(cells[i]->view().data, static_cast<size_t>(cells[i]->bytes())));
+        report += line;
+    }
+    run_at_once(plan, feeds, options);
+    return report;
+}
+
+// Everything but the arena, which only the plan knows.
+void check_size(const PlanText& text, int64_t max_bytes) {
+    int64_t total = 0;
+    for (const View& cell : text.cells) total = checked_add(total, checked_bytes(cell));
+    for (const SlotSpec& slot : text.spec.slots)
+        if (slot.kind == SlotKind::feed || slot.kind == SlotKind::fetch) total = checked_add(total, checked_bytes(slot.type));
+    if (total > max_bytes) throw std::invalid_argument("the plan takes " + std::to_string(total) + " bytes, more than --max-bytes");
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+    Options options = parse_options(count, words);
+    try {
+        PlanText text = parse_plan(read(options));
+        check_size(text, options.max_bytes);
+        std::string first;
+        for (int threads = 1; threads <= options.threads; ++threads) {
+            set_num_threads(threads);
+            std::string report = execute(text, options);
+            if (threads == 1) {
+                first = report;
+                std::fputs(report.c_str(), stdout);
+            } else if (report != first) {
+                std::printf("with %d threads:\n%s", threads, report.c_str());
+                return 3;
+            }
+        }
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "plan_run: %s\n", error.what());
+        return 1;
+    }
+    return 0;
+}

@@ -1,0 +1,114 @@
+"""Plans as text, executed without Python under sanitizers: sound ones, and hostile ones."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import subprocess
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from labkit import _native
+from tests.native.plans import Builder, random_plan
+
+SOURCE = Path(__file__).parents[2] / "core_ext"
+HOSTILE = [
+    "", "\n", "labkit-plan 2\n", "labkit-plan 1", "labkit-plan 1\n" + "cell f32 [1]\n" * 2000,
+    "labkit-plan 1\ncell f32 [70368744177664]\n", "labkit-plan 1\ncell f32 [1, 2\n", "labkit-plan 1\ncell f32 []]\n",
+    "labkit-plan 1\ncell f32 [1,,2]\n", "labkit-plan 1\ncell f32 [9223372036854775808]\n",
+    "labkit-plan 1\nslot constant f32 [100000000000]  00\n", "labkit-plan 1\nslot constant f32 [1] 0000803\n",
+    "labkit-plan 1\nslot constant f32 [1] 0000803g\n", "labkit-plan 1\nslot constant f32 [1] 0000803f00\n",
+    "labkit-plan 1\nslot arena f32 [30000000000]\nslot fetch 0 f32 [1]\n"
+    'do slice.f32 "s" in 0 out 1 ints 0\n', 'labkit-plan 1\nslot feed 0 f32 [2]\ndo relu.f32 "x in 0 out 0\n',
+    'labkit-plan 1\nslot feed 0 f32 [2]\ndo relu.f32 "\\x4" in 0 out 0\n', "labkit-plan 1\nread_first 0\n",
+    "labkit-plan 1\nslot fetch 999999999 f32 [2]\n", "labkit-plan 1\nslot alias 0 f32 [1]\n",
+    "labkit-plan 1\nslot alias 1 f32 [1]\nslot alias 0 f32 [1]\n", "labkit-plan 1\n\x00\xff\n",
+    'labkit-plan 1\nslot feed 0 f32 [1, 8, 8, 1]\nslot feed 1 f32 [3, 3, 1, 1]\nslot fetch 0 f32 [1, 8, 8, 1]\n'
+    'do conv2d.f32 "c" in 0 1 out 2 ints 9000000000000000000 1 0 0\n',
+    'labkit-plan 1\nslot feed 0 f32 [4]\nslot fetch 0 f32 [4]\ndo relu.f32 "r" in 0 out 1 reals 1 2 nan -inf x\n',
+]  # fmt: skip
+
+WORDS = ["-1", "0", "1", "2147483648", "9223372036854775807", "[0]", "nan", '"', "f64", ""]
+
+
+def product_and_softmax() -> tuple[str, np.ndarray]:
+    """A plan as text, and the bits that the portable kernels give for its fetch."""
+    rng = np.random.default_rng(1)
+    x, w = (rng.standard_normal(shape).astype(np.float32) for shape in [(30, 40), (40, 50)])
+    made = Builder()
+    product = made.do("matmul.f32", [made.constant(x), made.constant(w)], made.slot("arena", (30, 50)), ints=[0, 0])
+    made.do("softmax.f32", [product], made.slot("fetch", (30, 50)))
+    (y,) = _native.call_kernel("portable", "matmul.f32", [x, w], [np.empty((30, 50), np.float32)], [0, 0])
+    (y,) = _native.call_kernel("portable", "softmax.f32", [y], [np.empty_like(y)])
+    return made.plan().describe(), y
+
+
+def build(folder: Path, sanitizers: str) -> Callable[..., subprocess.CompletedProcess[bytes]]:
+    cmake = shutil.which("cmake")
+    if cmake is None:
+        pytest.skip("cmake is not installed")
+    settings = [
+        "-DLABKIT_MODULE=OFF",
+        "-DLABKIT_PLAN_RUN=ON",
+        "-DLABKIT_TARGETS=portable",
+        f"-DLABKIT_SANITIZE={sanitizers}",
+    ]
+    subprocess.run([cmake, "-S", str(SOURCE), "-B", str(folder), *settings], check=True, capture_output=True)
+    subprocess.run([cmake, "--build", str(folder), "--target", "plan_run", "-j", "2"], check=True, capture_output=True)
+
+    def run(text: str | bytes, *options: str) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            [str(folder / "plan_run"), "-", *options],
+            input=text if isinstance(text, bytes) else text.encode("latin-1"),
+            capture_output=True, timeout=120, check=False,
+            env={**os.environ, "LABKIT_TARGET": "portable", "LABKIT_NUM_THREADS": ""},
+        )  # fmt: skip
+
+    return run
+
+
+@pytest.mark.ci
+@pytest.mark.timeout(900)
+def test_plans_under_the_address_and_undefined_behaviour_sanitizers(tmp_path: Path) -> None:
+    run = build(tmp_path, "address,undefined")
+    texts = [random_plan(seed, 60).plan.describe() for seed in range(1, 40)]
+    for text in texts:
+        done = run(text, "--threads", "3", "--steps", "2")
+        assert done.returncode == 0, done.stderr.decode()
+
+    given, expected = product_and_softmax()
+    assert f"fetch 0 {_native.crc32c(expected):08x}\n" in run(given).stdout.decode()
+
+    for text in HOSTILE:
+        done = run(text, "--max-bytes", "100000000")
+        assert done.returncode == (0 if text.endswith("plan 1") or "[1]\ncell" in text else 1), (
+            text,
+            done.stderr.decode(),
+        )
+
+    chance = random.Random(zlib.crc32(texts[0].encode()))
+    small = [text for text in texts if len(text) < 20_000]
+    refused = 0
+    for _ in range(400):
+        words = chance.choice(small).split(" ")
+        for _ in range(chance.randint(1, 3)):
+            at = chance.randrange(len(words))
+            words[at] = chance.choice([*WORDS, words[at][::-1], words[at] * 2])
+        done = run(" ".join(words), "--max-bytes", "100000000")
+        assert done.returncode in (0, 1), (" ".join(words), done.stderr.decode())
+        refused += done.returncode
+    assert 100 < refused < 400
+
+
+@pytest.mark.ci
+@pytest.mark.timeout(900)
+def test_plans_under_the_thread_sanitizer(tmp_path: Path) -> None:
+    run = build(tmp_path, "thread")
+    for seed in range(1, 25):
+        done = run(random_plan(seed, 60).plan.describe(), "--threads", "4", "--steps", "3", "--runners", "4")
+        assert done.returncode == 0, done.stderr.decode()
