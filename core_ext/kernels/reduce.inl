@@ -28,61 +28,52 @@ constexpr T highest() {
     return is_real<T> ? static_cast<T>(__builtin_inf()) : sizeof(T) == 4 ? static_cast<T>(INT32_MAX) : static_cast<T>(INT64_MAX);
 }
 
-// An operation: the neutral element, the step for numbers and for vectors, and the type that joins chunks.
+// An operation: its neutral element, the step for numbers and vectors alike, and how chunks are joined.
 template <class T>
 struct Sum {
     using Total = double;
     static constexpr T neutral = 0;
-    static T of(T a, T b) { return a + b; }
-    static Vec<T> of(Vec<T> a, Vec<T> b) { return a + b; }
-    static Total join(Total a, Total b) { return a + b; }
+    template <class V>
+    static V of(V a, V b) { return a + b; }
     static T finish(Total total, int64_t) { return static_cast<T>(total); }
-};
-template <class T>
-struct WrappingSum {  // integers, in unsigned arithmetic
-    using Total = T;
-    static constexpr T neutral = 0;
-    static T of(T a, T b) { return a + b; }
-    static Vec<T> of(Vec<T> a, Vec<T> b) { return a + b; }
-    static Total join(Total a, Total b) { return a + b; }
-    static T finish(Total total, int64_t) { return total; }
 };
 template <class T>
 struct Mean : Sum<T> {
     static T finish(double total, int64_t n) { return static_cast<T>(total / static_cast<double>(n)); }
 };
 template <class T>
+struct WrappingSum : Sum<T> {  // of unsigned integers
+    using Total = T;
+    static T finish(Total total, int64_t) { return total; }
+};
+template <class T>
 struct Max {
     using Total = T;
     static constexpr T neutral = lowest<T>();
-    static T of(T a, T b) { return (a > b) | (a != a) ? a : b; }
-    static Vec<T> of(Vec<T> a, Vec<T> b) { return (a > b) | (a != a) ? a : b; }
-    static Total join(Total a, Total b) { return of(a, b); }
+    template <class V>
+    static V of(V a, V b) { return (a > b) | (a != a) ? a : b; }
     static T finish(Total total, int64_t) { return total; }
 };
 template <class T>
 struct Min {
     using Total = T;
     static constexpr T neutral = highest<T>();
-    static T of(T a, T b) { return (a < b) | (a != a) ? a : b; }
-    static Vec<T> of(Vec<T> a, Vec<T> b) { return (a < b) | (a != a) ? a : b; }
-    static Total join(Total a, Total b) { return of(a, b); }
+    template <class V>
+    static V of(V a, V b) { return (a < b) | (a != a) ? a : b; }
     static T finish(Total total, int64_t) { return total; }
 };
 struct All {
     using Total = uint8_t;
     static constexpr uint8_t neutral = 1;
-    static uint8_t of(uint8_t a, uint8_t b) { return a & b; }
-    static Vec<uint8_t> of(Vec<uint8_t> a, Vec<uint8_t> b) { return a & b; }
-    static Total join(Total a, Total b) { return a & b; }
+    template <class V>
+    static V of(V a, V b) { return a & b; }
     static uint8_t finish(Total total, int64_t) { return total; }
 };
 struct Any {
     using Total = uint8_t;
     static constexpr uint8_t neutral = 0;
-    static uint8_t of(uint8_t a, uint8_t b) { return a | b; }
-    static Vec<uint8_t> of(Vec<uint8_t> a, Vec<uint8_t> b) { return a | b; }
-    static Total join(Total a, Total b) { return a | b; }
+    template <class V>
+    static V of(V a, V b) { return a | b; }
     static uint8_t finish(Total total, int64_t) { return total; }
 };
 
@@ -157,8 +148,7 @@ T reduce_runs(const T* x, const Walk& reduced, int64_t begin, int64_t end) {
         cursor.advance(run);
         r += run;
     }
-    fold_lanes<Op, T, kLanes>(lane);
-    return lane[0];
+    return fold_lanes<Op, T, kLanes>(lane);
 }
 
 // n <= kColumns neighbouring outputs; row r of the reduced elements starts at its offset.
@@ -219,7 +209,7 @@ Status run_reduce(const Call& call, int phase, int64_t task) {
     for (int64_t i = range.begin; i < range.end; ++i) total[i - range.begin] = partial[i];
     for (int64_t chunk = 1; chunk < r.chunks; ++chunk)
         for (int64_t i = range.begin; i < range.end; ++i)
-            total[i - range.begin] = Op::join(total[i - range.begin], partial[chunk * r.outputs + i]);
+            total[i - range.begin] = Op::of(total[i - range.begin], static_cast<typename Op::Total>(partial[chunk * r.outputs + i]));
     for (int64_t i = range.begin; i < range.end; ++i) y[i] = Op::finish(total[i - range.begin], r.length);
     return {};
 }
@@ -241,8 +231,53 @@ void plan_arg(const Call& call, Work& work) {
 }
 
 template <class T, bool largest>
-bool beats(T a, T best) {
-    return (largest ? a > best : a < best) | ((a != a) & (best == best));
+struct Best {
+    template <class V>
+    static V of(V a, V b) { return largest ? (a > b ? a : b) : (a < b ? a : b); }  // skips a NaN in a
+};
+
+// The place of the best of n >= 1 numbers in a row: first the best value, in vectors, then where it is.
+template <class T, bool largest>
+int64_t place_of_best(const T* x, int64_t n) {
+    using Op = Best<T, largest>;
+    T best = x[0];
+    bool nan = x[0] != x[0];
+    if constexpr (sizeof(T) >= 4) {
+        Vec<T> bests = broadcast(largest ? lowest<T>() : highest<T>());
+        Vec<Lane<T>> nans = {};
+        LABKIT_ROW(T, n, i, part) {
+            Vec<T> v = load_n(x + i, part);
+            nans |= v != v;
+            bests = Op::of(first_lanes<T>(part) ? v : bests, bests);
+        }
+        T lane[lanes<T>];
+        store(lane, bests);
+        best = fold_lanes<Op, T, lanes<T>>(lane);
+        Lane<T> any = 0;
+        for (int l = 0; l < lanes<T>; ++l) any |= nans[l];
+        nan = any != 0;
+    } else {
+        for (int64_t i = 1; i < n; ++i) best = Op::of(x[i], best);
+    }
+    int64_t at = 0;
+    while (nan ? x[at] == x[at] : x[at] != best) ++at;
+    return at;
+}
+
+// n <= kColumns neighbouring rows at once.
+template <class T, bool largest>
+void places_of_best(int64_t* y, const T* x, int64_t length, int64_t stride, int64_t n) {
+    T best[kColumns];
+    for (int64_t c = 0; c < n; ++c) best[c] = x[c], y[c] = 0;
+    for (int64_t k = 1; k < length; ++k) {
+        const T* row = x + k * stride;
+        for (int64_t c = 0; c < n; ++c) {
+            const T a = row[c], b = best[c];
+            const bool better = (largest ? a > b : a < b) | ((a != a) & (b == b));
+            best[c] = better ? a : b;
+            y[c] = better ? k : y[c];
+        }
+    }
 }
 
 template <class T, bool largest>
@@ -252,31 +287,13 @@ Status run_arg(const Call& call, int, int64_t task) {
     const T* x = data<T>(call.in[0]);
     int64_t* y = data<int64_t>(call.out[0]);
     Range range = range_of(task, place.outputs, place.per_task());
+    if (place.inner == 1) {
+        for (int64_t i = range.begin; i < range.end; ++i) y[i] = place_of_best<T, largest>(x + i * place.length, place.length);
+        return {};
+    }
     for (int64_t i = range.begin; i < range.end;) {
-        int64_t column = i % place.inner, n = min_of(min_of(place.inner - column, range.end - i), kColumns);
-        const T* p = x + i / place.inner * place.length * place.inner + column;
-        if (n == 1) {
-            T best = p[0];
-            int64_t at = 0;
-            for (int64_t k = 1; k < place.length; ++k) {
-                T v = p[k * place.inner];
-                bool better = beats<T, largest>(v, best);
-                best = better ? v : best;
-                at = better ? k : at;
-            }
-            y[i++] = at;
-            continue;
-        }
-        T best[kColumns];
-        for (int64_t c = 0; c < n; ++c) best[c] = p[c], y[i + c] = 0;
-        for (int64_t k = 1; k < place.length; ++k) {
-            const T* row = p + k * place.inner;
-            for (int64_t c = 0; c < n; ++c) {
-                bool better = beats<T, largest>(row[c], best[c]);
-                best[c] = better ? row[c] : best[c];
-                y[i + c] = better ? k : y[i + c];
-            }
-        }
+        const int64_t column = i % place.inner, n = min_of(min_of(place.inner - column, range.end - i), kColumns);
+        places_of_best<T, largest>(y + i, x + i / place.inner * place.length * place.inner + column, place.length, place.inner, n);
         i += n;
     }
     return {};

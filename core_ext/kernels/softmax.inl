@@ -40,8 +40,7 @@ template <class Op, class T>
 LABKIT_INLINE T fold(Vec<T> v) {
     T lane[lanes<T>];
     store(lane, v);
-    fold_lanes<Op, T, lanes<T>>(lane);
-    return lane[0];
+    return fold_lanes<Op, T, lanes<T>>(lane);
 }
 
 // The largest element; NaN is ignored here, as it comes back through the exponentials.

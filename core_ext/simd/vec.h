@@ -61,12 +61,20 @@ LABKIT_INLINE void store(T* p, Vec<T> v) {
     *reinterpret_cast<Vec<T>*>(p) = v;
 }
 
+#if defined(__AVX2__) && !defined(__AVX512F__)
+LABKIT_INLINE __m256i first_mask32(int n) { return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)); }
+LABKIT_INLINE __m256i first_mask64(int n) { return _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3)); }
+#endif
+
 // The first n < lanes<T> elements; the other lanes are zero. Nothing beyond them is touched.
 template <class T>
 LABKIT_INLINE Vec<T> load_part(const T* p, int n) {
 #if defined(__AVX512F__)
     if (sizeof(T) == 4) return (Vec<T>)_mm512_maskz_loadu_epi32(static_cast<__mmask16>((1u << n) - 1), p);
     if (sizeof(T) == 8) return (Vec<T>)_mm512_maskz_loadu_epi64(static_cast<__mmask8>((1u << n) - 1), p);
+#elif defined(__AVX2__)
+    if (sizeof(T) == 4) return (Vec<T>)_mm256_maskload_epi32(reinterpret_cast<const int*>(p), first_mask32(n));
+    if (sizeof(T) == 8) return (Vec<T>)_mm256_maskload_epi64(reinterpret_cast<const long long*>(p), first_mask64(n));
 #endif
     Vec<T> v = {};
     __builtin_memcpy(&v, p, static_cast<size_t>(n) * sizeof(T));
@@ -78,6 +86,9 @@ LABKIT_INLINE void store_part(T* p, Vec<T> v, int n) {
 #if defined(__AVX512F__)
     if (sizeof(T) == 4) return _mm512_mask_storeu_epi32(p, static_cast<__mmask16>((1u << n) - 1), (__m512i)v);
     if (sizeof(T) == 8) return _mm512_mask_storeu_epi64(p, static_cast<__mmask8>((1u << n) - 1), (__m512i)v);
+#elif defined(__AVX2__)
+    if (sizeof(T) == 4) return _mm256_maskstore_epi32(reinterpret_cast<int*>(p), first_mask32(n), (__m256i)v);
+    if (sizeof(T) == 8) return _mm256_maskstore_epi64(reinterpret_cast<long long*>(p), first_mask64(n), (__m256i)v);
 #endif
     __builtin_memcpy(p, &v, static_cast<size_t>(n) * sizeof(T));
 }
@@ -143,12 +154,27 @@ LABKIT_INLINE Vec<Lane<T>> first_lanes(int64_t n) {
     return index < static_cast<Lane<T>>(n);
 }
 
-// lane[0] = op of n numbers, n a power of two: halves are laid on each other until one is left.
+// op of n numbers, n a power of two: halves are laid on each other until one number is left.
+template <class T, int n>
+struct PartOf {
+    typedef T type __attribute__((vector_size(n * sizeof(T))));
+};
+
 template <class Op, class T, int n>
-LABKIT_INLINE void fold_lanes(T* lane) {
-    if constexpr (n > 1) {
-        for (int l = 0; l < n / 2; ++l) lane[l] = Op::of(lane[l], lane[l + n / 2]);
-        fold_lanes<Op, T, n / 2>(lane);
+LABKIT_INLINE T fold_lanes(const T* lane) {
+    typename PartOf<T, n>::type v;
+    __builtin_memcpy(&v, lane, sizeof(v));
+    if constexpr (n == 2) {
+        typename PartOf<T, n>::type turned = {v[1], v[0]};
+        return Op::of(v, turned)[0];
+    } else {
+        typename PartOf<T, n / 2>::type low, high;
+        __builtin_memcpy(&low, &v, sizeof(low));
+        __builtin_memcpy(&high, reinterpret_cast<const char*>(&v) + sizeof(low), sizeof(high));
+        low = Op::of(low, high);
+        T half[n / 2];
+        __builtin_memcpy(half, &low, sizeof(half));
+        return fold_lanes<Op, T, n / 2>(half);
     }
 }
 
