@@ -186,6 +186,35 @@ def test_tensorboard_reads_what_was_logged(whole: Path) -> None:
     assert {"_hparams_/session_start_info", "_hparams_/session_end_info"} <= set(root.summary_metadata)
 
 
+@pytest.mark.parametrize("checkpoints", [7, 1000])
+def test_tensorboard_sees_each_step_of_a_continued_trial_once(tmp_path: Path, checkpoints: int) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    link_leaves = attempt_killed(tmp_path, checkpoints)
+    assert link_leaves > 20
+    attempt(tmp_path, 2, checkpoint_every=checkpoints)
+    found = EventAccumulator(str(tmp_path / "t0001" / "train"), size_guidance={"scalars": 0})
+    found.Reload()
+    assert [event.step for event in found.Scalars("loss")] == list(range(1, 41))
+
+
+def attempt_killed(folder: Path, checkpoints: int) -> int:
+    """A first attempt that ends after some step without saving; the number of its records."""
+
+    class Killed(BaseException):
+        pass
+
+    def kill(self: Listener) -> None:
+        if any(values.get("step", 0) >= 27 for _, values in self.said):  # after the validation at step 27
+            raise Killed
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Listener, "check", kill)
+        with pytest.raises(Killed):
+            attempt(folder, 1, checkpoint_every=checkpoints)
+    return (folder / "t0001" / "metrics.jsonl").read_text().count("train/loss")
+
+
 @pytest.mark.parametrize("arguments", [{"steps": 0}, {"steps": 1.5}, {"validation_every": 0}, {"checkpoint_every": -1}])
 def test_counts_of_fit_are_counts(tmp_path: Path, arguments: dict) -> None:
     unit = Unit("f", "e", "s", 1, str(tmp_path), {}, 0, False, 1, "key")
@@ -229,3 +258,37 @@ def test_missing_data_are_replaced_aloud_and_damaged_ones_are_not(tmp_path: Path
     done = run("fallback", tmp_path / "more", **environment)
     assert done.returncode == 1
     assert "train-images-idx3-ubyte" in (trials(tmp_path / "more")[0].reason or "")
+
+
+def test_two_fits_in_one_trial_continue_where_they_were(tmp_path: Path) -> None:
+    """Each has checkpoints of its own; the first one's end is saved before the second one's beginning."""
+    rng = np.random.default_rng(0)
+    x = rng.random((60, 2)).astype(np.float32)
+    y = x[:, :1] * x[:, 1:]
+
+    def two_fits(folder: Path, number: int, leave_at: int | None = None) -> dict[str, float]:
+        folder.mkdir(exist_ok=True)
+        trial = Trial(Unit("f", "e", "s", 1, str(folder), {}, 0, False, number, "key"), Listener(leave_at))
+        try:
+            with lk.Graph().as_default():
+                _seed(0)
+                for rate in (0.1, 0.01):
+                    model = lk.Sequential([lk.layers.Input((2,)), lk.layers.Dense(3), lk.layers.Dense(1)])
+                    model.compile(lk.optimizers.SGD(rate), "mse")
+                    trial.fit(model, (x, y), steps=20, batch_size=10)
+            return trial.finish()[0]
+        finally:
+            trial.close()
+
+    whole = two_fits(tmp_path / "whole", 1)
+    assert "train/loss" in whole
+    series = (tmp_path / "whole" / "metrics.jsonl").read_bytes()
+    assert [
+        step for line in series.splitlines() if "train/loss" in (r := json.loads(line)) for step in [r["step"]]
+    ] == [*range(1, 41)]
+    for leave_at in (7, 20, 33):
+        folder = tmp_path / str(leave_at)
+        with pytest.raises(Interrupted):
+            two_fits(folder, 1, leave_at)
+        assert two_fits(folder, 2) == whole
+        assert (folder / "metrics.jsonl").read_bytes() == series

@@ -18,6 +18,7 @@ VALIDATION_EXAMPLES, QUICK_VALIDATION_EXAMPLES = 1_000, 200  # at validation poi
 WATCHED = 32  # validation examples whose activations the histograms show
 SHOWN = 16  # input images shown
 SAVE_SHARE = 1 / 30  # of the time may go into checkpoints whose times nobody chose
+SHORT = 5.0  # seconds; work that took less is rather done again than saved, with the same bits
 
 
 class Fit:
@@ -37,9 +38,7 @@ class Fit:
         """Train up to `steps` steps; the trial's step after them."""
         loop, every = self.loop, validation_every or max(1, steps // 10)
         self.steps = steps
-        resumed = self._resume()
-        self.trial.write_head(self.model.graph)
-        if not resumed:
+        if not self._resume():
             self._begin()
         while loop.step < steps:
             epoch_end = loop.epoch_end(self._epoch())
@@ -53,8 +52,11 @@ class Fit:
             validated = loop.step % every == 0 or loop.step == steps
             if validated:
                 self._validate()
-            due = loop.step % checkpoint_every == 0 if checkpoint_every else validated and self._save_is_due(0.0)
-            self._save_or_leave(due=due or loop.step == steps)
+            if checkpoint_every:
+                due = loop.step % checkpoint_every == 0 or loop.step == steps
+            else:
+                due = self._save_is_due(SHORT if validated else seconds)
+            self._save_or_leave(due)
         return self.step
 
     @property
@@ -72,6 +74,7 @@ class Fit:
         """Every step of a stretch that has just run. The stretch is logged up to the step at which the loss is gone."""
         count = len(values["loss"])
         first = self.step - count
+        self.trial.write_head(self.model.graph)
         figures: dict[str, float] = {}
         for place in range(count):
             figures = {f"train/{name}": float(series[place]) for name, series in values.items()}
@@ -98,6 +101,7 @@ class Fit:
 
     def _begin(self) -> None:
         """What is shown once: some inputs, the weights before training."""
+        self.trial.write_head(self.model.graph)
         if self.images.ndim == 4:
             self.trial.series.writer().image("inputs", np.asarray(self.images[:SHOWN]), self.step)
         self._histograms()
@@ -135,10 +139,11 @@ class Fit:
     def _save_or_leave(self, due: bool) -> None:
         """Save when that is due, or when the trial was asked to leave, and then leave."""
         if due or self.trial.link.stopping:
-            self._save()
+            self.save()
         self.trial.link.check()
 
-    def _save(self) -> None:
+    def save(self) -> None:
+        """A checkpoint of this step, unless there is one."""
         if self.saved_step == self.loop.step:
             return
         began = time.monotonic()

@@ -21,11 +21,12 @@ class Series:
     Args:
         folder: the trial's folder.
         tell: is told once when the series cannot be written.
+        again: an earlier attempt may have left event files, of which TensorBoard is to drop what is written again.
     """
 
-    def __init__(self, folder: Path, tell: Callable[[str], None]) -> None:
+    def __init__(self, folder: Path, tell: Callable[[str], None], again: bool) -> None:
         self.folder = folder
-        self._tell = tell
+        self._tell, self._again = tell, again
         self._degraded = False
         self._log: AppendLog | None = None
         self._step = 0
@@ -34,10 +35,12 @@ class Series:
     def rewind(self, step: int) -> None:
         """Go on after `step`, which a checkpoint holds. Without this call the series starts anew."""
         self.close()
-        self._step = step
-        self._open()
+        self._step = step  # only the next record drops what came later: a further checkpoint may still be found
 
-    def _open(self) -> None:
+    def open(self) -> None:
+        """Drop what came after the step gone back to, and be ready for records."""
+        if self._log is not None or self._degraded:
+            return
         path, step = self.folder / "metrics.jsonl", self._step
         try:
             kept = sum(record["step"] <= step for record in read_log(path)) if step and path.exists() else 0
@@ -47,8 +50,7 @@ class Series:
 
     def add(self, step: int, metrics: Mapping[str, float]) -> None:
         """A record, and a scalar for each figure: `train/loss` is `loss` of the run `train`."""
-        if self._log is None and not self._degraded:
-            self._open()
+        self.open()
         if self._log is not None:
             try:
                 self._log.append({"step": step, **metrics})
@@ -66,7 +68,7 @@ class Series:
         if run not in self._writers:
             from labkit.summary import EventWriter
 
-            purge = self._step + 1 if self._step else None
+            purge = (self._step + 1 if self._step else 0) if self._again else None
             self._writers[run] = EventWriter(self.folder / run if run else self.folder, purge_step=purge)
         return self._writers[run]
 

@@ -19,6 +19,7 @@ from labkit.lab.worker.series import Series
 
 if TYPE_CHECKING:
     from labkit.datasets.base import DataSet
+    from labkit.lab.worker.fit import Fit
 
 KEEP = 2
 """Checkpoints kept while a trial runs."""
@@ -46,11 +47,12 @@ class Trial:
         self.config: Any = None
         self.latest: dict[str, float] = {}
         self.link = link
-        self.series = Series(self.folder, self.notice)
+        self.series = Series(self.folder, self.notice, again=unit.attempt > 1)
         self.artefacts: list[Path] = []
         self._unit = unit
         self._data: list[dict[str, str]] = []
         self._step, self._fits = 0, 0
+        self._fit: Fit | None = None
         self._final: dict[str, float] = {}
         self._head_written = False
 
@@ -113,7 +115,7 @@ class Trial:
             batch_size: examples a step.
             validation_every: steps between validation points, where also histograms are written; None: a tenth of all.
             checkpoint_every: steps between checkpoints; None: at validation points and every `checkpoint_seconds`, but
-                so rarely that saving takes a thirtieth of the time at most.
+                so rarely that saving takes a thirtieth of the time at most, and not in the first seconds.
             checkpoint_seconds: see there.
 
         Raises:
@@ -132,8 +134,11 @@ class Trial:
                 )
         self._fits += 1
         name = "checkpoints" if self._fits == 1 else f"checkpoints/fit{self._fits}"
-        fit = Fit(self, model, data, batch_size, self.folder / name, self._step)
-        self._step = fit.run(steps, validation_every, checkpoint_every, checkpoint_seconds)
+        if self._fit is not None:
+            self._fit.save()  # a later attempt continues in this fit only if it finds the one before complete
+        self._fit = Fit(self, model, data, batch_size, self.folder / name, self._step)
+        self._step = self._fit.run(steps, validation_every, checkpoint_every, checkpoint_seconds)
+        self._final.update(self.latest)
 
     def evaluate(self, model: Any, data: Any) -> dict[str, float]:
         """The errors of a trained classifier on training, validation and test examples, in inference mode.
@@ -273,6 +278,7 @@ class Trial:
 
     def finish(self) -> tuple[dict[str, float], dict[str, str]]:
         """Make all that the trial leaves behind durable; its final figures, and its artefacts' SHA-256 by name."""
+        self.series.open()
         self.series.writer().hparams_end("success")
         self.series.sync()
         self.series.close()
