@@ -6,9 +6,20 @@ The usual import is `import labkit as lk`. Names load when they are first used, 
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import Any
 
-from labkit import native as native  # fails with the way to build, before anything can fail in a stranger way
+from labkit.errors import BuildError
+
+try:
+    from labkit import (
+        native as native,  # first, so that a missing build is said before anything fails in a stranger way
+    )
+except BuildError as error:
+    if sys.argv[:1] == ["-m"]:  # `python -m labkit`: a program says it without a traceback
+        sys.exit(f"Error: {error}")
+    raise
+
 from labkit.public import MODULES, NAMES, RENAMED
 
 __version__ = "0.1.0"

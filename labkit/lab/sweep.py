@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from labkit.core.target import active_target
 from labkit.errors import ConfigError
 from labkit.io import write_text
 from labkit.lab import config as _config
@@ -109,7 +110,12 @@ class Sweep:
             "commit": _commit(self.experiment.path.parent),
             "packages": packages(),
             "python": sys.version.split()[0],
-            "machine": {"system": platform.platform(), "processor": _processor(), "cores": os.cpu_count()},
+            "machine": {
+                "system": platform.platform(),
+                "processor": _processor(),
+                "cores": os.cpu_count(),
+                "target": active_target(),
+            },
         }
 
 
@@ -124,6 +130,7 @@ def plan(
 
     Raises ConfigError for an unknown key (with near matches), a value of another type, a key given twice.
     """
+    active_target()  # an unknown LABKIT_TARGET is refused before anything starts
     found = experiment.keys
     if isinstance(sets, Mapping):
         changes = {name: _config.check(_config.find(found, name, "set"), value) for name, value in sets.items()}

@@ -22,6 +22,7 @@ from labkit.core.passes.order import order
 from labkit.core.passes.prune import prune
 from labkit.core.passes.share import share
 from labkit.core.shapes import Dims, count, is_known
+from labkit.core.target import active_target
 from labkit.core.tensor import Tensor
 from labkit.errors import DTypeError, GraphError, InvalidArgumentError, LabkitError
 
@@ -116,7 +117,7 @@ class _Lowering:
         self.fetched = {program.replace(x) for x in program.fetches}
         self.fetch_slot: dict[Tensor, int] = {}
         self.last_use: dict[Tensor, int] = {}
-        self.kernels = set(native.kernel_names(native.active_target()))
+        self.kernels = set(native.kernel_names(active_target()))
 
     def lower(self) -> Lowered:
         program = self.program
@@ -365,7 +366,7 @@ class _Lowering:
         outputs = [np.empty(self._concrete(x), x.dtype.numpy) for x in op.outputs]
         if any(x.size for x in outputs):
             native.call_kernel(
-                native.active_target(), kernel, inputs, outputs, [int(n) for n in ints], [float(n) for n in reals]
+                active_target(), kernel, inputs, outputs, [int(n) for n in ints], [float(n) for n in reals]
             )
         for tensor, value in zip(op.outputs, outputs, strict=True):
             self._define(tensor, self._constant(value, tensor))
