@@ -8,7 +8,7 @@ from __future__ import annotations
 from labkit.errors import BuildError
 
 try:
-    import labkit._native
+    import labkit._native  # noqa: F401 - only whether it is there
 except ImportError as error:
     # A set of kernels that does not exist (LABKIT_TARGET) surfaces later, as a typed error; here the file is missing.
     raise BuildError(
