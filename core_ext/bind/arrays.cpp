@@ -14,7 +14,8 @@ using Flags = py::detail::npy_api::constants;
 
 bool dtype_of(const py::array& array, DType& dtype) {
     const auto* descr = py::detail::array_descriptor_proxy(py::detail::array_proxy(array.ptr())->descr);
-    if (descr->byteorder == '>') return false;  // '=', '|' and '<' are the machine's own order on the machines we run on
+    if (descr->byteorder == '>')
+        return false;  // '=', '|' and '<' are the machine's own order on the machines we run on
     switch (descr->kind) {
         case 'f':
             dtype = array.itemsize() == 4 ? DType::f32 : DType::f64;
@@ -40,7 +41,8 @@ View view_of(const py::handle& object, const std::string& what, bool written) {
     auto array = py::reinterpret_borrow<py::array>(object);
     View view{};
     if (!dtype_of(array, view.dtype))
-        fail(what + " is an array of " + py::str(array.dtype()).cast<std::string>() + ", not of float32, float64, int32, int64, uint8 or bool");
+        fail(what + " is an array of " + py::str(array.dtype()).cast<std::string>() +
+             ", not of float32, float64, int32, int64, uint8 or bool");
     if (array.ndim() > kMaxRank) fail(what + " has more than " + std::to_string(kMaxRank) + " dimensions");
     int flags = array.flags();
     if (!(flags & Flags::NPY_ARRAY_C_CONTIGUOUS_) || !(flags & Flags::NPY_ARRAY_ALIGNED_))
@@ -61,21 +63,24 @@ View view_like(const py::handle& object, const View& type, const std::string& wh
         wanted.shape[0] = lead;
         std::copy(type.shape, type.shape + type.rank, wanted.shape + 1);
     }
-    if (view.dtype != wanted.dtype || view.rank != wanted.rank || !std::equal(view.shape, view.shape + view.rank, wanted.shape))
+    if (view.dtype != wanted.dtype || view.rank != wanted.rank ||
+        !std::equal(view.shape, view.shape + view.rank, wanted.shape))
         fail(what + " is " + text_of(view) + ", expected " + text_of(wanted));
     return view;
 }
 
 py::array new_array(const View& type, int64_t lead) {
-    static const py::dtype* const dtypes = new py::dtype[6]{py::dtype::of<float>(),   py::dtype::of<double>(),  py::dtype::of<int32_t>(),
-                                                            py::dtype::of<int64_t>(), py::dtype::of<uint8_t>(), py::dtype::of<bool>()};
+    static const py::dtype* const dtypes =
+        new py::dtype[6]{py::dtype::of<float>(),   py::dtype::of<double>(),  py::dtype::of<int32_t>(),
+                         py::dtype::of<int64_t>(), py::dtype::of<uint8_t>(), py::dtype::of<bool>()};
     py::ssize_t shape[kMaxRank + 1];
     int rank = 0;
     if (lead >= 0) shape[rank++] = static_cast<py::ssize_t>(lead);
     for (int i = 0; i < type.rank; ++i) shape[rank++] = static_cast<py::ssize_t>(type.shape[i]);
     auto& api = py::detail::npy_api::get();
     py::dtype dtype = dtypes[static_cast<int>(type.dtype)];
-    PyObject* made = api.PyArray_NewFromDescr_(api.PyArray_Type_, dtype.release().ptr(), rank, shape, nullptr, nullptr, 0, nullptr);
+    PyObject* made =
+        api.PyArray_NewFromDescr_(api.PyArray_Type_, dtype.release().ptr(), rank, shape, nullptr, nullptr, 0, nullptr);
     if (!made) throw py::error_already_set();
     return py::reinterpret_steal<py::array>(made);
 }
@@ -83,7 +88,8 @@ py::array new_array(const View& type, int64_t lead) {
 View type_from(const std::string& dtype, const py::sequence& shape) {
     View view{};
     view.dtype = dtype_named(dtype);
-    if (shape.size() > kMaxRank) fail("a shape has at most " + std::to_string(kMaxRank) + " dimensions, not " + std::to_string(shape.size()));
+    if (shape.size() > kMaxRank)
+        fail("a shape has at most " + std::to_string(kMaxRank) + " dimensions, not " + std::to_string(shape.size()));
     for (const py::handle dimension : shape) {
         try {
             view.shape[view.rank++] = dimension.cast<int64_t>();

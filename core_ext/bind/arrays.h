@@ -15,7 +15,8 @@ namespace py = pybind11;
 // native-endian block of one of the six dtypes with at most kMaxRank dimensions, or is to be written and may not be.
 View view_of(const py::handle& object, const std::string& what, bool written = false);
 
-// The same where dtype and shape must be those of `type`; `lead` >= 0 asks for one more dimension of that size in front.
+// The same where dtype and shape must be those of `type`; `lead` >= 0 asks for one more dimension of that size in
+// front.
 View view_like(const py::handle& object, const View& type, const std::string& what, int64_t lead = -1);
 
 // A new array with the dtype and shape of `type`; `lead` as above.

@@ -52,12 +52,16 @@ void bind_errors(py::module_& module) {
     };
     define(Error::kernel, "KernelError",
            "A kernel refused its input. Arguments: the operation's name, the code (1: an index is out of range, 2: a\n"
-           "value is not allowed), the offending value, its exclusive limit. `steps_done`: whole steps before it, which hold.",
+           "value is not allowed), the offending value, its exclusive limit. `steps_done`: whole steps before it, "
+           "which hold.",
            PyExc_RuntimeError);
-    define(Error::uninitialized, "UninitializedError", "A variable is read before it has a value. Argument: the number of its cell in the plan.",
+    define(Error::uninitialized, "UninitializedError",
+           "A variable is read before it has a value. Argument: the number of its cell in the plan.",
            PyExc_RuntimeError);
-    define(Error::cancelled, "CancelledError", "State.cancel() stopped the run. `steps_done`: whole steps before it, which hold.", PyExc_RuntimeError);
-    define(Error::timeout, "TimeoutError_", "The run took longer than its timeout. `steps_done`: whole steps before it, which hold.",
+    define(Error::cancelled, "CancelledError",
+           "State.cancel() stopped the run. `steps_done`: whole steps before it, which hold.", PyExc_RuntimeError);
+    define(Error::timeout, "TimeoutError_",
+           "The run took longer than its timeout. `steps_done`: whole steps before it, which hold.",
            PyExc_TimeoutError);
 }
 

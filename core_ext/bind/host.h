@@ -12,8 +12,8 @@ namespace labkit {
 
 namespace py = pybind11;
 
-// The interrupt of a run started from Python: asks whether a signal has come or the state's runs are cancelled. It takes
-// the GIL for that, so the run must not hold it. Throws std::invalid_argument for a negative timeout.
+// The interrupt of a run started from Python: asks whether a signal has come or the state's runs are cancelled. It
+// takes the GIL for that, so the run must not hold it. Throws std::invalid_argument for a negative timeout.
 class HostInterrupt {
    public:
     HostInterrupt(const State* state, std::optional<double> timeout);

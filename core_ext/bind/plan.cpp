@@ -27,7 +27,8 @@ void copy_cell(Cell& cell, const View& array, bool into_cell) {
         held = hold.held();
         if (held && cell.bytes()) {
             size_t bytes = static_cast<size_t>(cell.bytes());
-            into_cell ? std::memcpy(cell.view().data, array.data, bytes) : std::memcpy(array.data, cell.view().data, bytes);
+            into_cell ? std::memcpy(cell.view().data, array.data, bytes)
+                      : std::memcpy(array.data, cell.view().data, bytes);
         }
         if (held && into_cell) cell.mark_initialized();
     }
@@ -83,15 +84,18 @@ InstructionSpec instruction_from(const py::dict& from, const std::string& where)
 std::shared_ptr<Plan> make_plan(const py::list& slots, const py::list& instructions, std::vector<CellPointer> cells,
                                 std::vector<int64_t> read_first, std::shared_ptr<State> state) {
     PlanSpec spec;
-    for (size_t i = 0; i < slots.size(); ++i) spec.slots.push_back(slot_from(py::cast<py::dict>(slots[i]), "slot " + std::to_string(i)));
+    for (size_t i = 0; i < slots.size(); ++i)
+        spec.slots.push_back(slot_from(py::cast<py::dict>(slots[i]), "slot " + std::to_string(i)));
     for (size_t i = 0; i < instructions.size(); ++i)
-        spec.instructions.push_back(instruction_from(py::cast<py::dict>(instructions[i]), "instruction " + std::to_string(i)));
+        spec.instructions.push_back(
+            instruction_from(py::cast<py::dict>(instructions[i]), "instruction " + std::to_string(i)));
     spec.read_first = std::move(read_first);
     return std::make_shared<Plan>(std::move(spec), std::move(cells), std::move(state), active_target());
 }
 
 // Runs without the GIL, then raises what went wrong.
-void run_plan(const Plan& plan, int64_t steps, const std::vector<StepFeed>& feeds, const std::vector<StepFetch>& fetches, std::optional<double> timeout) {
+void run_plan(const Plan& plan, int64_t steps, const std::vector<StepFeed>& feeds,
+              const std::vector<StepFetch>& fetches, std::optional<double> timeout) {
     HostInterrupt host(&plan.state(), timeout);
     Outcome outcome;
     {
@@ -105,10 +109,11 @@ void run_plan(const Plan& plan, int64_t steps, const std::vector<StepFeed>& feed
             raise_error(Error::uninitialized, py::make_tuple(outcome.where), 0);
         case Outcome::Kind::failed:
         case Outcome::Kind::bad_index: {
-            std::string name = outcome.kind == Outcome::Kind::failed ? plan.instructions()[static_cast<size_t>(outcome.where)].name
+            std::string name = outcome.kind == Outcome::Kind::failed ? plan.instructions()[outcome.where].name
                                                                      : "feed " + std::to_string(outcome.where);
             const Status& status = outcome.status;
-            raise_error(Error::kernel, py::make_tuple(name, static_cast<int>(status.code), status.value, status.limit), outcome.steps_done);
+            raise_error(Error::kernel, py::make_tuple(name, static_cast<int>(status.code), status.value, status.limit),
+                        outcome.steps_done);
         }
         case Outcome::Kind::stopped:
         case Outcome::Kind::timed_out:
@@ -118,16 +123,17 @@ void run_plan(const Plan& plan, int64_t steps, const std::vector<StepFeed>& feed
 
 void check_feed_count(const Plan& plan, size_t received) {
     if (received != plan.feeds().size())
-        throw std::invalid_argument("the plan takes " + std::to_string(plan.feeds().size()) + " feeds, received " + std::to_string(received));
+        throw std::invalid_argument("the plan takes " + std::to_string(plan.feeds().size()) + " feeds, received " +
+                                    std::to_string(received));
 }
 
-const View& feed_type(const Plan& plan, size_t i) { return plan.slots()[static_cast<size_t>(plan.feeds()[i])].type; }
+const View& feed_type(const Plan& plan, size_t i) { return plan.slots()[plan.feeds()[i]].type; }
 
 std::vector<StepFetch> new_fetches(const Plan& plan, py::list& arrays, int64_t lead) {
     std::vector<StepFetch> fetches;
     fetches.reserve(plan.fetches().size());
     for (int32_t slot : plan.fetches()) {
-        const View& type = plan.slots()[static_cast<size_t>(slot)].type;
+        const View& type = plan.slots()[slot].type;
         int64_t bytes = checked_bytes(type);
         if (lead >= 0) checked_mul(bytes, lead, "a result");
         py::array array = new_array(type, lead);
@@ -140,7 +146,8 @@ std::vector<StepFetch> new_fetches(const Plan& plan, py::list& arrays, int64_t l
 py::list run_once(const Plan& plan, const py::list& arrays, std::optional<double> timeout) {
     check_feed_count(plan, arrays.size());
     std::vector<StepFeed> feeds(arrays.size());
-    for (size_t i = 0; i < feeds.size(); ++i) feeds[i].data = view_like(arrays[i], feed_type(plan, i), "feed " + std::to_string(i)).data;
+    for (size_t i = 0; i < feeds.size(); ++i)
+        feeds[i].data = view_like(arrays[i], feed_type(plan, i), "feed " + std::to_string(i)).data;
     py::list results;
     std::vector<StepFetch> fetches = new_fetches(plan, results, -1);
     run_plan(plan, 1, feeds, fetches, timeout);
@@ -159,9 +166,10 @@ StepFeed step_feed(const py::handle& given, bool stepped, const View& type, int6
         if (pair.size() != 2) throw std::invalid_argument(what + " is not a pair (array, indices)");
         if (type.rank < 1) throw std::invalid_argument(what + " takes scalars, which have no rows to gather");
         View indices = view_of(pair[1], what + ", its indices");
-        if (indices.dtype != DType::i64 || indices.rank != 2 || indices.shape[0] != steps || indices.shape[1] != type.shape[0])
-            throw std::invalid_argument(what + ": its indices are " + text_of(indices) + ", expected i64 [" + std::to_string(steps) + ", " +
-                                        std::to_string(type.shape[0]) + "]");
+        if (indices.dtype != DType::i64 || indices.rank != 2 || indices.shape[0] != steps ||
+            indices.shape[1] != type.shape[0])
+            throw std::invalid_argument(what + ": its indices are " + text_of(indices) + ", expected i64 [" +
+                                        std::to_string(steps) + ", " + std::to_string(type.shape[0]) + "]");
         View rows = view_of(pair[0], what + ", its array");
         View wanted = type;
         wanted.shape[0] = rows.rank ? rows.shape[0] : 0;
@@ -176,12 +184,15 @@ StepFeed step_feed(const py::handle& given, bool stepped, const View& type, int6
     return feed;
 }
 
-py::list run_steps(const Plan& plan, int64_t steps, const py::list& arrays, const std::vector<bool>& stepped, std::optional<double> timeout) {
-    if (steps < 0) throw std::invalid_argument("the number of steps is never negative, received " + std::to_string(steps));
+py::list run_steps(const Plan& plan, int64_t steps, const py::list& arrays, const std::vector<bool>& stepped,
+                   std::optional<double> timeout) {
+    if (steps < 0)
+        throw std::invalid_argument("the number of steps is never negative, received " + std::to_string(steps));
     check_feed_count(plan, arrays.size());
     if (stepped.size() != arrays.size()) throw std::invalid_argument("`stepped` has one entry for each feed");
     std::vector<StepFeed> feeds;
-    for (size_t i = 0; i < arrays.size(); ++i) feeds.push_back(step_feed(arrays[i], stepped[i], feed_type(plan, i), steps, "feed " + std::to_string(i)));
+    for (size_t i = 0; i < arrays.size(); ++i)
+        feeds.push_back(step_feed(arrays[i], stepped[i], feed_type(plan, i), steps, "feed " + std::to_string(i)));
     py::list results;
     std::vector<StepFetch> fetches = new_fetches(plan, results, steps);
     run_plan(plan, steps, feeds, fetches, timeout);
@@ -191,9 +202,10 @@ py::list run_steps(const Plan& plan, int64_t steps, const py::list& arrays, cons
 }  // namespace
 
 void bind_plan(py::module_& module) {
-    py::class_<State, std::shared_ptr<State>>(module, "State",
-                                              "The memory of one session: its cells, and the lock that runs take. Runs that only read overlap; a run that\n"
-                                              "writes a cell has the state to itself.")
+    py::class_<State, std::shared_ptr<State>>(
+        module, "State",
+        "The memory of one session: its cells, and the lock that runs take. Runs that only read overlap; a run that\n"
+        "writes a cell has the state to itself.")
         .def(py::init<>())
         .def(
             "cell",
@@ -201,33 +213,45 @@ void bind_plan(py::module_& module) {
                 return std::make_shared<Cell>(state, type_from(dtype, shape));
             },
             py::arg("dtype"), py::arg("shape"),
-            "A new variable's storage, not initialised.\n\nArgs:\n    dtype: 'f32', 'f64', 'i32', 'i64', 'u8' or 'b8'.\n    shape: dimensions, at most 8.\n\n"
+            "A new variable's storage, not initialised.\n\nArgs:\n    dtype: 'f32', 'f64', 'i32', 'i64', 'u8' or "
+            "'b8'.\n    shape: dimensions, at most 8.\n\n"
             "Raises:\n    ValueError: unknown dtype or impossible shape.\n    MemoryError: no memory.")
-        .def("cancel", &State::cancel, "Stops the runs under way, as an interrupt would: they raise CancelledError. May be called from any thread.");
+        .def("cancel", &State::cancel,
+             "Stops the runs under way, as an interrupt would: they raise CancelledError. May be called from any "
+             "thread.");
 
     py::class_<Cell, CellPointer>(module, "Cell", "One variable's storage in one session; made by State.cell.")
         .def_property_readonly("initialized", &Cell::initialized)
         .def_property_readonly("dtype", [](const Cell& cell) { return name_of(cell.view().dtype); })
         .def_property_readonly("shape", [](const Cell& cell) { return py::tuple(py::cast(shape_of(cell))); })
-        .def("read", &read_cell, "A copy of the value. Waits for runs that write.\n\nRaises:\n    UninitializedError: it has no value.")
+        .def("read", &read_cell,
+             "A copy of the value. Waits for runs that write.\n\nRaises:\n    UninitializedError: it has no value.")
         .def(
-            "load", [](Cell& cell, const py::object& array) { copy_cell(cell, view_like(array, cell.view(), "the value"), true); }, py::arg("array"),
-            "Copies an array of the cell's dtype and shape into it. Waits for runs.\n\nRaises:\n    ValueError: another dtype or shape.");
+            "load",
+            [](Cell& cell, const py::object& array) {
+                copy_cell(cell, view_like(array, cell.view(), "the value"), true);
+            },
+            py::arg("array"),
+            "Copies an array of the cell's dtype and shape into it. Waits for runs.\n\nRaises:\n    ValueError: "
+            "another dtype or shape.");
 
-    py::class_<Plan, std::shared_ptr<Plan>>(module, "Plan",
-                                            "Instructions over slots of memory, validated and laid out once, run many times.\n\n"
-                                            "Args:\n"
-                                            "    slots: dicts {kind: 'arena' | 'constant' | 'state' | 'feed' | 'fetch' | 'alias', dtype, shape, index: position of a\n"
-                                            "        feed or fetch, number of a cell; value: array of a constant; of: slot of an alias}.\n"
-                                            "    instructions: dicts {kernel, inputs: slots (-1: absent), outputs: slots, ints, reals, name, writes}.\n"
-                                            "    cells: the variables, all of one State.\n"
-                                            "    read_first: numbers of the cells that must be initialised before a run.\n"
-                                            "    state: the session, needed only where there are no cells.\n\n"
-                                            "Raises:\n    ValueError: says what is wrong with the plan.")
+    py::class_<Plan, std::shared_ptr<Plan>>(
+        module, "Plan",
+        "Instructions over slots of memory, validated and laid out once, run many times.\n\n"
+        "Args:\n"
+        "    slots: dicts {kind: 'arena' | 'constant' | 'state' | 'feed' | 'fetch' | 'alias', dtype, shape, index: "
+        "position of a\n"
+        "        feed or fetch, number of a cell; value: array of a constant; of: slot of an alias}.\n"
+        "    instructions: dicts {kernel, inputs: slots (-1: absent), outputs: slots, ints, reals, name, writes}.\n"
+        "    cells: the variables, all of one State.\n"
+        "    read_first: numbers of the cells that must be initialised before a run.\n"
+        "    state: the session, needed only where there are no cells.\n\n"
+        "Raises:\n    ValueError: says what is wrong with the plan.")
         .def(py::init(&make_plan), py::arg("slots"), py::arg("instructions"), py::arg("cells"), py::arg("read_first"),
              py::arg("state") = std::shared_ptr<State>())
         .def_property_readonly("arena_bytes", &Plan::arena_bytes, "Bytes of temporaries that a run needs.")
-        .def("__len__", [](const Plan& plan) { return plan.instructions().size(); }, "The number of instructions.")
+        .def(
+            "__len__", [](const Plan& plan) { return plan.instructions().size(); }, "The number of instructions.")
         .def("describe", &describe, py::arg("values") = true,
              "The plan as text, which plan_run reads. Without `values` constants are left out, for people.")
         .def("run", &run_once, py::arg("feeds"), py::arg("timeout") = py::none(),
@@ -235,16 +259,24 @@ void bind_plan(py::module_& module) {
              "Args:\n    feeds: arrays of exactly the feeds' dtypes and shapes, dense in C order; used in place.\n"
              "    timeout: seconds, or None.\n\n"
              "Returns:\n    A new array for each fetch.\n\n"
-             "Raises:\n    ValueError: the feeds do not fit.\n    UninitializedError: a cell of read_first has no value.\n"
-             "    KernelError: a kernel refused its input.\n    TimeoutError_, CancelledError, KeyboardInterrupt: the run was stopped; only before its\n"
-             "        first write, so that it changed nothing.\n    RuntimeError: called by a signal handler inside a run of the same session.")
-        .def("run_steps", &run_steps, py::arg("steps"), py::arg("feeds"), py::arg("stepped"), py::arg("timeout") = py::none(),
+             "Raises:\n    ValueError: the feeds do not fit.\n    UninitializedError: a cell of read_first has no "
+             "value.\n"
+             "    KernelError: a kernel refused its input.\n    TimeoutError_, CancelledError, KeyboardInterrupt: the "
+             "run was stopped; only before its\n"
+             "        first write, so that it changed nothing.\n    RuntimeError: called by a signal handler inside a "
+             "run of the same session.")
+        .def("run_steps", &run_steps, py::arg("steps"), py::arg("feeds"), py::arg("stepped"),
+             py::arg("timeout") = py::none(),
              "Runs the plan `steps` times without returning to Python.\n\n"
-             "Args:\n    feeds: for each feed one array for all steps, or where stepped[i]: an array with a leading dimension `steps`, or a\n"
-             "        pair (array[n, ...], indices int64 [steps, batch]) of which each step gets the rows indices[step].\n"
-             "    stepped: for each feed, whether it changes with the step.\n    timeout: seconds for all steps, or None.\n\n"
+             "Args:\n    feeds: for each feed one array for all steps, or where stepped[i]: an array with a leading "
+             "dimension `steps`, or a\n"
+             "        pair (array[n, ...], indices int64 [steps, batch]) of which each step gets the rows "
+             "indices[step].\n"
+             "    stepped: for each feed, whether it changes with the step.\n    timeout: seconds for all steps, or "
+             "None.\n\n"
              "Returns:\n    For each fetch a new array with a leading dimension `steps`.\n\n"
-             "Raises:\n    As run; the exception's `steps_done` says how many steps ran to their end. These hold, the one after them changed\n"
+             "Raises:\n    As run; the exception's `steps_done` says how many steps ran to their end. These hold, the "
+             "one after them changed\n"
              "        nothing. KernelError for 'feed i' where an index is out of range.");
 }
 

@@ -19,7 +19,8 @@ const std::vector<const KernelTable*>& available_targets() {
         std::vector<const KernelTable*> found;
 #ifdef LABKIT_TARGET_AVX512
         if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("avx512f") &&
-            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+            __builtin_cpu_supports("avx512vl"))
             found.push_back(&labkit_kernels_avx512);
 #endif
 #ifdef LABKIT_TARGET_AVX2

@@ -7,7 +7,7 @@ Call call_without_data(const Instruction& instruction, const std::vector<SlotSpe
         for (int32_t id : *operands) {
             View view{};
             view.rank = -1;
-            if (id >= 0) view = slots[static_cast<size_t>(id)].type;
+            if (id >= 0) view = slots[id].type;
             view.data = nullptr;
             views.push_back(view);
         }
@@ -23,7 +23,8 @@ Call call_without_data(const Instruction& instruction, const std::vector<SlotSpe
     return call;
 }
 
-RunContext::RunContext(const Plan& plan) : feeds_(plan.feeds().size()), fetches_(plan.fetches().size()), staging_(plan.feeds().size()) {
+RunContext::RunContext(const Plan& plan)
+    : feeds_(plan.feeds().size()), fetches_(plan.fetches().size()), staging_(plan.feeds().size()) {
     std::vector<View> views;
     for (const Instruction& instruction : plan.instructions()) {
         views.clear();
@@ -34,18 +35,30 @@ RunContext::RunContext(const Plan& plan) : feeds_(plan.feeds().size()), fetches_
                 uint32_t index = static_cast<uint32_t>(views_.size());
                 views_.push_back(views[index - at]);
                 if (id < 0) continue;
-                const Storage& storage = plan.storage()[static_cast<size_t>(id)];
+                const Storage& storage = plan.storage()[id];
                 size_t position = static_cast<size_t>(storage.index);
                 switch (storage.kind) {
-                    case SlotKind::arena: in_arena_.push_back({index, storage.offset}); break;
-                    case SlotKind::constant: views_.back().data = plan.slots()[static_cast<size_t>(storage.root)].type.data; break;
-                    case SlotKind::state: views_.back().data = plan.cells()[position]->view().data; break;
-                    case SlotKind::feed: feeds_[position].views.push_back(index); break;
-                    case SlotKind::fetch: fetches_[position].views.push_back(index); break;
-                    case SlotKind::alias: break;  // storage is never one
+                    case SlotKind::arena:
+                        in_arena_.push_back({index, storage.offset});
+                        break;
+                    case SlotKind::constant:
+                        views_.back().data = plan.slots()[storage.root].type.data;
+                        break;
+                    case SlotKind::state:
+                        views_.back().data = plan.cells()[position]->view().data;
+                        break;
+                    case SlotKind::feed:
+                        feeds_[position].views.push_back(index);
+                        break;
+                    case SlotKind::fetch:
+                        fetches_[position].views.push_back(index);
+                        break;
+                    case SlotKind::alias:
+                        break;  // storage is never one
                 }
             }
-        if (instruction.work.scratch_bytes) scratch_.push_back({static_cast<uint32_t>(calls_.size()), instruction.scratch_offset});
+        if (instruction.work.scratch_bytes)
+            scratch_.push_back({static_cast<uint32_t>(calls_.size()), instruction.scratch_offset});
         calls_.push_back(call);
     }
     const View* view = views_.data();

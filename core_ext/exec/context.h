@@ -1,5 +1,5 @@
-// What one run of a plan needs besides the plan: kernel calls with pointers filled in. Kept by the plan between runs, so
-// that a run only changes the pointers that are new.
+// What one run of a plan needs besides the plan: kernel calls with pointers filled in. Kept by the plan between runs,
+// so that a run only changes the pointers that are new.
 #pragma once
 #include <vector>
 

@@ -41,7 +41,8 @@ double quota() {
         if (path.find("..") != std::string::npos) path.clear();  // a group outside this namespace
         for (;;) {
             cores = v2 ? std::min(cores, quota_v2("/sys/fs/cgroup" + path))
-                       : std::min({cores, quota_v1("/sys/fs/cgroup/cpu" + path), quota_v1("/sys/fs/cgroup/cpu,cpuacct" + path)});
+                       : std::min({cores, quota_v1("/sys/fs/cgroup/cpu" + path),
+                                   quota_v1("/sys/fs/cgroup/cpu,cpuacct" + path)});
             size_t slash = path.rfind('/');
             if (slash == std::string::npos) break;
             path.resize(slash);

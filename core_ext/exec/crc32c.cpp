@@ -24,7 +24,8 @@ uint32_t by_tables(const unsigned char* p, size_t bytes, uint32_t crc) {
     const auto& t = tables.at;
     for (; bytes >= 8; p += 8, bytes -= 8) {
         uint32_t low = crc ^ (uint32_t(p[0]) | uint32_t(p[1]) << 8 | uint32_t(p[2]) << 16 | uint32_t(p[3]) << 24);
-        crc = t[7][low & 255] ^ t[6][low >> 8 & 255] ^ t[5][low >> 16 & 255] ^ t[4][low >> 24] ^ t[3][p[4]] ^ t[2][p[5]] ^ t[1][p[6]] ^ t[0][p[7]];
+        crc = t[7][low & 255] ^ t[6][low >> 8 & 255] ^ t[5][low >> 16 & 255] ^ t[4][low >> 24] ^ t[3][p[4]] ^
+              t[2][p[5]] ^ t[1][p[6]] ^ t[0][p[7]];
     }
     for (; bytes; ++p, --bytes) crc = crc >> 8 ^ t[0][(crc ^ *p) & 255];
     return crc;

@@ -1,4 +1,5 @@
-// Arithmetic with denormal numbers is up to 140 times slower, so every thread that executes a plan flushes them to zero.
+// Arithmetic with denormal numbers is up to 140 times slower, so every thread that executes a plan flushes them to
+// zero.
 #pragma once
 #include <cstdint>
 

@@ -13,8 +13,8 @@
 namespace labkit {
 namespace {
 
-// One phase of one call while its tasks run. Of several tasks that fail, the first one's status is reported, whatever the
-// threads do: a task is skipped only when an earlier one has failed.
+// One phase of one call while its tasks run. Of several tasks that fail, the first one's status is reported, whatever
+// the threads do: a task is skipped only when an earlier one has failed.
 struct Phase {
     RunFunction run;
     const Call* call;
@@ -42,7 +42,8 @@ struct Phase {
 };
 
 // Says in `stopped` whether the interrupt cut the call short.
-Status run_phases(RunFunction run, const Call& call, const Work& work, int threads, Interrupt* interrupt, bool& stopped) {
+Status run_phases(RunFunction run, const Call& call, const Work& work, int threads, Interrupt* interrupt,
+                  bool& stopped) {
     for (int i = 0; i < work.phases; ++i) {
         Phase phase{run, &call, interrupt, i};
         parallel_for(work.tasks[i], threads, Phase::task, &phase);
@@ -74,7 +75,8 @@ class Lease {  // a context and an arena for the time of one call
 };
 
 // One step. Before the first write it may end early; after it, it goes on to the end.
-Outcome::Kind run_step(const Plan& plan, const RunContext& context, int threads, Interrupt& interrupt, int32_t& clock, Outcome& outcome) {
+Outcome::Kind run_step(const Plan& plan, const RunContext& context, int threads, Interrupt& interrupt, int32_t& clock,
+                       Outcome& outcome) {
     bool wrote = false;
     const auto& instructions = plan.instructions();
     for (size_t i = 0; i < instructions.size(); ++i) {
@@ -91,7 +93,9 @@ Outcome::Kind run_step(const Plan& plan, const RunContext& context, int threads,
             else
                 status = run_phases(instruction.kernel->run, context.call(i), instruction.work, threads,
                                     wrote || instruction.writes ? nullptr : &interrupt, stopped);
-            if (stopped) return interrupt.reason() == Interrupt::Reason::deadline ? Outcome::Kind::timed_out : Outcome::Kind::stopped;
+            if (stopped)
+                return interrupt.reason() == Interrupt::Reason::deadline ? Outcome::Kind::timed_out
+                                                                         : Outcome::Kind::stopped;
             if (status.code != Code::ok) {
                 outcome.where = static_cast<int64_t>(i);
                 outcome.status = status;
@@ -108,18 +112,20 @@ Outcome::Kind run_step(const Plan& plan, const RunContext& context, int threads,
 
 }  // namespace
 
-Outcome run(const Plan& plan, int64_t steps, const std::vector<StepFeed>& feeds, const std::vector<StepFetch>& fetches, Interrupt& interrupt) {
+Outcome run(const Plan& plan, int64_t steps, const std::vector<StepFeed>& feeds, const std::vector<StepFetch>& fetches,
+            Interrupt& interrupt) {
     Outcome outcome;
     const int threads = get_num_threads();
     auto interrupted = [&] {
-        outcome.kind = interrupt.reason() == Interrupt::Reason::deadline ? Outcome::Kind::timed_out : Outcome::Kind::stopped;
+        outcome.kind =
+            interrupt.reason() == Interrupt::Reason::deadline ? Outcome::Kind::timed_out : Outcome::Kind::stopped;
         return outcome;
     };
     if (interrupt.check()) return interrupted();
     State::Hold hold(plan.state(), plan.writes(), interrupt);
     if (!hold.held()) return interrupted();
     for (int64_t cell : plan.read_first())
-        if (!plan.cells()[static_cast<size_t>(cell)]->initialized()) {
+        if (!plan.cells()[cell]->initialized()) {
             outcome.kind = Outcome::Kind::uninitialized;
             outcome.where = cell;
             return outcome;
@@ -145,7 +151,8 @@ Outcome run(const Plan& plan, int64_t steps, const std::vector<StepFeed>& feeds,
                 return outcome;
             }
         }
-        for (size_t i = 0; i < fetches.size(); ++i) context.set_fetch(i, static_cast<char*>(fetches[i].data) + step * fetches[i].stride);
+        for (size_t i = 0; i < fetches.size(); ++i)
+            context.set_fetch(i, static_cast<char*>(fetches[i].data) + step * fetches[i].stride);
         outcome.kind = run_step(plan, context, threads, interrupt, clock, outcome);
         if (outcome.kind != Outcome::Kind::done) return outcome;
         ++outcome.steps_done;
@@ -153,7 +160,8 @@ Outcome run(const Plan& plan, int64_t steps, const std::vector<StepFeed>& feeds,
     return outcome;
 }
 
-Status run_call(const KernelEntry& kernel, const Call& call, const Work& work, int threads, Interrupt& interrupt, bool& stopped) {
+Status run_call(const KernelEntry& kernel, const Call& call, const Work& work, int threads, Interrupt& interrupt,
+                bool& stopped) {
     FlushDenormals flush;
     return run_phases(kernel.run, call, work, threads, &interrupt, stopped);
 }

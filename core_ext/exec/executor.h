@@ -8,8 +8,9 @@
 
 namespace labkit {
 
-// What a feed of a run of many steps is. `data` is the feed of step 0; each step goes on by `stride` bytes (0: always the
-// same). With `indices`, step s instead gathers rows indices[s * batch] ... of an array of `rows` rows of `row_bytes`.
+// What a feed of a run of many steps is. `data` is the feed of step 0; each step goes on by `stride` bytes (0: always
+// the same). With `indices`, step s instead gathers rows indices[s * batch] ... of an array of `rows` rows of
+// `row_bytes`.
 struct StepFeed {
     const void* data = nullptr;
     int64_t stride = 0;
@@ -25,18 +26,20 @@ struct StepFetch {
 struct Outcome {
     enum class Kind { done, uninitialized, failed, bad_index, stopped, timed_out };
     Kind kind = Kind::done;
-    int64_t steps_done = 0;   // steps that ran to their end; what they wrote holds
-    int64_t where = 0;        // failed: the instruction; uninitialized: the cell; bad_index: the feed
-    Status status;            // failed, bad_index
+    int64_t steps_done = 0;  // steps that ran to their end; what they wrote holds
+    int64_t where = 0;       // failed: the instruction; uninitialized: the cell; bad_index: the feed
+    Status status;           // failed, bad_index
 };
 
-// Runs the plan `steps` times. Feeds and fetches are by position. `interrupt` ends a run between two tasks while nothing
-// has been written in the present step; once something has, the step is finished first.
-// Throws std::bad_alloc and std::logic_error (see State::Hold), both before anything runs.
-Outcome run(const Plan& plan, int64_t steps, const std::vector<StepFeed>& feeds, const std::vector<StepFetch>& fetches, Interrupt& interrupt);
+// Runs the plan `steps` times. Feeds and fetches are by position. `interrupt` ends a run between two tasks while
+// nothing has been written in the present step; once something has, the step is finished first. Throws std::bad_alloc
+// and std::logic_error (see State::Hold), both before anything runs.
+Outcome run(const Plan& plan, int64_t steps, const std::vector<StepFeed>& feeds, const std::vector<StepFetch>& fetches,
+            Interrupt& interrupt);
 
 // One kernel call outside of any plan, on up to `threads` threads; call.scratch has work.scratch_bytes. `stopped` says
 // whether the interrupt cut it short.
-Status run_call(const KernelEntry& kernel, const Call& call, const Work& work, int threads, Interrupt& interrupt, bool& stopped);
+Status run_call(const KernelEntry& kernel, const Call& call, const Work& work, int threads, Interrupt& interrupt,
+                bool& stopped);
 
 }  // namespace labkit

@@ -6,7 +6,8 @@
 
 namespace labkit {
 
-// Guards the executor's short critical sections (free lists, the fields of a lock); held for moments only, and over a fork.
+// Guards the executor's short critical sections (free lists, the fields of a lock); held for moments only, and over a
+// fork.
 std::mutex& runtime_mutex();
 
 // How many forks lie between the process that loaded this library and this one.

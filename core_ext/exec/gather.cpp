@@ -28,14 +28,16 @@ struct Rows {
                 }
                 return;
             }
-            std::memcpy(self.out + i * self.row_bytes, self.from + index * self.row_bytes, static_cast<size_t>(self.row_bytes));
+            std::memcpy(self.out + i * self.row_bytes, self.from + index * self.row_bytes,
+                        static_cast<size_t>(self.row_bytes));
         }
     }
 };
 
 }  // namespace
 
-Status gather(const void* from, int64_t rows, int64_t row_bytes, const int64_t* indices, int64_t batch, char* out, int threads) {
+Status gather(const void* from, int64_t rows, int64_t row_bytes, const int64_t* indices, int64_t batch, char* out,
+              int threads) {
     int64_t per_task = row_bytes ? kBytesPerTask / row_bytes : batch;
     if (per_task < 1) per_task = 1;
     Rows job{static_cast<const char*>(from), rows, row_bytes, batch, per_task, indices, out};

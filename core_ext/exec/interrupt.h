@@ -7,7 +7,8 @@ namespace labkit {
 
 using Clock = std::chrono::steady_clock;
 
-// Asks the host whether to go on; called on the thread that started the run, without any lock of the pool. Must not throw.
+// Asks the host whether to go on; called on the thread that started the run, without any lock of the pool. Must not
+// throw.
 using Poll = bool (*)(void* context);
 
 class Interrupt {
@@ -17,10 +18,12 @@ class Interrupt {
     static constexpr auto kInterval = std::chrono::milliseconds(50);
 
     // `seconds` < 0: no deadline.
-    explicit Interrupt(Poll poll = nullptr, void* context = nullptr, double seconds = -1) : poll_(poll), context_(context) {
+    explicit Interrupt(Poll poll = nullptr, void* context = nullptr, double seconds = -1)
+        : poll_(poll), context_(context) {
         auto now = Clock::now();
         next_ = now + kInterval;
-        if (seconds >= 0 && seconds < 1e9) deadline_ = now + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+        if (seconds >= 0 && seconds < 1e9)
+            deadline_ = now + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
         next_ = std::min(next_, deadline_);
     }
 

@@ -6,7 +6,6 @@
 #include <stdexcept>
 #include <utility>
 
-#include "exec/arena.h"
 #include "exec/checked.h"
 #include "exec/context.h"
 #include "exec/fork.h"
@@ -20,10 +19,6 @@ constexpr const char* kKinds[] = {"arena", "constant", "state", "feed", "fetch",
 constexpr const char* kDTypes[] = {"f32", "f64", "i32", "i64", "u8", "b8"};
 
 [[noreturn]] void fail(const std::string& text) { throw std::invalid_argument(text); }
-
-bool same_type(const View& a, const View& b) {
-    return a.dtype == b.dtype && a.rank == b.rank && std::equal(a.shape, a.shape + a.rank, b.shape);
-}
 
 std::string label(size_t number, const Instruction& instruction) {
     return "instruction " + std::to_string(number) + " (" + instruction.kernel->name + ", '" + instruction.name + "')";
@@ -41,6 +36,10 @@ std::string text_of(const View& view) {
     return text + "]";
 }
 
+bool same_type(const View& a, const View& b) {
+    return a.dtype == b.dtype && a.rank == b.rank && std::equal(a.shape, a.shape + a.rank, b.shape);
+}
+
 SlotKind slot_kind(const std::string& name) {
     for (int i = 0; i < 6; ++i)
         if (name == kKinds[i]) return static_cast<SlotKind>(i);
@@ -53,8 +52,13 @@ DType dtype_named(const std::string& name) {
     fail("a dtype is f32, f64, i32, i64, u8 or b8, not '" + name + "'");
 }
 
-Plan::Plan(PlanSpec spec, std::vector<std::shared_ptr<Cell>> cells, std::shared_ptr<State> state, const KernelTable& table)
-    : table_(table), slots_(std::move(spec.slots)), cells_(std::move(cells)), read_first_(std::move(spec.read_first)), state_(std::move(state)) {
+Plan::Plan(PlanSpec spec, std::vector<std::shared_ptr<Cell>> cells, std::shared_ptr<State> state,
+           const KernelTable& table)
+    : table_(table),
+      slots_(std::move(spec.slots)),
+      cells_(std::move(cells)),
+      read_first_(std::move(spec.read_first)),
+      state_(std::move(state)) {
     std::set<const Cell*> distinct;
     for (const auto& cell : cells_) {
         if (!cell) fail("a plan's cell is missing");
@@ -64,7 +68,8 @@ Plan::Plan(PlanSpec spec, std::vector<std::shared_ptr<Cell>> cells, std::shared_
     }
     if (!state_) state_ = std::make_shared<State>();
     for (int64_t cell : read_first_)
-        if (cell < 0 || cell >= static_cast<int64_t>(cells_.size())) fail("read_first names cell " + std::to_string(cell) + ", which does not exist");
+        if (cell < 0 || cell >= static_cast<int64_t>(cells_.size()))
+            fail("read_first names cell " + std::to_string(cell) + ", which does not exist");
     resolve_slots();
     resolve_instructions(spec.instructions);
     lay_out();
@@ -79,34 +84,40 @@ void Plan::resolve_slots() {
     std::vector<int32_t> cell_slot(cells_.size(), -1);
     int64_t count = static_cast<int64_t>(slots_.size()), constant_bytes = 0;
     for (int64_t id = 0; id < count; ++id) {
-        SlotSpec& slot = slots_[static_cast<size_t>(id)];
+        SlotSpec& slot = slots_[id];
         std::string where = "slot " + std::to_string(id) + " (" + name_of(slot.kind) + " " + text_of(slot.type) + ")";
         int64_t bytes = checked_bytes(slot.type);
-        Storage& storage = storage_[static_cast<size_t>(id)];
+        Storage& storage = storage_[id];
         storage = {slot.kind, static_cast<int32_t>(id), slot.index, 0};
         if (slot.kind == SlotKind::constant) {
             if (bytes && !slot.type.data) fail(where + " has no value");
             constant_bytes = checked_add(constant_bytes, aligned(bytes), "the constants of a plan");
         } else if (slot.kind == SlotKind::state) {
-            if (slot.index < 0 || slot.index >= static_cast<int64_t>(cells_.size())) fail(where + " names cell " + std::to_string(slot.index) + ", which does not exist");
-            const View& cell = cells_[static_cast<size_t>(slot.index)]->view();
+            if (slot.index < 0 || slot.index >= static_cast<int64_t>(cells_.size()))
+                fail(where + " names cell " + std::to_string(slot.index) + ", which does not exist");
+            const View& cell = cells_[slot.index]->view();
             if (!same_type(cell, slot.type)) fail(where + " does not fit its cell, which is " + text_of(cell));
-            int32_t& first = cell_slot[static_cast<size_t>(slot.index)];
+            int32_t& first = cell_slot[slot.index];
             if (first < 0) first = static_cast<int32_t>(id);
             storage.root = first;  // so that two slots of one cell count as the same memory
         } else if (slot.kind == SlotKind::feed || slot.kind == SlotKind::fetch) {
             auto& positions = slot.kind == SlotKind::feed ? feeds_ : fetches_;
-            if (slot.index < 0 || slot.index >= count) fail(where + " has position " + std::to_string(slot.index) + "; positions count from 0");
-            if (static_cast<size_t>(slot.index) >= positions.size()) positions.resize(static_cast<size_t>(slot.index) + 1, -1);
-            if (positions[static_cast<size_t>(slot.index)] >= 0) fail(where + " has position " + std::to_string(slot.index) + ", as another slot");
-            positions[static_cast<size_t>(slot.index)] = static_cast<int32_t>(id);
+            if (slot.index < 0 || slot.index >= count)
+                fail(where + " has position " + std::to_string(slot.index) + "; positions count from 0");
+            if (static_cast<size_t>(slot.index) >= positions.size())
+                positions.resize(static_cast<size_t>(slot.index) + 1, -1);
+            if (positions[slot.index] >= 0)
+                fail(where + " has position " + std::to_string(slot.index) + ", as another slot");
+            positions[slot.index] = static_cast<int32_t>(id);
         } else if (slot.kind == SlotKind::alias) {
-            if (slot.index < 0 || slot.index >= count || slot.index == id) fail(where + " is an alias of slot " + std::to_string(slot.index) + ", which it cannot be");
+            if (slot.index < 0 || slot.index >= count || slot.index == id)
+                fail(where + " is an alias of slot " + std::to_string(slot.index) + ", which it cannot be");
         }
     }
     for (const auto* positions : {&feeds_, &fetches_})
         for (size_t i = 0; i < positions->size(); ++i)
-            if ((*positions)[i] < 0) fail(std::string("no slot is ") + (positions == &feeds_ ? "feed " : "fetch ") + std::to_string(i));
+            if ((*positions)[i] < 0)
+                fail(std::string("no slot is ") + (positions == &feeds_ ? "feed " : "fetch ") + std::to_string(i));
     std::vector<size_t> chain;  // of aliases that lead to one root
     for (size_t id = 0; id < slots_.size(); ++id) {
         size_t root = id;
@@ -117,7 +128,8 @@ void Plan::resolve_slots() {
         for (size_t alias : chain) {
             const View &type = slots_[alias].type, &other = slots_[root].type;
             if (type.dtype != other.dtype || numel(type) != numel(other))
-                fail("slot " + std::to_string(alias) + ", an alias, is " + text_of(type) + " and cannot share the memory of " + text_of(other) +
+                fail("slot " + std::to_string(alias) + ", an alias, is " + text_of(type) +
+                     " and cannot share the memory of " + text_of(other) +
                      ": that takes the same dtype and the same number of elements");
             storage_[alias] = storage_[root];
         }
@@ -150,24 +162,26 @@ void Plan::resolve_instructions(const std::vector<InstructionSpec>& specs) {
         for (int64_t id : spec.inputs) {
             if (id < -1 || id >= count) fail(where + " reads slot " + std::to_string(id) + ", which does not exist");
             made.inputs.push_back(static_cast<int32_t>(id));
-            if (id < 0 || !numel(slots_[static_cast<size_t>(id)].type)) continue;
-            const Storage& storage = storage_[static_cast<size_t>(id)];
+            if (id < 0 || !numel(slots_[id].type)) continue;
+            const Storage& storage = storage_[id];
             bool computed = storage.kind == SlotKind::arena || storage.kind == SlotKind::fetch;
-            if (computed && !filled[static_cast<size_t>(storage.root)]) fail(where + " reads slot " + std::to_string(id) + " before anything is in it");
+            if (computed && !filled[storage.root])
+                fail(where + " reads slot " + std::to_string(id) + " before anything is in it");
         }
         if (spec.outputs.empty()) fail(where + " has no output");
         made.empty = true;
         for (int64_t id : spec.outputs) {
             if (id < 0 || id >= count) fail(where + " writes slot " + std::to_string(id) + ", which does not exist");
             made.outputs.push_back(static_cast<int32_t>(id));
-            const Storage& storage = storage_[static_cast<size_t>(id)];
-            if (storage.kind == SlotKind::constant || storage.kind == SlotKind::feed) fail(where + " writes a " + name_of(storage.kind));
+            const Storage& storage = storage_[id];
+            if (storage.kind == SlotKind::constant || storage.kind == SlotKind::feed)
+                fail(where + " writes a " + name_of(storage.kind));
             if (storage.kind == SlotKind::state) {
                 if (!made.writes) fail(where + " writes a variable and does not say so");
-                made.written.push_back(cells_[static_cast<size_t>(storage.index)].get());
+                made.written.push_back(cells_[storage.index].get());
             }
-            filled[static_cast<size_t>(storage.root)] = 1;
-            made.empty = made.empty && !numel(slots_[static_cast<size_t>(id)].type);
+            filled[storage.root] = 1;
+            made.empty = made.empty && !numel(slots_[id].type);
         }
         check_operands(made);
         if (!made.empty) {
@@ -176,9 +190,11 @@ void Plan::resolve_instructions(const std::vector<InstructionSpec>& specs) {
             check_signature(made.kernel->name, call);
             made.kernel->plan(call, made.work);
             const Work& work = made.work;
-            bool sane = work.phases >= 0 && work.phases <= kMaxPhases && work.scratch_bytes >= 0 && work.scratch_bytes <= kMaxBytes;
+            bool sane = work.phases >= 0 && work.phases <= kMaxPhases && work.scratch_bytes >= 0 &&
+                        work.scratch_bytes <= kMaxBytes;
             int64_t tasks = 0;
-            for (int phase = 0; sane && phase < work.phases; ++phase) sane = work.tasks[phase] >= 0, tasks = std::max(tasks, work.tasks[phase]);
+            for (int phase = 0; sane && phase < work.phases; ++phase)
+                sane = work.tasks[phase] >= 0, tasks = std::max(tasks, work.tasks[phase]);
             if (!sane) fail(where + " cannot be planned for these shapes");
             made.serial = work.phases == 1 && work.tasks[0] == 1;
             int64_t elements = 0;
@@ -190,79 +206,25 @@ void Plan::resolve_instructions(const std::vector<InstructionSpec>& specs) {
     }
     for (size_t i = 0; i < fetches_.size(); ++i) {
         int32_t id = fetches_[i];
-        if (!filled[static_cast<size_t>(id)] && numel(slots_[static_cast<size_t>(id)].type)) fail("nothing writes fetch " + std::to_string(i));
+        if (!filled[id] && numel(slots_[id].type)) fail("nothing writes fetch " + std::to_string(i));
     }
 }
 
 // An output shares memory with no other operand, but for output 0 of a kernel that works in place.
 void Plan::check_operands(const Instruction& made) const {
-    auto root = [&](int32_t id) { return storage_[static_cast<size_t>(id)].root; };
-    auto type = [&](int32_t id) -> const View& { return slots_[static_cast<size_t>(id)].type; };
+    auto root = [&](int32_t id) { return storage_[id].root; };
+    auto type = [&](int32_t id) -> const View& { return slots_[id].type; };
     for (size_t o = 0; o < made.outputs.size(); ++o) {
         int32_t out = made.outputs[o];
         for (size_t other = 0; other < o; ++other)
-            if (root(out) == root(made.outputs[other])) fail(made.name + " (" + made.kernel->name + ") writes the same memory twice");
+            if (root(out) == root(made.outputs[other]))
+                fail(made.name + " (" + made.kernel->name + ") writes the same memory twice");
         for (int32_t in : made.inputs)
-            if (in >= 0 && root(in) == root(out) && !(o == 0 && made.kernel->in_place && same_type(type(in), type(out))))
-                fail(made.name + " (" + made.kernel->name + ") reads and writes the same memory, which this kernel cannot; copy the input first");
+            if (in >= 0 && root(in) == root(out) &&
+                !(o == 0 && made.kernel->in_place && same_type(type(in), type(out))))
+                fail(made.name + " (" + made.kernel->name +
+                     ") reads and writes the same memory, which this kernel cannot; copy the input first");
     }
-}
-
-// Finds lifetimes, lets kernels that can work in place do so, and places what is left in the arena.
-void Plan::lay_out() {
-    constexpr int32_t kNever = -1;
-    std::vector<int32_t> first(slots_.size(), kNever), last(slots_.size(), kNever);  // by root
-    for (size_t i = 0; i < instructions_.size(); ++i)
-        for (const auto* operands : {&instructions_[i].inputs, &instructions_[i].outputs})
-            for (int32_t id : *operands) {
-                if (id < 0 || storage_[static_cast<size_t>(id)].kind != SlotKind::arena) continue;
-                size_t root = static_cast<size_t>(storage_[static_cast<size_t>(id)].root);
-                if (first[root] == kNever) first[root] = static_cast<int32_t>(i);
-                last[root] = static_cast<int32_t>(i);
-            }
-    std::vector<Block> blocks;
-    std::vector<int32_t> block_of(slots_.size(), -1), scratch_of(instructions_.size(), -1);
-    for (size_t i = 0; i < instructions_.size(); ++i) {
-        const Instruction& made = instructions_[i];
-        int32_t now = static_cast<int32_t>(i);
-        for (size_t o = 0; o < made.outputs.size(); ++o) {
-            const Storage& out = storage_[static_cast<size_t>(made.outputs[o])];
-            size_t root = static_cast<size_t>(out.root);
-            if (out.kind != SlotKind::arena || block_of[root] >= 0) continue;
-            const View& type = slots_[static_cast<size_t>(made.outputs[o])].type;
-            if (o == 0 && made.kernel->in_place && !made.empty)
-                for (int32_t in : made.inputs) {
-                    if (in < 0 || storage_[static_cast<size_t>(in)].kind != SlotKind::arena) continue;
-                    int32_t in_root = storage_[static_cast<size_t>(in)].root;
-                    int32_t block = block_of[static_cast<size_t>(in_root)];
-                    // Every operand that lies there must be of the output's own shape, and none may be needed later.
-                    bool fits = block >= 0 && blocks[static_cast<size_t>(block)].last == now;
-                    for (int32_t other : made.inputs)
-                        if (other >= 0 && storage_[static_cast<size_t>(other)].kind == SlotKind::arena &&
-                            block_of[static_cast<size_t>(storage_[static_cast<size_t>(other)].root)] == block)
-                            fits = fits && same_type(slots_[static_cast<size_t>(other)].type, type);
-                    for (int32_t other : made.outputs)
-                        fits = fits && storage_[static_cast<size_t>(other)].root != in_root;
-                    if (!fits) continue;
-                    block_of[root] = block;
-                    blocks[static_cast<size_t>(block)].last = last[root];
-                    break;
-                }
-            if (block_of[root] >= 0) continue;
-            block_of[root] = static_cast<int32_t>(blocks.size());
-            blocks.push_back({checked_bytes(type), first[root], last[root], 0});
-        }
-        if (made.work.scratch_bytes) {
-            scratch_of[i] = static_cast<int32_t>(blocks.size());
-            blocks.push_back({made.work.scratch_bytes, now, now, 0});
-        }
-    }
-    arena_bytes_ = place(blocks);
-    for (Storage& storage : storage_)
-        if (storage.kind == SlotKind::arena && block_of[static_cast<size_t>(storage.root)] >= 0)
-            storage.offset = blocks[static_cast<size_t>(block_of[static_cast<size_t>(storage.root)])].offset;
-    for (size_t i = 0; i < instructions_.size(); ++i)
-        if (scratch_of[i] >= 0) instructions_[i].scratch_offset = blocks[static_cast<size_t>(scratch_of[i])].offset;
 }
 
 std::unique_ptr<RunContext> Plan::take_context() const {

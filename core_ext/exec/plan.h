@@ -1,7 +1,8 @@
 // A plan: instructions over slots of memory, validated and laid out once, then run many times.
 //
-// A slot is a piece of memory with a dtype and a shape. An `alias` is another slot under another shape. Everything about a
-// plan that comes from outside is checked here; a plan that was constructed can be executed without further checks.
+// A slot is a piece of memory with a dtype and a shape. An `alias` is another slot under another shape. Everything
+// about a plan that comes from outside is checked here; a plan that was constructed can be executed without further
+// checks.
 #pragma once
 #include <memory>
 #include <mutex>
@@ -56,8 +57,8 @@ struct Instruction {
     int64_t scratch_offset = 0;  // in the arena
     int32_t weight = 1;          // about how long it takes; clocks are read when the sum reaches kClockWeight
     bool writes = false;
-    bool empty = false;          // all outputs have zero elements: nothing is executed
-    bool serial = false;         // one phase of one task
+    bool empty = false;   // all outputs have zero elements: nothing is executed
+    bool serial = false;  // one phase of one task
 };
 
 constexpr int32_t kClockWeight = 16;
@@ -68,7 +69,8 @@ class Plan {
    public:
     // `state`: the session; without it that of the cells, or one of its own where there are no cells.
     // Throws std::invalid_argument that says what is wrong with the plan, std::bad_alloc.
-    Plan(PlanSpec spec, std::vector<std::shared_ptr<Cell>> cells, std::shared_ptr<State> state, const KernelTable& table);
+    Plan(PlanSpec spec, std::vector<std::shared_ptr<Cell>> cells, std::shared_ptr<State> state,
+         const KernelTable& table);
     ~Plan();
 
     const KernelTable& table() const { return table_; }
@@ -108,9 +110,10 @@ class Plan {
 };
 
 const char* name_of(SlotKind kind);
-SlotKind slot_kind(const std::string& name);  // throws std::invalid_argument
-const char* name_of(DType dtype);             // "f32", ...
-DType dtype_named(const std::string& name);   // throws std::invalid_argument
-std::string text_of(const View& view);        // "f32 [2, 3]"
+SlotKind slot_kind(const std::string& name);   // throws std::invalid_argument
+const char* name_of(DType dtype);              // "f32", ...
+DType dtype_named(const std::string& name);    // throws std::invalid_argument
+bool same_type(const View& a, const View& b);  // dtype and shape
+std::string text_of(const View& view);         // "f32 [2, 3]"
 
 }  // namespace labkit

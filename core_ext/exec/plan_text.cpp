@@ -79,7 +79,8 @@ void write_instruction(std::string& to, const Instruction& instruction, bool val
     if (instruction.writes) to += " writes";
     if (!values) {
         to += "  # tasks";
-        for (int phase = 0; phase < instruction.work.phases; ++phase) to += ' ' + std::to_string(instruction.empty ? 0 : instruction.work.tasks[phase]);
+        for (int phase = 0; phase < instruction.work.phases; ++phase)
+            to += ' ' + std::to_string(instruction.empty ? 0 : instruction.work.tasks[phase]);
         if (instruction.work.scratch_bytes) to += ", scratch " + std::to_string(instruction.work.scratch_bytes);
     }
     to += '\n';
@@ -92,7 +93,9 @@ class Line {
    public:
     Line(const char* from, const char* end, size_t number) : at_(from), end_(end), number_(number) { skip(); }
 
-    [[noreturn]] void fail(const std::string& text) const { throw std::invalid_argument("line " + std::to_string(number_) + " of the plan: " + text); }
+    [[noreturn]] void fail(const std::string& text) const {
+        throw std::invalid_argument("line " + std::to_string(number_) + " of the plan: " + text);
+    }
 
     bool done() const { return at_ == end_ || *at_ == '#'; }
 
@@ -122,7 +125,10 @@ class Line {
         return value;
     }
 
-    bool at_number() const { return !done() && (*at_ == '-' || (*at_ >= '0' && *at_ <= '9') || *at_ == 'n' || (*at_ == 'i' && end_ - at_ >= 3 && at_[2] == 'f')); }
+    bool at_number() const {
+        return !done() && (*at_ == '-' || (*at_ >= '0' && *at_ <= '9') || *at_ == 'n' ||
+                           (*at_ == 'i' && end_ - at_ >= 3 && at_[2] == 'f'));
+    }
 
     View type() {
         View view{};
@@ -167,7 +173,8 @@ class Line {
     Buffer bytes(int64_t count) {
         if (count > (end_ - at_) / 2) fail("a constant has fewer bytes than its shape asks for");
         Buffer made(count);
-        for (int64_t i = 0; i < count; ++i, at_ += 2) made.data()[i] = static_cast<char>(hex(at_[0]) * 16 + hex(at_[1]));
+        for (int64_t i = 0; i < count; ++i, at_ += 2)
+            made.data()[i] = static_cast<char>(hex(at_[0]) * 16 + hex(at_[1]));
         skip();
         return made;
     }
@@ -211,7 +218,8 @@ InstructionSpec read_instruction(Line& line) {
 
 std::string describe(const Plan& plan, bool values) {
     std::string text = std::string(kHeader) + "\n";
-    text += "# target " + std::string(plan.table().target) + ", arena " + std::to_string(plan.arena_bytes()) + " bytes\n";
+    text +=
+        "# target " + std::string(plan.table().target) + ", arena " + std::to_string(plan.arena_bytes()) + " bytes\n";
     for (const auto& cell : plan.cells()) text += "cell " + text_of(cell->view()) + '\n';
     for (size_t id = 0; id < plan.slots().size(); ++id) write_slot(text, plan, id, values);
     for (const Instruction& instruction : plan.instructions()) write_instruction(text, instruction, values);

@@ -20,7 +20,8 @@ namespace labkit {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr auto kSpin = std::chrono::microseconds(40);  // waking a sleeping thread takes 90-290 us, a spinning one 0.2 us
+constexpr auto kSpin =
+    std::chrono::microseconds(40);  // waking a sleeping thread takes 90-290 us, a spinning one 0.2 us
 
 inline void pause_cpu() {
 #if defined(__x86_64__)
@@ -78,7 +79,7 @@ class Pool {
         gate_.fetch_or(kOpen);
         posted_.fetch_add(1);
         for (int i = 0; i < threads - 1 && i < static_cast<int>(workers_.size()); ++i)
-            if (workers_[static_cast<size_t>(i)]->asleep.load()) workers_[static_cast<size_t>(i)]->wake();
+            if (workers_[i]->asleep.load()) workers_[i]->wake();
         work(0);
         // Workers that have not come yet find the gate closed; those inside finish the task they have.
         gate_.fetch_and(~kOpen);
@@ -204,8 +205,8 @@ int get_num_threads() {
 
 void set_num_threads(int count) {
     if (count < 1 || count > kMaxThreads)
-        throw std::invalid_argument("the number of threads is from 1 to " + std::to_string(kMaxThreads) + ", received " +
-                                    std::to_string(count));
+        throw std::invalid_argument("the number of threads is from 1 to " + std::to_string(kMaxThreads) +
+                                    ", received " + std::to_string(count));
     thread_count.store(count);
     if (Pool* existing = the_pool.load()) existing->shrink(count - 1);
 }

@@ -1,5 +1,5 @@
-// The thread pool: one for the process, started when the first call needs it, so that a process which has computed nothing
-// in parallel may fork. The child of a fork that comes later starts a pool of its own.
+// The thread pool: one for the process, started when the first call needs it, so that a process which has computed
+// nothing in parallel may fork. The child of a fork that comes later starts a pool of its own.
 #pragma once
 #include <cstdint>
 
@@ -8,8 +8,8 @@ namespace labkit {
 // One piece of parallel work. `thread` is 0 on the calling thread. Must not throw.
 using Task = void (*)(void* context, int64_t task, int thread);
 
-// Runs task(context, i, ...) for all 0 <= i < tasks on at most `threads` threads, the caller among them, in any order, and
-// returns when all have run. While another thread has the pool's workers, the caller does all of its tasks alone.
+// Runs task(context, i, ...) for all 0 <= i < tasks on at most `threads` threads, the caller among them, in any order,
+// and returns when all have run. While another thread has the pool's workers, the caller does all of its tasks alone.
 // Denormals are flushed in the workers; the caller's own mode is the caller's business.
 void parallel_for(int64_t tasks, int threads, Task task, void* context) noexcept;
 

@@ -1,6 +1,7 @@
 #include "exec/signature.h"
 
 #include <algorithm>
+#include <sstream>
 #include <stdexcept>
 #include <unordered_map>
 
@@ -39,7 +40,9 @@ struct Checked {
             fail("takes " + std::to_string(inputs) + " inputs and gives " + std::to_string(outputs) + " outputs");
         for (int i = 0; i < inputs; ++i) need(in(i).rank >= 0, "lacks an input");
     }
-    void attributes(int ints, int reals = 0) const { need(call.n_ints >= ints && call.n_reals >= reals, "lacks attributes"); }
+    void attributes(int ints, int reals = 0) const {
+        need(call.n_ints >= ints && call.n_reals >= reals, "lacks attributes");
+    }
     void dtype(const View& view, DType wanted) const {
         if (view.dtype != wanted) fail(std::string("has an operand that is not ") + name_of(wanted));
     }
@@ -109,7 +112,8 @@ void pad(const Checked& c) {
     c.all_T();
     c.rank(y, x.rank);
     for (int d = 0; d < x.rank; ++d)
-        c.need(c.attribute(d) >= 0 && c.attribute(d) <= y.shape[d] - x.shape[d], "pads less than nothing, or more than its result has room for");
+        c.need(c.attribute(d) >= 0 && c.attribute(d) <= y.shape[d] - x.shape[d],
+               "pads less than nothing, or more than its result has room for");
 }
 
 void slice(const Checked& c) {
@@ -119,7 +123,8 @@ void slice(const Checked& c) {
     c.all_T();
     c.rank(y, x.rank);
     for (int d = 0; d < x.rank; ++d)
-        c.need(c.attribute(d) >= 0 && c.attribute(d) <= x.shape[d] - y.shape[d], "takes a part that reaches beyond its operand");
+        c.need(c.attribute(d) >= 0 && c.attribute(d) <= x.shape[d] - y.shape[d],
+               "takes a part that reaches beyond its operand");
 }
 
 void transpose(const Checked& c) {
@@ -170,7 +175,8 @@ void bias_add(const Checked& c) {
     c.all_T();
     c.same_shape(c.in(0), c.out());
     c.rank(c.in(1), 1);
-    c.need(c.in(0).rank >= 1 && c.in(0).shape[c.in(0).rank - 1] == c.in(1).shape[0], "takes one bias for each element of the last dimension");
+    c.need(c.in(0).rank >= 1 && c.in(0).shape[c.in(0).rank - 1] == c.in(1).shape[0],
+           "takes one bias for each element of the last dimension");
 }
 
 void softmax(const Checked& c) {
@@ -201,7 +207,8 @@ void dense_cross_entropy(const Checked& c) {
     c.need(logits.shape[0] == loss.shape[0], "gives one loss for each row");
 }
 
-// Images NHWC: x of the convolution or pooling, y its result; `first` is where the attributes strides and padding start.
+// Images NHWC: x of the convolution or pooling, y its result; `first` is where the attributes strides and padding
+// start.
 void window(const Checked& c, const View& x, const View& y, int first) {
     c.rank(x, 4);
     c.rank(y, 4);
@@ -238,22 +245,23 @@ void max_pool_grad(const Checked& c) {
 }
 
 void convolution(const Checked& c, const View& x, const View& w, const View& y) {
-    c.operands(2, 1);
     c.attributes(4);
     c.all_T();
     window(c, x, y, 0);
     c.rank(w, 4);
-    c.need(w.shape[2] == x.shape[3] && w.shape[3] == y.shape[3], "takes filters [height, width, channels in, channels out]");
+    c.need(w.shape[2] == x.shape[3] && w.shape[3] == y.shape[3],
+           "takes filters [height, width, channels in, channels out]");
 }
-void conv2d(const Checked& c) { convolution(c, c.in(0), c.in(1), c.out()); }
+void conv2d(const Checked& c) {
+    c.operands(2, 1);
+    convolution(c, c.in(0), c.in(1), c.out());
+}
 void conv2d_backprop_input(const Checked& c) {
     c.operands(2, 1);
-    c.attributes(4);
     convolution(c, c.out(), c.in(0), c.in(1));
 }
 void conv2d_backprop_filter(const Checked& c) {
     c.operands(2, 1);
-    c.attributes(4);
     convolution(c, c.in(0), c.out(), c.in(1));
 }
 
@@ -264,7 +272,8 @@ void matmul(const Checked& c) {
     const View &a = c.in(0), &b = c.in(1), &y = c.out();
     for (const View* view : {&a, &b, &y}) c.rank(*view, 2);
     int ta = c.attribute(0) != 0, tb = c.attribute(1) != 0;
-    c.need(a.shape[1 - ta] == b.shape[tb] && y.shape[0] == a.shape[ta] && y.shape[1] == b.shape[1 - tb], "takes [m, k] and [k, n] to [m, n]");
+    c.need(a.shape[1 - ta] == b.shape[tb] && y.shape[0] == a.shape[ta] && y.shape[1] == b.shape[1 - tb],
+           "takes [m, k] and [k, n] to [m, n]");
 }
 
 void counter(const Checked& c, const View& view) {
@@ -307,37 +316,65 @@ void histogram(const Checked& c) {
     c.dtype(c.out(1), DType::f64);
     c.rank(c.out(0), 1);
     c.rank(c.out(1), 1);
-    c.need(c.attribute(0) >= 1 && c.out(0).shape[0] == c.attribute(0) && c.out(1).shape[0] == 7, "gives one count a bucket, and seven figures");
+    c.need(c.attribute(0) >= 1 && c.out(0).shape[0] == c.attribute(0) && c.out(1).shape[0] == 7,
+           "gives one count a bucket, and seven figures");
 }
 
-const std::unordered_map<std::string, void (*)(const Checked&)> kSignatures = {
-    {"add", arithmetic}, {"sub", arithmetic}, {"mul", arithmetic}, {"div", arithmetic}, {"pow", arithmetic},
-    {"maximum", arithmetic}, {"minimum", arithmetic},
-    {"equal", comparison}, {"not_equal", comparison}, {"less", comparison}, {"less_equal", comparison},
-    {"greater", comparison}, {"greater_equal", comparison},
-    {"neg", unary}, {"abs", unary}, {"square", unary}, {"sign", unary}, {"sqrt", unary}, {"exp", unary}, {"log", unary},
-    {"tanh", unary}, {"sigmoid", unary}, {"relu", unary}, {"reciprocal", unary}, {"copy", unary},
-    {"relu_grad", binary_same},
-    {"cast", cast}, {"broadcast_to", broadcast_to}, {"pad", pad}, {"slice", slice}, {"transpose", transpose},
-    {"reduce_sum", reduce}, {"reduce_max", reduce}, {"reduce_min", reduce}, {"reduce_mean", reduce}, {"reduce_all", reduce},
-    {"reduce_any", reduce}, {"argmax", arg}, {"argmin", arg},
-    {"bias_add", bias_add}, {"softmax", softmax}, {"log_softmax", softmax},
-    {"sparse_softmax_cross_entropy", sparse_cross_entropy}, {"softmax_cross_entropy", dense_cross_entropy},
-    {"max_pool", max_pool}, {"max_pool_grad", max_pool_grad},
-    {"conv2d", conv2d}, {"conv2d_backprop_input", conv2d_backprop_input}, {"conv2d_backprop_filter", conv2d_backprop_filter},
-    {"matmul", matmul},
-    {"random_uniform", random}, {"random_normal", random}, {"random_truncated_normal", random}, {"dropout", dropout},
-    {"assign_add", assign}, {"assign_sub", assign}, {"apply_gradient_descent", gradient_descent},
-    {"apply_momentum", momentum}, {"apply_adam", adam},
-    {"histogram", histogram},
+struct Family {
+    void (*check)(const Checked&);
+    const char* operations;
 };
+
+const Family kFamilies[] = {
+    {arithmetic, "add sub mul div pow maximum minimum"},
+    {comparison, "equal not_equal less less_equal greater greater_equal"},
+    {unary, "neg abs square sign sqrt exp log tanh sigmoid relu reciprocal copy"},
+    {binary_same, "relu_grad"},
+    {cast, "cast"},
+    {broadcast_to, "broadcast_to"},
+    {pad, "pad"},
+    {slice, "slice"},
+    {transpose, "transpose"},
+    {reduce, "reduce_sum reduce_max reduce_min reduce_mean reduce_all reduce_any"},
+    {arg, "argmax argmin"},
+    {bias_add, "bias_add"},
+    {softmax, "softmax log_softmax"},
+    {sparse_cross_entropy, "sparse_softmax_cross_entropy"},
+    {dense_cross_entropy, "softmax_cross_entropy"},
+    {max_pool, "max_pool"},
+    {max_pool_grad, "max_pool_grad"},
+    {conv2d, "conv2d"},
+    {conv2d_backprop_input, "conv2d_backprop_input"},
+    {conv2d_backprop_filter, "conv2d_backprop_filter"},
+    {matmul, "matmul"},
+    {random, "random_uniform random_normal random_truncated_normal"},
+    {dropout, "dropout"},
+    {assign, "assign_add assign_sub"},
+    {gradient_descent, "apply_gradient_descent"},
+    {momentum, "apply_momentum"},
+    {adam, "apply_adam"},
+    {histogram, "histogram"},
+};
+
+const std::unordered_map<std::string, void (*)(const Checked&)>& signatures() {
+    static const auto built = [] {
+        std::unordered_map<std::string, void (*)(const Checked&)> table;
+        for (const Family& family : kFamilies) {
+            std::istringstream words(family.operations);
+            for (std::string word; words >> word;) table[word] = family.check;
+        }
+        return table;
+    }();
+    return built;
+}
 
 }  // namespace
 
 void check_signature(const std::string& name, const Call& call) {
     size_t dot = name.rfind('.');
-    auto found = kSignatures.find(name.substr(0, dot));
-    if (found == kSignatures.end()) throw std::invalid_argument("the kernel '" + name + "' has no signature in exec/signature.cpp");
+    auto found = signatures().find(name.substr(0, dot));
+    if (found == signatures().end())
+        throw std::invalid_argument("the kernel '" + name + "' has no signature in exec/signature.cpp");
     found->second(Checked{name, call, dtype_named(name.substr(dot + 1))});
 }
 

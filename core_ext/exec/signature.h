@@ -1,7 +1,7 @@
 // What kernels take: the number, dtypes and shapes of their operands, and their attributes.
 //
-// Operations check their arguments when a graph is built, and explain them to people. This is the last gate: kernels trust
-// their operands, so a call that came here past those checks, by a bug or from a file, must not reach them.
+// Operations check their arguments when a graph is built, and explain them to people. This is the last gate: kernels
+// trust their operands, so a call that came here past those checks, by a bug or from a file, must not reach them.
 #pragma once
 #include <string>
 
@@ -9,8 +9,8 @@
 
 namespace labkit {
 
-// Throws std::invalid_argument where `call` is not one that the kernel `name` ("matmul.f32") can execute. Data pointers are
-// not looked at; an absent input has rank -1.
+// Throws std::invalid_argument where `call` is not one that the kernel `name` ("matmul.f32") can execute. Data pointers
+// are not looked at; an absent input has rank -1.
 void check_signature(const std::string& name, const Call& call);
 
 }  // namespace labkit

@@ -14,14 +14,17 @@ thread_local State::Hold* innermost = nullptr;
 
 }  // namespace
 
-State::Hold::Hold(State& state, bool exclusive, Interrupt& interrupt) : state_(state), exclusive_(exclusive), outer_(innermost) {
+State::Hold::Hold(State& state, bool exclusive, Interrupt& interrupt)
+    : state_(state), exclusive_(exclusive), outer_(innermost) {
     for (Hold* hold = outer_; hold; hold = hold->outer_)
         if (&hold->state_ == &state && (exclusive || hold->exclusive_))
-            throw std::logic_error("a run of this session is under way in this thread; a signal handler cannot start another one");
+            throw std::logic_error(
+                "a run of this session is under way in this thread; a signal handler cannot start another one");
     std::unique_lock<std::mutex> lock(runtime_mutex());
     auto free = [&] {
         if ((state.writer_ || state.readers_) && state.generation_ != fork_generation())
-            throw std::logic_error("the process was forked while another thread ran this session; the child cannot use it");
+            throw std::logic_error(
+                "the process was forked while another thread ran this session; the child cannot use it");
         bool nested = outer_ != nullptr;  // a nested reader that waited for a waiting writer would wait for itself
         return !state.writer_ && (exclusive ? !state.readers_ : nested || !state.waiting_writers_);
     };

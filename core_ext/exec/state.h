@@ -16,8 +16,8 @@ class State {
     // Held shared by runs that only read cells, exclusively by those that write. Waiting is interruptible.
     class Hold {
        public:
-        // Throws std::logic_error when this thread holds the state already and one of the two holds is exclusive (a signal
-        // handler that starts a run inside a run), or when a fork took away the thread that held it.
+        // Throws std::logic_error when this thread holds the state already and one of the two holds is exclusive (a
+        // signal handler that starts a run inside a run), or when a fork took away the thread that held it.
         Hold(State& state, bool exclusive, Interrupt& interrupt);
         ~Hold();
         Hold(const Hold&) = delete;

@@ -1,11 +1,12 @@
 // Executes a saved plan without Python, so that sanitizers and fuzzers see the executor and the kernels alone.
 //
-//   plan_run FILE [--threads N] [--steps N] [--runners N] [--seed N] [--max-bytes N]      FILE may be - for standard input
+//   plan_run FILE [--threads N] [--steps N] [--runners N] [--seed N] [--max-bytes N]      FILE may be - for standard
+//   input
 //
-// Variables and feeds are filled from the seed. Runs for 1 to N threads, starting each time from the same values, and prints
-// the CRC-32C of every fetch and variable. With several runners, so many threads then run the plan at once, on the same
-// variables; their results are not looked at. Exit code 0: done; 1: the plan is refused, or a kernel refused its input; 2: wrong
-// usage; 3: results depend on the number of threads.
+// Variables and feeds are filled from the seed. Runs for 1 to N threads, starting each time from the same values, and
+// prints the CRC-32C of every fetch and variable. With several runners, so many threads then run the plan at once, on
+// the same variables; their results are not looked at. Exit code 0: done; 1: the plan is refused, or a kernel refused
+// its input; 2: wrong usage; 3: results depend on the number of threads.
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -33,7 +34,10 @@ struct Options {
 };
 
 [[noreturn]] void usage(const std::string& wrong) {
-    std::fprintf(stderr, "plan_run: %s\nusage: plan_run FILE [--threads N] [--steps N] [--runners N] [--seed N] [--max-bytes N]\n", wrong.c_str());
+    std::fprintf(
+        stderr,
+        "plan_run: %s\nusage: plan_run FILE [--threads N] [--steps N] [--runners N] [--seed N] [--max-bytes N]\n",
+        wrong.c_str());
     std::exit(2);
 }
 
@@ -74,7 +78,8 @@ std::string read(const Options& options) {
     char block[1 << 16];
     while (from.read(block, sizeof block), from.gcount()) {
         text.append(block, static_cast<size_t>(from.gcount()));
-        if (static_cast<int64_t>(text.size()) > options.max_bytes) throw std::invalid_argument("the plan's text is longer than --max-bytes");
+        if (static_cast<int64_t>(text.size()) > options.max_bytes)
+            throw std::invalid_argument("the plan's text is longer than --max-bytes");
     }
     return text;
 }
@@ -86,17 +91,29 @@ void fill(const View& view, std::mt19937_64& random) {
         uint64_t bits = random();
         double real = static_cast<double>(bits >> 11) / double(uint64_t(1) << 52) - 1;
         switch (view.dtype) {
-            case DType::f32: data<float>(view)[i] = static_cast<float>(real); break;
-            case DType::f64: data<double>(view)[i] = real; break;
-            case DType::i32: data<int32_t>(view)[i] = static_cast<int32_t>(bits % 4); break;
-            case DType::i64: data<int64_t>(view)[i] = static_cast<int64_t>(bits % 4); break;
-            case DType::u8: data<uint8_t>(view)[i] = static_cast<uint8_t>(bits); break;
-            case DType::b8: data<uint8_t>(view)[i] = bits & 1; break;
+            case DType::f32:
+                data<float>(view)[i] = static_cast<float>(real);
+                break;
+            case DType::f64:
+                data<double>(view)[i] = real;
+                break;
+            case DType::i32:
+                data<int32_t>(view)[i] = static_cast<int32_t>(bits % 4);
+                break;
+            case DType::i64:
+                data<int64_t>(view)[i] = static_cast<int64_t>(bits % 4);
+                break;
+            case DType::u8:
+                data<uint8_t>(view)[i] = static_cast<uint8_t>(bits);
+                break;
+            case DType::b8:
+                data<uint8_t>(view)[i] = bits & 1;
+                break;
         }
     }
 }
 
-int64_t bytes_of(const Plan& plan, int32_t slot) { return checked_bytes(plan.slots()[static_cast<size_t>(slot)].type); }
+int64_t bytes_of(const Plan& plan, int32_t slot) { return checked_bytes(plan.slots()[slot].type); }
 
 // Runs with fetches of its own. Throws where a kernel refuses.
 std::vector<Buffer> run_once(const Plan& plan, const std::vector<StepFeed>& feeds, int64_t steps) {
@@ -109,8 +126,9 @@ std::vector<Buffer> run_once(const Plan& plan, const std::vector<StepFeed>& feed
     Interrupt interrupt;
     Outcome outcome = run(plan, steps, feeds, fetches, interrupt);
     if (outcome.kind == Outcome::Kind::failed)
-        throw std::invalid_argument("'" + plan.instructions()[static_cast<size_t>(outcome.where)].name + "' refused " +
-                                    std::to_string(outcome.status.value) + ", limit " + std::to_string(outcome.status.limit));
+        throw std::invalid_argument("'" + plan.instructions()[outcome.where].name + "' refused " +
+                                    std::to_string(outcome.status.value) + ", limit " +
+                                    std::to_string(outcome.status.limit));
     return buffers;
 }
 
@@ -139,12 +157,13 @@ std::string execute(const PlanText& text, const Options& options) {
     }
     Plan plan(text.spec, cells, state, active_target());
     if (plan.arena_bytes() > options.max_bytes)
-        throw std::invalid_argument("the arena takes " + std::to_string(plan.arena_bytes()) + " bytes, more than --max-bytes");
+        throw std::invalid_argument("the arena takes " + std::to_string(plan.arena_bytes()) +
+                                    " bytes, more than --max-bytes");
     std::vector<Buffer> fed;
     std::vector<StepFeed> feeds;
     for (int32_t slot : plan.feeds()) {
         fed.emplace_back(bytes_of(plan, slot));
-        View view = plan.slots()[static_cast<size_t>(slot)].type;
+        View view = plan.slots()[slot].type;
         view.data = fed.back().data();
         fill(view, random);
         feeds.emplace_back();
@@ -154,11 +173,13 @@ std::string execute(const PlanText& text, const Options& options) {
     std::string report;
     char line[80];
     for (size_t i = 0; i < results.size(); ++i) {
-        std::snprintf(line, sizeof line, "fetch %zu %08x\n", i, crc32c(results[i].data(), static_cast<size_t>(bytes_of(plan, plan.fetches()[i]))));
+        std::snprintf(line, sizeof line, "fetch %zu %08x\n", i,
+                      crc32c(results[i].data(), static_cast<size_t>(bytes_of(plan, plan.fetches()[i]))));
         report += line;
     }
     for (size_t i = 0; i < cells.size(); ++i) {
-        std::snprintf(line, sizeof line, "cell %zu %08x\n", i, crc32c(cells[i]->view().data, static_cast<size_t>(cells[i]->bytes())));
+        std::snprintf(line, sizeof line, "cell %zu %08x\n", i,
+                      crc32c(cells[i]->view().data, static_cast<size_t>(cells[i]->bytes())));
         report += line;
     }
     run_at_once(plan, feeds, options);
@@ -170,8 +191,10 @@ void check_size(const PlanText& text, int64_t max_bytes) {
     int64_t total = 0;
     for (const View& cell : text.cells) total = checked_add(total, checked_bytes(cell));
     for (const SlotSpec& slot : text.spec.slots)
-        if (slot.kind == SlotKind::feed || slot.kind == SlotKind::fetch) total = checked_add(total, checked_bytes(slot.type));
-    if (total > max_bytes) throw std::invalid_argument("the plan takes " + std::to_string(total) + " bytes, more than --max-bytes");
+        if (slot.kind == SlotKind::feed || slot.kind == SlotKind::fetch)
+            total = checked_add(total, checked_bytes(slot.type));
+    if (total > max_bytes)
+        throw std::invalid_argument("the plan takes " + std::to_string(total) + " bytes, more than --max-bytes");
 }
 
 }  // namespace
