@@ -216,6 +216,9 @@ def spatial_pair(value: Any, name: str) -> tuple[int, int]:
 def conv2d(x: Any, filters: Any, strides: Any = (1, 1), padding: str = "SAME", name: str | None = None) -> Tensor:
     """Cross-correlation of images with filters.
 
+    Where the fast algorithm for 3x3 filters serves, an infinity or NaN in x may reach neighbours up to three pixels
+    further than the filter does (Lavin and Gray 2016: tiles of 4x4 results are computed together).
+
     Args:
         x: shape (batch, height, width, in); float32 or float64.
         filters: shape (height, width, in, out), of x's dtype.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labkit.models.loop import TrainingLoop
+from labkit.summary import filters
 
 if TYPE_CHECKING:
     from labkit.lab.worker.trial import Trial
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 VALIDATION_EXAMPLES, QUICK_VALIDATION_EXAMPLES = 1_000, 200  # at validation points; the end's evaluation takes all
 WATCHED = 32  # validation examples whose activations the histograms show
 SHOWN = 16  # input images shown
+SHOWN_FILTERS, MAGNIFIED = 256, 8  # filters shown, pixels for each of their weights along a side
 SAVE_SHARE = 1 / 30  # of the time may go into checkpoints whose times nobody chose
 SHORT = 5.0  # seconds; work that took less is rather done again than saved, with the same bits
 
@@ -125,7 +127,8 @@ class Fit:
             writer.histogram(f"weights/{variable.name.partition(':')[0]}", self.model.session.read(variable), self.step)
         kernels = next((w for w in self.model.weights if len(w.shape.as_list()) == 4), None)
         if kernels is not None:
-            writer.image("first_layer_filters", _tiles(self.model.session.read(kernels)), self.step)
+            images = filters(self.model.session.read(kernels))[:SHOWN_FILTERS]
+            writer.image("first_layer_filters", images.repeat(MAGNIFIED, axis=1).repeat(MAGNIFIED, axis=2), self.step)
         if self.validation is not None:
             seen = self.model.session.run(self.model.taps(), {self.model.x: self.validation.images[:WATCHED]})
             for name, values in seen.items():
@@ -165,15 +168,3 @@ class Fit:
 
 def _next(step: int, every: int) -> int:
     return (step // every + 1) * every
-
-
-def _tiles(kernels: np.ndarray) -> np.ndarray:
-    """Filters [height, width, channels, n] of the first channel as one image [rows, columns, 1] in [0, 1], magnified."""
-    filters = kernels[:, :, 0, :].transpose(2, 0, 1)
-    low, high = filters.min(), filters.max()
-    filters = (filters - low) / (high - low if high > low else 1.0)
-    across = math.ceil(math.sqrt(len(filters)))
-    filters = np.pad(filters, ((0, across * math.ceil(len(filters) / across) - len(filters)), (0, 1), (0, 1)))
-    count, height, width = filters.shape
-    image = filters.reshape(count // across, across, height, width).transpose(0, 2, 1, 3)
-    return image.reshape(-1, across * width, 1).repeat(8, axis=0).repeat(8, axis=1).astype(np.float32)
