@@ -262,8 +262,9 @@ class Session:
     # --- life ---
 
     def close(self) -> None:
-        """Frees plans and variables; the session runs nothing afterwards."""
+        """Stops runs under way, frees plans and variables; the session runs nothing afterwards."""
         self._closed = True
+        self._state.cancel()
         self._runners.clear()
         self._plans.clear()
         self._cells.clear()
@@ -324,7 +325,7 @@ class _Runner:
             lowered = lower(
                 self.program, shapes, values, session._variable_cell, session._counter_cell, fold=session.optimize
             )
-            plan = native.Plan(lowered.slots, lowered.instructions, lowered.cells, lowered.read_first)
+            plan = native.Plan(lowered.slots, lowered.instructions, lowered.cells, lowered.read_first, session._state)
             names = {id(cell): name for name, cell in session._cells.items()}
             session._plans[key] = plan, [names[id(cell)] for cell in lowered.cells]
             if len(session._plans) > _CACHED_PLANS:
