@@ -149,7 +149,7 @@ struct Square {
 };
 struct Sign {
     template <class T>
-    static T of(T x) { return x > 0 ? 1 : x < 0 ? -1 : x; }  // keeps NaN and the sign of zero
+    static T of(T x) { return x > 0 ? 1 : x < 0 ? -1 : x == 0 ? 0 : x; }  // NaN stays
 };
 struct Sqrt {
     static float of(float x) { return __builtin_sqrtf(x); }

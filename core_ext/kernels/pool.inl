@@ -9,24 +9,31 @@
 namespace labkit {
 namespace {
 
-template <class I, int n>
-struct IndexVec {
-    typedef I type __attribute__((vector_size(n * sizeof(I)), aligned(sizeof(I)), may_alias));
-};
-
+// Window positions in memory are bytes or int32; in vectors they are as wide as T. (Plain loops: GCC 12 takes
+// __builtin_convertvector apart lane by lane where the widths differ.)
 template <class T, class I>
 LABKIT_INLINE Vec<Lane<T>> load_index(const I* p, int64_t n) {
-    typename IndexVec<I, lanes<T>>::type v = {};
-    if (n == lanes<T>) __builtin_memcpy(&v, p, sizeof(v));
-    else __builtin_memcpy(&v, p, static_cast<size_t>(n) * sizeof(I));
-    return __builtin_convertvector(v, Vec<Lane<T>>);
+    I part[lanes<T>];
+    if (n == lanes<T>) {
+        __builtin_memcpy(part, p, sizeof(part));
+    } else {
+        __builtin_memset(part, 0, sizeof(part));
+        __builtin_memcpy(part, p, static_cast<size_t>(n) * sizeof(I));
+    }
+    Lane<T> wide[lanes<T>];
+    for (int l = 0; l < lanes<T>; ++l) wide[l] = part[l];
+    return load(wide);
 }
 template <class T, class I>
 LABKIT_INLINE void store_index(I* p, Vec<Lane<T>> index, int64_t n) {
-    typedef typename IndexVec<I, lanes<T>>::type Narrow;
-    Narrow v = __builtin_convertvector(index, Narrow);
-    if (n == lanes<T>) __builtin_memcpy(p, &v, sizeof(v));
-    else __builtin_memcpy(p, &v, static_cast<size_t>(n) * sizeof(I));
+    Lane<T> wide[lanes<T>];
+    store(wide, index);
+    I part[lanes<T>];
+    for (int l = 0; l < lanes<T>; ++l) part[l] = static_cast<I>(wide[l]);
+    if (n == lanes<T>)
+        __builtin_memcpy(p, part, sizeof(part));
+    else
+        __builtin_memcpy(p, part, static_cast<size_t>(n) * sizeof(I));
 }
 
 // ints: kh kw sh sw pad_top pad_left

@@ -120,7 +120,7 @@ Status run_random(const Call& call, int, int64_t task) {
 template <class T>
 Status run_dropout(const Call& call, int, int64_t task) {
     const double rate = call.reals[0], limit = rate * 4294967296.0;
-    const uint32_t threshold = limit >= 4294967295.0 ? 4294967295u : static_cast<uint32_t>(limit);
+    const uint32_t threshold = limit >= 4294967295.0 ? 4294967295u : limit > 0 ? static_cast<uint32_t>(limit) : 0;
     const T scale = static_cast<T>(1 / (1 - rate));
     const uint64_t key = static_cast<uint64_t>(call.ints[0]), draw = static_cast<uint64_t>(*data<int64_t>(call.in[1]));
     const T* x = data<T>(call.in[0]);

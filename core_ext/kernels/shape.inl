@@ -1,6 +1,7 @@
 // Kernels that move elements and calculate nothing: copy, broadcast_to, slice, transpose, pad. Only the size of an element
 // matters, so one body serves all dtypes of that size.
 #pragma once
+#include "kernels/cast.inl"
 #include "kernels/walk.h"
 #include "labkit/kernel.h"
 
@@ -150,7 +151,7 @@ void fill(E* y, int64_t n, E value) {
 template <class E>
 Status run_pad(const Call& call, int, int64_t task) {
     const View &x_view = call.in[0], &y_view = call.out[0];
-    const E value = static_cast<E>(call.reals[0]);
+    const E value = Cast<E>::of(call.reals[0]);
     // Merge dimensions outwards as long as the inner one is not padded.
     int rank = 0;
     int64_t from[kMaxRank], to[kMaxRank], begin[kMaxRank];

@@ -168,7 +168,9 @@ Status run_cross_entropy(const Call& call, int, int64_t task) {
             }
             T scale = static_cast<T>(weight) / sum;
             LABKIT_ROW(T, rows.width, i, n) store_n(dx + i, load_n(dx + i, n) * scale - load_n(labels + i, n), n);
-            sums[k] = sum, weights[k] = static_cast<T>(weight), shifts[k] = static_cast<T>(shift);
+            sums[k] = rows.width ? sum : 1;  // without classes the loss is 0
+            weights[k] = static_cast<T>(weight);
+            shifts[k] = static_cast<T>(shift);
         }
         T* loss = data<T>(call.out[0]) + first;
         LABKIT_ROW(T, count, i, n)
