@@ -83,7 +83,7 @@ Walk walk_transpose(const Call& call) {
 // Where the innermost dimension of y is not that of x, squares of kTile x kTile elements are turned at once, so that each
 // cache line of x and of y is touched once. `across` is the dimension of y along which x is contiguous; tiles are numbered
 // over blocks of it, and over all dimensions of y but it and the innermost.
-constexpr int64_t kTile = 32;
+constexpr int64_t kTile = 64;
 
 int contiguous_dimension(const Walk& walk) {
     for (int d = 0; d < walk.rank; ++d)

@@ -20,7 +20,7 @@ LABKIT_INLINE V polynomial(V x, const T (&c)[n]) {
     return y;
 }
 
-LABKIT_INLINE Vec<float> power_of_two(Vec<int32_t> n) { return (Vec<float>)((n + 127) << 23); }  // -126 <= n <= 127
+LABKIT_INLINE Vec<float> power_of_two(Vec<int32_t> n) { return (Vec<float>)(((Vec<uint32_t>)n + 127) << 23); }  // -126 <= n <= 127
 
 LABKIT_INLINE Vec<float> exp(Vec<float> x) {
     x = x > 89.0f ? broadcast(89.0f) : x;  // e^89 overflows, e^-104 is below every denormal; NaN passes
@@ -44,9 +44,9 @@ LABKIT_INLINE Vec<float> exp(Vec<float> x) {
 
 LABKIT_INLINE Vec<float> log(Vec<float> x) {
     // x = 2^e m with m in [sqrt(1/2), sqrt(2))
-    Vec<int32_t> bits = (Vec<int32_t>)x;
-    Vec<int32_t> e = (bits - 0x3f3504f3) >> 23;
-    Vec<float> m = (Vec<float>)(bits - (e << 23)) - 1.0f;
+    Vec<uint32_t> bits = (Vec<uint32_t>)x;
+    Vec<int32_t> e = (Vec<int32_t>)(bits - 0x3f3504f3) >> 23;
+    Vec<float> m = (Vec<float>)(bits - ((Vec<uint32_t>)e << 23)) - 1.0f;
     Vec<float> exponent = __builtin_convertvector(e, Vec<float>);
     Vec<float> z = m * m;
     Vec<float> p = m * 7.0376836292e-2f + -1.1514610310e-1f;
@@ -173,7 +173,7 @@ LABKIT_INLINE Vec<double> pow_float(Vec<double> x, Vec<double> y) {
     // log2: size = 2^e m with m in [sqrt(1/2), sqrt(2)); ln m = 2 atanh((m - 1) / (m + 1))
     Vec<int64_t> bits = (Vec<int64_t>)size;
     Vec<uint64_t> biased = (Vec<uint64_t>)(bits - 0x3fe6a09e667f3bcdLL + (1024LL << 52)) >> 52;  // e + 1024
-    Vec<double> m = (Vec<double>)(bits - (Vec<int64_t>)((biased - 1024) << 52));
+    Vec<double> m = (Vec<double>)((Vec<uint64_t>)bits - ((biased - 1024) << 52));
     Vec<double> e = (Vec<double>)(biased | 0x4330000000000000ULL) - (4503599627370496.0 + 1024.0);  // integer to double by bits
     Vec<double> s = (m - 1.0) / (m + 1.0), z = s * s;
     Vec<double> p = z * (1.0 / 17) + 1.0 / 15;
@@ -202,7 +202,7 @@ LABKIT_INLINE Vec<double> pow_float(Vec<double> x, Vec<double> y) {
     q = q * r + 0.5;
     q = q * r + 1.0;
     q = q * r + 1.0;
-    Vec<double> result = (Vec<double>)((Vec<int64_t>)q + (Vec<int64_t>)((Vec<uint64_t>)n << 52));
+    Vec<double> result = (Vec<double>)((Vec<uint64_t>)q + ((Vec<uint64_t>)n << 52));
     result = t == t ? result : t;
     // the sign: y is whole when rounding leaves it alone, odd when y / 2 is not whole
     Vec<double> y_size = (Vec<double>)((Vec<int64_t>)y & ~sign_bit), half = y_size * 0.5;
