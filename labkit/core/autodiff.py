@@ -84,7 +84,7 @@ def _between(outputs: Sequence[Tensor], sources: Sequence[Tensor]) -> set[Operat
         if isinstance(op.definition.gradient, NotDifferentiable):
             leads[op] = False
             continue
-        missing = [x.op for x in op.inputs if x not in wanted and x.op not in leads]
+        missing = [x.op for x in op.inputs if x.op not in leads]
         if missing:
             stack.extend(missing)
             continue

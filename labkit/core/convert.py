@@ -83,7 +83,7 @@ def to_tensor(value: Any, dtype: dt.DType | None = None, name: str | None = None
                 fix=f"Use lk.cast({value.op.name}, lk.{dtype.name}).",
             )
         return value
-    array = as_array(value, dtype)
+    array = np.array(as_array(value, dtype))  # a copy: the graph does not follow later changes of the user's array
     return get_default_graph().apply("Const", [], {"value": array}, name).outputs[0]
 
 

@@ -240,6 +240,9 @@ class Graph:
 
     # --- looking up ---
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._by_name
+
     def get_operation_by_name(self, name: str) -> Operation:
         """The operation of that name.
 

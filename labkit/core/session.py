@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -32,9 +33,10 @@ from labkit.errors import (
     SessionError,
 )
 
+_INDEX_OUT_OF_RANGE = 1  # the code in a KernelError
 _CACHED_PLANS = 64
 _CACHED_RUNNERS = 256
-_RANDOM = "random/"
+_RANDOM = "random:"  # no operation's name holds a colon
 
 
 class Session:
@@ -55,7 +57,7 @@ class Session:
         self._state = native.State()
         self._cells: dict[str, Any] = {}  # variable or counter name -> native cell
         self._runners: OrderedDict[Any, _Runner] = OrderedDict()
-        self._plans: OrderedDict[Any, tuple[Any, list[str]]] = OrderedDict()
+        self._plans: OrderedDict[Any, _Planned] = OrderedDict()
         self._lock = threading.Lock()
         self._closed = False
         self._entered: list[Any] = []
@@ -89,15 +91,16 @@ class Session:
             SessionError: the session is closed.
             ResourceExhaustedError: memory does not suffice.
         """
-        if self._closed:
-            raise SessionError("The session is closed", rule="A closed session runs nothing", fix="Open a new Session.")
+        self._need_open()
+        if timeout is not None and not (isinstance(timeout, int | float) and 0 < timeout < float("inf")):
+            raise InvalidArgumentError("timeout is a positive number of seconds", received=repr(timeout))
         keys, values = flatten_feeds(self.graph, feed_dict)
         runner = self._runner(fetches, keys)
         self.graph.has_run = True
         if steps is None:
             arrays = [feed_array(tensor, value) for tensor, value in zip(keys, values, strict=True)]
-            plan, names = runner.plan(arrays, [x.shape for x in arrays])
-            results = self._native(names, plan.run, arrays, timeout=timeout)
+            planned = runner.plan(self, arrays, [x.shape for x in arrays])
+            results = self._native(planned, planned.plan.run, arrays, timeout=timeout)
         else:
             results = self._run_steps(runner, keys, values, steps, timeout)
         return runner.fetches.rebuild(results, stepped=steps is not None)
@@ -105,8 +108,8 @@ class Session:
     def _run_steps(
         self, runner: _Runner, keys: list[Tensor], values: list[Any], steps: int, timeout: float | None
     ) -> Any:
-        if not isinstance(steps, int | np.integer) or steps < 1:
-            raise InvalidArgumentError("steps is a whole number from 1 on", received=repr(steps))
+        if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or not 1 <= steps < 2**31:
+            raise InvalidArgumentError("steps is a whole number from 1 on, and below 2**31", received=repr(steps))
         feeds: list[Any] = []
         stepped: list[bool] = []
         shapes: list[tuple[int, ...]] = []
@@ -142,21 +145,21 @@ class Session:
                     f"{keys[i].name} decides a shape and cannot change from step to step",
                     rule="A plan has fixed shapes",
                 )
-        plan, names = runner.plan(samples, shapes)
-        return self._native(names, plan.run_steps, int(steps), feeds, stepped, timeout=timeout)
+        planned = runner.plan(self, samples, shapes)
+        return self._native(planned, planned.plan.run_steps, int(steps), feeds, stepped, timeout=timeout)
 
-    def _native(self, names: list[str], function: Any, *args: Any, timeout: float | None) -> list[np.ndarray]:
+    def _native(self, planned: _Planned, function: Any, *args: Any, timeout: float | None) -> list[np.ndarray]:
         try:
             return function(*args, timeout=timeout)
         except native.UninitializedError as error:
-            name = names[error.args[0]]
+            name = planned.cell_names[error.args[0]]
             raise FailedPreconditionError(
                 f"Attempting to use uninitialized value {name}",
                 rule="A variable is initialized before a run reads it",
                 fix="Run lk.global_variables_initializer() in this session first.",
             ) from None
         except native.KernelError as error:
-            raise self._explain_kernel(error) from None
+            raise self._explain_kernel(error, planned, stepping=len(args) > 1) from None
         except native.TimeoutError_ as error:
             raise DeadlineExceededError(f"The run was given up after its timeout of {timeout} s. {error}") from None
         except native.CancelledError as error:
@@ -166,12 +169,18 @@ class Session:
                 "There is not enough memory for this run", received=str(error), fix="Use smaller batches or tensors."
             ) from None
 
-    def _explain_kernel(self, error: Any) -> LabkitError:
+    def _explain_kernel(self, error: Any, planned: _Planned, *, stepping: bool) -> LabkitError:
         name, code, value, limit = error.args[:4]
-        line = self.graph.get_operation_by_name(name).line if name in self.graph._by_name else ""
-        where = f"Operation '{name}'" + (f" ({line})" if line else "")
-        if code == 1:
+        if name.startswith("feed "):
+            where = f"The Batches for {planned.feed_names[int(name.removeprefix('feed '))]}"
+            rule = f"Rows are from 0 to {limit - 1}"
+        else:
+            line = self.graph.get_operation_by_name(name).line if name in self.graph else ""
+            where = f"Operation '{name}'" + (f" ({line})" if line else "")
             rule = f"Indices (labels) are from 0 to {limit - 1}"
+        if stepping:
+            where += f", at step {error.steps_done} of this call (steps before it hold),"
+        if code == _INDEX_OUT_OF_RANGE:
             return InvalidArgumentError(f"{where} got an index out of range", rule=rule, received=str(value))
         return InvalidArgumentError(f"{where} got a value it cannot compute with", received=str(value))
 
@@ -179,8 +188,10 @@ class Session:
         parsed_key = Fetches.key(fetches), tuple(map(id, feeds))
         with self._lock:
             runner = self._runners.get(parsed_key)
-            if runner is None:
-                runner = _Runner(self, fetches, feeds)
+            if runner is not None:
+                self._runners.move_to_end(parsed_key)
+            else:
+                runner = _Runner(self.graph, fetches, feeds, self.optimize)
                 self._runners[parsed_key] = runner
                 if len(self._runners) > _CACHED_RUNNERS:
                     self._runners.popitem(last=False)
@@ -201,7 +212,14 @@ class Session:
             self._cells[key] = cell
         return self._cells[key]
 
+    def _need_open(self) -> None:
+        if self._closed:
+            raise SessionError(
+                "The session is closed", rule="A closed session holds nothing", fix="Open a new Session."
+            )
+
     def _own(self, variable: Variable) -> Any:
+        self._need_open()
         if variable.graph is not self.graph:
             raise GraphError(f"{variable.name} belongs to another graph than the session's")
         return self._variable_cell(variable.op)
@@ -227,24 +245,27 @@ class Session:
 
     def state(self) -> dict[str, np.ndarray]:
         """Copies of everything that runs can change: initialized variables by operation name, and the counters of random
-        operations as `random/<operation>` (int64, shape ())."""
+        operations as `random:<operation>` (int64, shape ())."""
+        self._need_open()
         return {name: cell.read() for name, cell in sorted(self._cells.items()) if cell.initialized}
 
     def restore_state(self, state: Mapping[str, np.ndarray]) -> None:
-        """Sets variables and counters to what `state()` returned, possibly in another process.
+        """Sets variables and counters to what `state()` returned, possibly in another process. Counters that the state
+        does not hold start again from zero; variables that it does not hold keep their values.
 
         Raises:
             CheckpointError: a name, shape or dtype does not fit the graph; then nothing has changed.
         """
-        by_name = {op.name: op for op in self.graph.operations if op.type == "VariableV2"}
-        checked = []
+        self._need_open()
+        variables = {op.name: op for op in self.graph.operations if op.type == "VariableV2"}
+        counters = {op.attrs["counter"] for op in self.graph.operations if op.definition.random}
+        checked = {}
         for name, value in state.items():
             array = np.asarray(value)
-            if name.startswith(_RANDOM) and name not in by_name:
-                cell, dtype, shape = self._counter_cell(name.removeprefix(_RANDOM)), np.dtype(np.int64), ()
-            elif name in by_name:
-                op = by_name[name]
-                cell, dtype, shape = self._variable_cell(op), op.outputs[0].dtype.numpy, tuple(op.attrs["shape"])
+            if name in variables:
+                dtype, shape = variables[name].outputs[0].dtype.numpy, tuple(variables[name].attrs["shape"])
+            elif name.startswith(_RANDOM) and name.removeprefix(_RANDOM) in counters:
+                dtype, shape = np.dtype(np.int64), ()
             else:
                 raise CheckpointError(
                     f"The state holds {name!r}, which this graph does not have", fix="Build the same graph."
@@ -255,8 +276,12 @@ class Session:
                     rule=f"The graph has {dtype} {show(shape)}",
                     received=f"{array.dtype} {show(array.shape)}",
                 )
-            checked.append((cell, as_array(array)))
-        for cell, array in checked:
+            checked[name] = as_array(array)
+        for counter in counters:
+            checked.setdefault(_RANDOM + counter, np.zeros((), np.int64))
+        for name, array in checked.items():
+            op = variables.get(name)
+            cell = self._variable_cell(op) if op is not None else self._counter_cell(name.removeprefix(_RANDOM))
             cell.load(array)
 
     # --- life ---
@@ -305,19 +330,27 @@ class InteractiveSession(Session):
         super().close()
 
 
+@dataclass(frozen=True)
+class _Planned:
+    """A native plan, and the names that its errors are told with."""
+
+    plan: Any
+    cell_names: list[str]
+    feed_names: list[str]
+
+
 class _Runner:
-    """One (fetches, fed tensors) of a session: the program, and its plans by shape."""
+    """One (fetches, fed tensors) of a session: the program that all its plans are made from."""
 
-    def __init__(self, session: Session, fetches: Any, feeds: list[Tensor]) -> None:
-        self.session, self.feeds = session, feeds
-        self.fetches = Fetches(session.graph, fetches)
-        self.program = Program(self.fetches.tensors, self.fetches.operations, feeds, share_equal=session.optimize)
+    def __init__(self, graph: Graph, fetches: Any, feeds: list[Tensor], optimize: bool) -> None:
+        self.feeds = feeds
+        self.fetches = Fetches(graph, fetches)
+        self.program = Program(self.fetches.tensors, self.fetches.operations, feeds, share_equal=optimize)
 
-    def plan(self, arrays: list[np.ndarray], shapes: list[tuple[int, ...]]) -> tuple[Any, list[str]]:
-        """The native plan for fed arrays of these shapes, and the names of the plan's cells."""
+    def plan(self, session: Session, arrays: list[np.ndarray], shapes: list[tuple[int, ...]]) -> _Planned:
+        """The plan for fed arrays of these shapes."""
         values = {self.feeds[i]: arrays[i] for i in self.program.valued_feeds}
         key = (self, tuple(shapes), tuple(v.tobytes() for v in values.values()))
-        session = self.session
         with session._lock:
             if key in session._plans:
                 session._plans.move_to_end(key)
@@ -325,9 +358,16 @@ class _Runner:
             lowered = lower(
                 self.program, shapes, values, session._variable_cell, session._counter_cell, fold=session.optimize
             )
-            plan = native.Plan(lowered.slots, lowered.instructions, lowered.cells, lowered.read_first, session._state)
+            try:
+                plan = native.Plan(
+                    lowered.slots, lowered.instructions, lowered.cells, lowered.read_first, session._state
+                )
+            except (ValueError, OverflowError) as error:
+                raise InvalidArgumentError(f"The run cannot be planned: {error}") from None
+            except MemoryError as error:
+                raise ResourceExhaustedError("There is not enough memory for this run", received=str(error)) from None
             names = {id(cell): name for name, cell in session._cells.items()}
-            session._plans[key] = plan, [names[id(cell)] for cell in lowered.cells]
+            session._plans[key] = _Planned(plan, [names[id(c)] for c in lowered.cells], [x.name for x in self.feeds])
             if len(session._plans) > _CACHED_PLANS:
                 session._plans.popitem(last=False)
             return session._plans[key]

@@ -23,7 +23,9 @@ def verify_graph(graph: Graph) -> None:
             raise GraphError(f"Operation '{op.name}' is not in its place, or of no registered type", received=op.type)
         for earlier in [*(x.op for x in op.inputs), *op.control_inputs]:
             if earlier.graph is not graph or earlier.id >= op.id:
-                raise GraphError(f"'{op.name}' depends on '{earlier.name}'", rule="Inputs are older, and of the same graph")
+                raise GraphError(
+                    f"'{op.name}' depends on '{earlier.name}'", rule="Inputs are older, and of the same graph"
+                )
         context = OpContext(
             [x.dims for x in op.inputs],
             [x.dtype for x in op.inputs],
@@ -35,7 +37,9 @@ def verify_graph(graph: Graph) -> None:
             raise GraphError(f"The outputs of '{op.name}' have other dtypes than its rule says")
         for tensor, dims in zip(op.outputs, op.definition.shapes(context), strict=True):
             if not compatible(tensor.dims, dims):
-                raise GraphError(f"{tensor.name} contradicts its shape rule", received=f"{show(tensor.dims)}, {show(dims)}")
+                raise GraphError(
+                    f"{tensor.name} contradicts its shape rule", received=f"{show(tensor.dims)}, {show(dims)}"
+                )
 
 
 def verify_program(program: Program) -> None:

@@ -140,7 +140,7 @@ class TrainingLoop:
                 )
         kept = {key: value for key, value in state.items() if not key.startswith("loop/")}
         absent = [key for key in self.model.session.state() if key not in kept]
-        if lost := [key for key in absent if not key.startswith("random/")]:
+        if lost := [key for key in absent if not key.startswith("random:")]:
             raise CheckpointError("The saved state lacks variables of this model", received=f"no {', '.join(lost)}")
         # A stream that had drawn nothing when the state was taken is not in it: it starts again.
         self.model.session.restore_state({**kept, **{key: np.zeros((), np.int64) for key in absent}})

@@ -277,3 +277,99 @@ def test_bits_do_not_depend_on_threads(graph: lk.Graph, threads: int) -> None:
         assert bits() == single
     finally:
         lk.set_num_threads(before)
+
+
+def test_what_is_fed_stands_even_where_its_operation_runs(graph: lk.Graph) -> None:
+    x = lk.placeholder(lk.float32, [2])
+    h = x * 2.0
+    with lk.control_dependencies([h.op]):
+        y = h + 1.0
+    session = lk.Session()
+    fetched, again = session.run([y, h], {x: [1, 2], h: [100, 200]})
+    np.testing.assert_array_equal(fetched, [101, 201])
+    np.testing.assert_array_equal(again, [100, 200])
+    logits = lk.placeholder(lk.float32, [1, 3])
+    loss = lk.nn.sparse_softmax_cross_entropy_with_logits(labels=lk.constant([1]), logits=logits)
+    backprop = loss.op.outputs[1]
+    _, other = session.run([loss, backprop + 0.0], {logits: [[1, 2, 3]], backprop: [[7, 8, 9]]})
+    np.testing.assert_array_equal(other, [[7, 8, 9]])
+
+
+def test_a_fed_variable_is_read_as_fed_everywhere(graph: lk.Graph) -> None:
+    v = lk.Variable(1.0)
+    write = v.assign(3.0)
+    with lk.control_dependencies([write]):
+        late = v.read_value() + 0.0
+    session = started(v)
+    assert session.run([v, v.read_value(), late], {v: 5.0}) == [5.0, 5.0, 5.0]
+    assert session.read(v) == 3.0
+
+
+def test_an_unrelated_write_in_the_same_run_does_not_reach_a_read(graph: lk.Graph) -> None:
+    v, w = lk.Variable(1.0), lk.Variable(10.0)
+    av, aw = v.assign(2.0), w.assign(20.0)
+    with lk.control_dependencies([aw]):
+        r = v.read_value()
+    assert started(v, w).run([r, aw]) == [1.0, 20.0]
+    assert started(v, w).run([r, aw, av]) == [1.0, 20.0, 2.0]
+
+
+def test_the_graph_keeps_its_own_copy_of_constants(graph: lk.Graph) -> None:
+    array = np.ones(3, "f")
+    x = lk.placeholder(lk.float32, [3])
+    y, v = x + array, lk.Variable(array)
+    array[:] = 5
+    session = started(v)
+    np.testing.assert_array_equal(session.run(y, {x: [0, 0, 0]}), [1, 1, 1])
+    np.testing.assert_array_equal(session.read(v), [1, 1, 1])
+
+
+def test_restoring_is_exact_or_changes_nothing(graph: lk.Graph) -> None:
+    v = lk.Variable(1.0, name="v")
+    noise = lk.random.normal([2], name="noise")
+    session = started(v)
+    start = session.state()
+    first = session.run(noise)
+    session.restore_state(start)
+    np.testing.assert_array_equal(session.run(noise), first)
+    before = session.state()
+    for bad in ({"v": np.float32(7), "random:nonsense": np.int64(1)}, {"v": np.float32(7), "w": np.float32(1)}):
+        with pytest.raises(lk.errors.CheckpointError):
+            session.restore_state(bad)
+    assert session.state() == before
+
+
+def test_a_dropped_session_frees_its_variables(graph: lk.Graph) -> None:
+    import weakref
+
+    session = started(lk.Variable(1.0))
+    gone = weakref.ref(session)
+    del session
+    assert gone() is None
+
+
+def test_stepping_names_the_step_that_failed(graph: lk.Graph) -> None:
+    x = lk.placeholder(lk.float32, [None], name="x")
+    v = lk.Variable(0.0)
+    add = v.assign_add(lk.reduce_sum(x))
+    session = started(v)
+    rows = np.arange(4, dtype="f")
+    with pytest.raises(InvalidArgumentError, match=r"Batches for x:0, at step 2 .*0 to 3"):
+        session.run(add, {x: lk.Batches(rows, [[0, 1], [2, 3], [9, 9]])}, steps=3)
+    assert session.read(v) == 6.0
+
+
+def test_a_bad_constant_is_told_by_the_run(graph: lk.Graph) -> None:
+    loss = lk.nn.sparse_softmax_cross_entropy_with_logits(labels=lk.constant([9]), logits=lk.zeros([1, 3]))
+    with pytest.raises(InvalidArgumentError, match="0 to 2"):
+        lk.Session().run(loss)
+
+
+def test_gradients_of_tensors_that_lie_on_each_others_path(graph: lk.Graph) -> None:
+    x = lk.placeholder(lk.float32, [])
+    y = x * x
+    z = y * 3.0 + x
+    dy, dx = lk.gradients(z, [y, x])
+    assert lk.Session().run([dy, dx], {x: 2.0}) == [3.0, 13.0]
+    with_only = lk.gradients(y * 3.0, [y, x])
+    assert lk.Session().run(with_only, {x: 2.0}) == [3.0, 12.0]

@@ -96,7 +96,7 @@ def test_the_state_names_variables_slots_counters_and_position(network, digits):
         "loop/step",
         "loop/seed",
     } <= set(state)
-    assert any(key.startswith("random/") and "dropout" in key for key in state)
+    assert any(key.startswith("random:") and "dropout" in key for key in state)
     assert state["loop/step"] == 2
 
 

@@ -20,11 +20,12 @@ from labkit.core.graph import Operation, evaluate_reference, explain
 from labkit.core.opdef import ALIAS, OpContext, lower_attrs
 from labkit.core.passes.order import order
 from labkit.core.passes.prune import prune
+from labkit.core.passes.reads import reads_of_start
 from labkit.core.passes.share import share
-from labkit.core.shapes import Dims, count, is_known
+from labkit.core.shapes import Dims, compatible, count, is_known, show
 from labkit.core.target import active_target
 from labkit.core.tensor import Tensor
-from labkit.errors import DTypeError, GraphError, InvalidArgumentError, LabkitError
+from labkit.errors import DTypeError, GraphError, InvalidArgumentError, LabkitError, ShapeError
 
 _LARGEST_FOLDED = 1 << 20  # elements
 
@@ -50,6 +51,7 @@ class Program:
         fed = frozenset(feeds)
         needed = prune([*targets, *(x.op for x in fetches if x not in fed)], feeds)
         full = order(needed.run, fed)
+        self.starts = reads_of_start(full, fed)
         self.replacement = share(full, fed) if share_equal else {}
         useful = prune([*targets, *(self.replace(x).op for x in fetches if x not in fed)], feeds).run
         self.sequence = [op for op in full if op in useful and not self._is_shared(op)]
@@ -132,7 +134,7 @@ class _Lowering:
             self._emit(op, position)
         for name in program.counters:
             one = self._slot("constant", _INT64, (), value=np.asarray(1, np.int64))
-            self._instruction("assign_add.i64", [one], [self._counter(name)], [], [], f"random/{name}", writes=True)
+            self._instruction("assign_add.i64", [one], [self._counter(name)], [], [], f"random:{name}", writes=True)
         for i, fetch in enumerate(program.fetches):
             self._number_fetch(program.replace(fetch), i)
         out_dims = [self.dims[program.replace(x)] for x in program.fetches]
@@ -142,12 +144,10 @@ class _Lowering:
 
     def _emit(self, op: Operation, position: int) -> None:
         if op.type == "VariableV2":
-            if op.outputs[0] not in self.slot_of:  # else it is fed
-                used = op.outputs[0] in self.last_use or op.outputs[0] in self.fetched
-                if used:
-                    self._read(op, op.outputs[0])
+            if op.outputs[0] in self.last_use or op.outputs[0] in self.fetched:
+                self._read(op, op.outputs[0])
             return
-        if op.type == "ReadVariable":
+        if op.type == "ReadVariable" and op not in self.program.starts:
             self._read(op.inputs[0].op, op.outputs[0])
             return
         if op.type == "Const" or op.definition.from_shapes is not None:
@@ -169,8 +169,7 @@ class _Lowering:
         if op.definition.random:
             in_slots.append(self._counter(op.attrs["counter"]))
         kernel = self._kernel(op, inputs)
-        if self._foldable(op, in_slots):
-            self._fold(op, kernel, in_slots, ints, reals)
+        if self._foldable(op, in_slots) and self._fold(op, kernel, in_slots, ints, reals):
             return
         if op.definition.writes:
             out_slots = [self._state(op.inputs[i].op) for i in op.definition.writes]
@@ -181,9 +180,11 @@ class _Lowering:
             return
         out_slots = []
         for tensor in op.outputs:
-            kind = "fetch" if tensor in self.fetched else "arena"
+            fed = tensor in self.slot_of  # the kernel's result goes nowhere, what was fed stands
+            kind = "fetch" if tensor in self.fetched and not fed else "arena"
             slot = self._slot(kind, tensor.dtype, self.dims[tensor])
-            self.slot_of[tensor] = slot
+            if not fed:
+                self.slot_of[tensor] = slot
             if kind == "fetch":
                 self.fetch_slot[tensor] = slot
             out_slots.append(slot)
@@ -207,6 +208,12 @@ class _Lowering:
             given = [Tensor(x.op, x.index, self.dims.get(x), x.dtype) for x in op.inputs]
             raise explain(error, f"{op.type} '{op.name}' ({op.line}) cannot run with what was fed", given) from None
         for tensor in op.outputs:
+            if not compatible(tensor.dims, self.dims[tensor]):
+                raise ShapeError(
+                    f"{tensor.name} ({op.line}) has another shape in this run than set_shape or its rule promised",
+                    rule=f"The shape is {show(tensor.dims)}",
+                    received=show(self.dims[tensor]),
+                )
             if not is_known(self.dims[tensor]):
                 raise GraphError(
                     f"The shape of {tensor.name} ({op.line}) is not known before the run",
@@ -228,7 +235,7 @@ class _Lowering:
                 self.known[tensor] = op.attrs["value"]
             elif op.definition.from_shapes is not None:
                 self.known[tensor] = op.definition.from_shapes(self._context(op))
-            elif op.definition.pure and op.definition.reference is not None and op.inputs:
+            elif tensor.dtype.is_integer and op.definition.pure and op.definition.reference and op.inputs:
                 self.known[tensor] = evaluate_reference(op, [self._value(x) for x in op.inputs])
             else:
                 raise GraphError(
@@ -240,6 +247,8 @@ class _Lowering:
     # --- variables ---
 
     def _read(self, variable: Operation, tensor: Tensor) -> None:
+        if tensor in self.slot_of:  # it is fed
+            return
         if variable not in self.written:
             self._need_initialized(variable)
         self._define(tensor, self._state(variable))
@@ -308,7 +317,10 @@ class _Lowering:
         )
 
     def _define(self, tensor: Tensor, slot: int) -> None:
-        """Gives a tensor memory that no instruction of its own fills; when it is fetched, its present value is copied out."""
+        """Gives a tensor memory that no instruction of its own fills; when it is fetched, its present value is copied out.
+        A fed tensor keeps what was fed."""
+        if tensor in self.slot_of:
+            return
         self.slot_of[tensor] = slot
         if tensor in self.fetched:
             out = self._slot("fetch", tensor.dtype, self.dims[tensor])
@@ -360,13 +372,16 @@ class _Lowering:
             return False
         return sum(count(self._concrete(x)) for x in op.outputs) <= _LARGEST_FOLDED
 
-    def _fold(self, op: Operation, kernel: str, in_slots: list[int], ints: Any, reals: Any) -> None:
-        # The same kernel as in a run, so the same bits.
+    def _fold(self, op: Operation, kernel: str, in_slots: list[int], ints: Any, reals: Any) -> bool:
+        """Computes the operation now, by the same kernel as in a run and so to the same bits; False when it fails."""
         inputs = [self.slots[i]["value"] for i in in_slots]
         outputs = [np.empty(self._concrete(x), x.dtype.numpy) for x in op.outputs]
-        if any(x.size for x in outputs):
-            native.call_kernel(
-                active_target(), kernel, inputs, outputs, [int(n) for n in ints], [float(n) for n in reals]
-            )
+        numbers = [int(n) for n in ints], [float(n) for n in reals]
+        try:
+            if any(x.size for x in outputs):
+                native.call_kernel(active_target(), kernel, inputs, outputs, *numbers)
+        except native.KernelError:  # a bad value: the run says it, not the planning
+            return False
         for tensor, value in zip(op.outputs, outputs, strict=True):
             self._define(tensor, self._constant(value, tensor))
+        return True

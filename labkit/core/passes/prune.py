@@ -55,7 +55,7 @@ def prune(targets: Iterable[Operation], feeds: Sequence[Tensor]) -> Needed:
             if tensor in values:
                 continue
             values.add(tensor)
-            if tensor not in fed:
+            if tensor not in fed and tensor.dtype.is_integer:
                 shape_roots.append(tensor)
                 if tensor.op.definition.from_shapes is None:
                     value_roots.extend(tensor.op.inputs)
@@ -66,4 +66,9 @@ def prune(targets: Iterable[Operation], feeds: Sequence[Tensor]) -> Needed:
         shapes.add(tensor.op)
         shape_roots.extend(tensor.op.inputs)
         value_roots.extend(tensor.op.inputs[i] for i in tensor.op.definition.value_inputs)
-    return Needed(frozenset(run), frozenset(shapes - run), frozenset(values), frozenset(values & fed))
+    return Needed(
+        frozenset(run),
+        frozenset(shapes - run),
+        frozenset(values),
+        frozenset(x for x in values & fed if x.dtype.is_integer),
+    )

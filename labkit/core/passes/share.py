@@ -41,4 +41,4 @@ def _hashable(value: Any) -> Any:
         if value.nbytes > _LARGEST_COMPARED_CONSTANT:
             return id(value)
         return value.dtype.str, value.shape, value.tobytes()
-    return value
+    return value.hex() if isinstance(value, float) else value  # 0.0 equals -0.0, and is another number
