@@ -139,9 +139,8 @@ class TrainingLoop:
                     fix="Continue with the settings of the saved run, or load its weights alone.",
                 )
         kept = {key: value for key, value in state.items() if not key.startswith("loop/")}
-        absent = [key for key in self.model.session.state() if key not in kept]
-        if lost := [key for key in absent if not key.startswith("random:")]:
+        present = self.model.session.state()
+        if lost := [key for key in present if key not in kept and not key.startswith("random:")]:
             raise CheckpointError("The saved state lacks variables of this model", received=f"no {', '.join(lost)}")
-        # A stream that had drawn nothing when the state was taken is not in it: it starts again.
-        self.model.session.restore_state({**kept, **{key: np.zeros((), np.int64) for key in absent}})
+        self.model.session.restore_state(kept)
         self.step = int(state["loop/step"])
