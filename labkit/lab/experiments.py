@@ -11,6 +11,7 @@ import inspect
 import linecache
 import os
 import sys
+import textwrap
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,6 +20,9 @@ from typing import Any
 from labkit.errors import ConfigError, LabkitError
 from labkit.io import is_safe_name
 from labkit.lab import config as _config
+
+SHOWN_SOURCE = 60
+"""Characters of the failing line that an error quotes."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -74,7 +78,8 @@ def experiment(
         reference_error: the error of a perfect reader of the data, between 0 and 1.
 
     Raises:
-        ConfigError: the function has other parameters, its configuration is no dataclass, or `quick` does not fit it.
+        ConfigError: the function has other parameters, its configuration is no dataclass, `quick` does not fit it, or
+            the metric is an accuracy.
     """
     if function is None:
         return functools.partial(experiment, metric=metric, quick=quick, reference_error=reference_error)
@@ -96,6 +101,13 @@ def experiment(
     if not 0.0 <= reference_error < 1.0:
         raise ConfigError(
             "reference_error is no error rate", rule="0 <= reference_error < 1", received=repr(reference_error)
+        )
+    if metric.lower().endswith("accuracy"):
+        raise ConfigError(
+            f"The experiment {function.__name__} cannot be compared by an accuracy",
+            rule="smaller is better for the metric of an experiment",
+            received=f"metric={metric!r}",
+            fix=f'Use the error: metric="{metric[: -len("accuracy")]}error"',
         )
     found = _config.keys(annotation)
     values = {
@@ -189,7 +201,8 @@ def describe(error: BaseException, file: Path) -> str:
         return f"{type(error).__name__}: {error.msg} (at {place})"
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if Path(frame.filename) == file:
-            return f"{text} (at {file.name}:{frame.lineno}: {frame.line})"
+            source = textwrap.shorten(frame.line or "", SHOWN_SOURCE, placeholder=" ...")
+            return f"{text} (at {file.name}:{frame.lineno}: {source})"
     return text
 
 

@@ -22,7 +22,11 @@ class BiasVariance:
     gap: Estimate
 
     def verdict(self) -> str:
-        """What the figures allow to say, in words; "within noise" where they allow no more."""
+        """What the figures allow to say, in words.
+
+        A cause, and what helps against it, is named only if its own interval lies above zero and it is the larger of
+        the two beyond noise.
+        """
         bias, variance = self.bias.mean, self.variance.mean
         if self.bias.n == 0:
             return "nothing measured"
@@ -33,13 +37,24 @@ class BiasVariance:
                 return "one seed: bias and variance are equal; more seeds would give intervals"
             larger = "bias" if bias > variance else "variance"
             return f"one seed: {larger} is the larger; more seeds would tell whether that is noise"
-        if not self.bias.differs_from_zero and not self.variance.differs_from_zero:
-            return "within noise: neither bias nor variance differs from zero"
-        if not self.gap.differs_from_zero:
-            return "within noise: bias and variance cannot be told apart"
-        if self.gap.mean < 0:
+        has_bias, has_variance = self.bias.low > 0.0, self.variance.low > 0.0
+        if has_bias and self.gap.high < 0.0:
             return "mostly bias: train longer, or use a larger network"
-        return "mostly variance: use more data, or regularise"
+        if has_variance and self.gap.low > 0.0:
+            return "mostly variance: use more data, or regularise"
+        if has_bias or has_variance:
+            return "within noise: bias and variance cannot be told apart"
+        found = []  # no cause to name: what is known all the same
+        if self.bias.high <= 0.0:
+            found.append(f"training {'better than' if self.bias.high < 0.0 else 'as good as'} the reference error")
+        if self.variance.high <= 0.0:
+            found.append("validation no harder than training")
+        if len(found) == 2:
+            return "; ".join(found)
+        if found:
+            rest = "bias" if self.bias.high > 0.0 else "variance"
+            return f"{found[0]}; {rest} within the noise of {self.bias.n} seeds"
+        return f"within the noise of {self.bias.n} seeds: neither bias nor variance differs from zero"
 
 
 def bias_variance(train_errors: Sequence[float], validation_errors: Sequence[float], reference: float) -> BiasVariance:

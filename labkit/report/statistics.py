@@ -44,11 +44,29 @@ def estimate(values: Sequence[float]) -> Estimate:
     mean = math.fsum(values) / n
     if n == 1:
         return Estimate(mean, math.nan, 1)
-    from scipy.special import stdtrit  # the quantile of t; scipy.stats would take a second to import
-
     deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
-    quantile = float(stdtrit(n - 1, 0.5 + CONFIDENCE / 2))
-    return Estimate(mean, quantile * deviation / math.sqrt(n), n)
+    return Estimate(mean, _quantile(n) * deviation / math.sqrt(n), n)
+
+
+def more_needed(found: Estimate, limit: int = 100) -> int | None:
+    """About how many further repeats would take zero out of the interval, if mean and spread stay what they are.
+
+    None where there is no interval, the mean is zero, or more than `limit` would be needed.
+    """
+    if found.n < 2 or not math.isfinite(found.half_width) or found.mean == 0.0:
+        return None
+    deviation = found.half_width * math.sqrt(found.n) / _quantile(found.n)
+    for n in range(found.n, found.n + limit + 1):
+        if _quantile(n) * deviation / math.sqrt(n) < abs(found.mean):
+            return n - found.n
+    return None
+
+
+def _quantile(n: int) -> float:
+    """Of Student's t with n - 1 degrees of freedom, for a two-sided interval."""
+    from scipy.special import stdtrit  # scipy.stats would take a second to import
+
+    return float(stdtrit(n - 1, 0.5 + CONFIDENCE / 2))
 
 
 def paired_difference(first: dict[int, float], second: dict[int, float]) -> Estimate:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.io import make_folder, write_text
 from labkit.report.bias_variance import bias_variance
-from labkit.report.statistics import Estimate, estimate, paired_difference
+from labkit.report.statistics import Estimate, estimate, more_needed, paired_difference
 
 if TYPE_CHECKING:
     import pandas
@@ -153,29 +153,57 @@ def _cell(value: Any) -> Any:
 
 
 def comparison(results: Sequence[Result], question: Question) -> str:
-    """The best configuration by the metric and how surely it beats the next, in a sentence; "" for one row."""
-    ranked = []
-    for group in groups(results):
-        values = group.values(question.metric)
-        if values and all(math.isfinite(value) for value in values.values()):
-            ranked.append((estimate(list(values.values())).mean, group, values))
-    if len(ranked) < 2:
+    """The best configuration by the metric and how surely it beats the others, in a sentence or two; "" for one row.
+
+    Configurations are ranked, as they are tested, over the seeds that all of them have in common.
+    """
+    metric, found = question.metric, groups(results)
+    completed = [group for group in found if group.completed]
+    if len(completed) < 2:
         return ""
-    ranked.sort(key=lambda entry: entry[0])
-    (_, best, first), (_, other, second) = ranked[:2]
-    name, next_name = _name(best, question), _name(other, question)
-    if best.data != other.data:
-        return f"{name} and {next_name} were run on different data: their {question.metric} cannot be compared."
-    gap = paired_difference(second, first)
-    if gap.n < 2:
-        return (
-            f"Lowest {question.metric}: {name}; with {gap.n} seed{'s' * (gap.n != 1)} in common "
-            "nothing says whether that is noise."
-        )
+    candidates, remarks = [], []
+    for group in completed:
+        values = group.values(metric)
+        lost = [f"{value} with seed {seed}" for seed, value in values.items() if not math.isfinite(value)]
+        if values and not lost:
+            candidates.append((group, values))
+        else:
+            why = f"its {metric} is {', '.join(lost)}" if lost else f"no trial of it reported {metric}"
+            remarks.append(f"{_name(group, question)} is not compared: {why}.")
+    if not any(group.values(metric) for group in completed):
+        names = dict.fromkeys(name for group in completed for trial in group.completed for name in trial.metrics)
+        return f"No trial reported {metric}, by which they should be compared, but {', '.join(names) or 'nothing'}."
+    return " ".join(filter(None, [_ranking(candidates, question), *remarks]))
+
+
+def _ranking(candidates: list[tuple[Group, dict[int, float]]], question: Question) -> str:
+    if len(candidates) < 2:
+        return ""
+    metric = question.metric
+    common = set.intersection(*(set(values) for _, values in candidates))
+    if not common:
+        return f"The configurations have no seed in common: their {metric} cannot be compared."
+
+    def mean(entry: tuple[Group, dict[int, float]]) -> float:
+        return math.fsum(entry[1][seed] for seed in common) / len(common)
+
+    (best, first), *others = sorted(candidates, key=mean)
+    name = _name(best, question)
+    gaps = []
+    for other, values in others:
+        if other.data != best.data:
+            return f"{name} and {_name(other, question)} were run on different data: their {metric} cannot be compared."
+        gaps.append((_name(other, question), paired_difference(values, {seed: first[seed] for seed in common})))
+    if len(common) < 2:
+        return f"Lowest {metric}: {name}; with 1 seed in common nothing says whether that is noise."
+    near = [entry for entry in gaps if not entry[1].low > 0.0]
+    other_name, gap = (near or gaps)[0]
     difference = f"{gap.mean:.4g} ± {gap.half_width:.2g}, paired over {gap.n} seeds"
-    if gap.differs_from_zero:
-        return f"Lowest {question.metric}: {name}, by {difference}, before {next_name}."
-    return f"Lowest {question.metric}: {name}, but {next_name} is within noise ({difference})."
+    if not near:
+        return f"Lowest {metric}: {name}, by {difference}, before {other_name}."
+    more = more_needed(gap)
+    needed = f"; about {more} more seed{'s' * (more != 1)} needed" if more else ""
+    return f"Lowest {metric}: {name}, but {other_name} is within noise ({difference}{needed})."
 
 
 def _name(group: Group, question: Question) -> str:

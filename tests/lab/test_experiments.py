@@ -66,6 +66,8 @@ def test_neighbours_can_be_imported_and_their_experiments_are_theirs(tmp_path: P
         (GOOD.replace("config: Config, trial: lk.Trial", "config: Config"), "(config: Config, trial: lk.Trial)"),
         (GOOD.replace("config: Config", "config"), "is no dataclass"),
         (GOOD.replace("@dataclasses.dataclass\n", ""), "is no dataclass"),
+        (GOOD.replace("quick=", 'metric="validation/accuracy", quick='), 'metric="validation/error"'),
+        (GOOD + "raise ValueError(" + "1 + " * 40 + "1)\n", "raise ValueError(1 + 1 + 1 "),
         (GOOD.replace('{"steps": 2}', '{"stps": 2}'), "Did you mean steps?"),
         (GOOD.replace('{"steps": 2}', '{"steps": 2.5}'), "steps takes a whole number"),
         (GOOD.replace("quick", "reference_error=1.5, quick"), "reference_error"),

@@ -9,7 +9,7 @@ import pytest
 import scipy.stats
 
 from labkit.report.bias_variance import bias_variance
-from labkit.report.statistics import estimate, paired_difference
+from labkit.report.statistics import estimate, more_needed, paired_difference
 
 
 @pytest.mark.parametrize("n", [2, 3, 10, 200])
@@ -57,8 +57,15 @@ def test_differences_are_paired_by_seed() -> None:
     [
         ([0.20, 0.21, 0.19], [0.22, 0.22, 0.21], "mostly bias"),
         ([0.01, 0.012, 0.011], [0.10, 0.12, 0.11], "mostly variance"),
-        ([0.05, 0.15], [0.12, 0.25], "within noise"),
+        ([0.05, 0.15], [0.12, 0.25], "within the noise of 2 seeds"),
         ([0.10, 0.11, 0.12], [0.20, 0.225, 0.235], "within noise: bias and variance cannot be told apart"),
+        ([0.01, 0.01, 0.01], [0.01, 0.01, 0.01], "mostly bias"),
+        (
+            [0.0, 0.0, 0.0],
+            [0.001, -0.005, -0.001],
+            "as good as the reference error; variance within the noise of 3 seeds",
+        ),
+        ([0.001, -0.001], [0.002, -0.003], "within the noise of 2 seeds: neither bias nor variance"),
         ([0.01], [0.10], "one seed: variance is the larger"),
         ([0.10], [0.11], "one seed: bias is the larger"),
         ([math.nan, 0.1], [0.1, 0.1], "no numbers"),
@@ -67,6 +74,33 @@ def test_differences_are_paired_by_seed() -> None:
 )
 def test_the_verdict_claims_no_more_than_the_figures_allow(train: list, validation: list, words: str) -> None:
     assert words in bias_variance(train, validation, 0.0).verdict()
+
+
+def test_a_negative_bias_or_variance_is_no_cause() -> None:
+    """Better than the reference error, or easier on validation: nothing is there to be mended."""
+    assert (
+        bias_variance([0.05] * 3, [0.05] * 3, 0.10).verdict()
+        == "training better than the reference error; validation no harder than training"
+    )
+    assert "mostly" not in bias_variance([0.0] * 3, [-0.0017, -0.0016, -0.0018], 0.0).verdict()
+    noisy = bias_variance([0.05, 0.06, 0.04], [0.05, 0.055, 0.045], 0.10).verdict()
+    assert noisy == "training better than the reference error; variance within the noise of 3 seeds"
+    assert "mostly variance" in bias_variance([0.05] * 2, [0.2] * 2, 0.10).verdict()
+
+
+def test_so_many_more_repeats_would_tell() -> None:
+    found = estimate([0.0, 1.0, 2.0, 0.5])
+    more = more_needed(found)
+    assert more is not None
+    deviation = float(np.std([0.0, 1.0, 2.0, 0.5], ddof=1))
+
+    def low(n: int) -> float:
+        return found.mean - scipy.stats.t.ppf(0.975, n - 1) * deviation / math.sqrt(n)
+
+    assert low(4 + more) > 0 >= low(4 + more - 1)
+    assert more_needed(estimate([1.0])) is None
+    assert more_needed(estimate([1.0, -1.0])) is None
+    assert more_needed(estimate([1.0, -0.999])) is None
 
 
 def test_bias_is_measured_from_the_reference_error() -> None:

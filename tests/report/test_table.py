@@ -80,6 +80,36 @@ def test_the_best_row_is_named_only_as_surely_as_it_is_known() -> None:
     assert comparison(clear[:3], QUESTION) == ""
 
 
+def test_rows_are_ranked_over_the_seeds_they_have_in_common() -> None:
+    """A further seed of one row, an easy or a hard one, decides nothing."""
+    results = [trial(1, seed, 0.10) for seed in range(2)] + [trial(2, seed, 0.15) for seed in range(2)]
+    results.append(trial(2, 2, 0.0001))  # its plain mean is now the lower one
+    assert comparison(results, QUESTION).startswith("Lowest validation/error: rate=1, by 0.05 ± 0, paired over 2 seeds")
+    apart = [trial(1, 0, 0.1), trial(1, 1, 0.1), trial(2, 2, 0.2), trial(2, 3, 0.2)]
+    assert "no seed in common" in comparison(apart, QUESTION)
+
+
+def test_lowest_means_lower_than_every_other() -> None:
+    results = [trial(1, seed, 0.10) for seed in range(3)] + [trial(2, seed, 0.11) for seed in range(3)]
+    results += [trial(3, seed, value) for seed, value in enumerate((0.05, 0.10, 0.40))]
+    assert "but rate=3 is within noise" in comparison(results, QUESTION)
+    assert "more seeds needed" in comparison(results, QUESTION)
+
+
+def test_rows_that_are_not_compared_are_named() -> None:
+    results = [trial(rate, seed, rate) for rate in (0.1, 0.2) for seed in range(2)]
+    lost = [trial(0.3, 0, 0.1), trial(0.3, 1, math.nan)]
+    said = comparison([*results, *lost], QUESTION)
+    assert said.startswith("Lowest validation/error: rate=0.1")
+    assert "rate=0.3 is not compared: its validation/error is nan with seed 1." in said
+    other = [trial(0.4, 0, 0.1, metrics={"loss": 1.0})]
+    assert "rate=0.4 is not compared: no trial of it reported validation/error." in comparison(
+        [*results, *other], QUESTION
+    )
+    misspelt = Question(("rate",), "validation/eror", 0.0)
+    assert comparison(results, misspelt).startswith("No trial reported validation/eror, by which they should be")
+
+
 def test_the_files_hold_the_table(tmp_path: Path) -> None:
     frame = table([trial(0.1, 0, 0.1 + 0.2), trial(0.1, 1, 0.3)], QUESTION)
     write(frame, tmp_path / "report", "A | title", ["A remark."])
