@@ -54,5 +54,5 @@ def vgg_mnist(config: Config, trial: lk.Trial):
         loss=lk.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )
-    trial.fit(model, data, steps=config.steps, batch_size=config.batch_size)
+    trial.fit(model, data, steps=config.steps, batch_size=config.batch_size, restore_best_weights=True)
     trial.evaluate(model, data)

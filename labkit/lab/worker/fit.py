@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from labkit.lab.worker.best import BestWeights
 from labkit.models.loop import TrainingLoop
 from labkit.summary import filters
 
@@ -24,14 +25,17 @@ SHORT = 5.0  # seconds; work that took less is rather done again than saved, wit
 
 
 class Fit:
-    """One call of `trial.fit`. Steps are counted from 1; `offset` steps of the trial came before."""
+    """One call of `trial.fit`. Steps are counted from 1; `offset` steps of the trial came before, also in an attempt
+    that has already restored what came after."""
 
-    def __init__(self, trial: Trial, model: Any, data: Any, batch_size: int, folder: Path, offset: int) -> None:
+    def __init__(self, trial: Trial, model: Any, data: Any, batch_size: int, folder: Path, offset: int, keep_best: bool) -> None:
         self.trial, self.model, self.folder, self.offset = trial, model, folder, offset
         x, y = data if isinstance(data, tuple) else (data.train.images, data.train.labels)
         self.loop = TrainingLoop(model, x, y, batch_size, seed=trial.seed)
         self.validation = None if isinstance(data, tuple) else data.validation
         self.images = x
+        keep = keep_best and self.validation is not None
+        self.best = BestWeights(model, folder.with_name(f"{folder.name}-best")) if keep else None
         self.epoch_sums: dict[str, float] = {}
         self.epoch_steps = 0
         self.saved_at, self.save_took, self.saved_step = time.monotonic(), 0.0, -1
@@ -119,6 +123,8 @@ class Fit:
             self.trial.latest.update(figures)
             self.trial.link.send("metrics", step=self.step, metrics=figures)
             self.trial.check_loss(self.step, {"validation loss": figures["validation/loss"]})
+            if self.best is not None:
+                self.best.see(self.loop.step, figures)
         self._histograms()
 
     def _histograms(self) -> None:
@@ -133,6 +139,11 @@ class Fit:
             seen = self.model.session.run(self.model.taps(), {self.model.x: self.validation.images[:WATCHED]})
             for name, values in seen.items():
                 writer.histogram(f"activations/{name}", values, self.step)
+
+    def restore_best(self) -> None:
+        """Leave the model with the weights that validation found best, where these are kept."""
+        if self.best is not None:
+            self.best.restore(self.loop.step)
 
     # Checkpoints
 
@@ -150,19 +161,24 @@ class Fit:
         if self.saved_step == self.loop.step:
             return
         began = time.monotonic()
-        extra = {"fit": True, "epoch_sums": self.epoch_sums, "epoch_steps": self.epoch_steps}
+        extra: dict[str, Any] = {"epoch_sums": self.epoch_sums, "epoch_steps": self.epoch_steps}
+        if self.best is not None:
+            extra["best"] = self.best.facts()
         self.trial.save_checkpoint(self.folder, self.step, self.loop.state(), extra)
         self.saved_at, self.saved_step = time.monotonic(), self.loop.step
         self.save_took = self.saved_at - began
 
     def _resume(self) -> bool:
-        found = self.trial.load_checkpoint(self.folder, fit=True)
+        found = self.trial.load_checkpoint(self.folder)
         if found is None:
             return False
-        arrays, extra, _ = found
+        arrays, extra, step = found
         self.loop.restore({name: value for name, value in arrays.items() if not name.startswith("labkit/")})
         self.epoch_sums, self.epoch_steps = extra["epoch_sums"], extra["epoch_steps"]
         self.saved_step = self.loop.step
+        self.offset = step - self.loop.step
+        if self.best is not None:
+            self.best.resume(extra["best"])
         return True
 
 

@@ -30,7 +30,7 @@ def work(message: dict[str, Any], descriptor: int) -> None:
     link = Link(socket.socket(fileno=descriptor))
     _redirect(Path(unit.folder))
     if unit.attempt > 1:
-        for folder in (Path(unit.folder), Path(unit.folder) / "checkpoints"):
+        for folder in (Path(unit.folder), *Path(unit.folder).glob("checkpoints/*")):
             collect_temporaries(folder)
     link.listen()
     trial = Trial(unit, link)
@@ -56,7 +56,7 @@ def work(message: dict[str, Any], descriptor: int) -> None:
         reason = describe(error, Path(unit.file).resolve())
         link.send("failed", failure=failure, reason=reason, metrics=trial.latest)
     else:
-        link.send("completed", metrics=metrics, artefacts=artefacts)
+        link.send("completed", metrics=metrics, made=trial.made, artefacts=artefacts)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)  # threads that the program left behind cannot keep the process

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labkit.errors import CheckpointError, ConfigError, LabkitError
-from labkit.io import make_folder, sha256_file, write_text
+from labkit.io import make_folder, remove, sha256_file, write_text
 from labkit.lab import identity, plain
 from labkit.lab.executor import Unit
+from labkit.lab.machine import made_by
 from labkit.lab.worker import generators
 from labkit.lab.worker.link import Link
 from labkit.lab.worker.series import Series
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from labkit.lab.worker.fit import Fit
 
 KEEP = 2
-"""Checkpoints kept while a trial runs."""
+"""Checkpoints kept while a trial runs, of each fit and of the saved state."""
+
+STATE = "checkpoints/state"
 
 
 class Diverged(LabkitError):
@@ -49,6 +52,7 @@ class Trial:
         self.link = link
         self.series = Series(self.folder, self.notice, again=unit.attempt > 1)
         self.artefacts: list[Path] = []
+        self.made = made_by()
         self._unit = unit
         self._data: list[dict[str, str]] = []
         self._step, self._fits = 0, 0
@@ -104,6 +108,7 @@ class Trial:
         validation_every: int | None = None,
         checkpoint_every: int | None = None,
         checkpoint_seconds: float = 60.0,
+        restore_best_weights: bool = False,
     ) -> None:
         """Train a compiled model up to `steps` steps; log, validate, checkpoint, and continue from a checkpoint.
 
@@ -117,6 +122,9 @@ class Trial:
             checkpoint_every: steps between checkpoints; None: at validation points and every `checkpoint_seconds`, but
                 so rarely that saving takes a thirtieth of the time at most, and not in the first seconds.
             checkpoint_seconds: see there.
+            restore_best_weights: leave the model with the weights of the validation point that had the smallest error
+                (loss, where no accuracy is measured) instead of the last ones. The validation error is then a little
+                too good, because it chose; the test error is not.
 
         Raises:
             ConfigError: steps, validation_every or checkpoint_every below 1.
@@ -132,12 +140,12 @@ class Trial:
                 raise ConfigError(
                     f"trial.fit cannot use {name}", rule=f"{name} is a count from 1 on", received=repr(value)
                 )
+        self._save_fit()
         self._fits += 1
-        name = "checkpoints" if self._fits == 1 else f"checkpoints/fit{self._fits}"
-        if self._fit is not None:
-            self._fit.save()  # a later attempt continues in this fit only if it finds the one before complete
-        self._fit = Fit(self, model, data, batch_size, self.folder / name, self._step)
+        folder = self.folder / "checkpoints" / f"fit{self._fits}"
+        self._fit = Fit(self, model, data, batch_size, folder, self._step, restore_best_weights)
         self._step = self._fit.run(steps, validation_every, checkpoint_every, checkpoint_seconds)
+        self._fit.restore_best()
         self._final.update(self.latest)
 
     def evaluate(self, model: Any, data: Any) -> dict[str, float]:
@@ -161,13 +169,26 @@ class Trial:
     # Loops of one's own
 
     def report(self, step: int, **metrics: float) -> None:
-        """Figures after a step (1, 2, ...), each step once. The last ones are the trial's final figures.
+        """Figures after a step. The last ones are the trial's final figures.
+
+        Args:
+            step: 1, 2, ..., each once and rising; steps may be left out. After `trial.fit` and `trial.restore` the
+                count goes on from the step they ended at.
+            metrics: name -> figure.
 
         Raises:
+            ConfigError: the step is no whole number, or not above the last one.
             Diverged: a figure whose name ends in `loss` is NaN or infinite; the trial then counts as failed.
         """
+        if isinstance(step, bool) or not isinstance(step, (int, np.integer)) or step <= self._step:
+            raise ConfigError(
+                "trial.report cannot use this step",
+                rule="steps are whole numbers from 1 on, each above the last one reported, fitted or restored",
+                received=f"step {step!r} after step {self._step}",
+                fix="Report all figures of a step in one call.",
+            )
+        self._step = step = int(step)
         values = {name: float(value) for name, value in metrics.items()}
-        self._step = step
         self.write_head()
         self.series.add(step, values)
         self.latest.update(values)
@@ -196,12 +217,13 @@ class Trial:
                 f"trial.save cannot hold this state: {error}",
                 rule="a state is a mapping of names to arrays, numbers, texts, and lists and mappings of these",
             ) from error
-        self.save_checkpoint(self.folder / "checkpoints", self._step, arrays, {"state": rest, "fit": False})
+        self._save_fit()
+        self.save_checkpoint(self.folder / STATE, self._step, arrays, {"state": rest})
         self.link.check()
 
     def restore(self) -> dict[str, Any] | None:
         """The state saved last in an earlier attempt at this trial; None when there is none."""
-        found = self.load_checkpoint(self.folder / "checkpoints", fit=False)
+        found = self.load_checkpoint(self.folder / STATE)
         if found is None:
             return None
         arrays, extra, step = found
@@ -213,6 +235,11 @@ class Trial:
         """One line that is shown on the runner's terminal and kept in the store."""
         print(text, flush=True)
         self.link.send("notice", text=text)
+
+    def _save_fit(self) -> None:
+        """What comes after a fit can be continued only by an attempt that finds the fit complete."""
+        if self._fit is not None:
+            self._fit.save()
 
     # For the modules beside this one
 
@@ -229,13 +256,18 @@ class Trial:
 
         self.series.sync()
         make_folder(folder)
-        facts = {"trial": self._unit.key, "data": self._data, "final": self._final, "latest": self.latest, **extra}
+        identity = {"trial": self._unit.key, "data": self._data, "made": self.made}
+        facts = {**identity, "final": self._final, "latest": self.latest, **extra}
         tensors = {**arrays, **generators.state()}
         # As text: JSON itself has no NaN, and figures may be.
         checkpoint.save(str(folder / f"step-{step}"), tensors, step, extra={"labkit": plain.dumps(facts)}, keep=KEEP)
 
-    def load_checkpoint(self, folder: Path, *, fit: bool) -> tuple[dict[str, np.ndarray], dict[str, Any], int] | None:
-        """The newest valid checkpoint of this trial on these data: (arrays, extra, step); its series is rewound."""
+    def load_checkpoint(self, folder: Path) -> tuple[dict[str, np.ndarray], dict[str, Any], int] | None:
+        """The newest valid checkpoint in a folder: (arrays, extra, step); the trial's series goes back to that step.
+
+        None where there is none, or where data, kernels or labkit are others than those it was made with: then the
+        checkpoints there are removed, as the trial has to start from its beginning to have the bits it would have had.
+        """
         from labkit import checkpoint
 
         prefix = checkpoint.latest(str(folder)) if self._unit.attempt > 1 and folder.is_dir() else None
@@ -243,15 +275,27 @@ class Trial:
             return None
         loaded = checkpoint.load(prefix)
         facts = plain.loads(loaded.extra["labkit"])
-        if facts["trial"] != self._unit.key or facts["fit"] is not fit:
+        if facts["trial"] != self._unit.key:
             raise CheckpointError(f"{prefix} belongs to another trial", fix=f"Remove the folder {folder}.")
-        if facts["data"] != self._data:
-            self.notice("The data are not those of the checkpoint: this trial starts from its beginning.")
+        other = self._other_origin(facts)
+        if other:
+            self.notice(f"{other}: this trial starts from its beginning.")
+            for path in folder.iterdir():
+                if path.is_file():
+                    remove(path)
             return None
         generators.restore(loaded.tensors)
         self._final, self.latest = dict(facts["final"]), dict(facts["latest"])
         self.series.rewind(loaded.step)
         return dict(loaded.tensors), facts, loaded.step
+
+    def _other_origin(self, facts: Mapping[str, Any]) -> str:
+        if facts["data"] != self._data:
+            return "The data are not those of the checkpoint"
+        for name, words in (("target", "kernels of target"), ("labkit", "labkit")):
+            if facts["made"][name] != self.made[name]:
+                return f"The checkpoint was made by {words} {facts['made'][name]}, this process uses {self.made[name]}"
+        return ""
 
     def write_head(self, graph: Any = None) -> None:
         """The configuration, by which TensorBoard groups seeds, and the graph; once per attempt.
@@ -293,6 +337,7 @@ class Trial:
             "quick": self.quick,
             "attempt": self._unit.attempt,
             "data": self._data,
+            "made": self.made,
             "metrics": self._final,
             "artefacts": hashes,
         }

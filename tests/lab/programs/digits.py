@@ -32,6 +32,12 @@ def digits(config: Config, trial: lk.Trial):
         metrics=["accuracy"],
     )
     trial.fit(
-        model, data, steps=config.steps, batch_size=50, validation_every=9, checkpoint_every=config.checkpoint_every
+        model,
+        data,
+        steps=config.steps,
+        batch_size=50,
+        validation_every=9,
+        checkpoint_every=config.checkpoint_every,
+        restore_best_weights=True,
     )
     trial.evaluate(model, data)
