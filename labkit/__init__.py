@@ -40,4 +40,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *MODULES, *NAMES, *RENAMED})
+    return sorted({*MODULES, *NAMES, *RENAMED, "__version__"})

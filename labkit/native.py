@@ -15,8 +15,8 @@ except ImportError as error:
         "labkit's compiled core (labkit._native) is not there",
         rule="labkit is used from where it was built and installed",
         received=f"an import from a source tree, or a build for another Python ({error})",
-        fix="Run `pip install .` in the project's folder (`pip install -e .` to work on labkit itself), with a C++17 "
-        "compiler at hand, and start Python again.",
+        fix="Run `pip install .` in the project's folder, with a C++17 compiler at hand, and start Python in another "
+        "folder; or run `pip install -e .`, which works in this folder too.",
     ) from error
 
 from labkit._native import (

@@ -79,7 +79,7 @@ class Tensor:
         raise DTypeError(
             f"{self!r} has no truth value while the graph is built",
             rule="Python's if, while, and, or, not need a value; a tensor has one in session.run only",
-            fix="Use lk.where or lk.logical_and inside the graph, or run the tensor first.",
+            fix="Run the tensor first, or compute with it: lk.maximum, or a product with lk.cast(condition, lk.float32).",
         )
 
     def __len__(self) -> int:

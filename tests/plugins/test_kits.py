@@ -43,6 +43,13 @@ def test_initializers(initializer, text):
         testing.check_initializer(initializer)
 
 
+def test_a_fixed_pattern_is_a_good_initializer():
+    def stripes(shape, dtype, seed=None):
+        return lk.constant(np.arange(int(np.prod(shape))).reshape(shape) % 2, dtype)
+
+    check_initializer(stripes)
+
+
 @pytest.mark.parametrize(
     ("regularizer", "text"),
     [
