@@ -47,7 +47,7 @@ def test_a_fixed_pattern_is_a_good_initializer():
     def stripes(shape, dtype, seed=None):
         return lk.constant(np.arange(int(np.prod(shape))).reshape(shape) % 2, dtype)
 
-    check_initializer(stripes)
+    testing.check_initializer(stripes)
 
 
 @pytest.mark.parametrize(
