@@ -1,4 +1,5 @@
 // Every kernel body, and the table that a target exports. Included once by each file in targets/, and by nothing else.
+#include "kernels/arg.inl"
 #include "kernels/cast.inl"
 #include "kernels/compare.inl"
 #include "kernels/conv2d.inl"
@@ -23,6 +24,7 @@ const KernelEntry kEntries[] = {
     LABKIT_CAST_KERNELS(LABKIT_ENTRY)
     LABKIT_SHAPE_KERNELS(LABKIT_ENTRY)
     LABKIT_REDUCE_KERNELS(LABKIT_ENTRY)
+    LABKIT_ARG_KERNELS(LABKIT_ENTRY)
     LABKIT_SOFTMAX_KERNELS(LABKIT_ENTRY)
     LABKIT_POOL_KERNELS(LABKIT_ENTRY)
     LABKIT_RANDOM_KERNELS(LABKIT_ENTRY)

@@ -1,5 +1,5 @@
-// Counts in equal-width buckets between the smallest and the largest finite value, and what a summary says beside them: minimum,
-// maximum, sum and sum of squares of the finite values, and how many are NaN, +infinity, -infinity. Bucket k holds
+// Counts in equal-width buckets between the smallest and the largest finite value, and what a summary says beside them:
+// minimum, maximum, sum and sum of squares of the finite values, and how many are NaN, +infinity, -infinity. Bucket k holds
 // min + k w <= x < min + (k + 1) w, the last one its upper end too; if all values are equal they are in bucket 0.
 #pragma once
 #include "kernels/walk.h"
@@ -63,7 +63,8 @@ template <class T>
 void histogram_counts(int64_t* counts, int64_t buckets, const double* stats, const T* x, int64_t n) {
     for (int64_t k = 0; k < buckets; ++k) counts[k] = 0;
     // Halves, so that the width does not overflow.
-    const double low = stats[kMin] * 0.5, width = stats[kMax] * 0.5 - low, scale = width > 0 ? static_cast<double>(buckets) / width : 0;
+    const double low = stats[kMin] * 0.5, width = stats[kMax] * 0.5 - low;
+    const double scale = width > 0 ? static_cast<double>(buckets) / width : 0;
     const double last = static_cast<double>(buckets - 1);
     const bool all = stats[kNans] + stats[kPositive] + stats[kNegative] == 0;
     constexpr int64_t block = 512;

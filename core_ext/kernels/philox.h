@@ -43,7 +43,8 @@ LABKIT_INLINE void philox_group(uint32_t* word, uint64_t key, uint64_t group, ui
         for (int round = 0; round < 10; ++round) {
             for (int odd = 0; odd < 2; ++odd) {
                 Vec<uint64_t>(&x)[4] = c[odd];
-                Vec<uint64_t> p = multiply_low(x[0], Vec<uint64_t>{} + 0xD2511F53u), q = multiply_low(x[2], Vec<uint64_t>{} + 0xCD9E8D57u);
+                Vec<uint64_t> p = multiply_low(x[0], Vec<uint64_t>{} + 0xD2511F53u);
+                Vec<uint64_t> q = multiply_low(x[2], Vec<uint64_t>{} + 0xCD9E8D57u);
                 x[0] = (q >> 32) ^ x[1] ^ static_cast<uint64_t>(k0);
                 x[1] = q;
                 x[2] = (p >> 32) ^ x[3] ^ static_cast<uint64_t>(k1);

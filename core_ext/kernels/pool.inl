@@ -55,7 +55,8 @@ void plan_pool_rows(const Call& call, Work& work) {
 
 // The best of rows i0 ... i1 and columns j0 ... j1 of one window, for n channels from c on.
 template <class T, class I>
-LABKIT_INLINE void pool_window(const Pool& p, const T* window, int64_t i0, int64_t i1, int64_t j0, int64_t j1, T* y, I* index, int64_t n) {
+LABKIT_INLINE void pool_window(const Pool& p, const T* window, int64_t i0, int64_t i1, int64_t j0, int64_t j1, T* y, I* index,
+                               int64_t n) {
     Vec<T> best = broadcast(static_cast<T>(-__builtin_inf()));
     Vec<Lane<T>> at = Vec<Lane<T>>{} + static_cast<Lane<T>>(i0 * p.kw + j0);
     for (int64_t i = i0; i < i1; ++i)
@@ -99,10 +100,12 @@ Status max_pool_grad(const Call& call, int64_t task) {
     const I* index = data<I>(call.in[1]);
     Range rows = range_of(task, p.batch * p.h, rows_per_task(p.w, p.c));
     for (int64_t row = rows.begin; row < rows.end; ++row) {
-        const int64_t y = row % p.h + p.pad_top, top = y < p.kh ? 0 : (y - p.kh) / p.sh + 1, bottom = min_of(y / p.sh, p.out_h - 1);
+        const int64_t y = row % p.h + p.pad_top;
+        const int64_t top = y < p.kh ? 0 : (y - p.kh) / p.sh + 1, bottom = min_of(y / p.sh, p.out_h - 1);
         const int64_t image = row / p.h * p.out_h;
         for (int64_t column = 0; column < p.w; ++column) {
-            const int64_t x = column + p.pad_left, left = x < p.kw ? 0 : (x - p.kw) / p.sw + 1, right = min_of(x / p.sw, p.out_w - 1);
+            const int64_t x = column + p.pad_left;
+            const int64_t left = x < p.kw ? 0 : (x - p.kw) / p.sw + 1, right = min_of(x / p.sw, p.out_w - 1);
             T* dx = data<T>(call.out[0]) + (row * p.w + column) * p.c;
             if (top == bottom && left == right) {  // one window, as where windows do not overlap
                 const int64_t from = ((image + top) * p.out_w + left) * p.c;

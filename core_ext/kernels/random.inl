@@ -27,7 +27,8 @@ struct Uniform {
     Uniform(const Call& call) : low(call.reals[0]), high(call.reals[1]) {}
 
     LABKIT_INLINE void fill(float* y, const uint32_t* word) const {
-        const float a = static_cast<float>(low), b = static_cast<float>(high), width = b - a, last = __builtin_nextafterf(b, a);
+        const float a = static_cast<float>(low), b = static_cast<float>(high);
+        const float width = b - a, last = __builtin_nextafterf(b, a);
         for (int i = 0; i < 64; i += lanes<float>) {
             Vec<float> v = bits24(word + i) * 5.9604644775390625e-8f * width + a;
             store(y + i, v < b ? v : broadcast(last));
@@ -69,8 +70,8 @@ struct Normal {
     }
 };
 
-// A normal that is redrawn until it lies within two standard deviations: drawn at once from the distribution function's inverse,
-// sqrt(2) erfinv(u) for u uniform in (-erf(sqrt(2)), erf(sqrt(2))).
+// A normal that is redrawn until it lies within two standard deviations: drawn at once from the inverse of the distribution
+// function, sqrt(2) erfinv(u) for u uniform in (-erf(sqrt(2)), erf(sqrt(2))).
 struct TruncatedNormal {
     static constexpr double kErf = 0.95449973610364158560, kRoot2 = 1.4142135623730950488;
     double mean, stddev;
@@ -79,7 +80,8 @@ struct TruncatedNormal {
     LABKIT_INLINE void fill(float* y, const uint32_t* word) const {
         const float m = static_cast<float>(mean), s = static_cast<float>(stddev);
         for (int i = 0; i < 64; i += lanes<float>) {
-            Vec<float> u = bits24(word + i) * 1.1920928955078125e-7f + (5.9604644775390625e-8f - 1.0f);  // odd multiples of 2^-24
+            // odd multiples of 2^-24
+            Vec<float> u = bits24(word + i) * 1.1920928955078125e-7f + (5.9604644775390625e-8f - 1.0f);
             Vec<float> z = erfinv_central(u * static_cast<float>(kErf)) * static_cast<float>(kRoot2);
             z = z > 2.0f ? broadcast(2.0f) : z < -2.0f ? broadcast(-2.0f) : z;  // a last bit of rounding
             store(y + i, z * s + m);
@@ -114,8 +116,8 @@ Status run_random(const Call& call, int, int64_t task) {
     return {};
 }
 
-// ---- dropout: element i stays, times 1 / (1 - rate), where word i of the draw is at least rate * 2^32. The mask is the same for every
-// dtype, so the gradient is the same dropout of dy.
+// ---- dropout: element i stays, times 1 / (1 - rate), where word i of the draw is at least rate * 2^32. The mask is the same
+// for every dtype, so the gradient is the same dropout of dy.
 
 template <class T>
 Status run_dropout(const Call& call, int, int64_t task) {

@@ -20,7 +20,9 @@ LABKIT_INLINE V polynomial(V x, const T (&c)[n]) {
     return y;
 }
 
-LABKIT_INLINE Vec<float> power_of_two(Vec<int32_t> n) { return (Vec<float>)(((Vec<uint32_t>)n + 127) << 23); }  // -126 <= n <= 127
+LABKIT_INLINE Vec<float> power_of_two(Vec<int32_t> n) {  // -126 <= n <= 127
+    return (Vec<float>)(((Vec<uint32_t>)n + 127) << 23);
+}
 
 LABKIT_INLINE Vec<float> exp(Vec<float> x) {
     x = x > 89.0f ? broadcast(89.0f) : x;  // e^89 overflows, e^-104 is below every denormal; NaN passes
@@ -171,9 +173,9 @@ LABKIT_INLINE Vec<double> pow_float(Vec<double> x, Vec<double> y) {
     sign_bit = sign_bit + INT64_MIN;
     Vec<double> size = (Vec<double>)((Vec<int64_t>)x & ~sign_bit);
     // log2: size = 2^e m with m in [sqrt(1/2), sqrt(2)); ln m = 2 atanh((m - 1) / (m + 1))
-    Vec<int64_t> bits = (Vec<int64_t>)size;
-    Vec<uint64_t> biased = (Vec<uint64_t>)(bits - 0x3fe6a09e667f3bcdLL + (1024LL << 52)) >> 52;  // e + 1024
-    Vec<double> m = (Vec<double>)((Vec<uint64_t>)bits - ((biased - 1024) << 52));
+    Vec<uint64_t> bits = (Vec<uint64_t>)size;
+    Vec<uint64_t> biased = (bits - 0x3fe6a09e667f3bcdULL + (1024ULL << 52)) >> 52;  // e + 1024
+    Vec<double> m = (Vec<double>)(bits - ((biased - 1024) << 52));
     Vec<double> e = (Vec<double>)(biased | 0x4330000000000000ULL) - (4503599627370496.0 + 1024.0);  // integer to double by bits
     Vec<double> s = (m - 1.0) / (m + 1.0), z = s * s;
     Vec<double> p = z * (1.0 / 17) + 1.0 / 15;

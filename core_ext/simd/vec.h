@@ -62,8 +62,12 @@ LABKIT_INLINE void store(T* p, Vec<T> v) {
 }
 
 #if defined(__AVX2__) && !defined(__AVX512F__)
-LABKIT_INLINE __m256i first_mask32(int n) { return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)); }
-LABKIT_INLINE __m256i first_mask64(int n) { return _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3)); }
+LABKIT_INLINE __m256i first_mask32(int n) {
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+LABKIT_INLINE __m256i first_mask64(int n) {
+    return _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3));
+}
 #endif
 
 // The first n < lanes<T> elements; the other lanes are zero. Nothing beyond them is touched.
