@@ -81,7 +81,8 @@ Status run_conv2d(const Call& call, int phase, int64_t task) {
 // ---- dx[N, H, W, C] ----
 // Pixels of dx with the same (h mod sh, w mod sw) see the same taps of the filter, and see them as a convolution of dy
 // with stride 1 by these taps in reverse order: one product for each such class. Phase 0 writes the filter as
-// [class][taps of the class, reversed][K][C].
+// [class][taps of the class, reversed][K][C]. Where a stride is longer than the filter there are pixels that no tap
+// reaches: then phase 0 sets all of dx to zero, and only classes that have taps follow.
 
 struct InputClass {
     int64_t kh0, kw0;      // first tap; the others follow in steps of (sh, sw)
@@ -91,16 +92,19 @@ struct InputClass {
     int64_t pad_top, pad_left;
 };
 
+// The numbers from, from + stride, ... below n.
+int64_t steps(int64_t n, int64_t from, int64_t stride) { return from < n ? (n - from + stride - 1) / stride : 0; }
+
 InputClass input_class(const Call& call, int64_t rh, int64_t rw) {
     const int64_t sh = call.ints[0], sw = call.ints[1], pad_top = call.ints[2], pad_left = call.ints[3];
     const int64_t KH = call.in[0].shape[0], KW = call.in[0].shape[1], H = call.out[0].shape[1], W = call.out[0].shape[2];
-    auto steps = [](int64_t n, int64_t from, int64_t stride) { return from < n ? (n - from + stride - 1) / stride : 0; };
+    auto steps_before = [](int64_t n, int64_t from, int64_t stride) {  // steps(n, 0, stride) + ... + steps(n, from - 1, stride)
+        return from * (n / stride) + (from < n % stride ? from : n % stride);
+    };
     InputClass k;
     k.kh0 = rh, k.kw0 = rw;
     k.taps_h = steps(KH, rh, sh), k.taps_w = steps(KW, rw, sw);
-    k.first = 0;
-    for (int64_t r = 0; r < rh; ++r) k.first += steps(KH, r, sh) * KW;
-    for (int64_t r = 0; r < rw; ++r) k.first += k.taps_h * steps(KW, r, sw);
+    k.first = steps_before(KH, rh, sh) * KW + k.taps_h * steps_before(KW, rw, sw);
     k.h0 = ((rh - pad_top) % sh + sh) % sh, k.w0 = ((rw - pad_left) % sw + sw) % sw;
     k.rows = steps(H, k.h0, sh), k.columns = steps(W, k.w0, sw);
     k.pad_top = k.taps_h - 1 - (k.h0 + pad_top - rh) / sh;
@@ -108,13 +112,31 @@ InputClass input_class(const Call& call, int64_t rh, int64_t rw) {
     return k;
 }
 
+// The classes that have taps: so many along the height and along the width, each cut into as many tasks as the largest.
 template <class T>
-Tiling input_tiling(const Call& call, const InputClass& k) {
-    const View &w = call.in[0], &dx = call.out[0];
-    return gemm_tiling<T>(dx.shape[0] * k.rows * k.columns, dx.shape[3], k.taps_h * k.taps_w * w.shape[3]);
-}
+struct InputClasses {
+    int64_t high, wide;
+    Tiling tiling;
+    bool cover;  // whether every pixel belongs to one of them
 
-constexpr int64_t kFilterRows = 64;  // rows of C that one task of phase 0 transposes
+    explicit InputClasses(const Call& call) {
+        const View &w = call.in[0], &dx = call.out[0];
+        const int64_t sh = call.ints[0], sw = call.ints[1];
+        high = sh < w.shape[0] ? sh : w.shape[0], wide = sw < w.shape[1] ? sw : w.shape[1];
+        tiling = gemm_tiling<T>(dx.shape[0] * steps(dx.shape[1], 0, sh) * steps(dx.shape[2], 0, sw), dx.shape[3],
+                                steps(w.shape[0], 0, sh) * steps(w.shape[1], 0, sw) * w.shape[3]);
+        cover = high == sh && wide == sw;
+    }
+
+    int64_t tasks() const { return high * wide * tiling.tasks(); }
+};
+
+constexpr int64_t kFilterRows = 64;     // rows of C that one task of phase 0 transposes
+constexpr int64_t kZeroBlock = 1 << 16;  // numbers of dx that one task of phase 0 sets to zero
+
+int64_t filter_tasks(const View& w) {
+    return w.shape[0] * w.shape[1] * ((w.shape[2] + kFilterRows - 1) / kFilterRows);
+}
 
 template <class T>
 void plan_conv2d_backprop_input(const Call& call, Work& work) {
@@ -123,11 +145,10 @@ void plan_conv2d_backprop_input(const Call& call, Work& work) {
         if (winograd_pays<T>(w, call.out[0], call.ints[0], call.ints[1]))
             return Winograd<T>(call.in[1], w, call.out[0], 2 - call.ints[2], 2 - call.ints[3], true).plan(work);
     }
+    const InputClasses<T> classes(call);
     work.phases = 2;
-    work.tasks[0] = w.shape[0] * w.shape[1] * ((w.shape[2] + kFilterRows - 1) / kFilterRows);
-    work.tasks[1] = 0;
-    for (int64_t rh = 0; rh < call.ints[0]; ++rh)
-        for (int64_t rw = 0; rw < call.ints[1]; ++rw) work.tasks[1] += input_tiling<T>(call, input_class(call, rh, rw)).tasks();
+    work.tasks[0] = filter_tasks(w) + (classes.cover ? 0 : (numel(call.out[0]) + kZeroBlock - 1) / kZeroBlock);
+    work.tasks[1] = classes.tasks();
     work.scratch_bytes = numel(w) * static_cast<int64_t>(sizeof(T));
 }
 
@@ -155,6 +176,11 @@ Status run_conv2d_backprop_input(const Call& call, int phase, int64_t task) {
         }
     }
     T* filter = reinterpret_cast<T*>(call.scratch);
+    if (phase == 0 && task >= filter_tasks(w)) {
+        const int64_t begin = (task - filter_tasks(w)) * kZeroBlock, left = numel(dx) - begin;
+        zero_run(data<T>(dx) + begin, left < kZeroBlock ? left : kZeroBlock);
+        return {};
+    }
     if (phase == 0) {
         const int64_t blocks = (C + kFilterRows - 1) / kFilterRows, tap = task / blocks, c0 = task % blocks * kFilterRows;
         const int64_t kh = tap / KW, kw = tap % KW;
@@ -163,19 +189,16 @@ Status run_conv2d_backprop_input(const Call& call, int phase, int64_t task) {
         transpose_copy(data<T>(w) + (tap * C + c0) * K, K, C - c0 < kFilterRows ? C - c0 : kFilterRows, K, filter + place * K * C + c0, C);
         return {};
     }
-    for (int64_t rh = 0; rh < sh; ++rh)
-        for (int64_t rw = 0; rw < sw; ++rw) {
-            const InputClass k = input_class(call, rh, rw);
-            const Tiling tiling = input_tiling<T>(call, k);
-            if (task >= tiling.tasks()) {
-                task -= tiling.tasks();
-                continue;
-            }
-            const Patches<T> patches{data<T>(dy), dy.shape[1], dy.shape[2], K, k.rows, k.columns, k.taps_w, 1, 1, k.pad_top, k.pad_left};
-            const ClassRows<T> rows{data<T>(dx), dx.shape[1], dx.shape[2], C, sh, sw, k};
-            gemm_task<T, false, false>(tiling, task, patches, Matrix<T>{filter + k.first * K * C, C}, rows, 0, k.taps_h * k.taps_w * K);
-            return {};
-        }
+    InputClasses<T> classes(call);
+    Tiling& tiling = classes.tiling;
+    const int64_t number = task / tiling.tasks();
+    const InputClass k = input_class(call, number / classes.wide, number % classes.wide);
+    tiling.M = dx.shape[0] * k.rows * k.columns;
+    if (tiling.M == 0) return {};
+    const Patches<T> patches{data<T>(dy), dy.shape[1], dy.shape[2], K, k.rows, k.columns, k.taps_w, 1, 1, k.pad_top, k.pad_left};
+    const ClassRows<T> rows{data<T>(dx), dx.shape[1], dx.shape[2], C, sh, sw, k};
+    gemm_task<T, false, false>(tiling, task % tiling.tasks(), patches, Matrix<T>{filter + k.first * K * C, C}, rows, 0,
+                               k.taps_h * k.taps_w * K);
     return {};
 }
 

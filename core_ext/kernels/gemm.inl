@@ -181,7 +181,8 @@ Tiling gemm_tiling(int64_t M, int64_t N, int64_t K) {
     using G = Gemm<T>;
     constexpr int64_t kMost = int64_t{1} << 27, kLeast = int64_t{1} << 19;  // multiply-adds of one task
     constexpr int64_t kWanted = 16;                                         // tasks, so that many threads have work
-    int64_t mc = M < G::MC ? M : G::MC, nc = N < G::NC ? (N + G::NR - 1) / G::NR * G::NR : G::NC;
+    int64_t mc = M < 1 ? 1 : M < G::MC ? M : G::MC;  // of an empty result too there are blocks: none
+    int64_t nc = N < 1 ? G::NR : N < G::NC ? (N + G::NR - 1) / G::NR * G::NR : G::NC;
     auto count = [](int64_t n, int64_t block) { return (n + block - 1) / block; };
     for (;;) {
         const int64_t work = mc * nc * (K > 0 ? K : 1);

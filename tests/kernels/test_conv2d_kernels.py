@@ -123,6 +123,16 @@ def test_asymmetric_pads_kernels_and_strides(target: str) -> None:
     assert_all_three(target, Case(2, 8, 8, 2, 3, (1, 1), (3, 3), (0, 0), out=(3, 3)))  # pixels that no tap meets
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("target", TARGETS)
+def test_strides_longer_than_the_image_or_the_filter(target: str, dtype: str) -> None:
+    for h, w in [(1, 1), (2, 3), (4, 1), (5, 9)]:
+        for kernel in (1, 3):
+            for strides in [(2, 2), (5, 1), (1, 5), (3, 4), (65536, 65536), (65536, 2)]:
+                pad = same(h, kernel, strides[0]), same(w, kernel, strides[1])
+                assert_all_three(target, Case(2, h, w, 3, 5, (kernel, kernel), strides, pad, dtype=dtype))
+
+
 @pytest.mark.parametrize("target", TARGETS)
 def test_many_pixels_are_summed_in_chunks(target: str) -> None:
     assert_all_three(target, Case(9, 33, 32, 3, 5, (3, 3), pad=(1, 1)))
