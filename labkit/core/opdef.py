@@ -52,7 +52,7 @@ class Attr:
         """
         try:
             normal = _NORMAL[self.kind](value)
-        except (TypeError, ValueError, KeyError) as error:
+        except (TypeError, ValueError, KeyError, OverflowError) as error:
             raise self._refuse(name, value) from error
         numbers = [n for n in _flatten(normal) if isinstance(n, int | float)]
         if self.low is not None and any(not n >= self.low for n in numbers):
@@ -74,9 +74,14 @@ class Attr:
         return InvalidArgumentError("", rule=rule, received=f"{name}={value!r}")
 
 
-def _index(value: Any) -> int:
-    if isinstance(value, bool | np.bool_):
-        raise TypeError("a bool is no number here")
+def whole(value: Any) -> int:
+    """A whole number as a Python int.
+
+    Raises:
+        TypeError: the value is none; bools are not.
+    """
+    if isinstance(value, bool | np.bool_) or not hasattr(value, "__index__"):
+        raise TypeError(f"{type(value).__name__} is no whole number")
     return int(value.__index__())
 
 
@@ -97,13 +102,13 @@ def _flatten(value: Any) -> list[Any]:
 
 
 _NORMAL: Mapping[str, Callable[[Any], Any]] = {
-    "int": _index,
+    "int": whole,
     "float": float,
     "bool": _flag,
     "str": _text,
-    "ints": lambda v: tuple(_index(x) for x in v),
-    "axes": lambda v: None if v is None else tuple(_index(x) for x in (v if hasattr(v, "__iter__") else [v])),
-    "pairs": lambda v: tuple((_index(a), _index(b)) for a, b in v),
+    "ints": lambda v: tuple(whole(x) for x in v),
+    "axes": lambda v: None if v is None else tuple(whole(x) for x in (v if hasattr(v, "__iter__") else [v])),
+    "pairs": lambda v: tuple((whole(a), whole(b)) for a, b in v),
     "dtype": dt.as_dtype,
     "array": np.asarray,
 }
@@ -163,7 +168,7 @@ class OpDef:
 
     Attributes:
         name: the type's name, TensorFlow's where it has the operation ("MatMul").
-        inputs: the inputs' names; a last one ending in "*" stands for any number of inputs.
+        inputs: the inputs' names.
         outputs: the outputs' names.
         attrs: the attributes.
         dtypes: (input dtypes, attrs) -> output dtypes; raises DTypeError.
@@ -204,10 +209,6 @@ class OpDef:
     from_shapes: Callable[[OpContext], np.ndarray] | None = None
     random: bool = False
     pure: bool = True
-
-    @property
-    def variadic(self) -> bool:
-        return bool(self.inputs) and self.inputs[-1].endswith("*")
 
     def kernel_inputs(self, count: int) -> list[int]:
         """Which of `count` inputs the kernel reads."""

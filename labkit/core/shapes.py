@@ -15,6 +15,8 @@ Dim: TypeAlias = int | None
 Dims: TypeAlias = tuple[Dim, ...] | None
 
 MAX_RANK = 8
+MAX_COUNT = 2**48 - 1
+"""The most elements a tensor can have: addresses in bytes stay far below 2**63 in every kernel."""
 
 
 def as_dims(value: Any) -> Dims:
@@ -60,6 +62,39 @@ def is_known(dims: Dims) -> bool:
 def count(dims: Sequence[int]) -> int:
     """The number of elements of a fully known shape."""
     return math.prod(dims)
+
+
+def check_dims(dims: Dims) -> Dims:
+    """`dims`, checked to be a shape that a tensor can have; dimensions of size 0 do not make room for larger others.
+
+    Raises:
+        ShapeError: there are more than 8 dimensions, or 2**48 elements or more.
+    """
+    if dims is None:
+        return dims
+    if len(dims) > MAX_RANK:
+        raise ShapeError("", rule=f"A tensor has at most {MAX_RANK} dimensions", received=show(dims))
+    if math.prod(n for n in dims if n) > MAX_COUNT:
+        raise ShapeError("", rule="A tensor has fewer than 2**48 elements", received=show(dims))
+    return dims
+
+
+def normal_axes(axes: Sequence[int], rank: int) -> list[int]:
+    """Axes counted from the front, in the given order.
+
+    Raises:
+        ShapeError: an axis is out of range, or named twice.
+    """
+    normal = [axis % rank if rank else axis for axis in axes]
+    if any(not -rank <= axis < rank for axis in axes) or len(set(normal)) < len(normal):
+        raise ShapeError(
+            "",
+            rule=f"An axis of {rank} dimensions is from {-rank} to {rank - 1}, and none is named twice"
+            if rank
+            else "Without dimensions there is no axis",
+            received=f"axis {tuple(axes)}",
+        )
+    return normal
 
 
 def compatible(a: Dims, b: Dims) -> bool:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import builtins
 from typing import Any
 
 import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor
-from labkit.core.opdef import Attr, OpContext, OpDef, Sample, register, same_dtype
-from labkit.core.shapes import Dims, show
+from labkit.core.opdef import Attr, OpContext, OpDef, Sample, register, same_dtype, whole
+from labkit.core.shapes import Dims, compatible, show
 from labkit.core.tensor import OPERATORS, Tensor
 from labkit.errors import InvalidArgumentError, OutOfRangeError, ShapeError
 from labkit.ops.build import apply
@@ -80,6 +81,13 @@ def _block(x: np.ndarray, begin: Any, size: Any) -> Any:
     )
 
 
+def _slice_gradient_shape(c: OpContext) -> list[Dims]:
+    (block,) = _slice_shape(OpContext([c.dims[1]], [c.dtypes[1]], c.attrs))
+    if not compatible(c.dims[0], block):
+        raise ShapeError("", rule=f"The gradient has the slice's shape, {show(block)}", received=show(c.dims[0]))
+    return [c.dims[1]]
+
+
 def _reference_slice_gradient(g: np.ndarray, x: np.ndarray, begin: Any, size: Any) -> np.ndarray:
     result = np.zeros(np.shape(x))
     result[_block(result, begin, size)] = g
@@ -112,7 +120,7 @@ register(
         attrs=_SLICE_ATTRS,
         kernel="pad",
         dtypes=same_dtype(dt.FLOATS),
-        shapes=lambda c: [c.dims[1]],
+        shapes=_slice_gradient_shape,
         lower=lambda c: (c.attrs["begin"], [0.0]),
         gradient=lambda op, g: [apply("Slice", [g], op.attrs), None],
         reference=_reference_slice_gradient,
@@ -180,7 +188,7 @@ def transpose(x: Any, perm: Any = None, name: str | None = None) -> Tensor:
     """
     tensor = to_tensor(x)
     order = range(len(tensor.shape))[::-1] if perm is None else perm
-    return apply("Transpose", [tensor], {"perm": tuple(order)}, name)
+    return apply("Transpose", [tensor], {"perm": order}, name)
 
 
 # --- indexing ---
@@ -191,7 +199,7 @@ def _getitem(x: Tensor, key: Any) -> Tensor:
     items = list(key) if isinstance(key, tuple) else [key]
     rank = len(x.shape)
     used = sum(1 for item in items if item is not None and item is not Ellipsis)
-    if Ellipsis not in [item for item in items if not isinstance(item, Tensor)]:
+    if not any(item is Ellipsis for item in items):
         items.append(Ellipsis)
     begin: list[int] = []
     size: list[int] = []
@@ -222,20 +230,23 @@ def _getitem(x: Tensor, key: Any) -> Tensor:
 def _one_index(item: Any, x: Tensor, axis: int) -> tuple[int, int, bool]:
     dims = x.dims
     total = dims[axis] if dims is not None and axis < len(dims) else None
-    bounds = (item.start, item.stop) if hasattr(item, "indices") else (item,)
-    step = getattr(item, "step", None)
-    if step not in (None, 1) or any(not (b is None or hasattr(b, "__index__")) for b in bounds):
+    ranged = isinstance(item, builtins.slice)
+    bounds = (item.start, item.stop, item.step) if ranged else (item,)
+    try:
+        numbers = [None if b is None else whole(b) for b in bounds]
+    except TypeError:
+        numbers = []
+    if not numbers or (ranged and numbers.pop() not in (None, 1)):
         raise InvalidArgumentError(
             f"{x.name} cannot be indexed with that",
             rule="Indices are whole numbers, slices of step 1, `...` and None",
             received=repr(item),
             fix="Use lk.transpose, lk.reshape or lk.slice for anything else.",
         )
-    numbers = [None if b is None else int(b.__index__()) for b in bounds]
     if total is None and any(b is not None and b < 0 for b in numbers):
         raise ShapeError(f"{x.name}: an index from the end needs a known dimension", received=f"{item!r} of {x.shape}")
     numbers = [b + total if b is not None and b < 0 and total is not None else b for b in numbers]
-    if not hasattr(item, "indices"):
+    if not ranged:
         if total is not None and not 0 <= numbers[0] < total:  # type: ignore[operator]
             raise OutOfRangeError(f"{x.name}: index {item} is out of range", rule=f"From {-total} to {total - 1}")
         return numbers[0], 1, True  # type: ignore[return-value]

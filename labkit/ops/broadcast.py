@@ -13,17 +13,14 @@ from labkit.core.shapes import Dims, show
 from labkit.core.tensor import OPERATORS, Tensor
 from labkit.errors import ShapeError
 from labkit.ops.build import apply
-from labkit.ops.shape import int_array, requested_dims, shape, shape_tensor
+from labkit.ops.shape import full_dims, int_array, shape, shape_tensor
 
 
 def _broadcast_to_shape(c: OpContext) -> list[Dims]:
-    wanted, dims = requested_dims(c.values[1], "The shape"), c.dims[0]
+    wanted, dims = full_dims(c.values[1]), c.dims[0]
     if wanted is None or dims is None:
         return [wanted]
-    fits = len(dims) <= len(wanted) and all(
-        m in (1, None, n) or n is None for m, n in zip(reversed(dims), reversed(wanted), strict=False)
-    )
-    if not fits:
+    if not _fits(dims, wanted):
         raise ShapeError(
             "",
             rule="Aligned at the last dimensions, each dimension is the wanted one or 1",
@@ -52,6 +49,21 @@ register(
 )
 
 
+def _fits(dims: Dims, wanted: Dims) -> bool:
+    """Whether broadcasting can stretch `dims` to `wanted`."""
+    if dims is None or wanted is None:
+        return True
+    pairs = zip(reversed(dims), reversed(wanted), strict=False)
+    return len(dims) <= len(wanted) and all(m in (1, None, n) or n is None for m, n in pairs)
+
+
+def _summed_shape(c: OpContext) -> list[Dims]:
+    if not _fits(c.dims[1], c.dims[0]):
+        received = f"{show(c.dims[0])} to {show(c.dims[1])}"
+        raise ShapeError("", rule="The gradient has a shape that broadcasting stretches x to", received=received)
+    return [c.dims[1]]
+
+
 def _sum_to_shape(c: OpContext) -> Any:
     grad, target = c.dims[0] or (), c.dims[1] or ()
     if grad == target:
@@ -68,7 +80,7 @@ register(
         kernel="reduce_sum",
         lower=_sum_to_shape,
         dtypes=same_dtype(dt.FLOATS, 1),
-        shapes=lambda c: [c.dims[1]],
+        shapes=_summed_shape,
         gradient=lambda op, g: [broadcast_to(g, shape(op.inputs[0])), None],
         reference=lambda g, x: _reference_sum_to(g, np.shape(x)),
         samples=lambda rng: [

@@ -10,21 +10,29 @@ import numpy as np
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensors
 from labkit.core.graph import Operation
-from labkit.core.opdef import Attr, OpContext, OpDef, Sample, need_rank, register, same_dtype
-from labkit.core.shapes import Dim, Dims, show
+from labkit.core.opdef import Attr, OpContext, OpDef, Sample, need_rank, register, same_dtype, whole
+from labkit.core.shapes import Dim, Dims, compatible, show
 from labkit.core.tensor import Tensor
 from labkit.errors import ShapeError
 from labkit.ops.build import apply
 
-WINDOW_ATTRS = {"strides": Attr("ints", (1, 1), low=1), "padding": Attr("str", "SAME", choices=("SAME", "VALID"))}
+LONGEST = 65536
+"""The longest stride, and the longest side of a pooling window."""
+
+WINDOW_ATTRS = {
+    "strides": Attr("ints", (1, 1), low=1, high=LONGEST),
+    "padding": Attr("str", "SAME", choices=("SAME", "VALID")),
+}
 
 
 def window_output(size: Dim, window: Dim, stride: int, padding: str) -> Dim:
     """How many windows fit one dimension: ceil(size / stride) for SAME, ceil((size - window + 1) / stride) for VALID.
 
     Raises:
-        ShapeError: not even one VALID window fits.
+        ShapeError: not even one VALID window fits, or the window is empty.
     """
+    if window == 0:
+        raise ShapeError("", rule="A window has at least one pixel", received="one of size 0")
     if size is None or (window is None and padding == "VALID"):
         return None
     if padding == "SAME":
@@ -63,6 +71,22 @@ def _conv_shape(c: OpContext) -> list[Dims]:
         )
     (sh, sw), padding = need_pair(c, "strides"), c.attrs["padding"]
     return [(n, window_output(h, fh, sh, padding), window_output(w, fw, sw, padding), out)]
+
+
+def check_gradient(c: OpContext, index: int, expected: Dims) -> None:
+    """Checks that input `index` has the shape of what it is the gradient of."""
+    if not compatible(c.dims[index], expected):
+        raise ShapeError(
+            "", rule=f"The gradient has the result's shape, {show(expected)}", received=show(c.dims[index])
+        )
+
+
+def _gradient_shape(which: int) -> Any:
+    def rule(c: OpContext) -> list[Dims]:
+        check_gradient(c, 2, _conv_shape(c)[0])
+        return [c.dims[which]]
+
+    return rule
 
 
 def _lower_conv(image: int, filters: int) -> Any:
@@ -122,6 +146,15 @@ _CASES: tuple[Any, ...] = (
     ((2, 7, 6, 2), (3, 2, 2, 3), (2, 2), "SAME"),
     ((1, 8, 8, 17), (5, 5, 17, 2), (2, 3), "VALID"),
     ((2, 4, 4, 3), (1, 1, 3, 16), (1, 1), "SAME"),
+    # strides longer than the image or the filter, on one side or both; windows larger than the image; no image at all
+    ((1, 1, 1, 3), (3, 3, 3, 2), (2, 2), "SAME"),
+    ((1, 1, 1, 3), (1, 1, 3, 2), (2, 2), "VALID"),
+    ((2, 2, 3, 1), (3, 3, 1, 2), (4, 4), "SAME"),
+    ((1, 2, 3, 2), (2, 1, 2, 3), (4, 1), "VALID"),
+    ((1, 7, 2, 2), (2, 3, 2, 1), (3, 65536), "SAME"),
+    ((1, 2, 3, 2), (5, 7, 2, 1), (1, 2), "SAME"),
+    ((0, 4, 4, 3), (3, 3, 3, 2), (1, 2), "SAME"),
+    ((0, 4, 4, 3), (3, 3, 3, 2), (2, 1), "VALID"),
 )
 
 
@@ -163,7 +196,7 @@ register(
         attrs=WINDOW_ATTRS,
         kernel="conv2d_backprop_input",
         dtypes=same_dtype(dt.FLOATS),
-        shapes=lambda c: [c.dims[0]],
+        shapes=_gradient_shape(0),
         lower=_lower_conv(0, 1),
         gradient=lambda op, g: [
             None,
@@ -183,7 +216,7 @@ register(
         attrs=WINDOW_ATTRS,
         kernel="conv2d_backprop_filter",
         dtypes=same_dtype(dt.FLOATS),
-        shapes=lambda c: [c.dims[1]],
+        shapes=_gradient_shape(1),
         lower=_lower_conv(0, 1),
         gradient=lambda op, g: [
             apply("Conv2DBackpropInput", [op.inputs[0], g, op.inputs[2]], op.attrs),
@@ -203,7 +236,10 @@ def spatial_pair(value: Any, name: str) -> tuple[int, int]:
     Raises:
         ShapeError: it is none of these.
     """
-    items = [int(value)] * 2 if isinstance(value, int | np.integer) else [int(n) for n in value]
+    try:
+        items = [whole(n) for n in value] if hasattr(value, "__iter__") else [whole(value)] * 2
+    except TypeError:
+        items = []
     if len(items) == 4 and items[0] == items[3] == 1:
         items = items[1:3]
     if len(items) != 2:
@@ -211,6 +247,14 @@ def spatial_pair(value: Any, name: str) -> tuple[int, int]:
             f"{name} does not fit images", rule="An int, a pair (height, width) or [1, h, w, 1]", received=repr(value)
         )
     return items[0], items[1]
+
+
+def window_attrs(strides: Any, padding: Any) -> dict[str, Any]:
+    """What convolution and pooling are told alike, as attributes; padding in either case."""
+    return {
+        "strides": spatial_pair(strides, "strides"),
+        "padding": padding.upper() if isinstance(padding, str) else padding,
+    }
 
 
 def conv2d(x: Any, filters: Any, strides: Any = (1, 1), padding: str = "SAME", name: str | None = None) -> Tensor:
@@ -232,5 +276,4 @@ def conv2d(x: Any, filters: Any, strides: Any = (1, 1), padding: str = "SAME", n
     Raises:
         ShapeError: channels differ, or a VALID filter is larger than the image.
     """
-    attrs = {"strides": spatial_pair(strides, "strides"), "padding": padding.upper()}
-    return apply("Conv2D", to_tensors(x, filters), attrs, name)
+    return apply("Conv2D", to_tensors(x, filters), window_attrs(strides, padding), name)

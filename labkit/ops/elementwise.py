@@ -9,8 +9,10 @@ import numpy as np
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensors
 from labkit.core.graph import Operation
-from labkit.core.opdef import OpDef, register, same_dtype
+from labkit.core.opdef import OpContext, OpDef, register, same_dtype
+from labkit.core.shapes import Dims, compatible, merge, show
 from labkit.core.tensor import OPERATORS, Tensor
+from labkit.errors import ShapeError
 from labkit.ops.build import apply, away_from, binary, broadcast_shape, pairs, positive, same_shape, singles, unary
 
 
@@ -111,7 +113,13 @@ _binary(
 
 _unary("Neg", "neg", lambda op, g: [-g], lambda x: -x, "y = -x.", allowed=dt.NUMERIC)
 _unary(
-    "Abs", "abs", lambda op, g: [g * apply("Sign", [op.inputs[0]])], np.abs, "y = |x|.", allowed=dt.NUMERIC, draw=away_from(0.0)
+    "Abs",
+    "abs",
+    lambda op, g: [g * apply("Sign", [op.inputs[0]])],
+    np.abs,
+    "y = |x|.",
+    allowed=dt.NUMERIC,
+    draw=away_from(0.0),
 )
 _unary("Square", "square", lambda op, g: [g * 2 * op.inputs[0]], np.square, "y = x x.", allowed=dt.NUMERIC)
 _unary(
@@ -126,7 +134,13 @@ _unary(
 _unary("Sqrt", "sqrt", lambda op, g: [g / (2 * op.outputs[0])], np.sqrt, "y = the square root of x.", draw=positive)
 _unary("Exp", "exp", lambda op, g: [g * op.outputs[0]], np.exp, "y = e to the power of x.")
 _unary("Log", "log", lambda op, g: [g / op.inputs[0]], np.log, "y = the natural logarithm of x.", draw=positive)
-_unary("Tanh", "tanh", lambda op, g: [g * (1 - apply("Square", [op.outputs[0]]))], np.tanh, "y = the hyperbolic tangent of x.")
+_unary(
+    "Tanh",
+    "tanh",
+    lambda op, g: [g * (1 - apply("Square", [op.outputs[0]]))],
+    np.tanh,
+    "y = the hyperbolic tangent of x.",
+)
 _unary(
     "Sigmoid",
     "sigmoid",
@@ -142,6 +156,14 @@ _unary(
     "y = max(x, 0), the rectifier (Nair and Hinton 2010). The gradient at 0 is 0.",
     draw=away_from(0.0),
 )
+
+
+def _equal_shapes(c: OpContext) -> list[Dims]:
+    if not compatible(c.dims[0], c.dims[1]):
+        raise ShapeError("", rule="Both have one shape", received=f"{show(c.dims[0])} and {show(c.dims[1])}")
+    return [merge(c.dims[0], c.dims[1])]
+
+
 register(
     OpDef(
         name="ReluGrad",
@@ -149,7 +171,7 @@ register(
         outputs=("dx",),
         kernel="relu_grad",
         dtypes=same_dtype(dt.FLOATS),
-        shapes=same_shape,
+        shapes=_equal_shapes,
         gradient=lambda op, g: [apply("ReluGrad", [g, op.inputs[1]]), None],
         reference=lambda g, y: np.where(y > 0, g, 0),
         samples=lambda rng: pairs_of_one_shape(rng),

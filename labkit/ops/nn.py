@@ -53,6 +53,12 @@ def _bias_shape(c: OpContext) -> list[Dims]:
     return [(*dims[:-1], channels if dims[-1] is None else dims[-1])]
 
 
+def _channels(c: OpContext) -> list[Dims]:
+    if c.dims[0] == ():
+        raise ShapeError("", rule="x has at least one dimension: the channels", received="()")
+    return [None if c.dims[0] is None else c.dims[0][-1:]]
+
+
 register(
     OpDef(
         name="BiasAdd",
@@ -75,7 +81,7 @@ register(
         outputs=("dbias",),
         kernel="reduce_sum",
         dtypes=same_dtype(dt.FLOATS),
-        shapes=lambda c: [None if c.dims[0] is None else (c.dims[0][-1],)],
+        shapes=_channels,
         lower=lambda c: (list(range(len(c.dims[0] or ()) - 1)), ()),
         gradient=lambda op, g: [g + 0 * op.inputs[0]],
         reference=lambda g: g.reshape(-1, g.shape[-1]).sum(axis=0),
@@ -334,7 +340,7 @@ def dropout(x: Any, rate: float, seed: int | None = None, name: str | None = Non
         InvalidArgumentError: the rate is not in [0, 1).
     """
     tensor = to_tensor(x)
-    if not 0 <= rate < 1:
+    if not isinstance(rate, int | float | np.number) or not 0 <= rate < 1:
         raise InvalidArgumentError("dropout's rate is not allowed", rule="From 0 on and below 1", received=repr(rate))
     if rate == 0:
         return tensor

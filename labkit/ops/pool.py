@@ -9,14 +9,23 @@ import numpy as np
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor
 from labkit.core.graph import Operation
-from labkit.core.opdef import Attr, OpContext, OpDef, Sample, need_rank, register, same_dtype
+from labkit.core.opdef import Attr, OpContext, OpDef, Sample, need_rank, register
 from labkit.core.shapes import Dims
 from labkit.core.tensor import Tensor
-from labkit.errors import DTypeError, GraphError
+from labkit.errors import DTypeError, GraphError, ShapeError
 from labkit.ops.build import apply
-from labkit.ops.conv import WINDOW_ATTRS, need_pair, padding_before, spatial_pair, window_output
+from labkit.ops.conv import (
+    LONGEST,
+    WINDOW_ATTRS,
+    check_gradient,
+    need_pair,
+    padding_before,
+    spatial_pair,
+    window_attrs,
+    window_output,
+)
 
-_ATTRS = {"window": Attr("ints", low=1), **WINDOW_ATTRS}
+_ATTRS = {"window": Attr("ints", low=1, high=LONGEST), **WINDOW_ATTRS}
 _LARGEST_BYTE_INDEX = 256
 
 
@@ -27,9 +36,25 @@ def _dtypes(inputs: Any, attrs: Any) -> list[dt.DType]:
     return [inputs[0], dt.uint8 if window[0] * window[-1] <= _LARGEST_BYTE_INDEX else dt.int32]
 
 
+def _gradient_dtypes(inputs: Any, attrs: Any) -> list[dt.DType]:
+    dtype, index = _dtypes(inputs, attrs)
+    if inputs[1] is not index:
+        raise DTypeError("", rule=f"With this window the index is {index.name}", received=inputs[1].name)
+    return [dtype]
+
+
+def _gradient_shapes(c: OpContext) -> list[Dims]:
+    (dims, _) = _shapes(OpContext([c.dims[2]], [c.dtypes[2]], c.attrs))
+    check_gradient(c, 0, dims)
+    check_gradient(c, 1, dims)
+    return [c.dims[2]]
+
+
 def _shapes(c: OpContext) -> list[Dims]:
     n, h, w, channels = need_rank(c, 0, 4, "A batch of images (batch, height, width, channels)")
     (kh, kw), (sh, sw), padding = need_pair(c, "window"), need_pair(c, "strides"), c.attrs["padding"]
+    if kh * kw >= 2**31:
+        raise ShapeError("", rule="A pooling window has fewer than 2**31 pixels", received=f"{kh} x {kw}")
     dims = (n, window_output(h, kh, sh, padding), window_output(w, kw, sw, padding), channels)
     return [dims, dims]
 
@@ -90,6 +115,14 @@ _CASES: tuple[Any, ...] = (
     ((1, 5, 5, 17), (2, 2), (2, 2), "VALID"),
     ((2, 5, 7, 2), (3, 3), (2, 2), "SAME"),
     ((1, 6, 6, 1), (3, 2), (1, 1), "VALID"),
+    # strides longer than the image or the window, windows larger than the image, no image at all
+    ((1, 1, 1, 3), (3, 3), (2, 2), "SAME"),
+    ((1, 1, 1, 3), (1, 1), (2, 2), "VALID"),
+    ((2, 2, 3, 1), (3, 3), (4, 4), "SAME"),
+    ((1, 7, 2, 2), (2, 2), (3, 65536), "VALID"),
+    ((1, 2, 3, 2), (5, 7), (1, 2), "SAME"),
+    ((0, 4, 4, 3), (3, 3), (1, 2), "SAME"),
+    ((0, 4, 4, 3), (3, 3), (2, 1), "VALID"),
 )
 
 
@@ -133,8 +166,8 @@ register(
         shape_inputs=(2,),
         attrs=_ATTRS,
         kernel="max_pool_grad",
-        dtypes=same_dtype(dt.FLOATS, 1),
-        shapes=lambda c: [c.dims[2]],
+        dtypes=_gradient_dtypes,
+        shapes=_gradient_shapes,
         lower=_lower(2),
         gradient=_no_second_order,
         reference=_reference_gradient,
@@ -156,9 +189,5 @@ def max_pool(x: Any, ksize: Any, strides: Any, padding: str = "VALID", name: str
     Raises:
         ShapeError: x is no batch of images, or a VALID window is larger than the image.
     """
-    attrs = {
-        "window": spatial_pair(ksize, "ksize"),
-        "strides": spatial_pair(strides, "strides"),
-        "padding": padding.upper(),
-    }
+    attrs = {"window": spatial_pair(ksize, "ksize"), **window_attrs(strides, padding)}
     return apply("MaxPool", [to_tensor(x)], attrs, name)

@@ -7,17 +7,18 @@ seed; the counter lives in the session, advances by one with every run that draw
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.graph import Graph, get_default_graph
-from labkit.core.opdef import Attr, NotDifferentiable, OpContext, OpDef, register
+from labkit.core.opdef import Attr, NotDifferentiable, OpContext, OpDef, register, whole
 from labkit.core.shapes import Dims
 from labkit.core.tensor import OPERATORS, Tensor
-from labkit.errors import InvalidArgumentError, ShapeError
-from labkit.ops.shape import shape_tensor
+from labkit.errors import InvalidArgumentError
+from labkit.ops.shape import full_dims, shape_tensor
 
 DEFAULT_SEED = 0
 """The graph's seed where none is set: the same program draws the same numbers every time."""
@@ -29,27 +30,27 @@ def set_random_seed(seed: int) -> None:
     Raises:
         InvalidArgumentError: the seed is no whole number.
     """
-    if isinstance(seed, bool) or not hasattr(seed, "__index__"):
-        raise InvalidArgumentError("A seed is a whole number", received=repr(seed))
-    get_default_graph().seed = int(seed.__index__())
+    get_default_graph().seed = _seed(seed)
+
+
+def _seed(value: Any) -> int:
+    try:
+        return whole(value)
+    except TypeError:
+        raise InvalidArgumentError("A seed is a whole number", received=repr(value)) from None
 
 
 def stream_attrs(graph: Graph, default_name: str, name: str | None, seed: int | None) -> dict[str, Any]:
     """The attributes key and counter of a random operation that is about to be made."""
     full = graph.unique_name(name or default_name, mark=False)
-    stream = graph.stream_name(full) if seed is None else f"seed {int(seed)}"
+    stream = graph.stream_name(full) if seed is None else f"seed {_seed(seed)}"
     graph_seed = DEFAULT_SEED if graph.seed is None else graph.seed
     digest = hashlib.blake2b(f"{graph_seed}/{stream}".encode(), digest_size=8).digest()
     return {"key": int.from_bytes(digest, "little", signed=True), "counter": full}
 
 
 def _shape_rule(c: OpContext) -> list[Dims]:
-    values = c.values[0]
-    if values is None:
-        return [None]
-    if values.ndim > 1 or (values < 0).any():
-        raise ShapeError("", rule="A shape is a list of whole numbers from 0 on", received=str(values.tolist()))
-    return [tuple(int(n) for n in values.reshape(-1))]
+    return [full_dims(c.values[0])]
 
 
 def _source(name: str, kernel: str, first: str, second: str, doc: str) -> None:
@@ -97,7 +98,7 @@ def _draw(
     if kind not in dt.FLOATS:
         raise InvalidArgumentError("Random numbers are floats", rule="dtype is float32 or float64", received=kind.name)
     for key, value in numbers.items():
-        if not np.isfinite(value):
+        if not isinstance(value, int | float | np.number) or not np.isfinite(value):
             raise InvalidArgumentError(f"{default}: {key} is a finite number", received=repr(value))
     dims = shape_tensor(shape)
     attrs = {**{k: float(v) for k, v in numbers.items()}, "dtype": kind, **stream_attrs(graph, default, name, seed)}
@@ -122,28 +123,34 @@ def uniform(
     return _draw("RandomUniform", "random_uniform", shape, dtype, seed, name, low=minval, high=maxval)
 
 
-def normal(
-    shape: Any,
-    mean: float = 0.0,
-    stddev: float = 1.0,
-    dtype: Any = dt.float32,
-    seed: int | None = None,
-    name: str | None = None,
-) -> Tensor:
-    """Numbers drawn from a normal distribution; new ones every run. Arguments as in `uniform`."""
-    return _draw("RandomStandardNormal", "random_normal", shape, dtype, seed, name, mean=mean, stddev=stddev)
+def _normal(type_name: str, name_of_op: str, public: str, doc: str) -> Callable[..., Tensor]:
+    def build(
+        shape: Any,
+        mean: float = 0.0,
+        stddev: float = 1.0,
+        dtype: Any = dt.float32,
+        seed: int | None = None,
+        name: str | None = None,
+    ) -> Tensor:
+        return _draw(type_name, name_of_op, shape, dtype, seed, name, mean=mean, stddev=stddev)
+
+    build.__name__ = build.__qualname__ = public
+    build.__doc__ = doc
+    return build
 
 
-def truncated_normal(
-    shape: Any,
-    mean: float = 0.0,
-    stddev: float = 1.0,
-    dtype: Any = dt.float32,
-    seed: int | None = None,
-    name: str | None = None,
-) -> Tensor:
-    """As `normal`, but numbers beyond two standard deviations are drawn again: the sample's is 0.8796 stddev."""
-    return _draw("TruncatedNormal", "truncated_normal", shape, dtype, seed, name, mean=mean, stddev=stddev)
+normal = _normal(
+    "RandomStandardNormal",
+    "random_normal",
+    "normal",
+    "Numbers drawn from a normal distribution; new ones every run. Arguments as in `uniform`.",
+)
+truncated_normal = _normal(
+    "TruncatedNormal",
+    "truncated_normal",
+    "truncated_normal",
+    "As `normal`, but numbers beyond two standard deviations are drawn again: the sample's is 0.8796 stddev.",
+)
 
 
 OPERATORS.update(random_uniform=uniform)

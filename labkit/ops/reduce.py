@@ -11,7 +11,7 @@ from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor
 from labkit.core.graph import Operation
 from labkit.core.opdef import ALIAS, Attr, NotDifferentiable, OpContext, OpDef, Sample, register, same_dtype
-from labkit.core.shapes import Dims, count, show
+from labkit.core.shapes import Dims, count, is_known, normal_axes, show
 from labkit.core.tensor import Tensor
 from labkit.errors import ShapeError
 from labkit.ops.broadcast import broadcast_to
@@ -26,11 +26,7 @@ def _axes(c: OpContext) -> list[int] | None:
         return None
     if axes is None:
         return list(range(len(dims)))
-    if any(not -len(dims) <= a < len(dims) for a in axes) or len({a % len(dims) for a in axes}) < len(axes):
-        raise ShapeError(
-            "", rule="Each axis names a dimension of x, and none twice", received=f"axis {axes} of {show(dims)}"
-        )
-    return sorted(a % len(dims) for a in axes)
+    return sorted(normal_axes(axes, len(dims)))
 
 
 def _reduced(c: OpContext) -> list[Dims]:
@@ -50,7 +46,12 @@ def _kept_shape(op: Operation, x: Tensor) -> Tensor:
 def _kept_dims(c: OpContext) -> list[Dims]:
     dims = c.dims[1]
     axes = _axes(OpContext([dims], [c.dtypes[1]], c.attrs))
-    return [None if dims is None or axes is None else tuple(1 if i in axes else n for i, n in enumerate(dims))]
+    if dims is None or axes is None:
+        return [None]
+    kept = tuple(1 if i in axes else n for i, n in enumerate(dims))
+    if is_known(kept) and is_known(c.dims[0]) and count(kept) != count(c.dims[0]):  # type: ignore[arg-type]
+        raise ShapeError("", rule="y is x reduced over the axes", received=f"{show(c.dims[0])} for {show(dims)}")
+    return [kept]
 
 
 register(

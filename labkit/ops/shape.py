@@ -8,16 +8,24 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor
-from labkit.core.opdef import ALIAS, Attr, NotDifferentiable, OpContext, OpDef, Sample, register, same_dtype
-from labkit.core.shapes import Dims, count, is_known, show
+from labkit.core.opdef import ALIAS, Attr, NotDifferentiable, OpContext, OpDef, Sample, register, same_dtype, whole
+from labkit.core.shapes import Dims, count, is_known, normal_axes, show
 from labkit.core.tensor import Tensor
 from labkit.errors import DTypeError, ShapeError
 from labkit.ops.build import apply, same_shape
 from labkit.ops.source import constant
 
+_INT32_MAX = 2**31 - 1
+
 
 def _alias(context: OpContext) -> Any:
     return ALIAS
+
+
+def _shape_value(c: OpContext) -> np.ndarray:
+    if any(n is not None and n > _INT32_MAX for n in c.dims[0] or ()):
+        raise ShapeError("", rule="A shape as int32 has dimensions below 2**31", received=show(c.dims[0]))
+    return np.asarray(c.dims[0], np.int32)
 
 
 register(
@@ -29,10 +37,10 @@ register(
         dtypes=lambda inputs, attrs: [dt.int32],
         shapes=lambda c: [None if c.dims[0] is None else (len(c.dims[0]),)],
         gradient=NotDifferentiable("a shape does not depend on values"),
-        from_shapes=lambda c: np.asarray(c.dims[0], np.int32),
+        from_shapes=_shape_value,
         reference=lambda x: np.asarray(np.shape(x), np.int32),
         samples=lambda rng: [Sample([rng.normal(size=dims)]) for dims in ((), (3,), (2, 5))],
-        doc="The shape of x as int32.",
+        doc="The shape of x as int32; dimensions of 2**31 and more are refused.",
     )
 )
 
@@ -49,6 +57,14 @@ def requested_dims(values: np.ndarray | None, what: str) -> Dims:
     if values.ndim > 1 or values.dtype.kind not in "iu" or (values < -1).any():
         raise ShapeError("", rule=f"{what} is a list of whole numbers", received=str(values.tolist()))
     return tuple(None if n < 0 else int(n) for n in values.reshape(-1))
+
+
+def full_dims(values: np.ndarray | None) -> Dims:
+    """The dims that a shape argument's value asks for where -1 is not allowed."""
+    dims = requested_dims(values, "A shape")
+    if dims is not None and None in dims:
+        raise ShapeError("", rule="A shape is a list of whole numbers from 0 on", received=show(dims))
+    return dims
 
 
 def _reshape_shape(c: OpContext) -> list[Dims]:
@@ -110,17 +126,28 @@ def shape_tensor(shape: Any) -> Tensor:
 
     Raises:
         DTypeError: a tensor of another dtype.
+        ShapeError: a dimension is no whole number.
     """
+    if hasattr(shape, "as_tensor"):
+        shape = shape.as_tensor()
     if isinstance(shape, Tensor):
         if not shape.dtype.is_integer:
             raise DTypeError(
                 "A shape is a tensor of integers", received=repr(shape), fix="Use lk.cast(shape, lk.int32)."
             )
         return shape
-    items = [shape] if isinstance(shape, int | np.integer) else list(shape)
-    numbers = [int(item) for item in items]
-    small = all(-(2**31) <= n < 2**31 for n in numbers)
-    return constant(np.asarray(numbers, np.int32 if small else np.int64), name="shape")
+    try:
+        numbers = [whole(item) for item in (shape if hasattr(shape, "__iter__") else [shape])]
+        small = all(-_INT32_MAX <= n <= _INT32_MAX for n in numbers)
+        array = np.asarray(numbers, np.int32 if small else np.int64)
+    except (TypeError, OverflowError) as error:
+        raise ShapeError(
+            "A shape holds a dimension that is none",
+            rule="A shape is a list of whole numbers below 2**63",
+            received=repr(shape),
+            fix="For a dimension that is known only when run, take it from lk.shape(tensor), or write -1 in lk.reshape.",
+        ) from error
+    return constant(array, name="shape")
 
 
 def _ranked(change: Any) -> Any:
@@ -133,22 +160,18 @@ def _ranked(change: Any) -> Any:
 def _squeezed(dims: Any, axes: Any) -> Any:
     if axes is None and None in dims:
         return None
-    drop = [i for i, n in enumerate(dims) if n == 1] if axes is None else [_axis(a, len(dims)) for a in axes]
+    drop = [i for i, n in enumerate(dims) if n == 1] if axes is None else normal_axes(axes, len(dims))
     if any(dims[i] not in (1, None) for i in drop):
         raise ShapeError("", rule="Only dimensions of size 1 can be squeezed", received=f"axes {axes} of {show(dims)}")
     return tuple(n for i, n in enumerate(dims) if i not in drop)
 
 
 def _expanded(dims: Any, axes: Any) -> Any:
+    if axes is None:
+        raise ShapeError("", rule="axes says where dimensions are put in", received="None")
     rank = len(dims) + len(axes)
-    places, rest = {_axis(a, rank) for a in axes}, iter(dims)
+    places, rest = normal_axes(axes, rank), iter(dims)
     return tuple(1 if i in places else next(rest) for i in range(rank))
-
-
-def _axis(axis: int, rank: int) -> int:
-    if not -rank <= axis < rank:
-        raise ShapeError("", rule=f"An axis of {rank} dimensions is from {-rank} to {rank - 1}", received=str(axis))
-    return axis % rank
 
 
 register(
