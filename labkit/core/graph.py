@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from labkit.core.opdef import OPS, OpContext, OpDef
-from labkit.core.shapes import is_known, show
+from labkit.core.shapes import check_dims, is_known, show
 from labkit.core.tensor import Tensor
 from labkit.errors import DTypeError, GraphError, InvalidArgumentError, LabkitError, NotFoundError, ShapeError
 
@@ -205,7 +205,7 @@ class Graph:
                 [constant_value(x) if i in definition.value_inputs else None for i, x in enumerate(inputs)],
             )
             out_dtypes = definition.dtypes(context.dtypes, checked)
-            out_dims = definition.shapes(context)
+            out_dims = [check_dims(dims) for dims in definition.shapes(context)]
         except (ShapeError, DTypeError, InvalidArgumentError) as error:
             raise explain(
                 error, f"{type_name} '{self._scope}{name or type_name}' cannot be built at {line}", inputs

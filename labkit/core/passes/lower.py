@@ -22,7 +22,7 @@ from labkit.core.passes.order import order
 from labkit.core.passes.prune import prune
 from labkit.core.passes.reads import reads_of_start
 from labkit.core.passes.share import share
-from labkit.core.shapes import Dims, compatible, count, is_known, show
+from labkit.core.shapes import Dims, check_dims, compatible, count, is_known, show
 from labkit.core.target import active_target
 from labkit.core.tensor import Tensor
 from labkit.errors import DTypeError, GraphError, InvalidArgumentError, LabkitError, ShapeError
@@ -201,7 +201,7 @@ class _Lowering:
             )
         try:
             for tensor, dims in zip(op.outputs, op.definition.shapes(self._context(op)), strict=True):
-                self.dims.setdefault(tensor, dims)
+                self.dims.setdefault(tensor, check_dims(dims))
         except LabkitError as error:
             if error.what:
                 raise
