@@ -33,6 +33,8 @@ def _dtypes(inputs: Any, attrs: Any) -> list[dt.DType]:
     if inputs[0] not in dt.FLOATS:
         raise DTypeError("", rule="Images are float32 or float64", received=inputs[0].name, fix="Use lk.cast.")
     window = attrs["window"]
+    if len(window) != 2:
+        raise ShapeError("", rule="window is a pair: along the height and along the width", received=str(window))
     return [inputs[0], dt.uint8 if window[0] * window[-1] <= _LARGEST_BYTE_INDEX else dt.int32]
 
 

@@ -97,9 +97,12 @@ register(
         dtypes=same_dtype(dt.FLOATS),
         from_shapes=_inverse_count,
         gradient=NotDifferentiable("a count follows from shapes"),
-        reference=lambda x, axes: 1 / np.prod([np.shape(x)[a] for a in (range(np.ndim(x)) if axes is None else axes)]),
+        reference=lambda x, axes: (
+            1 / max(np.prod([np.shape(x)[a] for a in (range(np.ndim(x)) if axes is None else axes)]), 1)
+        ),
         samples=lambda rng: [Sample([np.zeros((3, 4))], {"axes": axes}) for axes in (None, (1,), (0, -1))],
-        doc="One divided by the number of elements of x that one result of a reduction over the axes is made of.",
+        doc="One divided by the number of elements of x that one result of a reduction over the axes is made of; 1 where "
+        "that is none.",
     )
 )
 
