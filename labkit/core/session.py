@@ -16,7 +16,8 @@ from labkit.core.convert import as_array
 from labkit.core.feeds import Batches, feed_array, flatten_feeds
 from labkit.core.fetches import Fetches
 from labkit.core.graph import Graph, Operation, get_default_graph
-from labkit.core.passes.lower import Program, lower
+from labkit.core.passes.lower import lower
+from labkit.core.passes.program import Program
 from labkit.core.shapes import show
 from labkit.core.tensor import Tensor
 from labkit.core.variables import Variable

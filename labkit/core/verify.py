@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labkit.core.graph import Graph, constant_value
 from labkit.core.opdef import OPS, OpContext
-from labkit.core.passes.lower import Program
+from labkit.core.passes.program import Program
 from labkit.core.shapes import compatible, show
 from labkit.errors import GraphError
 

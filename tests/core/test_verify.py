@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import labkit as lk
-from labkit.core.passes.lower import Program
+from labkit.core.passes.program import Program
 from labkit.core.verify import verify_graph, verify_program
 from labkit.errors import GraphError
 

@@ -2,9 +2,11 @@
 
 Passes run in the order of their files below; each makes bit-exact changes only.
 
-    prune.py   what the fetches need                          -> operations
-    share.py   equal operations are computed once             -> replacements
-    order.py   reads first, writes last                       -> a sequence
-    reads.py   which explicit reads see the run's start       -> a set
-    lower.py   shapes, folding, slots, instructions           -> a native plan
+    prune.py    what the fetches need                          -> operations
+    share.py    equal operations are computed once             -> replacements
+    order.py    reads first, writes last                       -> a sequence
+    reads.py    which explicit reads see the run's start       -> a set
+    program.py  all of these: level one
+    infer.py    all shapes, and values that decide shapes      -> shapes
+    lower.py    folding, slots, instructions: level two        -> a native plan
 """

@@ -16,65 +16,26 @@ import numpy as np
 from labkit import native
 from labkit.core.dtypes import DType
 from labkit.core.dtypes import int64 as _INT64
-from labkit.core.graph import Operation, evaluate_reference, explain
-from labkit.core.opdef import ALIAS, OpContext, lower_attrs
-from labkit.core.passes.order import order
-from labkit.core.passes.prune import prune
-from labkit.core.passes.reads import reads_of_start
-from labkit.core.passes.share import share
-from labkit.core.shapes import Dims, check_dims, compatible, count, is_known, show
+from labkit.core.graph import Operation
+from labkit.core.opdef import ALIAS, lower_attrs
+from labkit.core.passes.infer import Inference
+from labkit.core.passes.program import Program
+from labkit.core.shapes import Dims, count
 from labkit.core.target import active_target
 from labkit.core.tensor import Tensor
-from labkit.errors import DTypeError, GraphError, InvalidArgumentError, LabkitError, ShapeError
+from labkit.errors import DTypeError
 
 _LARGEST_FOLDED = 1 << 20  # elements
 
 
-class Program:
-    """Level one of a plan: what (fetches, feeds) need, in order, whatever the shapes.
-
-    Attributes:
-        sequence: operations that run, in order.
-        valued_feeds: indices of the feeds whose value decides a shape.
-        counters: names of the random counters that the run advances.
-    """
-
-    def __init__(
-        self,
-        fetches: Sequence[Tensor],
-        targets: Sequence[Operation],
-        feeds: Sequence[Tensor],
-        *,
-        share_equal: bool = True,
-    ) -> None:
-        self.fetches, self.feeds = tuple(fetches), tuple(feeds)
-        fed = frozenset(feeds)
-        needed = prune([*targets, *(x.op for x in fetches if x not in fed)], feeds)
-        full = order(needed.run, fed)
-        self.starts = reads_of_start(full, fed)
-        self.replacement = share(full, fed) if share_equal else {}
-        useful = prune([*targets, *(self.replace(x).op for x in fetches if x not in fed)], feeds).run
-        self.sequence = [op for op in full if op in useful and not self._is_shared(op)]
-        self.inferred = sorted(needed.run | needed.shapes, key=lambda op: op.id)  # inputs are older than their users
-        self.valued_feeds = tuple(i for i, x in enumerate(self.feeds) if x in needed.valued_feeds)
-        self.counters = tuple(dict.fromkeys(op.attrs["counter"] for op in self.sequence if op.definition.random))
-
-    def replace(self, tensor: Tensor) -> Tensor:
-        return self.replacement.get(tensor, tensor)
-
-    def _is_shared(self, op: Operation) -> bool:
-        return any(x in self.replacement for x in op.outputs)
-
-
 @dataclass(frozen=True)
 class Lowered:
-    """Level two of a plan: the native plan's description."""
+    """Level two of a plan: the description that the native plan is made from."""
 
     slots: list[dict[str, Any]]
     instructions: list[dict[str, Any]]
     cells: list[Any]
     read_first: list[int]
-    out_dims: list[Dims]
 
 
 def lower(
@@ -104,32 +65,32 @@ class _Lowering:
     def __init__(
         self, program: Program, feed_dims: Any, feed_values: Any, variable_cell: Any, counter_cell: Any, fold: bool
     ):
-        self.program, self.feed_values, self.fold = program, feed_values, fold
+        self.program, self.fold = program, fold
+        self.shapes = Inference(program, feed_dims, feed_values)
         self.variable_cell, self.counter_cell = variable_cell, counter_cell
-        self.dims: dict[Tensor, Dims] = dict(zip(program.feeds, feed_dims, strict=True))
-        self.known: dict[Tensor, Any] = {}
+        # The result: slots and instructions, the native cells they name, and the cells that must hold a value before.
         self.slots: list[dict[str, Any]] = []
         self.instructions: list[dict[str, Any]] = []
-        self.slot_of: dict[Tensor, int] = {}
         self.cells: list[Any] = []
-        self.state_slot: dict[Any, int] = {}  # VariableV2 operation or counter name -> slot
-        self.living_reads: dict[Operation, list[Tensor]] = {}  # variable -> tensors that alias its state
-        self.written: set[Any] = set()
         self.read_first: list[int] = []
+        # Where each tensor's numbers are now. A fed tensor's are what was fed, from the first to the last instruction.
+        self.slot_of: dict[Tensor, int] = {}
+        self.last_use: dict[Tensor, int] = {}  # position in the sequence
         self.fetched = {program.replace(x) for x in program.fetches}
         self.fetch_slot: dict[Tensor, int] = {}
-        self.last_use: dict[Tensor, int] = {}
+        # Variables (and random counters, by name): their slots, the tensors that alias them, and which were written.
+        self.state_slot: dict[Any, int] = {}
+        self.living_reads: dict[Operation, list[Tensor]] = {}
+        self.written: set[Operation] = set()
         self.kernels = set(native.kernel_names(active_target()))
 
     def lower(self) -> Lowered:
         program = self.program
-        for op in program.inferred:
-            self._infer(op)
         for position, op in enumerate(program.sequence):
             for i in [*op.definition.kernel_inputs(len(op.inputs))]:
                 self.last_use[program.replace(op.inputs[i])] = position
         for i, tensor in enumerate(program.feeds):
-            self._define(tensor, self._slot("feed", tensor.dtype, self.dims[tensor], index=i))
+            self._define(tensor, self._slot("feed", tensor.dtype, self.shapes.of(tensor), index=i))
         for position, op in enumerate(program.sequence):
             self._emit(op, position)
         for name in program.counters:
@@ -137,8 +98,7 @@ class _Lowering:
             self._instruction("assign_add.i64", [one], [self._counter(name)], [], [], f"random:{name}", writes=True)
         for i, fetch in enumerate(program.fetches):
             self._number_fetch(program.replace(fetch), i)
-        out_dims = [self.dims[program.replace(x)] for x in program.fetches]
-        return Lowered(self.slots, self.instructions, self.cells, self.read_first, out_dims)
+        return Lowered(self.slots, self.instructions, self.cells, self.read_first)
 
     # --- one operation ---
 
@@ -151,12 +111,12 @@ class _Lowering:
             self._read(op.inputs[0].op, op.outputs[0])
             return
         if op.type == "Const" or op.definition.from_shapes is not None:
-            self._define(op.outputs[0], self._constant(self._value(op.outputs[0]), op.outputs[0]))
+            self._define(op.outputs[0], self._constant(self.shapes.value(op.outputs[0]), op.outputs[0]))
             return
         if not op.definition.kernel and not op.outputs:
             return
-        context = self._context(op)
-        context.out_dims = [self.dims[x] for x in op.outputs]
+        context = self.shapes.context(op)
+        context.out_dims = [self.shapes.of(x) for x in op.outputs]
         lowered = (op.definition.lower or lower_attrs)(context)
         inputs = [self.program.replace(op.inputs[i]) for i in op.definition.kernel_inputs(len(op.inputs))]
         if lowered is ALIAS:
@@ -182,67 +142,13 @@ class _Lowering:
         for tensor in op.outputs:
             fed = tensor in self.slot_of  # the kernel's result goes nowhere, what was fed stands
             kind = "fetch" if tensor in self.fetched and not fed else "arena"
-            slot = self._slot(kind, tensor.dtype, self.dims[tensor])
+            slot = self._slot(kind, tensor.dtype, self.shapes.of(tensor))
             if not fed:
                 self.slot_of[tensor] = slot
             if kind == "fetch":
                 self.fetch_slot[tensor] = slot
             out_slots.append(slot)
         self._instruction(kernel, in_slots, out_slots, ints, reals, op.name)
-
-    def _infer(self, op: Operation) -> None:
-        if all(x in self.dims for x in op.outputs):
-            return
-        if op.type == "Placeholder":
-            raise InvalidArgumentError(
-                f"You must feed a value for placeholder tensor '{op.name}' with dtype {op.outputs[0].dtype.name} ({op.line})",
-                rule="Every placeholder that the fetches need is fed",
-                fix=f"Add it to feed_dict: session.run(..., {{{op.name}: value}}).",
-            )
-        try:
-            for tensor, dims in zip(op.outputs, op.definition.shapes(self._context(op)), strict=True):
-                self.dims.setdefault(tensor, check_dims(dims))
-        except LabkitError as error:
-            if error.what:
-                raise
-            given = [Tensor(x.op, x.index, self.dims.get(x), x.dtype) for x in op.inputs]
-            raise explain(error, f"{op.type} '{op.name}' ({op.line}) cannot run with what was fed", given) from None
-        for tensor in op.outputs:
-            if not compatible(tensor.dims, self.dims[tensor]):
-                raise ShapeError(
-                    f"{tensor.name} ({op.line}) has another shape in this run than set_shape or its rule promised",
-                    rule=f"The shape is {show(tensor.dims)}",
-                    received=show(self.dims[tensor]),
-                )
-            if not is_known(self.dims[tensor]):
-                raise GraphError(
-                    f"The shape of {tensor.name} ({op.line}) is not known before the run",
-                    rule="A shape may depend on shapes, constants and fed values, not on computed ones",
-                )
-
-    def _context(self, op: Operation) -> OpContext:
-        dims = [self.dims.get(x) for x in op.inputs]
-        values = [self._value(x) if i in op.definition.value_inputs else None for i, x in enumerate(op.inputs)]
-        return OpContext(dims, [x.dtype for x in op.inputs], op.attrs, values)
-
-    def _value(self, tensor: Tensor) -> np.ndarray:
-        """The value of a small integer tensor that decides a shape."""
-        if tensor in self.feed_values:
-            return self.feed_values[tensor]
-        if tensor not in self.known:
-            op = tensor.op
-            if op.type == "Const":
-                self.known[tensor] = op.attrs["value"]
-            elif op.definition.from_shapes is not None:
-                self.known[tensor] = op.definition.from_shapes(self._context(op))
-            elif tensor.dtype.is_integer and op.definition.pure and op.definition.reference and op.inputs:
-                self.known[tensor] = evaluate_reference(op, [self._value(x) for x in op.inputs])
-            else:
-                raise GraphError(
-                    f"The value of {tensor.name} ({op.line}) decides a shape and is not known before the run",
-                    rule="A shape may depend on shapes, constants and fed values, not on computed ones",
-                )
-        return self.known[tensor]
 
     # --- variables ---
 
@@ -260,7 +166,7 @@ class _Lowering:
         own_inputs = {self.program.replace(op.inputs[i]) for i in op.definition.kernel_inputs(len(op.inputs))}
         for tensor in self.living_reads.pop(variable, []):
             if self.last_use.get(tensor, -1) > position or tensor in own_inputs:
-                slot = self._slot("arena", tensor.dtype, self.dims[tensor])
+                slot = self._slot("arena", tensor.dtype, self.shapes.of(tensor))
                 self._instruction(f"copy.{tensor.dtype.code}", [self.slot_of[tensor]], [slot], [], [], tensor.op.name)
                 self.slot_of[tensor] = slot
         self.written.add(variable)
@@ -323,7 +229,7 @@ class _Lowering:
             return
         self.slot_of[tensor] = slot
         if tensor in self.fetched:
-            out = self._slot("fetch", tensor.dtype, self.dims[tensor])
+            out = self._slot("fetch", tensor.dtype, self.shapes.of(tensor))
             self._instruction(f"copy.{tensor.dtype.code}", [slot], [out], [], [], tensor.op.name)
             self.fetch_slot[tensor] = out
 
@@ -331,14 +237,14 @@ class _Lowering:
         """Makes the tensor's value the run's result `index`; when equal operations were shared it may be several results."""
         slot = self.fetch_slot[tensor]
         if "index" in self.slots[slot]:
-            again = self._slot("fetch", tensor.dtype, self.dims[tensor])
+            again = self._slot("fetch", tensor.dtype, self.shapes.of(tensor))
             self._instruction(f"copy.{tensor.dtype.code}", [slot], [again], [], [], tensor.op.name)
             slot = again
         self.slots[slot]["index"] = index
 
     def _alias(self, source: Tensor, tensor: Tensor) -> None:
         root = self.slot_of[source]
-        self._define(tensor, self._slot("alias", tensor.dtype, self.dims[tensor], of=root))
+        self._define(tensor, self._slot("alias", tensor.dtype, self.shapes.of(tensor), of=root))
         for reads in self.living_reads.values():
             if source in reads:
                 reads.append(tensor)
@@ -359,23 +265,18 @@ class _Lowering:
             )
         return name
 
-    def _concrete(self, tensor: Tensor) -> tuple[int, ...]:
-        dims = self.dims[tensor]
-        assert is_known(dims)  # _infer has checked
-        return dims  # type: ignore[return-value]
-
     def _foldable(self, op: Operation, in_slots: list[int]) -> bool:
         definition = op.definition
         if not self.fold or not definition.pure or definition.random or definition.writes or not in_slots:
             return False
         if any(self.slots[i]["kind"] != "constant" for i in in_slots):
             return False
-        return sum(count(self._concrete(x)) for x in op.outputs) <= _LARGEST_FOLDED
+        return sum(count(self.shapes.of(x)) for x in op.outputs) <= _LARGEST_FOLDED
 
     def _fold(self, op: Operation, kernel: str, in_slots: list[int], ints: Any, reals: Any) -> bool:
         """Computes the operation now, by the same kernel as in a run and so to the same bits; False when it fails."""
         inputs = [self.slots[i]["value"] for i in in_slots]
-        outputs = [np.empty(self._concrete(x), x.dtype.numpy) for x in op.outputs]
+        outputs = [np.empty(self.shapes.of(x), x.dtype.numpy) for x in op.outputs]
         numbers = [int(n) for n in ints], [float(n) for n in reals]
         try:
             if any(x.size for x in outputs):

@@ -1,0 +1,96 @@
+"""All shapes of a program for given feeds, and the values of the small integer tensors that decide them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from labkit.core.graph import Operation, evaluate_reference, explain
+from labkit.core.opdef import OpContext
+from labkit.core.passes.program import Program
+from labkit.core.shapes import Dims, check_dims, compatible, is_known, show
+from labkit.core.tensor import Tensor
+from labkit.errors import GraphError, InvalidArgumentError, LabkitError, ShapeError
+
+
+class Inference:
+    """The shapes of one plan.
+
+    Args:
+        feed_dims: the shapes of the fed arrays.
+        feed_values: the values of the feeds that decide shapes.
+
+    Raises:
+        ShapeError: the shapes fed do not fit.
+        InvalidArgumentError: a placeholder is not fed.
+        GraphError: a shape depends on a value that is not known before the run.
+    """
+
+    def __init__(
+        self, program: Program, feed_dims: Sequence[tuple[int, ...]], feed_values: Mapping[Tensor, np.ndarray]
+    ) -> None:
+        self.feed_values = feed_values
+        self.dims: dict[Tensor, Dims] = dict(zip(program.feeds, feed_dims, strict=True))
+        self._known: dict[Tensor, np.ndarray] = {}
+        for op in program.inferred:
+            self._add(op)
+
+    def of(self, tensor: Tensor) -> tuple[int, ...]:
+        """The tensor's shape, fully known."""
+        return self.dims[tensor]  # type: ignore[return-value]
+
+    def _add(self, op: Operation) -> None:
+        if all(x in self.dims for x in op.outputs):
+            return
+        if op.type == "Placeholder":
+            raise InvalidArgumentError(
+                f"You must feed a value for placeholder tensor '{op.name}' with dtype {op.outputs[0].dtype.name} ({op.line})",
+                rule="Every placeholder that the fetches need is fed",
+                fix=f"Add it to feed_dict: session.run(..., {{{op.name}: value}}).",
+            )
+        try:
+            for tensor, dims in zip(op.outputs, op.definition.shapes(self.context(op)), strict=True):
+                self.dims.setdefault(tensor, check_dims(dims))
+        except LabkitError as error:
+            if error.what:
+                raise
+            given = [Tensor(x.op, x.index, self.dims.get(x), x.dtype) for x in op.inputs]
+            raise explain(error, f"{op.type} '{op.name}' ({op.line}) cannot run with what was fed", given) from None
+        for tensor in op.outputs:
+            if not compatible(tensor.dims, self.dims[tensor]):
+                raise ShapeError(
+                    f"{tensor.name} ({op.line}) has another shape in this run than set_shape or its rule promised",
+                    rule=f"The shape is {show(tensor.dims)}",
+                    received=show(self.dims[tensor]),
+                )
+            if not is_known(self.dims[tensor]):
+                raise GraphError(
+                    f"The shape of {tensor.name} ({op.line}) is not known before the run",
+                    rule="A shape may depend on shapes, constants and fed values, not on computed ones",
+                )
+
+    def context(self, op: Operation) -> OpContext:
+        """What the operation's rules see now that all shapes are known."""
+        dims = [self.dims.get(x) for x in op.inputs]
+        values = [self.value(x) if i in op.definition.value_inputs else None for i, x in enumerate(op.inputs)]
+        return OpContext(dims, [x.dtype for x in op.inputs], op.attrs, values)
+
+    def value(self, tensor: Tensor) -> np.ndarray:
+        """The value of a small integer tensor that decides a shape."""
+        if tensor in self.feed_values:
+            return self.feed_values[tensor]
+        if tensor not in self._known:
+            op = tensor.op
+            if op.type == "Const":
+                self._known[tensor] = op.attrs["value"]
+            elif op.definition.from_shapes is not None:
+                self._known[tensor] = op.definition.from_shapes(self.context(op))
+            elif tensor.dtype.is_integer and op.definition.pure and op.definition.reference and op.inputs:
+                self._known[tensor] = evaluate_reference(op, [self.value(x) for x in op.inputs])
+            else:
+                raise GraphError(
+                    f"The value of {tensor.name} ({op.line}) decides a shape and is not known before the run",
+                    rule="A shape may depend on shapes, constants and fed values, not on computed ones",
+                )
+        return self._known[tensor]
