@@ -103,6 +103,13 @@ def _remarks(outcome: Outcome) -> list[str]:
         f"NOT {wanted.upper()}: the trials ran on {used}, as {wanted} was not to be had. The figures say nothing about it."
         for wanted, used in replaced.items()
     ]
+    targets: dict[str, list[str]] = {}
+    for trial in outcome.trials:
+        if trial.state == "COMPLETED":
+            targets.setdefault(trial.made.get("target", "unknown"), []).append(trial.folder)
+    if len(targets) > 1:
+        shares = "; ".join(f"{target}: {', '.join(names)}" for target, names in sorted(targets.items()))
+        remarks.append(f"The trials were computed by different kernels, whose last bits differ ({shares}).")
     if outcome.sweep.settings["quick"]:
         remarks.append("A quick run: it shows that the experiment works, not how well.")
     return remarks

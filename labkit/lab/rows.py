@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, Literal
 
-VERSION = 1
+VERSION = 2
 """Of the layout; a store of another version is refused."""
 
 State = Literal["PENDING", "RUNNING", "COMPLETED", "FAILED", "PRUNED", "INTERRUPTED"]
@@ -29,6 +29,7 @@ CREATE TABLE trials (
     config TEXT NOT NULL, seed INTEGER NOT NULL,
     state TEXT NOT NULL, attempt INTEGER NOT NULL, kind TEXT, reason TEXT,
     data TEXT NOT NULL,                  -- list of {name, checksum, requested}
+    made TEXT NOT NULL,                  -- what completed it: {target, processor, labkit}
     artefacts TEXT NOT NULL,             -- file in the trial's folder -> SHA-256
     seconds REAL NOT NULL,               -- time spent running, over the attempts that were not killed with their runner
     PRIMARY KEY (sweep, number), UNIQUE (sweep, key)
@@ -74,6 +75,7 @@ class TrialRow:
     kind: str | None
     reason: str | None
     data: list[dict[str, str]]
+    made: dict[str, str]
     artefacts: dict[str, str]
     seconds: float
 

@@ -186,7 +186,7 @@ class _Run:
         elif event.kind == "metrics":
             self.store.add_metrics(trial, values["step"], values["metrics"])
         elif event.kind == "completed":
-            self._finish(running, "COMPLETED", metrics=values["metrics"], artefacts=values["artefacts"])
+            self._finish(running, "COMPLETED", **{name: values[name] for name in ("metrics", "made", "artefacts")})
             _prune(self.folder / trial.folder / "checkpoints")
         elif event.kind == "failed":
             self._finish(running, "FAILED", kind=values["failure"], reason=values["reason"], metrics=values["metrics"])
@@ -209,7 +209,7 @@ class _Run:
             self._finish(running, "INTERRUPTED", reason="ended before it had saved")
         else:
             words = last_words(self.folder / running.trial.folder / "stderr.log")
-            reason = fate(status) + (f"; its last words:\n{words}" if words else "")
+            reason = fate(status) + (f"\nIts last words:\n{words}" if words else "")
             self._finish(running, "FAILED", kind="crash", reason=reason)
 
     def _finish(self, running: _Running, state: Any, **facts: Any) -> None:
@@ -264,5 +264,5 @@ def _prune(checkpoints: Path) -> None:
     """A completed trial keeps its final weights, and not what it could have been continued from."""
     if (checkpoints / "final").is_dir():
         with contextlib.suppress(OSError):  # they cost space, no more
-            for path in [*checkpoints.glob("step-*"), *checkpoints.glob("fit*/*"), checkpoints / "checkpoint"]:
+            for path in [*checkpoints.glob("fit*/*"), *checkpoints.glob("state/*")]:
                 remove(path)

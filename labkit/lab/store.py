@@ -23,7 +23,7 @@ from labkit.lab.rows import SCHEMA, VERSION, State, SweepRow, TrialRow
 
 _SWEEP = tuple(field.name for field in dataclasses.fields(SweepRow))
 _TRIAL = tuple(field.name for field in dataclasses.fields(TrialRow))
-_JSON = {"settings", "space", "config", "data", "artefacts"}
+_JSON = {"settings", "space", "config", "data", "made", "artefacts"}
 
 
 class Store:
@@ -86,8 +86,8 @@ class Store:
             known = {row[0] for row in self._db.execute("SELECT key FROM trials WHERE sweep = ?", [sweep])}
             new = [unit for unit in planned if unit[0] not in known]
             self._db.executemany(
-                "INSERT INTO trials (number, sweep, key, config, seed, state, attempt, data, artefacts, seconds)"
-                " VALUES (?, ?, ?, ?, ?, 'PENDING', 0, '[]', '{}', 0)",
+                "INSERT INTO trials (number, sweep, key, config, seed, state, attempt, data, made, artefacts, seconds)"
+                " VALUES (?, ?, ?, ?, ?, 'PENDING', 0, '[]', '{}', '{}', 0)",
                 [
                     (last + place, sweep, key, plain.dumps(config), seed)
                     for place, (key, config, seed) in enumerate(new, start=1)
@@ -124,6 +124,7 @@ class Store:
         kind: str | None = None,
         reason: str | None = None,
         metrics: Mapping[str, float] | None = None,
+        made: Mapping[str, str] | None = None,
         artefacts: Mapping[str, str] | None = None,
     ) -> None:
         """A running trial ends, or goes back to PENDING. For COMPLETED this commit is the moment it counts from."""
@@ -132,8 +133,8 @@ class Store:
                 trial,
                 attempt,
                 "RUNNING",
-                "state = ?, kind = ?, reason = ?, artefacts = ?, seconds = seconds + ?",
-                [state, kind, reason, plain.dumps(artefacts or {}), seconds],
+                "state = ?, kind = ?, reason = ?, made = ?, artefacts = ?, seconds = seconds + ?",
+                [state, kind, reason, plain.dumps(made or {}), plain.dumps(artefacts or {}), seconds],
             )
             self._add_metrics(trial, None, metrics or {})
 

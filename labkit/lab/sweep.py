@@ -20,6 +20,7 @@ from labkit.io import write_text
 from labkit.lab import config as _config
 from labkit.lab import identity, plain
 from labkit.lab.experiments import Experiment
+from labkit.lab.machine import made_by
 from labkit.lab.rows import SweepRow
 from labkit.lab.space import grid
 
@@ -110,12 +111,7 @@ class Sweep:
             "commit": _commit(self.experiment.path.parent),
             "packages": packages(),
             "python": sys.version.split()[0],
-            "machine": {
-                "system": platform.platform(),
-                "processor": _processor(),
-                "cores": os.cpu_count(),
-                "target": active_target(),
-            },
+            "machine": {"system": platform.platform(), "cores": os.cpu_count(), **made_by()},
         }
 
 
@@ -177,13 +173,3 @@ def _commit(folder: Path) -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() if done.returncode == 0 else None
-
-
-def _processor() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()

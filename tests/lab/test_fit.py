@@ -127,9 +127,9 @@ def test_a_seed_decides_everything(tmp_path: Path, whole: Path) -> None:
 def test_a_damaged_checkpoint_costs_only_the_way_back_to_the_one_before(tmp_path: Path, whole: Path) -> None:
     with pytest.raises(Interrupted):
         attempt(tmp_path, 1, leave_at=15)
-    newest = sorted((tmp_path / "t0001" / "checkpoints").glob("step-*.data*"), key=lambda path: path.stat().st_mtime)[
-        -1
-    ]
+    newest = sorted(
+        (tmp_path / "t0001" / "checkpoints" / "fit1").glob("step-*.data*"), key=lambda path: path.stat().st_mtime
+    )[-1]
     data = bytearray(newest.read_bytes())
     data[-100] ^= 1
     newest.write_bytes(data)
@@ -233,7 +233,7 @@ def test_the_command_gives_the_table(tmp_path: Path) -> None:
         assert set(trial.artefacts) == {"predictions.npz", "checkpoints/final/weights.index", "trial.json"}
         assert trial.data[0]["name"] == "synthetic_digits"
         assert trial.id is not None
-    assert not list(tmp_path.glob("*/*/t*/checkpoints/step-*"))  # the final weights stay, no more
+    assert not list(tmp_path.glob("*/*/t*/checkpoints/*/step-*"))  # the final weights stay, no more
     other = tmp_path / "other"
     assert run("digits", other, "--quick", "--seeds", "2").returncode == 0  # one after the other, on all cores
     assert left_behind(other) == left_behind(tmp_path)

@@ -114,7 +114,7 @@ def test_what_the_death_of_a_process_costs(tmp_path: Path, who: str) -> None:
     process = start("walk", tmp_path, "--set", "pause=0.05", "--set", "steps=30")
     assert process.stderr is not None
     process.stderr.readline()
-    while not list(tmp_path.glob("walk/*/t0001/checkpoints/step-5.index")):
+    while not list(tmp_path.glob("walk/*/t0001/checkpoints/state/step-5.index")):
         time.sleep(0.01)
     kill_one(process.pid, who, random.Random(0))
     _, err = process.communicate(timeout=60)
@@ -135,7 +135,7 @@ def test_a_signal_lets_trials_save_and_the_same_command_continues(tmp_path: Path
     process = start("walk", logs, "--set", "pause=0.02")
     assert process.stderr is not None
     process.stderr.readline()
-    while not list(logs.glob("walk/*/t0001/checkpoints/step-5.index")):
+    while not list(logs.glob("walk/*/t0001/checkpoints/state/step-5.index")):
         time.sleep(0.01)
     process.send_signal(number)
     began = time.monotonic()

@@ -28,7 +28,9 @@ class Fit:
     """One call of `trial.fit`. Steps are counted from 1; `offset` steps of the trial came before, also in an attempt
     that has already restored what came after."""
 
-    def __init__(self, trial: Trial, model: Any, data: Any, batch_size: int, folder: Path, offset: int, keep_best: bool) -> None:
+    def __init__(
+        self, trial: Trial, model: Any, data: Any, batch_size: int, folder: Path, offset: int, keep_best: bool
+    ) -> None:
         self.trial, self.model, self.folder, self.offset = trial, model, folder, offset
         x, y = data if isinstance(data, tuple) else (data.train.images, data.train.labels)
         self.loop = TrainingLoop(model, x, y, batch_size, seed=trial.seed)
