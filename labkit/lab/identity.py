@@ -34,9 +34,14 @@ def trial_id(key: str, data: Mapping[str, str]) -> str:
     return digest("trial on data", key, data)[:16]
 
 
-def code_digest(files: Mapping[str, str]) -> str:
-    """A hash of programs that comments, layout and docstrings leave alone. `files`: name -> source text."""
-    return digest({name: _normalised(text) for name, text in files.items()})
+def code_digest(files: Mapping[str, str], versions: Mapping[str, str]) -> str:
+    """A hash of programs that comments, layout and docstrings leave alone.
+
+    Args:
+        files: name -> source text.
+        versions: distribution -> version, of everything that provides components: another version is other code.
+    """
+    return digest({name: _normalised(text) for name, text in files.items()}, versions)
 
 
 def local_sources(file: Path) -> dict[str, str]:

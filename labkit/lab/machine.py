@@ -7,11 +7,17 @@ from pathlib import Path
 
 import labkit
 from labkit.core.target import active_target
+from labkit.plugins import installed
 
 
 def made_by() -> dict[str, str]:
     """`target` (the kernels in use), `processor` (its name) and `labkit` (the version) of this process."""
     return {"target": active_target(), "processor": _processor(), "labkit": labkit.__version__}
+
+
+def plugin_versions() -> dict[str, str]:
+    """Distribution -> version, of labkit and of every package whose plugins this process would load."""
+    return {source.distribution: source.version for source in installed()}
 
 
 def _processor() -> str:

@@ -118,7 +118,7 @@ def _open(store: Store, sweep: Sweep, seeds: int, again: bool, progress: Progres
             left = sum(not trial.finished for trial in trials)
             if old.code != row.code and left:
                 progress.say(
-                    f"The code changed: this is a new sweep, {row.id}. "
+                    f"The code, or the version of labkit or a plugin, changed: this is a new sweep, {row.id}. "
                     f"Sweep {old.id} of the earlier code stays unfinished ({left} of {len(trials)} trials)."
                 )
     store.add_sweep(row)

@@ -20,7 +20,7 @@ from labkit.io import write_text
 from labkit.lab import config as _config
 from labkit.lab import identity, plain
 from labkit.lab.experiments import Experiment
-from labkit.lab.machine import made_by
+from labkit.lab.machine import made_by, plugin_versions
 from labkit.lab.rows import SweepRow
 from labkit.lab.space import grid
 
@@ -48,7 +48,7 @@ class Sweep:
 
     @functools.cached_property
     def code(self) -> str:
-        return identity.code_digest(self.sources)
+        return identity.code_digest(self.sources, plugin_versions())
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -152,8 +152,8 @@ def plan(
 
 
 def packages() -> dict[str, str]:
-    """The installed versions of labkit and of what it needs."""
-    found = {}
+    """The installed versions of labkit, of what it needs, and of what plugins come with."""
+    found = plugin_versions()
     for name in ("labkit", "numpy", "safetensors", "tensorboardX"):
         try:
             found[name] = importlib.metadata.version(name)

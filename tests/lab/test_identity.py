@@ -26,9 +26,9 @@ def test_json_text_is_one_for_one_value() -> None:
 def test_comments_layout_and_docstrings_are_no_code() -> None:
     text = 'def f(x):\n    "Doubles."\n    return x + x  # twice\n'
     same = "def f( x ):\n\n  # why\n  return (x\n    + x)\n"
-    assert identity.code_digest({"f.py": text}) == identity.code_digest({"f.py": same})
-    assert identity.code_digest({"f.py": text}) != identity.code_digest({"f.py": text.replace("+", "*")})
-    assert identity.code_digest({"f.py": text}) != identity.code_digest({"g.py": text})
+    assert identity.code_digest({"f.py": text}, {}) == identity.code_digest({"f.py": same}, {})
+    assert identity.code_digest({"f.py": text}, {}) != identity.code_digest({"f.py": text.replace("+", "*")}, {})
+    assert identity.code_digest({"f.py": text}, {}) != identity.code_digest({"g.py": text}, {})
 
 
 def test_local_imports_are_code(tmp_path: Path) -> None:
@@ -90,3 +90,8 @@ def test_impossible_plans_are_refused(options: dict, message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         plan(load(WALK), **options)
     assert message in str(caught.value)
+
+
+def test_another_version_of_a_plugin_is_other_code() -> None:
+    digests = {identity.code_digest({"f.py": "x = 1"}, {"labkit-teach": version}) for version in ("0.3", "0.4")}
+    assert len(digests) == 2

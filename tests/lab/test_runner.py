@@ -107,7 +107,7 @@ def test_changed_code_is_a_new_sweep_and_that_is_said(tmp_path: Path) -> None:
 
     program.write_text(program.read_text().replace("step == 3", "step == -1"))
     lk.run(program, logs=tmp_path, progress=PlainProgress(said.append))
-    assert "The code changed: this is a new sweep" in said[0]
+    assert "changed: this is a new sweep" in said[0]
     assert "stays unfinished (1 of 1 trials)" in said[0]
     program.write_text(program.read_text() + "# a comment\n")
     said.clear()
