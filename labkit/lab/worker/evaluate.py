@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from labkit.errors import ShapeError
+from labkit.errors import ShapeError, StoreError
 from labkit.io import atomic_write, make_folder
 
 if TYPE_CHECKING:
@@ -48,11 +48,17 @@ def evaluate(trial: Trial, model: Any, data: Any) -> dict[str, float]:
             f"{name}_probabilities": _probabilities(model, outputs),
         }
     predictions = trial.folder / "predictions.npz"
-    with atomic_write(predictions) as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]
     weights = trial.folder / "checkpoints" / "final" / "weights"
-    make_folder(weights.parent)
-    model.save_weights(str(weights))
+    try:
+        with atomic_write(predictions) as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]
+        make_folder(weights.parent)
+        model.save_weights(str(weights))
+    except OSError as error:
+        raise StoreError(
+            f"The trial's predictions and weights cannot be written to {trial.folder} ({error.strerror})",
+            fix="Free some space, and run the same command again.",
+        ) from error
     # The index holds the SHA-256 of the weights' files, so its own stands for them all.
     trial.artefacts = [predictions, weights.with_name("weights.index")]
     return figures

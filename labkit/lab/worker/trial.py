@@ -82,7 +82,7 @@ class Trial:
                 raise
             self.notice(
                 f"NOT {name.upper()}: {name} was neither found nor downloaded. This trial uses {fallback} instead, and "
-                f"its figures say nothing about {name}. ({error.what})"
+                f"its figures say nothing about {name}. Once the files are there, --again runs it on them. ({error.what})"
             )
             found = datasets.load(fallback)
         entry = {"requested": name, "name": found.name, "checksum": found.checksum}
@@ -164,6 +164,8 @@ class Trial:
 
         figures = evaluate(self, model, data)
         self._final.update(figures)
+        for name, value in figures.items():  # apart from the series of the same name, which judge fewer examples
+            self.series.writer().scalar(f"final/{name}", value, self._step)
         return figures
 
     # Loops of one's own
