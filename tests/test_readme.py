@@ -37,7 +37,7 @@ def test_the_experiment_runs(tmp_path: Path) -> None:
     logs = str(tmp_path / "logs")
     done = labkit("run", str(tmp_path / "digits.py"), "--quick", "--sweep", "units=4,8", "--logs", logs, LABKIT_OFFLINE="1")
     assert done.returncode == 0, done.stderr
-    for heading in ("units", "train accuracy", "validation accuracy", "test accuracy", "bias", "variance", "verdict"):
+    for heading in ("units", "train accuracy", "validation accuracy", "test accuracy", "bias", "variance", "seconds"):
         assert heading in done.stdout
 
 

@@ -73,12 +73,10 @@ def as_dtype(value: Any) -> DType:
     """
     if isinstance(value, DType):
         return value
-    if isinstance(value, str) and value in _BY_NAME:
-        return _BY_NAME[value]
     if isinstance(value, type) and value in (float, int, bool):  # a NumPy dtype equals its Python type
         return {float: float32, int: int32, bool: bool_}[value]
     try:
-        found = _BY_NUMPY.get(np.dtype(value))
+        found = _BY_NAME.get(value) if isinstance(value, str) else _BY_NUMPY.get(np.dtype(value))
     except TypeError:
         found = None
     if found is None:

@@ -44,8 +44,9 @@ def python(code: str, **environment: str) -> str:
 
 def test_ctrl_c_stops_a_run_within_a_tenth_of_a_second() -> None:
     code = textwrap.dedent("""
-        import sys, time
+        import signal, sys, time
         from tests.native.test_runs import ONE, counter, endless
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell's children start deaf to it
         product, x = endless(2000)
         adder, cells = counter(cells=2)
         print("ready", flush=True)

@@ -131,7 +131,7 @@ def beyond(attr: Attr, value: Any, rng: np.random.Generator) -> Any:
     """A value of the attribute at its bounds, beyond them, or of another kind."""
     whole = lambda: int(rng.choice(np.array(WHOLE, object)))  # noqa: E731
     if rng.random() < 0.2:
-        return [None, "text", 0.5, True, (), [[1]], object(), np.nan][rng.integers(8)]
+        return [None, "a", 0.5, True, (), [[1]], object(), np.nan][rng.integers(8)]
     if attr.kind in ("ints", "axes"):
         items = list(value or (0,))
         if rng.random() < 0.3:
