@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from labkit.core.explain import explain, user_line
 from labkit.core.opdef import OPS, OpContext, OpDef
-from labkit.core.shapes import check_dims, is_known, show
+from labkit.core.shapes import check_dims
 from labkit.core.tensor import Tensor
+from labkit.core.values import constant_value
 from labkit.errors import DTypeError, GraphError, InvalidArgumentError, LabkitError, NotFoundError, ShapeError
 
-_PACKAGE = str(Path(__file__).resolve().parents[1])
 _GROWTH_LIMIT = 1000
 
 
@@ -327,45 +324,6 @@ def _check_name(name: str) -> str:
             received=repr(name),
         )
     return name
-
-
-def explain(error: LabkitError, what: str, inputs: Sequence[Tensor] = ()) -> LabkitError:
-    """The same error with its subject put in front, and the inputs when the rule did not show what it received."""
-    received = error.received or ", ".join(f"{x.name} {show(x.dims)} {x.dtype.name}" for x in inputs)
-    return type(error)(error.what or what, rule=error.rule, received=received, fix=error.fix)
-
-
-def user_line() -> str:
-    """The "file:number" of the innermost caller outside labkit."""
-    frame: Any = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
-        frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame is not None else "<unknown>:0"
-
-
-def constant_value(tensor: Tensor) -> Any:
-    """The value of a tensor that the graph alone decides (constants and what small operations make of them), else None."""
-    op = tensor.op
-    if op.type == "Const":
-        return op.attrs["value"]
-    definition = op.definition
-    if definition.from_shapes is not None:
-        context = OpContext([x.dims for x in op.inputs], [x.dtype for x in op.inputs], op.attrs)
-        return definition.from_shapes(context) if all(is_known(dims) for dims in context.dims) else None
-    if not definition.pure or definition.reference is None or not tensor.dtype.is_integer:
-        return None
-    values = [constant_value(x) for x in op.inputs]
-    if not values or any(value is None or value.size > 64 for value in values):
-        return None
-    return evaluate_reference(op, values)
-
-
-def evaluate_reference(op: Operation, values: Sequence[Any]) -> Any:
-    """The first output by the record's NumPy reference: only for small integer tensors that reach a shape."""
-    assert op.definition.reference is not None
-    result = op.definition.reference(*values, **op.attrs)
-    first = result[0] if isinstance(result, tuple) else result
-    return np.asarray(first, dtype=op.outputs[0].dtype.numpy)
 
 
 # --- the default graph -------------------------------------------------------------------------------------------------

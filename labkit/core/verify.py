@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from labkit.core.graph import Graph, constant_value
+from labkit.core.graph import Graph
 from labkit.core.opdef import OPS, OpContext
 from labkit.core.passes.program import Program
 from labkit.core.shapes import compatible, show
+from labkit.core.values import constant_value
 from labkit.errors import GraphError
 
 

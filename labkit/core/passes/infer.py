@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from labkit.core.graph import Operation, evaluate_reference, explain
+from labkit.core.explain import explain
+from labkit.core.graph import Operation
 from labkit.core.opdef import OpContext
 from labkit.core.passes.program import Program
 from labkit.core.shapes import Dims, check_dims, compatible, is_known, show
 from labkit.core.tensor import Tensor
+from labkit.core.values import evaluate_reference
 from labkit.errors import GraphError, InvalidArgumentError, LabkitError, ShapeError
 
 
