@@ -6,36 +6,29 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from labkit import native
 from labkit.core.convert import as_array
+from labkit.core.failures import NATIVE_ERRORS, told
 from labkit.core.feeds import Batches, feed_array, flatten_feeds
 from labkit.core.fetches import Fetches
 from labkit.core.graph import Graph, Operation, get_default_graph
-from labkit.core.passes.lower import lower
-from labkit.core.passes.program import Program
+from labkit.core.runner import Planned, Runner
 from labkit.core.shapes import show
 from labkit.core.tensor import Tensor
 from labkit.core.variables import Variable
 from labkit.errors import (
-    CancelledError,
     CheckpointError,
-    DeadlineExceededError,
     FailedPreconditionError,
     FeedError,
     GraphError,
     InvalidArgumentError,
-    LabkitError,
-    ResourceExhaustedError,
     SessionError,
 )
 
-_INDEX_OUT_OF_RANGE = 1  # the code in a KernelError
-_CACHED_PLANS = 64
 _CACHED_RUNNERS = 256
 _RANDOM = "random:"  # no operation's name holds a colon
 
@@ -57,8 +50,8 @@ class Session:
         self.optimize = optimize
         self._state = native.State()
         self._cells: dict[str, Any] = {}  # variable or counter name -> native cell
-        self._runners: OrderedDict[Any, _Runner] = OrderedDict()
-        self._plans: OrderedDict[Any, _Planned] = OrderedDict()
+        self._runners: OrderedDict[Any, Runner] = OrderedDict()
+        self._plans: OrderedDict[Any, Planned] = OrderedDict()
         self._lock = threading.Lock()
         self._closed = False
         self._entered: list[Any] = []
@@ -107,7 +100,7 @@ class Session:
         return runner.fetches.rebuild(results, stepped=steps is not None)
 
     def _run_steps(
-        self, runner: _Runner, keys: list[Tensor], values: list[Any], steps: int, timeout: float | None
+        self, runner: Runner, keys: list[Tensor], values: list[Any], steps: int, timeout: float | None
     ) -> Any:
         if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or not 1 <= steps < 2**31:
             raise InvalidArgumentError("steps is a whole number from 1 on, and below 2**31", received=repr(steps))
@@ -149,50 +142,20 @@ class Session:
         planned = runner.plan(self, samples, shapes)
         return self._native(planned, planned.plan.run_steps, int(steps), feeds, stepped, timeout=timeout)
 
-    def _native(self, planned: _Planned, function: Any, *args: Any, timeout: float | None) -> list[np.ndarray]:
+    def _native(self, planned: Planned, function: Any, *args: Any, timeout: float | None) -> list[np.ndarray]:
         try:
             return function(*args, timeout=timeout)
-        except native.UninitializedError as error:
-            name = planned.cell_names[error.args[0]]
-            raise FailedPreconditionError(
-                f"Attempting to use uninitialized value {name}",
-                rule="A variable is initialized before a run reads it",
-                fix="Run lk.global_variables_initializer() in this session first.",
-            ) from None
-        except native.KernelError as error:
-            raise self._explain_kernel(error, planned, stepping=len(args) > 1) from None
-        except native.TimeoutError_ as error:
-            raise DeadlineExceededError(f"The run was given up after its timeout of {timeout} s. {error}") from None
-        except native.CancelledError as error:
-            raise CancelledError(f"The run was cancelled. {error}") from None
-        except MemoryError as error:
-            raise ResourceExhaustedError(
-                "There is not enough memory for this run", received=str(error), fix="Use smaller batches or tensors."
-            ) from None
+        except NATIVE_ERRORS as error:
+            raise told(error, self.graph, planned, timeout=timeout, stepping=len(args) > 1) from None
 
-    def _explain_kernel(self, error: Any, planned: _Planned, *, stepping: bool) -> LabkitError:
-        name, code, value, limit = error.args[:4]
-        if name.startswith("feed "):
-            where = f"The Batches for {planned.feed_names[int(name.removeprefix('feed '))]}"
-            rule = f"Rows are from 0 to {limit - 1}"
-        else:
-            line = self.graph.get_operation_by_name(name).line if name in self.graph else ""
-            where = f"Operation '{name}'" + (f" ({line})" if line else "")
-            rule = f"Indices (labels) are from 0 to {limit - 1}"
-        if stepping:
-            where += f", at step {error.steps_done} of this call (steps before it hold),"
-        if code == _INDEX_OUT_OF_RANGE:
-            return InvalidArgumentError(f"{where} got an index out of range", rule=rule, received=str(value))
-        return InvalidArgumentError(f"{where} got a value it cannot compute with", received=str(value))
-
-    def _runner(self, fetches: Any, feeds: list[Tensor]) -> _Runner:
+    def _runner(self, fetches: Any, feeds: list[Tensor]) -> Runner:
         parsed_key = Fetches.key(fetches), tuple(map(id, feeds))
         with self._lock:
             runner = self._runners.get(parsed_key)
             if runner is not None:
                 self._runners.move_to_end(parsed_key)
             else:
-                runner = _Runner(self.graph, fetches, feeds, self.optimize)
+                runner = Runner(self.graph, fetches, feeds, self.optimize)
                 self._runners[parsed_key] = runner
                 if len(self._runners) > _CACHED_RUNNERS:
                     self._runners.popitem(last=False)
@@ -329,49 +292,6 @@ class InteractiveSession(Session):
         if self in _stack.sessions:
             _stack.sessions.remove(self)
         super().close()
-
-
-@dataclass(frozen=True)
-class _Planned:
-    """A native plan, and the names that its errors are told with."""
-
-    plan: Any
-    cell_names: list[str]
-    feed_names: list[str]
-
-
-class _Runner:
-    """One (fetches, fed tensors) of a session: the program that all its plans are made from."""
-
-    def __init__(self, graph: Graph, fetches: Any, feeds: list[Tensor], optimize: bool) -> None:
-        self.feeds = feeds
-        self.fetches = Fetches(graph, fetches)
-        self.program = Program(self.fetches.tensors, self.fetches.operations, feeds, share_equal=optimize)
-
-    def plan(self, session: Session, arrays: list[np.ndarray], shapes: list[tuple[int, ...]]) -> _Planned:
-        """The plan for fed arrays of these shapes."""
-        values = {self.feeds[i]: arrays[i] for i in self.program.valued_feeds}
-        key = (self, tuple(shapes), tuple(v.tobytes() for v in values.values()))
-        with session._lock:
-            if key in session._plans:
-                session._plans.move_to_end(key)
-                return session._plans[key]
-            lowered = lower(
-                self.program, shapes, values, session._variable_cell, session._counter_cell, fold=session.optimize
-            )
-            try:
-                plan = native.Plan(
-                    lowered.slots, lowered.instructions, lowered.cells, lowered.read_first, session._state
-                )
-            except (ValueError, OverflowError) as error:
-                raise InvalidArgumentError(f"The run cannot be planned: {error}") from None
-            except MemoryError as error:
-                raise ResourceExhaustedError("There is not enough memory for this run", received=str(error)) from None
-            names = {id(cell): name for name, cell in session._cells.items()}
-            session._plans[key] = _Planned(plan, [names[id(c)] for c in lowered.cells], [x.name for x in self.feeds])
-            if len(session._plans) > _CACHED_PLANS:
-                session._plans.popitem(last=False)
-            return session._plans[key]
 
 
 class _Stack(threading.local):

@@ -1,0 +1,65 @@
+"""What the compiled core's errors mean to a user."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from labkit import native
+from labkit.core.graph import Graph
+from labkit.core.runner import Planned
+from labkit.errors import (
+    CancelledError,
+    DeadlineExceededError,
+    FailedPreconditionError,
+    InvalidArgumentError,
+    LabkitError,
+    ResourceExhaustedError,
+)
+
+NATIVE_ERRORS = (
+    native.UninitializedError,
+    native.KernelError,
+    native.TimeoutError_,
+    native.CancelledError,
+    MemoryError,
+)
+_INDEX_OUT_OF_RANGE = 1  # the code in a KernelError
+
+
+def told(error: Exception, graph: Graph, planned: Planned, *, timeout: float | None, stepping: bool) -> LabkitError:
+    """The labkit error for one of NATIVE_ERRORS.
+
+    Args:
+        stepping: the run was one of many steps, of which the error names one.
+    """
+    if isinstance(error, native.UninitializedError):
+        return FailedPreconditionError(
+            f"Attempting to use uninitialized value {planned.cell_names[error.args[0]]}",
+            rule="A variable is initialized before a run reads it",
+            fix="Run lk.global_variables_initializer() in this session first.",
+        )
+    if isinstance(error, native.KernelError):
+        return _told_by_kernel(error, graph, planned, stepping=stepping)
+    if isinstance(error, native.TimeoutError_):
+        return DeadlineExceededError(f"The run was given up after its timeout of {timeout} s. {error}")
+    if isinstance(error, native.CancelledError):
+        return CancelledError(f"The run was cancelled. {error}")
+    return ResourceExhaustedError(
+        "There is not enough memory for this run", received=str(error), fix="Use smaller batches or tensors."
+    )
+
+
+def _told_by_kernel(error: Any, graph: Graph, planned: Planned, *, stepping: bool) -> LabkitError:
+    name, code, value, limit = error.args[:4]
+    if name.startswith("feed "):
+        where = f"The Batches for {planned.feed_names[int(name.removeprefix('feed '))]}"
+        rule = f"Rows are from 0 to {limit - 1}"
+    else:
+        line = graph.get_operation_by_name(name).line if name in graph else ""
+        where = f"Operation '{name}'" + (f" ({line})" if line else "")
+        rule = f"Indices (labels) are from 0 to {limit - 1}"
+    if stepping:
+        where += f", at step {error.steps_done} of this call (steps before it hold),"
+    if code == _INDEX_OUT_OF_RANGE:
+        return InvalidArgumentError(f"{where} got an index out of range", rule=rule, received=str(value))
+    return InvalidArgumentError(f"{where} got a value it cannot compute with", received=str(value))
