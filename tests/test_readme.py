@@ -41,6 +41,13 @@ def test_the_experiment_runs(tmp_path: Path) -> None:
         assert heading in done.stdout
 
 
+def test_the_program_runs() -> None:
+    done = subprocess.run([sys.executable, "-c", block("program")], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    w, b = (float(number) for number in re.findall(r"-?\d+\.\d+", done.stdout))
+    assert (round(w, 2), round(b, 2)) == (-1.0, 1.0)
+
+
 def test_the_commands_name_things_that_exist() -> None:
     run, test = block("run command").strip(), block("test command").strip()
     assert run.startswith("python3 -m pip install . && labkit run ")

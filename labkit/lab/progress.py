@@ -162,8 +162,9 @@ def describe(values: Mapping[str, Any], rate: Rate) -> str:
 
 
 def ending(state: str, seconds: float, reason: str | None, metrics: Mapping[str, float] | None) -> str:
-    words = {"COMPLETED": "completed", "FAILED": "FAILED", "INTERRUPTED": "interrupted, the same command continues it"}
-    text = f"{words.get(state, state.lower())} after {duration(seconds)}"
+    text = f"{state if state == 'FAILED' else state.lower()} after {duration(seconds)}"
+    if state == "INTERRUPTED":
+        text += "; the same command continues it"
     if state == "COMPLETED" and metrics:
         shown = [name for name in ("train/accuracy", "validation/accuracy", "test/accuracy") if name in metrics]
         shown = shown or list(metrics)[:3]
