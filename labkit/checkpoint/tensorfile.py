@@ -1,4 +1,4 @@
-"""The data file: arrays in the safetensors format (huggingface.co/docs/safetensors, "Format").
+"""The data file: arrays in the safetensors format (its documentation, section "Format").
 
 Eight bytes give the length of a JSON header, the header gives dtype, shape and place of each array, the arrays follow
 without gaps. Reading and writing are ours, for two reasons. The library writes to a temporary file of its own that

@@ -154,7 +154,7 @@ def plan(
 def packages() -> dict[str, str]:
     """The installed versions of labkit, of what it needs, and of what plugins come with."""
     found = plugin_versions()
-    for name in ("labkit", "numpy", "safetensors", "tensorboardX"):
+    for name in ("labkit", "numpy", "tensorboardX"):
         try:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
