@@ -1,4 +1,4 @@
-"""What a legal graph is, as a check that can be run: after building, after reading a file, and in tests."""
+"""What a legal graph and a legal program are, as checks that can be run; the tests run them on what is built."""
 
 from __future__ import annotations
 
