@@ -23,7 +23,11 @@ def block(marker: str) -> str:
 
 def labkit(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [LABKIT, *arguments], capture_output=True, text=True, timeout=240, env={**os.environ, "COLUMNS": "200", **environment}
+        [LABKIT, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        env={**os.environ, "COLUMNS": "200", **environment},
     )
 
 
@@ -35,7 +39,9 @@ def test_the_help_text_is_the_programs() -> None:
 def test_the_experiment_runs(tmp_path: Path) -> None:
     (tmp_path / "digits.py").write_text(block("experiment: digits.py"))
     logs = str(tmp_path / "logs")
-    done = labkit("run", str(tmp_path / "digits.py"), "--quick", "--sweep", "units=4,8", "--logs", logs, LABKIT_OFFLINE="1")
+    done = labkit(
+        "run", str(tmp_path / "digits.py"), "--quick", "--sweep", "units=4,8", "--logs", logs, LABKIT_OFFLINE="1"
+    )
     assert done.returncode == 0, done.stderr
     for heading in ("units", "train accuracy", "validation accuracy", "test accuracy", "bias", "variance", "seconds"):
         assert heading in done.stdout

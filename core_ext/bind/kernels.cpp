@@ -25,7 +25,7 @@ std::vector<std::string> target_names() {
 std::vector<std::string> kernel_names(const std::string& target_name) {
     const KernelTable& table = target(target_name);
     std::vector<std::string> names;
-    for (int i = 0; i < table.count; ++i) names.push_back(table.entries[i].name);
+    for (const KernelEntry& entry : table.entries) names.push_back(entry.name);
     return names;
 }
 

@@ -7,6 +7,12 @@
 
 namespace labkit {
 
+// All kernels of one target.
+struct KernelTable {
+    const char* target;  // "portable", "avx2", ...
+    std::vector<KernelEntry> entries;
+};
+
 // Tables this CPU can run, best first. `portable` is always the last.
 const std::vector<const KernelTable*>& available_targets();
 

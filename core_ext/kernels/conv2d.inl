@@ -1,9 +1,9 @@
 // conv2d and its two gradients, images NHWC and filters HWIO, as matrix products whose left operand is the matrix of
 // image patches ("im2col": one row for each output pixel, one column for each (kh, kw, c)), gathered while it is packed
 // and never stored as a whole. ints of all three: sh, sw, pad_top, pad_left; pixels outside the image are zero.
-#include "kernels/conv2d_winograd.inl"
-#include "kernels/conv2d_winograd_filter.inl"
-#include "kernels/gemm.inl"
+#include "kernels/conv2d_winograd.h"
+#include "kernels/conv2d_winograd_filter.h"
+#include "kernels/gemm.h"
 
 namespace labkit {
 namespace {

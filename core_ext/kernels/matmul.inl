@@ -1,6 +1,6 @@
 // matmul: y[M, N] = op(a) . op(b), where op transposes its matrix if the attribute says so.
 // ints: transpose_a, transpose_b.
-#include "kernels/gemm.inl"
+#include "kernels/gemm.h"
 
 namespace labkit {
 namespace {

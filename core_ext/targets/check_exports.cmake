@@ -1,10 +1,10 @@
-# Fails unless each object in OBJECTS defines exactly one global symbol, labkit_kernels_<target>.
+# Fails unless each object in OBJECTS, <target>_<family>, defines exactly one global symbol, labkit_kernels_<target>_<family>.
 foreach(object IN LISTS OBJECTS)
   execute_process(COMMAND ${NM} -g ${object} OUTPUT_VARIABLE symbols RESULT_VARIABLE failed)
   if(failed)
     message(FATAL_ERROR "nm could not read ${object}")
   endif()
-  get_filename_component(target ${object} NAME_WE)
+  get_filename_component(unit ${object} NAME_WE)
   set(found "")
   string(REPLACE "\n" ";" lines "${symbols}")
   foreach(line IN LISTS lines)
@@ -13,8 +13,8 @@ foreach(object IN LISTS OBJECTS)
       list(APPEND found "${symbol}")
     endif()
   endforeach()
-  if(NOT found STREQUAL "labkit_kernels_${target}")
-    message(FATAL_ERROR "${object} must export labkit_kernels_${target} and nothing else. It exports: ${found}. "
+  if(NOT found STREQUAL "labkit_kernels_${unit}")
+    message(FATAL_ERROR "${object} must export labkit_kernels_${unit} and nothing else. It exports: ${found}. "
                         "Put shared code into the unnamed namespace, so that it cannot be linked into other targets.")
   endif()
 endforeach()

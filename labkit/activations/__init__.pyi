@@ -1,5 +1,7 @@
-from labkit.activations.functions import linear as linear
-from labkit.activations.functions import relu as relu
-from labkit.activations.functions import sigmoid as sigmoid
-from labkit.activations.functions import softmax as softmax
-from labkit.activations.functions import tanh as tanh
+from labkit.activations.functions import (
+    linear as linear,
+    relu as relu,
+    sigmoid as sigmoid,
+    softmax as softmax,
+    tanh as tanh,
+)

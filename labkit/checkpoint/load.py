@@ -16,8 +16,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from labkit.checkpoint import manifest as manifests
-from labkit.checkpoint import tensorfile
+from labkit.checkpoint import manifest as manifests, tensorfile
 from labkit.checkpoint.manifest import DATA, INDEX, META, PREVIOUS, FileEntry
 from labkit.errors import CheckpointError
 

@@ -35,8 +35,7 @@ def list_plugins(kind: str | None) -> None:
 @click.pass_context
 def doctor(context: click.Context) -> None:
     """Import every component; show the tracebacks of what fails. Exit code 1 when something does."""
-    from labkit.plugins import current_lab
-    from labkit.plugins import doctor as examine
+    from labkit.plugins import current_lab, doctor as examine
 
     report = examine(current_lab())
     click.echo(report)

@@ -194,6 +194,7 @@ class Graph:
                     fix="Build both inside the same `with graph.as_default():`.",
                 )
         try:
+            definition.check_count(len(inputs))
             checked = definition.check_attrs(attrs or {})
             context = OpContext(
                 [x.dims for x in inputs],

@@ -28,8 +28,9 @@ class Attr:
     """One attribute of an operation and what it may hold.
 
     Attributes:
-        kind: "int", "float", "bool", "str", "ints" (a tuple of ints), "pairs" (a tuple of pairs of ints), "dtype",
-            "array" or "axes" (a tuple of ints, or None for all).
+        kind: "int", "float", "bool", "str", "ints" (a tuple of ints), "floats" (a tuple of floats), "pairs" (a tuple of
+            pairs of ints), "axes" (a tuple of ints, or None for all), "dtype", "dtypes" (a tuple of them), "array" or
+            "callable".
         low, high: inclusive bounds of a number, or of each number.
         choices: the allowed values.
     """
@@ -97,6 +98,12 @@ def _text(value: Any) -> str:
     return value
 
 
+def _function(value: Any) -> Any:
+    if not callable(value):
+        raise TypeError("not callable")
+    return value
+
+
 def _flatten(value: Any) -> list[Any]:
     return [x for item in value for x in _flatten(item)] if isinstance(value, tuple) else [value]
 
@@ -108,8 +115,11 @@ _NORMAL: Mapping[str, Callable[[Any], Any]] = {
     "str": _text,
     "ints": lambda v: tuple(whole(x) for x in v),
     "axes": lambda v: None if v is None else tuple(whole(x) for x in (v if hasattr(v, "__iter__") else [v])),
+    "floats": lambda v: tuple(float(x) for x in v),
     "pairs": lambda v: tuple((whole(a), whole(b)) for a, b in v),
     "dtype": dt.as_dtype,
+    "dtypes": lambda v: tuple(dt.as_dtype(x) for x in v),
+    "callable": _function,
     "array": np.asarray,
 }
 
@@ -168,18 +178,23 @@ class OpDef:
 
     Attributes:
         name: the type's name, TensorFlow's where it has the operation ("MatMul").
-        inputs: the inputs' names.
-        outputs: the outputs' names.
+        inputs: the inputs' names; a last one "*values" stands for one or more.
+        outputs: the outputs' names; the shape rule says how many there are.
         attrs: the attributes.
         dtypes: (input dtypes, attrs) -> output dtypes; raises DTypeError.
         shapes: context -> output shapes; raises ShapeError. Called with unknown dimensions too.
         gradient: (operation, gradient of each output or None) -> gradient of each input or None, written with graph
             operations; it may answer in the broadcast shape, autodiff sums back.
         kernel: the native kernel's name without its dtype; "" where no instruction is needed.
+        host: (*input arrays, **attrs) -> output array or tuple of them: computes the operation in Python, between two
+            native plans. For what needs LAPACK, a user's function, or has a result whose shape depends on data (its shape
+            rule then gives unknown dimensions).
         kernel_dtype: "input" (the first kernel input's) or "output": which dtype completes the kernel's name.
         lower: context -> (ints, reals) for the kernel, or ALIAS. Default: the attributes in order.
         reference: NumPy, in float64: (*inputs, **attrs) -> output or tuple of outputs.
         samples: generator -> cases.
+        formula: the result in one line, e.g. "y = log(1 + exp(x))".
+        source: where the formula is from: paper and equation.
         doc: one paragraph of prose.
         writes: inputs that are variables which the operation updates; its output 0 is the new value of the first.
         shape_inputs: inputs of which only the shape matters.
@@ -198,7 +213,10 @@ class OpDef:
     outputs: tuple[str, ...] = ("y",)
     attrs: Mapping[str, Attr] = field(default_factory=dict)
     gradient: Callable[..., Sequence[Tensor | None]] | NotDifferentiable = NotDifferentiable("it computes no number")
+    formula: str = ""
+    source: str = ""
     kernel: str = ""
+    host: Callable[..., Any] | None = None
     kernel_dtype: str = "input"
     lower: Callable[[OpContext], tuple[Ints, Reals]] | None = None
     reference: Callable[..., Any] | None = None
@@ -209,6 +227,14 @@ class OpDef:
     from_shapes: Callable[[OpContext], np.ndarray] | None = None
     random: bool = False
     pure: bool = True
+
+    def check_count(self, count: int) -> None:
+        """Raises InvalidArgumentError unless the operation takes `count` inputs."""
+        several = bool(self.inputs) and self.inputs[-1].startswith("*")
+        if count != len(self.inputs) and not (several and count >= len(self.inputs)):
+            raise InvalidArgumentError(
+                "", rule=f"{self.name} takes the inputs ({', '.join(self.inputs)})", received=f"{count} inputs"
+            )
 
     def kernel_inputs(self, count: int) -> list[int]:
         """Which of `count` inputs the kernel reads."""

@@ -29,12 +29,12 @@ def constant_value(tensor: Tensor) -> Any:
     values = [constant_value(x) for x in op.inputs]
     if not values or any(value is None or value.size > 64 for value in values):
         return None
-    return evaluate_reference(op, values)
+    return evaluate_reference(tensor, values)
 
 
-def evaluate_reference(op: Operation, values: Sequence[Any]) -> Any:
-    """The first output by the record's NumPy reference: only for small integer tensors that reach a shape."""
+def evaluate_reference(tensor: Tensor, values: Sequence[Any]) -> Any:
+    """An operation's output by the record's NumPy reference: only for small integer tensors that reach a shape."""
+    op = tensor.op
     assert op.definition.reference is not None
     result = op.definition.reference(*values, **op.attrs)
-    first = result[0] if isinstance(result, tuple) else result
-    return np.asarray(first, dtype=op.outputs[0].dtype.numpy)
+    return np.asarray(result[tensor.index] if isinstance(result, tuple) else result, dtype=tensor.dtype.numpy)

@@ -1,12 +1,14 @@
 from labkit.initializers.base import Initializer as Initializer
-from labkit.initializers.constant import Constant as Constant
-from labkit.initializers.constant import Ones as Ones
-from labkit.initializers.constant import Zeros as Zeros
-from labkit.initializers.random import RandomNormal as RandomNormal
-from labkit.initializers.random import RandomUniform as RandomUniform
-from labkit.initializers.random import TruncatedNormal as TruncatedNormal
-from labkit.initializers.variance_scaling import GlorotNormal as GlorotNormal
-from labkit.initializers.variance_scaling import GlorotUniform as GlorotUniform
-from labkit.initializers.variance_scaling import HeNormal as HeNormal
-from labkit.initializers.variance_scaling import HeUniform as HeUniform
-from labkit.initializers.variance_scaling import VarianceScaling as VarianceScaling
+from labkit.initializers.constant import Constant as Constant, Ones as Ones, Zeros as Zeros
+from labkit.initializers.random import (
+    RandomNormal as RandomNormal,
+    RandomUniform as RandomUniform,
+    TruncatedNormal as TruncatedNormal,
+)
+from labkit.initializers.variance_scaling import (
+    GlorotNormal as GlorotNormal,
+    GlorotUniform as GlorotUniform,
+    HeNormal as HeNormal,
+    HeUniform as HeUniform,
+    VarianceScaling as VarianceScaling,
+)

@@ -17,8 +17,7 @@ from typing import Any
 from labkit.core.target import active_target
 from labkit.errors import ConfigError
 from labkit.io import write_text
-from labkit.lab import config as _config
-from labkit.lab import identity, plain
+from labkit.lab import config as _config, identity, plain
 from labkit.lab.experiments import Experiment
 from labkit.lab.machine import made_by, plugin_versions
 from labkit.lab.rows import SweepRow

@@ -1,4 +1,6 @@
 from labkit.losses.squared_error import MeanSquaredError as MeanSquaredError
-from labkit.metrics.classification import accuracy as accuracy
-from labkit.metrics.classification import categorical_accuracy as categorical_accuracy
-from labkit.metrics.classification import sparse_categorical_accuracy as sparse_categorical_accuracy
+from labkit.metrics.classification import (
+    accuracy as accuracy,
+    categorical_accuracy as categorical_accuracy,
+    sparse_categorical_accuracy as sparse_categorical_accuracy,
+)

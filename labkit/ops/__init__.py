@@ -3,19 +3,8 @@
 Importing this package registers all records and gives tensors their operators.
 """
 
-from labkit.ops import (  # noqa: F401
-    array,
-    broadcast,
-    compare,
-    control,
-    conv,
-    elementwise,
-    linalg,
-    nn,
-    pool,
-    random,
-    reduce,
-    shape,
-    source,
-    state,
-)
+import importlib
+import pkgutil
+
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")

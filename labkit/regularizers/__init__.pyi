@@ -1,3 +1,1 @@
-from labkit.regularizers.norms import L1 as L1
-from labkit.regularizers.norms import L1L2 as L1L2
-from labkit.regularizers.norms import L2 as L2
+from labkit.regularizers.norms import L1 as L1, L1L2 as L1L2, L2 as L2

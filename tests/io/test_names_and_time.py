@@ -7,8 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from labkit.errors import InvalidArgumentError
 from labkit.io import SYSTEM, ManualClock, is_safe_name, safe_name, sha256_bytes, sha256_file

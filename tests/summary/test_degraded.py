@@ -14,8 +14,7 @@ import pytest
 
 from labkit.io import ManualClock, files
 from labkit.io.failpoints import failing
-from labkit.summary import EventFileWarning, EventWriter
-from labkit.summary import writer as writer_module
+from labkit.summary import EventFileWarning, EventWriter, writer as writer_module
 from tests.io.forks import read_only_folder, run_in_new_process
 from tests.summary.reading import accumulate, event_files, read_events
 

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from tensorboard import context
 from tensorboard.backend.event_processing import data_provider, plugin_event_multiplexer
-from tensorboard.plugins.hparams import api_pb2, backend_context, list_session_groups
-from tensorboard.plugins.hparams import metadata as hparams_metadata
+from tensorboard.plugins.hparams import api_pb2, backend_context, list_session_groups, metadata as hparams_metadata
 
 from labkit.summary import EventWriter
 

@@ -52,9 +52,8 @@ struct KernelEntry {
     bool in_place;     // output 0 may share the memory of an input of the same shape and dtype
 };
 
-struct KernelTable {
-    const char* target;       // "portable", "avx2", ...
-    const char* description;  // one line for people
+// The kernels of one family, compiled for one target.
+struct KernelFamily {
     const KernelEntry* entries;
     int32_t count;
 };

@@ -89,7 +89,7 @@ class Inference:
             elif op.definition.from_shapes is not None:
                 self._known[tensor] = op.definition.from_shapes(self.context(op))
             elif tensor.dtype.is_integer and op.definition.pure and op.definition.reference and op.inputs:
-                self._known[tensor] = evaluate_reference(op, [self.value(x) for x in op.inputs])
+                self._known[tensor] = evaluate_reference(tensor, [self.value(x) for x in op.inputs])
             else:
                 raise GraphError(
                     f"The value of {tensor.name} ({op.line}) decides a shape and is not known before the run",

@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 
 from labkit import native
-from labkit.core.dtypes import DType
-from labkit.core.dtypes import int64 as _INT64
+from labkit.core.dtypes import DType, int64 as _INT64
 from labkit.core.graph import Operation
 from labkit.core.opdef import ALIAS, lower_attrs
 from labkit.core.passes.infer import Inference

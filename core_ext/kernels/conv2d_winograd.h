@@ -10,7 +10,7 @@
 // numbers depend on its own image alone, and each sum over c is one chain, so bits do not depend on the batch or on the
 // grouping. A NaN or infinity reaches every pixel of the 4x4 tiles that see it.
 #pragma once
-#include "kernels/gemm.inl"
+#include "kernels/gemm.h"
 
 namespace labkit {
 namespace {

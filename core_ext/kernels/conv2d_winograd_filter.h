@@ -6,7 +6,7 @@
 // stays in L2, and for chunks of tiles (their number follows from the number of tiles alone); phase 1 adds the chunks up
 // in order and transforms back.
 #pragma once
-#include "kernels/conv2d_winograd.inl"
+#include "kernels/conv2d_winograd.h"
 
 namespace labkit {
 namespace {

@@ -1,0 +1,45 @@
+// Element-wise kernels.
+#include <algorithm>
+
+#include "exec/signatures/checked.h"
+
+namespace labkit {
+namespace {
+
+void unary(const Checked& c) { c.elementwise(1); }
+void binary_same(const Checked& c) { c.elementwise(2); }
+
+void binary(const Checked& c, DType result) {
+    c.operands(2, 1);
+    c.dtype(c.in(0), c.T);
+    c.dtype(c.in(1), c.T);
+    c.dtype(c.out(), result);
+    const View &a = c.in(0), &b = c.in(1), &y = c.out();
+    c.broadcast(a, y);
+    c.broadcast(b, y);
+    bool exact = y.rank == std::max(a.rank, b.rank);
+    for (int i = 1; exact && i <= y.rank; ++i) {
+        int64_t from_a = i <= a.rank ? a.shape[a.rank - i] : 1, from_b = i <= b.rank ? b.shape[b.rank - i] : 1;
+        exact = y.shape[y.rank - i] == (from_a == 1 ? from_b : from_a);
+    }
+    c.need(exact, "has a result that is not of its operands' broadcast shape");
+}
+void arithmetic(const Checked& c) { binary(c, c.T); }
+void comparison(const Checked& c) { binary(c, DType::b8); }
+
+void cast(const Checked& c) {
+    c.operands(1, 1);
+    c.dtype(c.in(0), c.T);
+    c.same_shape(c.in(0), c.out());
+}
+
+const Signatures registered{
+    {arithmetic, "add sub mul div pow maximum minimum"},
+    {comparison, "equal not_equal less less_equal greater greater_equal"},
+    {unary, "neg abs square sign sqrt exp log tanh sigmoid relu reciprocal copy"},
+    {binary_same, "relu_grad"},
+    {cast, "cast"},
+};
+
+}  // namespace
+}  // namespace labkit
