@@ -6,17 +6,21 @@ Gradients are built with graph operations, so they can be differentiated again.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from labkit.core.convert import to_tensor
 from labkit.core.graph import Graph, Operation
 from labkit.core.opdef import NotDifferentiable
 from labkit.core.shapes import compatible, is_known
+from labkit.core.slices import IndexedSlices
 from labkit.core.tensor import OPERATORS, Tensor
 from labkit.errors import DTypeError, GraphError, ShapeError
 
 
-def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients") -> list[Tensor | None]:
+Gradient: TypeAlias = Tensor | IndexedSlices
+
+
+def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients") -> list[Any]:
     """The derivatives of the sum of all `ys` with respect to each of `xs`.
 
     Args:
@@ -25,7 +29,8 @@ def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients") ->
         grad_ys: for each y the gradient that arrives at it, of y's shape and dtype; default: ones.
 
     Returns:
-        For each x a tensor of x's shape and dtype, or None where no differentiable path leads from x to a y.
+        For each x a tensor of x's shape and dtype; `IndexedSlices` where only rows of x were looked up; None where no
+        differentiable path leads from x to a y.
 
     Raises:
         DTypeError: a y is no floating tensor.
@@ -48,12 +53,12 @@ def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients") ->
                 f"{y.name} has no gradient", rule="Floating tensors can be differentiated", received=y.dtype.name
             )
     path = _between(outputs, sources)
-    arriving: dict[Tensor, Tensor] = {}
+    arriving: dict[Tensor, Gradient] = {}
     with graph.as_default(), graph.control_dependencies(None), graph.name_scope(name):
         for y, seed in zip(outputs, _initial(outputs, grad_ys), strict=True):
             _accumulate(arriving, y, seed)
         for op in sorted(path, key=lambda op: op.id, reverse=True):
-            grads = [arriving.get(x) for x in op.outputs]
+            grads = [_dense(arriving.get(x)) for x in op.outputs]
             if all(g is None for g in grads):
                 continue
             rule = op.definition.gradient
@@ -111,12 +116,22 @@ def _initial(outputs: Sequence[Tensor], grad_ys: Any) -> list[Tensor]:
     return result
 
 
-def _accumulate(arriving: dict[Tensor, Tensor], x: Tensor, grad: Tensor) -> None:
-    arriving[x] = OPERATORS["add"](arriving[x], grad) if x in arriving else grad
+def _accumulate(arriving: dict[Tensor, Gradient], x: Tensor, grad: Gradient) -> None:
+    before = arriving.get(x)
+    if before is None:
+        arriving[x] = grad
+    elif isinstance(before, IndexedSlices) and isinstance(grad, IndexedSlices):
+        arriving[x] = before + grad
+    else:
+        arriving[x] = OPERATORS["add"](_dense(before), _dense(grad))
 
 
-def _sum_back(graph: Graph, grad: Tensor, x: Tensor) -> Tensor:
+def _dense(grad: Gradient | None) -> Tensor | None:
+    return grad.as_tensor() if isinstance(grad, IndexedSlices) else grad
+
+
+def _sum_back(graph: Graph, grad: Gradient, x: Tensor) -> Gradient:
     """The reverse of broadcasting, here and nowhere else: sums a gradient over the dimensions that x was stretched along."""
-    if grad.dims == x.dims and is_known(x.dims):
+    if isinstance(grad, IndexedSlices) or (grad.dims == x.dims and is_known(x.dims)):
         return grad
     return graph.apply("SumToShape", [grad, x]).outputs[0]

@@ -103,4 +103,4 @@ def cast(x: Any, dtype: Any, name: str | None = None) -> Tensor:
     return tensor if tensor.dtype is wanted else apply("Cast", [tensor], {"dtype": wanted}, name)
 
 
-OPERATORS.update(less=less, less_equal=less_equal, greater=greater, greater_equal=greater_equal)
+OPERATORS.update(cast=cast, less=less, less_equal=less_equal, greater=greater, greater_equal=greater_equal)
