@@ -16,7 +16,6 @@ from labkit.core.slices import IndexedSlices
 from labkit.core.tensor import OPERATORS, Tensor
 from labkit.errors import DTypeError, GraphError, ShapeError
 
-
 Gradient: TypeAlias = Tensor | IndexedSlices
 
 

@@ -11,7 +11,6 @@ from labkit.core.opdef import OpContext
 from labkit.core.shapes import is_known
 
 if TYPE_CHECKING:
-    from labkit.core.graph import Operation
     from labkit.core.tensor import Tensor
 
 
