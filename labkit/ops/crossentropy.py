@@ -1,0 +1,158 @@
+"""Cross-entropy of softmax: the kernels give the loss and its derivative in one pass."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from labkit.core import dtypes as dt
+from labkit.core.convert import to_tensor
+from labkit.core.graph import Operation
+from labkit.core.opdef import OpContext, OpDef, Sample, need_rank, register, same_dtype
+from labkit.core.shapes import Dims, merge, show
+from labkit.core.tensor import Tensor
+from labkit.errors import DTypeError, ShapeError
+from labkit.ops.build import apply
+from labkit.ops.compare import cast
+from labkit.ops.reduce import reduce_sum
+from labkit.ops.softmax import log_softmax, reference_log_softmax, softmax
+
+
+def _times_backprop(op: Operation, g: Tensor | None, g_backprop: Tensor | None) -> list[Tensor | None]:
+    # loss = -sum(labels log p), backprop = p sum(labels) - labels; sparse labels sum to 1.
+    logits, labels = op.inputs
+    dense = op.type == "SoftmaxCrossEntropyWithLogits"
+    dlogits: list[Tensor] = []
+    dlabels: list[Tensor] = []
+    if g is not None:
+        rows = apply("ExpandDims", [g], {"axes": (-1,)})
+        dlogits.append(rows * op.outputs[1])
+        if dense:
+            dlabels.append(-(rows * log_softmax(logits)))
+    if g_backprop is not None:
+        p = softmax(logits)
+        along = reduce_sum(g_backprop * p, -1, keepdims=True)
+        term = (g_backprop - along) * p
+        dlogits.append(term * reduce_sum(labels, -1, keepdims=True) if dense else term)
+        if dense:
+            dlabels.append(along - g_backprop)
+    return [sum(terms[1:], terms[0]) if terms else None for terms in (dlogits, dlabels)]
+
+
+def _sparse_dtypes(inputs: Any, attrs: Any) -> list[dt.DType]:
+    if inputs[0] not in dt.FLOATS or inputs[1] not in dt.INTS:
+        raise DTypeError(
+            "",
+            rule="Logits are float32 or float64, labels int32 or int64",
+            received=", ".join(d.name for d in inputs),
+            fix="Convert the labels with lk.cast(labels, lk.int32).",
+        )
+    return [inputs[0], inputs[0]]
+
+
+def _sparse_shapes(c: OpContext) -> list[Dims]:
+    n, classes = need_rank(c, 0, 2, "A batch of logits (batch, classes)")
+    (m,) = need_rank(c, 1, 1, "A batch of labels (batch,)")
+    if n is not None and m is not None and n != m:
+        received = f"{show(c.dims[0])} and {show(c.dims[1])}"
+        raise ShapeError("", rule="There is one label for each row of logits", received=received)
+    if classes == 0:
+        raise ShapeError("", rule="There is at least one class", received=show(c.dims[0]))
+    rows = m if n is None else n
+    return [(rows,), (rows, classes)]
+
+
+def _reference_sparse(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    one_hot = np.eye(logits.shape[1])[np.asarray(labels, int)]
+    return _reference_dense(logits, one_hot)
+
+
+def _reference_dense(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    log_p = reference_log_softmax(logits)
+    loss = -(labels * log_p).sum(axis=-1)
+    return loss, np.exp(log_p) * labels.sum(axis=-1, keepdims=True) - labels
+
+
+def _dense_shapes(c: OpContext) -> list[Dims]:
+    logits, labels = need_rank(c, 0, 2, "A batch of logits (batch, classes)"), need_rank(c, 1, 2, "A batch of labels")
+    for a, b in zip(logits, labels, strict=True):
+        if a is not None and b is not None and a != b:
+            raise ShapeError(
+                "", rule="Labels have the logits' shape", received=f"{show(c.dims[0])} and {show(c.dims[1])}"
+            )
+    both = merge(logits, labels)
+    assert both is not None
+    return [both[:1], both]
+
+
+def _draw_labels(rng: np.random.Generator, n: int, classes: int) -> np.ndarray:
+    return rng.dirichlet(np.ones(classes), size=n)
+
+
+register(
+    OpDef(
+        name="SparseSoftmaxCrossEntropyWithLogits",
+        inputs=("logits", "labels"),
+        outputs=("loss", "backprop"),
+        kernel="sparse_softmax_cross_entropy",
+        dtypes=_sparse_dtypes,
+        shapes=_sparse_shapes,
+        gradient=_times_backprop,
+        reference=_reference_sparse,
+        samples=lambda rng: [
+            Sample([rng.normal(size=(n, k)) * 3, rng.integers(0, k, size=n)]) for n, k in ((1, 2), (5, 10), (3, 17))
+        ],
+        doc="-log softmax(logits) at the label of each row, and its derivative softmax - one-hot(label), in one pass.",
+    )
+)
+register(
+    OpDef(
+        name="SoftmaxCrossEntropyWithLogits",
+        inputs=("logits", "labels"),
+        outputs=("loss", "backprop"),
+        kernel="softmax_cross_entropy",
+        dtypes=lambda i, a: [same_dtype(dt.FLOATS)(i, a)[0]] * 2,
+        shapes=_dense_shapes,
+        gradient=_times_backprop,
+        reference=_reference_dense,
+        samples=lambda rng: [
+            Sample([rng.normal(size=(n, k)) * 3, _draw_labels(rng, n, k)]) for n, k in ((1, 2), (5, 10), (3, 17))
+        ],
+        doc="-sum of labels times log softmax(logits) for each row, and its derivative, in one pass.",
+    )
+)
+
+
+def sparse_softmax_cross_entropy_with_logits(*, labels: Any, logits: Any, name: str | None = None) -> Tensor:
+    """-log softmax(logits) at each label.
+
+    Args:
+        labels: int32 or int64, shape (batch,), each from 0 to classes - 1 (checked when run).
+        logits: float32 or float64, shape (batch, classes).
+
+    Returns:
+        Shape (batch,), of the logits' dtype.
+
+    Raises:
+        ShapeError, DTypeError: shapes or dtypes do not fit.
+    """
+    scores = to_tensor(logits)
+    classes = to_tensor(labels)
+    if classes.dtype is dt.uint8:
+        classes = cast(classes, dt.int32)
+    return apply("SparseSoftmaxCrossEntropyWithLogits", [scores, classes], name=name)
+
+
+def softmax_cross_entropy_with_logits(*, labels: Any, logits: Any, name: str | None = None) -> Tensor:
+    """-sum of labels times log softmax(logits) for each row.
+
+    Args:
+        labels: shape (batch, classes), usually rows that sum to 1; cast to the logits' dtype.
+        logits: float32 or float64, shape (batch, classes).
+
+    Returns:
+        Shape (batch,), of the logits' dtype.
+    """
+    scores = to_tensor(logits)
+    return apply("SoftmaxCrossEntropyWithLogits", [scores, cast(to_tensor(labels), scores.dtype)], name=name)
