@@ -11,6 +11,7 @@ MODULES = {
         name: name for name in ("losses", "metrics", "models", "ops", "optimizers", "plugins", "regularizers", "report")
     },
     **{name: name for name in ("summary", "testing")},
+    "linalg": "ops.linalg",
     "nn": "ops.nn",
     "random": "ops.random",
 }
@@ -34,7 +35,7 @@ _BY_MODULE = {
     "ops.compare": "cast equal greater greater_equal less less_equal not_equal",
     "ops.elementwise": "abs add divide exp log maximum minimum multiply negative pow sigmoid sign sqrt square subtract tanh "
     "truediv",
-    "ops.linalg": "matmul",
+    "ops.matmul": "matmul",
     "ops.random": "set_random_seed",
     "ops.reduce": "argmax argmin reduce_max reduce_mean reduce_min reduce_sum",
     "ops.shape": "expand_dims identity reshape shape squeeze stop_gradient",

@@ -7,7 +7,7 @@
 //
 // Bits: an element of the result is the sum, in order, of one term for each step of KC; a term is one chain of
 // multiply-adds. Neither depends on the other dimensions, on the tile an element falls into, or on the layout of the
-// packed operands. Everything about tiling may therefore be chosen by speed; KC may not.
+// packed operands. Sums of integers have no order. Everything about tiling may therefore be chosen by speed; KC may not.
 #pragma once
 #include "labkit/kernel.h"
 #include "simd/vec.h"
@@ -17,10 +17,11 @@ namespace {
 
 template <class T>
 struct Gemm {
+    static constexpr bool kReal = static_cast<T>(0.5) != 0;  // integers wrap, are unsigned here, and get a smaller tile
 #if defined(__AVX512F__)
-    static constexpr int MR = 14;
+    static constexpr int MR = kReal ? 14 : 4;
 #elif defined(__AVX2__)
-    static constexpr int MR = 6;
+    static constexpr int MR = kReal ? 6 : 4;
 #else
     static constexpr int MR = 4;
 #endif

@@ -211,6 +211,9 @@ LABKIT_INLINE Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) {
 #endif
 }
 
+LABKIT_INLINE Vec<uint32_t> fma(Vec<uint32_t> a, Vec<uint32_t> b, Vec<uint32_t> c) { return a * b + c; }
+LABKIT_INLINE Vec<uint64_t> fma(Vec<uint64_t> a, Vec<uint64_t> b, Vec<uint64_t> c) { return a * b + c; }
+
 #if defined(__clang__)
 #define LABKIT_SHUFFLE(T, a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #else
@@ -218,14 +221,8 @@ LABKIT_INLINE Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) {
 #endif
 
 template <class T>
-struct ShuffleOf;
-template <>
-struct ShuffleOf<float> {
-    typedef int32_t type __attribute__((vector_size(kVectorBytes)));
-};
-template <>
-struct ShuffleOf<double> {
-    typedef int64_t type __attribute__((vector_size(kVectorBytes)));
+struct ShuffleOf {
+    typedef Lane<T> type __attribute__((vector_size(kVectorBytes)));
 };
 
 // a0 b0 a1 b1 ... of the lower halves, and of the upper halves.

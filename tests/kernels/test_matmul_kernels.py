@@ -32,6 +32,19 @@ SHAPES = [
 ]
 
 
+# Dimensions before the matrices: equal, broadcast on either side, in the middle, on both.
+BATCHES = [
+    ((3,), (3,)),
+    ((5,), ()),
+    ((), (5,)),
+    ((2, 3), (3,)),
+    ((2, 1), (1, 3)),
+    ((2, 1, 2), (4, 1)),
+    ((300,), (300,)),
+    ((4, 2), (4, 1)),
+]
+
+
 def shifted(values: np.ndarray) -> np.ndarray:
     """The same numbers, starting one element after an allocation: aligned to an element only."""
     room = np.empty(values.size + 1, values.dtype)
@@ -120,3 +133,48 @@ def test_nothing_is_written_around_the_result(target: str) -> None:
         _native.call_kernel(target, "matmul.f32", [a, b], [y], [0, 0])
         assert (room[:32] == 7).all()
         assert (room[32 + m * n :] == 7).all()
+
+
+def batched(kernels, a: np.ndarray, b: np.ndarray, ta: int = 0, tb: int = 0) -> np.ndarray:
+    before = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    shape = (*before, a.shape[-1 if ta else -2], b.shape[-2 if tb else -1])
+    return kernels("matmul", [a, b], [(shape, a.dtype.type)], [ta, tb])[0]
+
+
+def many(dtype: type, before: tuple[int, ...], rows: int, columns: int, seed: int) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    if np.issubdtype(dtype, np.integer):
+        info = np.iinfo(dtype)
+        return rng.integers(info.min, info.max, size=(*before, rows, columns), dtype=dtype, endpoint=True)
+    return rng.standard_normal((*before, rows, columns)).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32, np.int64])
+@pytest.mark.parametrize(("before_a", "before_b"), BATCHES)
+def test_each_product_of_a_batch_has_the_bits_of_the_product_alone(kernels, dtype, before_a, before_b) -> None:
+    for (m, k, n), ta, tb in itertools.product([(3, 5, 4), (17, 300, 33), (1, 2, 1)], (0, 1), (0, 1)):
+        a = many(dtype, before_a, *((k, m) if ta else (m, k)), seed=1)
+        b = many(dtype, before_b, *((n, k) if tb else (k, n)), seed=2)
+        y = batched(kernels, a, b, ta, tb)
+        left = np.broadcast_to(a, (*y.shape[:-2], *a.shape[-2:]))
+        right = np.broadcast_to(b, (*y.shape[:-2], *b.shape[-2:]))
+        for place in list(np.ndindex(y.shape[:-2]))[:: 1 if y.size < 20_000 else 37]:
+            assert np.array_equal(y[place], batched(kernels, left[place], right[place], ta, tb))
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.int64])
+def test_integers_wrap(kernels, dtype) -> None:
+    for (m, k, n), ta, tb in itertools.product([(3, 5, 4), (15, 300, 35), (130, 17, 70)], (0, 1), (0, 1)):
+        a = many(dtype, (2,), *((k, m) if ta else (m, k)), seed=3)
+        b = many(dtype, (2,), *((n, k) if tb else (k, n)), seed=4)
+        with np.errstate(over="ignore"):
+            expected = np.matmul(a.swapaxes(1, 2) if ta else a, b.swapaxes(1, 2) if tb else b)
+        np.testing.assert_array_equal(batched(kernels, a, b, ta, tb), expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int64])
+def test_a_sum_over_nothing_is_zero(kernels, dtype) -> None:
+    for ta, tb in itertools.product((0, 1), (0, 1)):
+        a = np.zeros((3, 0, 4) if ta else (3, 4, 0), dtype)
+        b = np.zeros((1, 5, 0) if tb else (1, 0, 5), dtype)
+        np.testing.assert_array_equal(batched(kernels, a, b, ta, tb), np.zeros((3, 4, 5), dtype))

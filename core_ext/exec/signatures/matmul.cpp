@@ -9,10 +9,17 @@ void matmul(const Checked& c) {
     c.attributes(2);
     c.all_T();
     const View &a = c.in(0), &b = c.in(1), &y = c.out();
-    for (const View* view : {&a, &b, &y}) c.rank(*view, 2);
-    int ta = c.attribute(0) != 0, tb = c.attribute(1) != 0;
-    c.need(a.shape[1 - ta] == b.shape[tb] && y.shape[0] == a.shape[ta] && y.shape[1] == b.shape[1 - tb],
-           "takes [m, k] and [k, n] to [m, n]");
+    for (const View* view : {&a, &b, &y}) c.need(view->rank >= 2, "takes matrices");
+    const int ta = c.attribute(0) != 0, tb = c.attribute(1) != 0;
+    auto last = [](const View& view, int i) { return view.shape[view.rank - 2 + i]; };
+    c.need(last(a, 1 - ta) == last(b, tb) && last(y, 0) == last(a, ta) && last(y, 1) == last(b, 1 - tb),
+           "takes [..., m, k] and [..., k, n] to [..., m, n]");
+    c.need(y.rank == std::max(a.rank, b.rank), "broadcasts to as many dimensions as the operand with more has");
+    for (int d = 3; d <= y.rank; ++d) {
+        const int64_t left = d <= a.rank ? a.shape[a.rank - d] : 1, right = d <= b.rank ? b.shape[b.rank - d] : 1;
+        c.need((left == right || left == 1 || right == 1) && y.shape[y.rank - d] == (left == 1 ? right : left),
+               "cannot broadcast its operands to the result");
+    }
 }
 
 const Signatures registered{
