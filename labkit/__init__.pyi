@@ -63,7 +63,7 @@ from labkit.core.variables import (
 )
 from labkit.lab import Trial as Trial, experiment as experiment, run as run
 from labkit.models import Sequential as Sequential
-from labkit.ops import nn as nn, random as random
+from labkit.ops import linalg as linalg, nn as nn, random as random
 from labkit.ops.array import pad as pad, slice as slice, transpose as transpose
 from labkit.ops.broadcast import (
     broadcast_to as broadcast_to,
@@ -101,7 +101,7 @@ from labkit.ops.elementwise import (
     tanh as tanh,
     truediv as truediv,
 )
-from labkit.ops.linalg import matmul as matmul
+from labkit.ops.matmul import matmul as matmul
 from labkit.ops.random import set_random_seed as set_random_seed
 from labkit.ops.reduce import (
     argmax as argmax,
