@@ -12,22 +12,27 @@ constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 constexpr int64_t min_of(int64_t a, int64_t b) { return a < b ? a : b; }
 constexpr int64_t max_of(int64_t a, int64_t b) { return a > b ? a : b; }
 
-struct Walk {
+template <int operands>
+struct WalkOf {
     int rank = 0;                   // dimension 0 is the innermost one
     int64_t size[kMaxRank] = {};    // never 1
-    int64_t stride[2][kMaxRank] = {};  // in elements, one row for each operand
+    int64_t stride[operands][kMaxRank] = {};  // in elements
 
-    // Adds the next outer dimension; merges it with the one inside where both step through memory alike.
-    void add(int64_t n, int64_t stride0, int64_t stride1 = 0) {
+    // Adds the next outer dimension; merges it with the one inside where all operands step through memory alike.
+    template <class... Strides>
+    void add(int64_t n, Strides... strides) {
+        static_assert(sizeof...(strides) <= operands, "one stride for each operand");
         if (n == 1) return;
+        const int64_t given[operands] = {static_cast<int64_t>(strides)...};
         int last = rank - 1;
-        if (rank && stride0 == stride[0][last] * size[last] && stride1 == stride[1][last] * size[last]) {
+        bool alike = rank > 0;
+        for (int i = 0; alike && i < operands; ++i) alike = given[i] == stride[i][last] * size[last];
+        if (alike) {
             size[last] *= n;
             return;
         }
         size[rank] = n;
-        stride[0][rank] = stride0;
-        stride[1][rank] = stride1;
+        for (int i = 0; i < operands; ++i) stride[i][rank] = given[i];
         ++rank;
     }
 
@@ -48,19 +53,20 @@ struct Walk {
         return at;
     }
 };
+using Walk = WalkOf<2>;
 
-// Steps through a Walk run by run: a run is a stretch of the innermost dimension.
-struct Cursor {
-    const Walk& walk;
+// Steps through a walk run by run: a run is a stretch of the innermost dimension.
+template <int operands>
+struct CursorOf {
+    const WalkOf<operands>& walk;
     int64_t index[kMaxRank];
-    int64_t offset[2] = {0, 0};
+    int64_t offset[operands] = {};
 
-    Cursor(const Walk& w, int64_t begin) : walk(w) {
+    CursorOf(const WalkOf<operands>& w, int64_t begin) : walk(w) {
         for (int d = 0; d < walk.rank; ++d) {
             index[d] = begin % walk.size[d];
             begin /= walk.size[d];
-            offset[0] += index[d] * walk.stride[0][d];
-            offset[1] += index[d] * walk.stride[1][d];
+            for (int i = 0; i < operands; ++i) offset[i] += index[d] * walk.stride[i][d];
         }
     }
 
@@ -78,10 +84,10 @@ struct Cursor {
 
     void move(int d, int64_t steps) {
         index[d] += steps;
-        offset[0] += steps * walk.stride[0][d];
-        offset[1] += steps * walk.stride[1][d];
+        for (int i = 0; i < operands; ++i) offset[i] += steps * walk.stride[i][d];
     }
 };
+using Cursor = CursorOf<2>;
 
 // The stride of dimension d of `view` when it is broadcast to `rank` dimensions: 0 where it has 1 element or none at all.
 inline int64_t broadcast_stride(const View& view, int rank, int d) {

@@ -79,7 +79,7 @@ class Tensor:
         raise DTypeError(
             f"{self!r} has no truth value while the graph is built",
             rule="Python's if, while, and, or, not need a value; a tensor has one in session.run only",
-            fix="Run the tensor first, or compute with it: lk.maximum, or a product with lk.cast(condition, lk.float32).",
+            fix="Run the tensor first, or compute with it: lk.where(condition, x, y), and & | ~ for and, or, not.",
         )
 
     def __len__(self) -> int:
@@ -160,6 +160,27 @@ class Tensor:
     def __ge__(self, other: Any) -> Tensor:
         return _binary("greater_equal", self, other)
 
+    def __and__(self, other: Any) -> Tensor:
+        return _binary("and", self, other)
+
+    def __rand__(self, other: Any) -> Tensor:
+        return _binary("and", other, self)
+
+    def __or__(self, other: Any) -> Tensor:
+        return _binary("or", self, other)
+
+    def __ror__(self, other: Any) -> Tensor:
+        return _binary("or", other, self)
+
+    def __xor__(self, other: Any) -> Tensor:
+        return _binary("xor", self, other)
+
+    def __rxor__(self, other: Any) -> Tensor:
+        return _binary("xor", other, self)
+
+    def __invert__(self) -> Tensor:
+        return OPERATORS["invert"](self)
+
     def __neg__(self) -> Tensor:
         return OPERATORS["neg"](self)
 
@@ -185,6 +206,9 @@ _UFUNC_OPERATORS = {
     "less_equal": "less_equal",
     "greater": "greater",
     "greater_equal": "greater_equal",
+    "bitwise_and": "and",
+    "bitwise_or": "or",
+    "bitwise_xor": "xor",
 }
 
 

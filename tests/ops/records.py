@@ -34,6 +34,8 @@ def input_dtypes(record: OpDef, sample: Sample, dtype: dt.DType) -> list[dt.DTyp
     for i, array in enumerate(sample.inputs):
         if array.dtype.kind == "f":
             chosen.append(dtype)
+        elif array.dtype.kind == "b":
+            chosen.append(dt.bool_)
         elif record.name == "MaxPoolGrad" and i == 1:
             chosen.append(dt.uint8)
         else:
