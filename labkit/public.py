@@ -36,7 +36,6 @@ _BY_MODULE = {
     "ops.elementwise": "abs add divide exp log maximum minimum multiply negative pow sigmoid sign sqrt square subtract tanh "
     "truediv",
     "ops.matmul": "matmul",
-    "ops.linalg": "matmul",
     "ops.logic": "logical_and logical_not logical_or logical_xor where",
     "ops.random": "set_random_seed",
     "ops.reduce": "argmax argmin reduce_max reduce_mean reduce_min reduce_sum",
