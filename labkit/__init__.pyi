@@ -101,7 +101,6 @@ from labkit.ops.elementwise import (
     tanh as tanh,
     truediv as truediv,
 )
-from labkit.ops.linalg import matmul as matmul
 from labkit.ops.logic import (
     logical_and as logical_and,
     logical_not as logical_not,
@@ -109,6 +108,7 @@ from labkit.ops.logic import (
     logical_xor as logical_xor,
     where as where,
 )
+from labkit.ops.matmul import matmul as matmul
 from labkit.ops.random import set_random_seed as set_random_seed
 from labkit.ops.reduce import (
     argmax as argmax,
