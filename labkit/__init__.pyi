@@ -82,6 +82,7 @@ from labkit.ops.compare import (
     less_equal as less_equal,
     not_equal as not_equal,
 )
+from labkit.ops.concat import concat as concat, split as split, stack as stack, unstack as unstack
 from labkit.ops.elementwise import (
     abs as abs,
     add as add,

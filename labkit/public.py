@@ -33,6 +33,7 @@ _BY_MODULE = {
     "ops.array": "pad slice transpose",
     "ops.broadcast": "broadcast_to fill ones ones_like zeros zeros_like",
     "ops.compare": "cast equal greater greater_equal less less_equal not_equal",
+    "ops.concat": "concat split stack unstack",
     "ops.elementwise": "abs add divide exp log maximum minimum multiply negative pow sigmoid sign sqrt square subtract tanh "
     "truediv",
     "ops.matmul": "matmul",
