@@ -42,6 +42,7 @@ _BY_MODULE = {
     "ops.reduce": "argmax argmin reduce_max reduce_mean reduce_min reduce_sum",
     "ops.shape": "expand_dims identity reshape shape squeeze stop_gradient",
     "ops.source": "constant placeholder",
+    "ops.special": "erf erfc expm1 log1p",
     "ops.state": "assign assign_add assign_sub",
     "models": "Sequential",
     "lab": "Trial experiment run",

@@ -58,6 +58,7 @@ ALL = (float32, float64, int32, int64, uint8, bool_)
 FLOATS = (float32, float64)
 INTS = (int32, int64)
 NUMERIC = (float32, float64, int32, int64)
+NUMBERS = (*NUMERIC, uint8)
 
 _BY_NAME = {dtype.name: dtype for dtype in ALL} | {"float": float32, "double": float64, "int": int32}
 _BY_NUMPY = {dtype.numpy: dtype for dtype in ALL}

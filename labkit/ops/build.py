@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
+from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor, to_tensors
-from labkit.core.opdef import OpContext, Sample
+from labkit.core.opdef import NotDifferentiable, OpContext, OpDef, Sample, register, same_dtype
 from labkit.core.shapes import Dims, broadcast
 from labkit.core.tensor import Tensor
+
+
+Draw: TypeAlias = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
+"""Makes an array of a shape for a sample."""
 
 
 def apply(
@@ -52,6 +57,67 @@ def broadcast_shape(context: OpContext) -> list[Dims]:
     return [broadcast(context.dims[0], context.dims[1])]
 
 
+def unary_record(
+    name: str,
+    kernel: str,
+    gradient: Callable[..., Sequence[Tensor | None]] | NotDifferentiable,
+    reference: Callable[..., Any],
+    formula: str,
+    doc: str,
+    *,
+    allowed: Sequence[dt.DType] = dt.FLOATS,
+    draw: Draw | None = None,
+    source: str = "",
+) -> OpDef:
+    """Registers a function of one number, element by element; `draw` makes the numbers of its samples."""
+    return register(
+        OpDef(
+            name=name,
+            inputs=("x",),
+            formula=formula,
+            source=source,
+            doc=doc,
+            dtypes=same_dtype(allowed),
+            shapes=same_shape,
+            gradient=gradient,
+            kernel=kernel,
+            reference=reference,
+            samples=lambda rng: singles(rng, draw),
+        )
+    )
+
+
+def binary_record(
+    name: str,
+    kernel: str,
+    gradient: Callable[..., Sequence[Tensor | None]] | NotDifferentiable,
+    reference: Callable[..., Any],
+    formula: str,
+    doc: str,
+    *,
+    allowed: Sequence[dt.DType] = dt.NUMBERS,
+    draw: Draw | None = None,
+    source: str = "",
+) -> OpDef:
+    """Registers a function of two numbers, element by element, whose operands are broadcast."""
+    return register(
+        OpDef(
+            name=name,
+            inputs=("x", "y"),
+            outputs=("z",),
+            formula=formula,
+            source=source,
+            doc=doc,
+            dtypes=same_dtype(allowed),
+            shapes=broadcast_shape,
+            gradient=gradient,
+            kernel=kernel,
+            reference=reference,
+            samples=lambda rng: pairs(rng, draw),
+        )
+    )
+
+
 BROADCAST_CASES = (
     ((3, 4), (3, 4)),
     ((2, 3, 4), (4,)),
@@ -65,23 +131,19 @@ BROADCAST_CASES = (
 SHAPES = ((), (1,), (7,), (16,), (3, 17), (2, 3, 5))
 
 
-def pairs(
-    rng: np.random.Generator, draw: Callable[[np.random.Generator, tuple[int, ...]], np.ndarray] | None = None
-) -> list[Sample]:
+def pairs(rng: np.random.Generator, draw: Draw | None = None) -> list[Sample]:
     """Samples for an operation of two broadcast inputs."""
     make = draw or (lambda r, shape: r.normal(size=shape))
     return [Sample([np.asarray(make(rng, a)), np.asarray(make(rng, b))]) for a, b in BROADCAST_CASES]
 
 
-def singles(
-    rng: np.random.Generator, draw: Callable[[np.random.Generator, tuple[int, ...]], np.ndarray] | None = None
-) -> list[Sample]:
+def singles(rng: np.random.Generator, draw: Draw | None = None) -> list[Sample]:
     """Samples for an operation of one input."""
     make = draw or (lambda r, shape: r.normal(size=shape))
     return [Sample([np.asarray(make(rng, shape))]) for shape in SHAPES]
 
 
-def away_from(value: float, distance: float = 0.1) -> Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]:
+def away_from(value: float, distance: float = 0.1) -> Draw:
     """Draws normal numbers that keep a distance from a kink."""
 
     def draw(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
