@@ -128,6 +128,7 @@ from labkit.ops.shape import (
     stop_gradient as stop_gradient,
 )
 from labkit.ops.source import constant as constant, placeholder as placeholder
+from labkit.ops.special import erf as erf, erfc as erfc, expm1 as expm1, log1p as log1p
 from labkit.ops.state import assign as assign, assign_add as assign_add, assign_sub as assign_sub
 from labkit.plugins import Lab as Lab
 
