@@ -13,7 +13,6 @@ from labkit.core.opdef import NotDifferentiable, OpContext, OpDef, Sample, regis
 from labkit.core.shapes import Dims, broadcast
 from labkit.core.tensor import Tensor
 
-
 Draw: TypeAlias = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 """Makes an array of a shape for a sample."""
 
