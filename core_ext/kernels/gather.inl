@@ -1,0 +1,99 @@
+// Kernels that take parts of a tensor at indices. Only the size of an element matters, so one body serves all dtypes of
+// that size.
+//
+// gather: y[b, o, k, :] = x[b, o, indices[b, k], :], where b are the first `batch_dims` dimensions, o those from there to
+// `axis`. ints: axis, batch_dims, and whether a negative index gives zeros instead of an error.
+// gather_nd: y[k, :] = x[indices[k, 0], indices[k, 1] ..., :]
+#pragma once
+#include "kernels/indices.h"
+#include "kernels/walk.h"
+#include "labkit/kernel.h"
+
+namespace labkit {
+namespace {
+
+constexpr int64_t kAhead = 8;  // rows that are asked for before they are copied
+
+// One stretch of y: rows [first, ...) of one block x[b, o], of which `column` elements are there already. The indices were
+// checked; a negative one gives zeros.
+template <class E, class I>
+void copy_rows(E* y, const E* x, const I* indices, int64_t count, int64_t inner, int64_t column, int64_t elements) {
+    if (inner == 1) {
+        for (int64_t k = 0; k < elements; ++k) y[k] = indices[k] < 0 ? E{} : x[indices[k]];
+        return;
+    }
+    const int64_t ahead = inner * static_cast<int64_t>(sizeof(E)) <= 4096 ? kAhead : count;
+    for (int64_t k = 0; elements; ++k, column = 0) {
+        if (k + ahead < count && indices[k + ahead] >= 0) __builtin_prefetch(x + indices[k + ahead] * inner);
+        const int64_t n = min_of(inner - column, elements);
+        if (indices[k] < 0)
+            __builtin_memset(y, 0, n * sizeof(E));
+        else
+            __builtin_memcpy(y, x + indices[k] * inner + column, n * sizeof(E));
+        y += n;
+        elements -= n;
+    }
+}
+
+template <class E, class I>
+Status gather_elements(const Call& call, const I* indices, Range range) {
+    const View &x = call.in[0], &y = call.out[0];
+    const int64_t axis = call.ints[0], batch_dims = call.ints[1], limit = x.shape[axis];
+    const bool zeros = call.ints[2] != 0;
+    const int64_t inner = extent(x, axis + 1, x.rank), outer = extent(x, batch_dims, axis);
+    const int64_t count = extent(call.in[1], batch_dims, call.in[1].rank);
+    for (int64_t i = range.begin; i < range.end;) {
+        const int64_t block = i / (count * inner), k = i / inner % count, column = i % inner;
+        const int64_t elements = min_of((count - k) * inner - column, range.end - i);
+        const int64_t rows = ceil_div(column + elements, inner);
+        const I* own = indices + block / outer * count + k;
+        if (zeros) {
+            for (int64_t r = 0; r < rows; ++r)
+                if (own[r] >= limit) return {Code::index_out_of_range, own[r], limit};
+        } else if (Status status = check_indices(own, rows, limit); status.code != Code::ok) {
+            return status;
+        }
+        copy_rows(data<E>(y) + i, data<E>(x) + block * limit * inner, own, rows, inner, column, elements);
+        i += elements;
+    }
+    return {};
+}
+
+template <class E>
+Status run_gather(const Call& call, int, int64_t task) {
+    Range range = range_of(task, numel(call.out[0]));
+    return with_indices(call.in[1], [&](const auto* indices) { return gather_elements<E>(call, indices, range); });
+}
+
+template <class E>
+Status run_gather_nd(const Call& call, int, int64_t task) {
+    const View &x = call.in[0], &indices = call.in[1], &y = call.out[0];
+    const int64_t depth = indices.shape[indices.rank - 1], inner = extent(x, depth, x.rank);
+    constexpr int64_t block = 512;
+    int64_t rows[block];
+    Range range = range_of(task, numel(y));
+    for (int64_t i = range.begin; i < range.end;) {
+        const int64_t k = i / inner, column = i % inner;
+        const int64_t elements = min_of(block * inner - column, range.end - i), n = ceil_div(column + elements, inner);
+        Status status = with_indices(indices, [&](const auto* p) { return flat_rows(rows, p + k * depth, n, depth, x); });
+        if (status.code != Code::ok) return status;
+        copy_rows(data<E>(y) + i, data<E>(x), rows, n, inner, column, elements);
+        i += elements;
+    }
+    return {};
+}
+
+#define LABKIT_GATHER_OF(X, name, run)               \
+    X(name ".f32", plan_elements, run<uint32_t>, false) \
+    X(name ".f64", plan_elements, run<uint64_t>, false) \
+    X(name ".i32", plan_elements, run<uint32_t>, false) \
+    X(name ".i64", plan_elements, run<uint64_t>, false) \
+    X(name ".u8", plan_elements, run<uint8_t>, false)   \
+    X(name ".b8", plan_elements, run<uint8_t>, false)
+
+#define LABKIT_GATHER_KERNELS(X)              \
+    LABKIT_GATHER_OF(X, "gather", run_gather) \
+    LABKIT_GATHER_OF(X, "gather_nd", run_gather_nd)
+
+}  // namespace
+}  // namespace labkit

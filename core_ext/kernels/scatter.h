@@ -1,0 +1,132 @@
+// Rows that are combined into rows of a result, at places that indices name. All scattering kernels have one form:
+//
+//     phase 0: the indices, checked, become rows in scratch memory; -1 where an update is dropped;
+//     phase 1: y[group, row, :] = op(y[group, row, :], update[group, k, :]) for k in order.
+//
+// So nothing is written unless all indices are good, and updates of one row are combined in order of their position,
+// whatever the threads do: a task of phase 1 owns a range of rows and a range of columns.
+#pragma once
+#include "kernels/indices.h"
+#include "kernels/reduce.inl"
+#include "kernels/walk.h"
+#include "labkit/kernel.h"
+
+namespace labkit {
+namespace {
+
+template <class T>
+struct Replace {
+    static T of(T, T update) { return update; }
+};
+template <class T>
+struct Plus {
+    static constexpr T neutral = 0;
+    static T of(T sum, T update) { return sum + update; }
+};
+template <class T>
+struct Minus {
+    static T of(T difference, T update) { return difference - update; }
+};
+template <class T>
+struct Times {
+    static constexpr T neutral = 1;
+    static T of(T product, T update) { return product * update; }
+};
+
+// y is [groups][rows][inner], the updates are [groups][count][inner]; `outer` groups follow each other that have the same
+// indices.
+struct Scatter {
+    int64_t groups, outer, rows, count, inner;
+    int64_t row_ranges, column_ranges, groups_per_task;  // what phase 1 is cut into
+
+    Scatter(int64_t groups, int64_t outer, int64_t rows, int64_t count, int64_t inner)
+        : groups(groups), outer(outer), rows(rows), count(count), inner(inner) {
+        // A task reads all rows' numbers, so that wide rows are cut into columns, and narrow ones seldom: reading a number
+        // costs as much as combining a few elements.
+        constexpr int64_t kNarrow = 8, kWide = 128, kColumnsOfTask = 64, kMaxRanges = 16, kNarrowCount = 1 << 22;
+        const int64_t work = (rows + count) * max_of(1, inner);
+        row_ranges = column_ranges = 1;
+        if (inner >= kWide)
+            column_ranges = min_of(inner / kColumnsOfTask, ceil_div(work, kTaskElements));
+        else if (inner >= kNarrow)
+            row_ranges = min_of(kMaxRanges, ceil_div(work, 4 * kTaskElements));
+        else
+            row_ranges = min_of(kMaxRanges, ceil_div(rows + count, kNarrowCount));
+        row_ranges = max_of(1, row_ranges);
+        groups_per_task = max_of(1, kTaskElements / max_of(1, work));
+    }
+
+    int64_t indices() const { return outer ? groups / outer * count : 0; }
+
+    void plan(Work& work) const {
+        work.phases = 2;
+        work.tasks[0] = max_of(1, ceil_div(indices(), kTaskElements));
+        work.tasks[1] = ceil_div(groups, groups_per_task) * row_ranges * column_ranges;
+        work.scratch_bytes = indices() * 8;
+    }
+
+    // What a task of phase 1 owns.
+    struct Part {
+        Range groups, rows, columns;
+    };
+    Part part(int64_t task) const {
+        const int64_t column = task % column_ranges, row = task / column_ranges % row_ranges;
+        const int64_t width = ceil_div(ceil_div(inner, column_ranges), 16) * 16;
+        return {range_of(task / (column_ranges * row_ranges), groups, groups_per_task),
+                {rows * row / row_ranges, rows * (row + 1) / row_ranges},
+                {min_of(inner, column * width), min_of(inner, (column + 1) * width)}};
+    }
+
+    // body(first element, how many) for each stretch of y that a part owns.
+    template <class Body>
+    void stretches(const Part& p, Body body) const {
+        const int64_t width = p.columns.end - p.columns.begin;
+        for (int64_t g = p.groups.begin; g < p.groups.end; ++g) {
+            if (width == inner) body((g * rows + p.rows.begin) * inner, (p.rows.end - p.rows.begin) * inner);
+            if (width < inner)
+                for (int64_t r = p.rows.begin; r < p.rows.end; ++r) body((g * rows + r) * inner + p.columns.begin, width);
+        }
+    }
+};
+
+template <class Op, class T>
+void combine_row(T* __restrict__ y, const T* __restrict__ update, int64_t n) {
+    for (int64_t c = 0; c < n; ++c) y[c] = Op::of(y[c], update[c]);
+}
+
+// Phase 1 for one part.
+template <class Op, class T>
+void combine_rows(T* y, const T* updates, const char* scratch, const Scatter& s, const Scatter::Part& p) {
+    const int64_t first = p.columns.begin, n = p.columns.end - first;
+    for (int64_t g = p.groups.begin; g < p.groups.end; ++g) {
+        const int64_t* row = reinterpret_cast<const int64_t*>(scratch) + g / s.outer * s.count;
+        T* to = y + g * s.rows * s.inner;
+        const T* from = updates + g * s.count * s.inner;
+        for (int64_t k = 0; k < s.count; ++k) {
+            if (row[k] < p.rows.begin || row[k] >= p.rows.end) continue;
+            if (s.inner == 1)
+                to[row[k]] = Op::of(to[row[k]], from[k]);
+            else
+                combine_row<Op>(to + row[k] * s.inner + first, from + k * s.inner + first, n);
+        }
+    }
+}
+
+// Phase 0 where an index is one number; negative ones are dropped (-1), or refused.
+inline Status number_rows(const View& indices, int64_t limit, bool drop_negative, char* scratch, int64_t task) {
+    Range range = range_of(task, numel(indices));
+    int64_t* rows = reinterpret_cast<int64_t*>(scratch);
+    return with_indices(indices, [&](const auto* p) -> Status {
+        if (!drop_negative)
+            if (Status status = check_indices(p + range.begin, range.end - range.begin, limit); status.code != Code::ok)
+                return status;
+        for (int64_t i = range.begin; i < range.end; ++i) {
+            if (p[i] >= limit) return {Code::index_out_of_range, p[i], limit};
+            rows[i] = p[i] < 0 ? -1 : p[i];
+        }
+        return {};
+    });
+}
+
+}  // namespace
+}  // namespace labkit
