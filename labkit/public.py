@@ -36,10 +36,9 @@ _BY_MODULE = {
     "ops.concat": "concat split stack unstack",
     "ops.elementwise": "abs add divide exp log maximum minimum multiply negative pow sigmoid sign sqrt square subtract tanh "
     "truediv",
+    "ops.gather": "gather gather_nd",
     "ops.matmul": "matmul",
     "ops.logic": "logical_and logical_not logical_or logical_xor where",
-    "ops.gather": "gather gather_nd",
-    "ops.linalg": "matmul",
     "ops.random": "set_random_seed",
     "ops.reduce": "argmax argmin reduce_max reduce_mean reduce_min reduce_sum",
     "ops.scatter": "scatter_nd tensor_scatter_add tensor_scatter_sub tensor_scatter_update",

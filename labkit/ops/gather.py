@@ -133,7 +133,7 @@ register(
         samples=lambda rng: [
             Sample(
                 [
-                    rng.normal(size=_gathered(dims, shape, {"axis": axis, "batch_dims": batch})),  # type: ignore[arg-type]
+                    rng.normal(size=_gathered(dims, shape, {"axis": axis, "batch_dims": batch})),  # type: ignore[arg-type,list-item]
                     _index_samples(rng, dims, shape, axis, dtype),
                     np.zeros(dims),
                 ],

@@ -142,7 +142,7 @@ register(
         kernel_dtype="output",
         dtypes=addressed((1, 2), 0, dt.FLOATS),
         shapes=_winners_shape,
-        lower=lambda c: (c.dims[2][: c.dims[0][-1]], ()),  # type: ignore[index, return-value]
+        lower=lambda c: (c.dims[2][: c.dims[0][-1]], ()),  # type: ignore[index,arg-type,return-value]
         gradient=NotDifferentiable("an update stands or does not"),
         reference=_winners,
         samples=lambda rng: [
