@@ -102,6 +102,7 @@ from labkit.ops.elementwise import (
     tanh as tanh,
     truediv as truediv,
 )
+from labkit.ops.gather import gather as gather, gather_nd as gather_nd
 from labkit.ops.logic import (
     logical_and as logical_and,
     logical_not as logical_not,
@@ -118,6 +119,18 @@ from labkit.ops.reduce import (
     reduce_mean as reduce_mean,
     reduce_min as reduce_min,
     reduce_sum as reduce_sum,
+)
+from labkit.ops.scatter import (
+    scatter_nd as scatter_nd,
+    tensor_scatter_add as tensor_scatter_add,
+    tensor_scatter_sub as tensor_scatter_sub,
+    tensor_scatter_update as tensor_scatter_update,
+)
+from labkit.ops.segment import (
+    unsorted_segment_max as unsorted_segment_max,
+    unsorted_segment_min as unsorted_segment_min,
+    unsorted_segment_prod as unsorted_segment_prod,
+    unsorted_segment_sum as unsorted_segment_sum,
 )
 from labkit.ops.shape import (
     expand_dims as expand_dims,
