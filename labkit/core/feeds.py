@@ -95,7 +95,12 @@ def feed_array(tensor: Tensor, value: Any, leading: tuple[int, ...] = ()) -> np.
         FeedError: the value does not survive conversion or does not have the tensor's shape.
     """
     # The usual case first: an array that fits as it is.
-    if isinstance(value, np.ndarray) and value.dtype == tensor.dtype.numpy and value.flags.c_contiguous:
+    if (
+        isinstance(value, np.ndarray)
+        and value.dtype == tensor.dtype.numpy
+        and value.flags.c_contiguous
+        and value.flags.aligned
+    ):
         array = value
     else:
         if isinstance(value, Tensor) or hasattr(value, "as_tensor"):

@@ -195,6 +195,7 @@ class Graph:
                 )
         try:
             definition.check_count(len(inputs))
+            _check_variables(definition, inputs)
             checked = definition.check_attrs(attrs or {})
             context = OpContext(
                 [x.dims for x in inputs],
@@ -202,7 +203,7 @@ class Graph:
                 checked,
                 [constant_value(x) if i in definition.value_inputs else None for i, x in enumerate(inputs)],
             )
-            out_dtypes = definition.dtypes(context.dtypes, checked)
+            out_dtypes = definition.out_dtypes(context.dtypes, checked)
             out_dims = [check_dims(dims) for dims in definition.shapes(context)]
         except (ShapeError, DTypeError, InvalidArgumentError) as error:
             raise explain(
@@ -310,6 +311,17 @@ class Graph:
             yield self
         finally:
             _stack().pop()
+
+
+def _check_variables(definition: OpDef, inputs: Sequence[Tensor]) -> None:
+    for i in (*definition.writes, *definition.reads):
+        if inputs[i].op.type != "VariableV2":
+            raise InvalidArgumentError(
+                "",
+                rule=f"The input {definition.inputs[i]!r} is a variable",
+                received=f"{inputs[i].name}, made by {inputs[i].op.type}",
+                fix="Make one with lk.Variable.",
+            )
 
 
 def _check_name(name: str) -> str:

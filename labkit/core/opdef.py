@@ -191,12 +191,14 @@ class OpDef:
             rule then gives unknown dimensions).
         kernel_dtype: "input" (the first kernel input's) or "output": which dtype completes the kernel's name.
         lower: context -> (ints, reals) for the kernel, or ALIAS. Default: the attributes in order.
-        reference: NumPy, in float64: (*inputs, **attrs) -> output or tuple of outputs.
+        reference: NumPy, in float64: (*inputs, **attrs) -> output or tuple of outputs. Where the operation writes, the new
+            values of all variables it writes; of a random operation's only dtype and shape are looked at.
         samples: generator -> cases.
         formula: the result in one line, e.g. "y = log(1 + exp(x))".
         source: where the formula is from: paper and equation.
         doc: one paragraph of prose.
         writes: inputs that are variables which the operation updates; its output 0 is the new value of the first.
+        reads: inputs that are variables which the operation reads at its place in the order of the run.
         shape_inputs: inputs of which only the shape matters.
         value_inputs: inputs whose value decides the output's shape; small integer tensors.
         from_shapes: context -> the output's value, for operations that only look at their inputs' shapes; they become
@@ -222,6 +224,7 @@ class OpDef:
     reference: Callable[..., Any] | None = None
     samples: Callable[[np.random.Generator], Sequence[Sample]] | None = None
     writes: tuple[int, ...] = ()
+    reads: tuple[int, ...] = ()
     shape_inputs: tuple[int, ...] = ()
     value_inputs: tuple[int, ...] = ()
     from_shapes: Callable[[OpContext], np.ndarray] | None = None
@@ -235,6 +238,22 @@ class OpDef:
             raise InvalidArgumentError(
                 "", rule=f"{self.name} takes the inputs ({', '.join(self.inputs)})", received=f"{count} inputs"
             )
+
+    def out_dtypes(self, inputs: Sequence[dt.DType], attrs: Mapping[str, Any]) -> Sequence[dt.DType]:
+        """The outputs' dtypes.
+
+        Raises:
+            DTypeError: the operation does not take inputs of these dtypes.
+        """
+        for i in self.value_inputs:
+            if not inputs[i].is_integer:
+                raise DTypeError(
+                    "",
+                    rule=f"{self.inputs[i]} holds whole numbers: int32 or int64",
+                    received=", ".join(d.name for d in inputs),
+                    fix="Convert it with lk.cast.",
+                )
+        return self.dtypes(inputs, attrs)
 
     def kernel_inputs(self, count: int) -> list[int]:
         """Which of `count` inputs the kernel reads."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor
-from labkit.core.opdef import Attr, OpDef, register, same_dtype
+from labkit.core.opdef import Attr, OpDef, Sample, register, same_dtype
 from labkit.core.tensor import Tensor
 from labkit.errors import InvalidArgumentError
 from labkit.ops.build import apply, same_shape
@@ -25,6 +25,11 @@ register(
         attrs={"rate": Attr("float", low=0.0, high=1.0), "key": Attr("int"), "counter": Attr("str")},
         lower=lambda c: ([c.attrs["key"]], [c.attrs["rate"]]),
         gradient=lambda op, g: [apply("Dropout", [g], op.attrs)],
+        reference=lambda x, **attrs: x,
+        samples=lambda rng: [
+            Sample([rng.normal(size=dims)], {"rate": rate, "key": 7, "counter": "dropout"})
+            for dims, rate in (((7,), 0.5), ((3, 17), 0.1), ((), 0.0), ((2, 0), 0.5))
+        ],
         doc="x with a share `rate` of its numbers set to 0 and the others divided by 1 - rate (Srivastava et al. 2014). The "
         "mask follows from key, counter and place alone, so the gradient draws the same mask again.",
     )

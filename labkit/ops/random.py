@@ -14,7 +14,7 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.graph import Graph, get_default_graph
-from labkit.core.opdef import Attr, NotDifferentiable, OpContext, OpDef, register, whole
+from labkit.core.opdef import Attr, NotDifferentiable, OpContext, OpDef, Sample, register, whole
 from labkit.core.shapes import Dims
 from labkit.core.tensor import OPERATORS, Tensor
 from labkit.errors import InvalidArgumentError
@@ -73,6 +73,14 @@ def _source(name: str, kernel: str, first: str, second: str, doc: str) -> None:
             shapes=_shape_rule,
             lower=lambda c: ([c.attrs["key"]], [c.attrs[first], c.attrs[second]]),
             gradient=NotDifferentiable("a draw does not depend on an input"),
+            reference=lambda shape, dtype, **attrs: np.zeros(tuple(shape), dtype.numpy),
+            samples=lambda rng: [
+                Sample(
+                    [np.asarray(dims, np.int32)],
+                    {first: 1.0, second: 2.0, "dtype": dtype, "key": 7, "counter": "draws"},
+                )
+                for dims, dtype in (((), dt.float32), ((3, 17), dt.float64), ((33,), dt.float32), ((2, 0), dt.float32))
+            ],
             doc=doc,
         )
     )

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor
-from labkit.core.opdef import ALIAS, Attr, NotDifferentiable, OpContext, OpDef, register, same_dtype
+from labkit.core.opdef import ALIAS, Attr, NotDifferentiable, OpContext, OpDef, Sample, register, same_dtype
 from labkit.core.shapes import Dims, compatible, show
 from labkit.core.tensor import Tensor
 from labkit.core.variables import Variable
@@ -40,9 +42,12 @@ register(
         dtypes=_same_dtypes,
         shapes=same_shape,
         pure=False,
+        reads=(0,),
         kernel="copy",
         lower=lambda c: ALIAS,
         gradient=lambda op, g: [g],
+        reference=lambda variable: variable,
+        samples=lambda rng: [Sample([rng.normal(size=dims)]) for dims in ((), (3, 17))],
         doc="The variable's value here and now: after the writes that control dependencies put before it.",
     )
 )
@@ -58,7 +63,7 @@ def _written(c: OpContext) -> list[Dims]:
     return [c.dims[0]]
 
 
-def _write(name: str, kernel: str, allowed: Any, doc: str) -> None:
+def _write(name: str, kernel: str, reference: Any, allowed: Any, doc: str) -> None:
     register(
         OpDef(
             name=name,
@@ -70,14 +75,18 @@ def _write(name: str, kernel: str, allowed: Any, doc: str) -> None:
             dtypes=same_dtype(allowed),
             shapes=_written,
             gradient=_STATE,
+            reference=reference,
+            samples=lambda rng: [
+                Sample([rng.normal(size=dims), rng.normal(size=dims)]) for dims in ((), (0, 3), (7,), (3, 17))
+            ],
             doc=doc,
         )
     )
 
 
-_write("Assign", "copy", dt.ALL, "Sets the variable to a value; gives the new value.")
-_write("AssignAdd", "assign_add", dt.NUMERIC, "Adds to the variable; gives the new value.")
-_write("AssignSub", "assign_sub", dt.NUMERIC, "Subtracts from the variable; gives the new value.")
+_write("Assign", "copy", lambda variable, value: value, dt.ALL, "Sets the variable to a value; gives the new value.")
+_write("AssignAdd", "assign_add", np.add, dt.NUMERIC, "Adds to the variable; gives the new value.")
+_write("AssignSub", "assign_sub", np.subtract, dt.NUMERIC, "Subtracts from the variable; gives the new value.")
 
 
 def assign(variable: Variable, value: Any, name: str | None = None) -> Tensor:
@@ -98,8 +107,25 @@ def assign_sub(variable: Variable, delta: Any, name: str | None = None) -> Tenso
 # --- optimizers' updates ---
 
 
-def _update(name: str, kernel: str, variables: Sequence[str], operands: Sequence[str], doc: str, **attrs: Attr) -> None:
+def _update(
+    name: str,
+    kernel: str,
+    variables: Sequence[str],
+    operands: Sequence[str],
+    reference: Any,
+    doc: str,
+    **attrs: Attr,
+) -> None:
     first = len(variables)
+
+    def samples(rng: np.random.Generator) -> list[Sample]:
+        cases = []
+        for dims in ((), (7,), (3, 17)):
+            state = [rng.uniform(0.1, 1, size=dims) for _ in variables]
+            given = [rng.normal(size=dims) if x == "gradient" else np.asarray(rng.uniform(0.1, 0.9)) for x in operands]
+            options: list[dict[str, Any]] = [{a: True}, {a: False}] if (a := next(iter(attrs), "")) else [{}]
+            cases += [Sample([*state, *given], option) for option in options]
+        return cases
 
     def shapes(c: OpContext) -> list[Dims]:
         for i, operand in enumerate([*variables, *operands]):
@@ -121,9 +147,21 @@ def _update(name: str, kernel: str, variables: Sequence[str], operands: Sequence
             dtypes=same_dtype(dt.FLOATS),
             shapes=shapes,
             gradient=_STATE,
+            reference=reference,
+            samples=samples,
             doc=doc,
         )
     )
+
+
+def _momentum(x: Any, accumulator: Any, rate: Any, gradient: Any, momentum: Any, nesterov: bool) -> tuple[Any, Any]:
+    new = momentum * accumulator + gradient
+    return x - rate * (gradient + momentum * new if nesterov else new), new
+
+
+def _adam(x: Any, m: Any, v: Any, rate: Any, power1: Any, power2: Any, beta1: Any, beta2: Any, eps: Any, g: Any) -> Any:
+    new_m, new_v = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g * g
+    return x - rate * np.sqrt(1 - power2) / (1 - power1) * new_m / (np.sqrt(new_v) + eps), new_m, new_v
 
 
 _update(
@@ -131,6 +169,7 @@ _update(
     "apply_gradient_descent",
     ["variable"],
     ["learning_rate", "gradient"],
+    lambda variable, learning_rate, gradient: variable - learning_rate * gradient,
     "variable -= learning_rate gradient.",
 )
 _update(
@@ -138,6 +177,7 @@ _update(
     "apply_momentum",
     ["variable", "accumulator"],
     ["learning_rate", "gradient", "momentum"],
+    _momentum,
     "accumulator = momentum accumulator + gradient; variable -= learning_rate accumulator (Polyak 1964), or with nesterov "
     "variable -= learning_rate (gradient + momentum accumulator) (Sutskever et al. 2013).",
     nesterov=Attr("bool", False),
@@ -147,6 +187,7 @@ _update(
     "apply_adam",
     ["variable", "m", "v"],
     ["learning_rate", "beta1_power", "beta2_power", "beta1", "beta2", "epsilon", "gradient"],
+    _adam,
     "m = beta1 m + (1 - beta1) gradient; v = beta2 v + (1 - beta2) gradient²; variable -= learning_rate "
     "sqrt(1 - beta2_power) / (1 - beta1_power) m / (sqrt(v) + epsilon) (Kingma and Ba 2015, the form at the end of section 2).",
 )
