@@ -37,7 +37,7 @@ def as_array(value: Any, dtype: dt.DType | None = None) -> np.ndarray:
         else:
             dtype = {"f": dt.float32, "b": dt.bool_}.get(array.dtype.kind, dt.int32)
     if array.dtype == dtype.numpy:
-        return np.require(array, requirements="CA")
+        return np.require(array, requirements=["C", "ALIGNED"])
     with np.errstate(invalid="ignore", over="ignore"):
         converted = np.ascontiguousarray(array.astype(dtype.numpy)).reshape(array.shape)
     if not _survives(array, converted):

@@ -188,7 +188,14 @@ class Boundary:
             with np.errstate(all="ignore"), warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of a mean of nothing, which is NaN
                 result = self.record.reference(*wide, **op.attrs)
-        except (ArithmeticError, AssertionError, IndexError, LabkitError, TypeError, ValueError):  # it has no such result
+        except (
+            ArithmeticError,
+            AssertionError,
+            IndexError,
+            LabkitError,
+            TypeError,
+            ValueError,
+        ):  # it has no such result
             return None
         return [np.asarray(x) for x in (result if isinstance(result, tuple | list) else [result])]
 
