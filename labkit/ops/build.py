@@ -10,8 +10,9 @@ import numpy as np
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor, to_tensors
 from labkit.core.opdef import NotDifferentiable, OpContext, OpDef, Sample, register, same_dtype
-from labkit.core.shapes import Dims, broadcast
+from labkit.core.shapes import Dims, broadcast, compatible, merge, show
 from labkit.core.tensor import Tensor
+from labkit.errors import ShapeError
 
 Draw: TypeAlias = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 """Makes an array of a shape for a sample."""
@@ -54,6 +55,14 @@ def same_shape(context: OpContext) -> list[Dims]:
 def broadcast_shape(context: OpContext) -> list[Dims]:
     """Shape rule: two inputs are broadcast as in NumPy."""
     return [broadcast(context.dims[0], context.dims[1])]
+
+
+def equal_shapes(context: OpContext) -> list[Dims]:
+    """Shape rule: two inputs of one shape, which is the output's too."""
+    a, b = context.dims[0], context.dims[1]
+    if not compatible(a, b):
+        raise ShapeError("", rule="Both have one shape", received=f"{show(a)} and {show(b)}")
+    return [merge(a, b)]
 
 
 def unary_record(

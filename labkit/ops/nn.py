@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
+from labkit.ops.activation import (
+    elu,
+    gelu,
+    hard_sigmoid,
+    leaky_relu,
+    log_sigmoid,
+    relu6,
+    selu,
+    silu,
+    softplus,
+    softsign,
+    swish,
+)
 from labkit.ops.bias import bias_add
 from labkit.ops.conv import conv2d
 from labkit.ops.crossentropy import softmax_cross_entropy_with_logits, sparse_softmax_cross_entropy_with_logits
@@ -14,12 +27,23 @@ __all__ = [
     "bias_add",
     "conv2d",
     "dropout",
+    "elu",
+    "gelu",
+    "hard_sigmoid",
+    "leaky_relu",
+    "log_sigmoid",
     "log_softmax",
     "max_pool",
     "relu",
+    "relu6",
+    "selu",
     "sigmoid",
+    "silu",
     "softmax",
     "softmax_cross_entropy_with_logits",
+    "softplus",
+    "softsign",
     "sparse_softmax_cross_entropy_with_logits",
+    "swish",
     "tanh",
 ]

@@ -1,0 +1,227 @@
+// Activations, each with the kernel of its gradient: value(x), and slope(g, x) = g f'(x). reals: alpha, scale or beta, as
+// each says; ints: whether gelu is approximate.
+//
+// Infinities give the limits, NaN passes. Where g is not let through the result is 0, whatever g is.
+#pragma once
+#include "kernels/walk.h"
+#include "labkit/kernel.h"
+#include "simd/special.h"
+#include "simd/vec.h"
+
+namespace labkit {
+namespace {
+
+template <class T>
+LABKIT_INLINE Vec<T> size_of_each(Vec<T> x) { return x < Vec<T>{} ? -x : x; }
+
+// x, but no further from 0 than `limit`; NaN passes.
+template <class T>
+LABKIT_INLINE Vec<T> within(Vec<T> x, T limit) {
+    x = x > limit ? broadcast(limit) : x;
+    return x < -limit ? broadcast(-limit) : x;
+}
+
+// 1 / (1 + e^-x) and 1 / (1 + e^x), each with its own relative accuracy.
+template <class T>
+struct Logistic {
+    Vec<T> rising, falling;
+
+    LABKIT_INLINE explicit Logistic(Vec<T> x) {
+        Vec<T> e = exp(-size_of_each<T>(x)), large = 1 / (1 + e), small = e * large;
+        rising = x < Vec<T>{} ? small : large;
+        falling = x < Vec<T>{} ? large : small;
+    }
+};
+
+// e^(-x^2 / 2) with the square's rounding error put back: x is cut in two parts whose products are exact.
+template <class T>
+LABKIT_INLINE Vec<T> bell(Vec<T> x) {
+    const Lane<T> upper_half = sizeof(T) == 4 ? static_cast<Lane<T>>(0xfffff000u) : static_cast<Lane<T>>(~0x7ffffffll);
+    Vec<T> high = (Vec<T>)((Vec<Lane<T>>)x & upper_half), low = x - high, square = x * x;
+    Vec<T> lost = (high * high - square) + high * low * 2 + low * low;
+    return exp(square * static_cast<T>(-0.5)) * (1 - lost * static_cast<T>(0.5));
+}
+
+// The normal distribution's share below -x, for 0 <= x, given bell(x): float32 by a polynomial of our own in 1 / (1 + 0.3 x),
+// fitted to erfcx (relative error 4e-9 before rounding).
+LABKIT_INLINE Vec<float> normal_tail(Vec<float> x, Vec<float> bell_of_x) {
+    const float c[] = {-0.020628877f,  0.0196360089f, 0.0359164365f, -0.0364608951f, -0.077551581f,
+                       0.0290565267f, 0.222082689f,  0.346198827f,  0.329158962f,   0.221970618f};
+    Vec<float> s = 1.0f / (1.0f + x * 0.3f);
+    return polynomial(s - 0.5f, c) * s * bell_of_x;
+}
+LABKIT_INLINE Vec<double> normal_tail(Vec<double> x, Vec<double>) {
+    for (int i = 0; i < lanes<double>; ++i) x[i] = 0.5 * __builtin_erfc(x[i] * 0.70710678118654752440);
+    return x;
+}
+
+constexpr double kNormalPeak = 0.39894228040143267794;  // 1 / sqrt(2 pi)
+constexpr double kFar = 40;                             // e^(-kFar^2 / 2) is 0 in every dtype
+
+template <class T>
+struct Normal {
+    Vec<T> below, density;
+
+    LABKIT_INLINE explicit Normal(Vec<T> x) {  // |x| <= kFar
+        Vec<T> size = size_of_each<T>(x), b = bell<T>(size), tail = normal_tail(size, b);
+        below = x < Vec<T>{} ? tail : 1 - tail;
+        density = b * static_cast<T>(kNormalPeak);
+    }
+};
+
+template <class T>
+struct Relu6 {
+    explicit Relu6(const Call&) {}
+    LABKIT_INLINE Vec<T> value(Vec<T> x) const {
+        x = x <= Vec<T>{} ? Vec<T>{} : x;
+        return x > T(6) ? broadcast(T(6)) : x;
+    }
+    LABKIT_INLINE Vec<T> slope(Vec<T> g, Vec<T> x) const { return (x > Vec<T>{}) & (x < T(6)) ? g : Vec<T>{}; }
+};
+
+template <class T>
+struct LeakyRelu {
+    const T alpha;
+    explicit LeakyRelu(const Call& call) : alpha(static_cast<T>(call.reals[0])) {}
+    LABKIT_INLINE Vec<T> value(Vec<T> x) const { return x > Vec<T>{} ? x : x * alpha; }
+    LABKIT_INLINE Vec<T> slope(Vec<T> g, Vec<T> x) const { return x > Vec<T>{} ? g : g * alpha; }
+};
+
+// scale x above 0, scale alpha (e^x - 1) below.
+template <class T>
+struct Elu {
+    const T low, scale;
+    explicit Elu(const Call& call)
+        : low(static_cast<T>(call.reals[0] * call.reals[1])), scale(static_cast<T>(call.reals[1])) {}
+    LABKIT_INLINE Vec<T> value(Vec<T> x) const { return x > Vec<T>{} ? x * scale : expm1(x) * low; }
+    LABKIT_INLINE Vec<T> slope(Vec<T> g, Vec<T> x) const { return g * (x > Vec<T>{} ? broadcast(scale) : exp(x) * low); }
+};
+
+template <class T>
+struct Softplus {
+    explicit Softplus(const Call&) {}
+    LABKIT_INLINE Vec<T> value(Vec<T> x) const {
+        return (x > Vec<T>{} ? x : Vec<T>{}) + log1p(exp(-size_of_each<T>(x)));
+    }
+    LABKIT_INLINE Vec<T> slope(Vec<T> g, Vec<T> x) const { return g / (1 + exp(-x)); }
+};
+
+template <class T>
+struct Softsign {
+    explicit Softsign(const Call&) {}
+    LABKIT_INLINE Vec<T> value(Vec<T> x) const {
+        const T inf = static_cast<T>(kInf);
+        Vec<T> y = x / (1 + size_of_each<T>(x));
+        y = x == inf ? broadcast(T(1)) : y;
+        return x == -inf ? broadcast(T(-1)) : y;
+    }
+    LABKIT_INLINE Vec<T> slope(Vec<T> g, Vec<T> x) const {
+        Vec<T> r = 1 / (1 + size_of_each<T>(x));
+        return g * r * r;
+    }
+};
+
+// x / (1 + e^(-beta x))
+template <class T>
+struct Silu {
+    const T beta;
+    explicit Silu(const Call& call) : beta(static_cast<T>(call.reals[0])) {}
+    LABKIT_INLINE Vec<T> value(Vec<T> x) const {
+        Vec<T> share = Logistic<T>(x * beta).rising;
+        return share == Vec<T>{} ? share : x * share;  // 0 times -infinity is 0 here
+    }
+    LABKIT_INLINE Vec<T> slope(Vec<T> g, Vec<T> x) const {
+        Vec<T> v = within<T>(x * beta, 2000);
+        Logistic<T> share(v);
+        return g * (share.rising * (1 + v * share.falling));
+    }
+};
+
+// x times the normal distribution function of x
+template <class T>
+struct Gelu {
+    explicit Gelu(const Call&) {}
+    LABKIT_INLINE Vec<T> value(Vec<T> x) const {
+        Vec<T> near = within<T>(x, kFar);
+        return (x > Vec<T>{} ? x : near) * Normal<T>(near).below;
+    }
+    LABKIT_INLINE Vec<T> slope(Vec<T> g, Vec<T> x) const {
+        Vec<T> near = within<T>(x, kFar);
+        Normal<T> normal(near);
+        return g * (normal.below + near * normal.density);
+    }
+};
+
+// x (1 + tanh u) / 2 = x / (1 + e^(-2u)) with u = sqrt(2 / pi) (x + 0.044715 x^3)
+template <class T>
+struct GeluTanh {
+    explicit GeluTanh(const Call&) {}
+    static constexpr T kTwice = static_cast<T>(1.59576912160573071176), kCubic = static_cast<T>(0.044715);
+
+    LABKIT_INLINE Vec<T> value(Vec<T> x) const {
+        Vec<T> near = within<T>(x, kFar);
+        return (x > Vec<T>{} ? x : near) * Logistic<T>(near * kTwice * (1 + near * near * kCubic)).rising;
+    }
+    LABKIT_INLINE Vec<T> slope(Vec<T> g, Vec<T> x) const {
+        x = within<T>(x, kFar);
+        Vec<T> square = x * x * kCubic;
+        Logistic<T> share(x * kTwice * (1 + square));
+        return g * (share.rising + x * share.rising * share.falling * (kTwice * (1 + 3 * square)));
+    }
+};
+
+template <template <class> class Function, class T>
+Status run_activation(const Call& call, int, int64_t task) {
+    const Function<T> f(call);
+    const T* x = data<T>(call.in[0]);
+    T* y = data<T>(call.out[0]);
+    const Range range = range_of(task, numel(call.out[0]));
+    LABKIT_ROW(T, range.end - range.begin, k, n) {
+        const int64_t i = range.begin + k;
+        store_n(y + i, f.value(load_n(x + i, n)), n);
+    }
+    return {};
+}
+
+template <template <class> class Function, class T>
+Status run_activation_grad(const Call& call, int, int64_t task) {
+    const Function<T> f(call);
+    const T *g = data<T>(call.in[0]), *x = data<T>(call.in[1]);
+    T* y = data<T>(call.out[0]);
+    const Range range = range_of(task, numel(call.out[0]));
+    LABKIT_ROW(T, range.end - range.begin, k, n) {
+        const int64_t i = range.begin + k;
+        store_n(y + i, f.slope(load_n(g + i, n), load_n(x + i, n)), n);
+    }
+    return {};
+}
+
+template <class T>
+Status run_gelu(const Call& call, int phase, int64_t task) {
+    return call.ints[0] ? run_activation<GeluTanh, T>(call, phase, task) : run_activation<Gelu, T>(call, phase, task);
+}
+template <class T>
+Status run_gelu_grad(const Call& call, int phase, int64_t task) {
+    return call.ints[0] ? run_activation_grad<GeluTanh, T>(call, phase, task) : run_activation_grad<Gelu, T>(call, phase, task);
+}
+
+#define LABKIT_ACTIVATION(X, name, Function)                                           \
+    X(name ".f32", plan_elements, (run_activation<Function, float>), true)             \
+    X(name ".f64", plan_elements, (run_activation<Function, double>), true)            \
+    X(name "_grad.f32", plan_elements, (run_activation_grad<Function, float>), true)   \
+    X(name "_grad.f64", plan_elements, (run_activation_grad<Function, double>), true)
+
+#define LABKIT_ACTIVATION_KERNELS(X)                              \
+    LABKIT_ACTIVATION(X, "relu6", Relu6)                          \
+    LABKIT_ACTIVATION(X, "leaky_relu", LeakyRelu)                 \
+    LABKIT_ACTIVATION(X, "elu", Elu)                              \
+    LABKIT_ACTIVATION(X, "softplus", Softplus)                    \
+    LABKIT_ACTIVATION(X, "softsign", Softsign)                    \
+    LABKIT_ACTIVATION(X, "silu", Silu)                            \
+    X("gelu.f32", plan_elements, run_gelu<float>, true)           \
+    X("gelu.f64", plan_elements, run_gelu<double>, true)          \
+    X("gelu_grad.f32", plan_elements, run_gelu_grad<float>, true) \
+    X("gelu_grad.f64", plan_elements, run_gelu_grad<double>, true)
+
+}  // namespace
+}  // namespace labkit
