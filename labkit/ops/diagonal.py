@@ -8,7 +8,6 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor, to_tensors
-from labkit.core.graph import Operation
 from labkit.core.opdef import Attr, OpContext, OpDef, Sample, register, same_dtype
 from labkit.core.shapes import Dim, Dims, compatible, count, is_known, show
 from labkit.core.tensor import Tensor
@@ -40,6 +39,10 @@ def _set_diag_shape(c: OpContext) -> list[Dims]:
     if not compatible(wanted, c.dims[1]):
         raise ShapeError("", rule=f"The diagonal has the shape {show(wanted)}", received=show(c.dims[1]))
     return [c.dims[0]]
+
+
+def _sides(c: OpContext) -> tuple[list[int], tuple[float, ...]]:
+    return [n or 0 for n in (c.dims[0] or ())[-2:]], ()
 
 
 def _on_diagonal(x: np.ndarray, diagonal: np.ndarray) -> np.ndarray:
@@ -75,7 +78,7 @@ register(
         kernel="matrix_diag_part",
         dtypes=same_dtype(dt.ALL),
         shapes=lambda c: [_diagonal_dims(c.dims[0])],
-        lower=lambda c: ((c.dims[0] or ())[-2:], ()),  # type: ignore[return-value]
+        lower=_sides,
         gradient=lambda op, g: [matrix_set_diag(zeros_like(op.inputs[0]), g)],
         reference=lambda x: np.diagonal(x, axis1=-2, axis2=-1),
         samples=lambda rng: [Sample([x]) for x in _matrices(rng)],
@@ -90,7 +93,7 @@ register(
         kernel="matrix_set_diag",
         dtypes=same_dtype(dt.ALL),
         shapes=_set_diag_shape,
-        lower=lambda c: ((c.dims[0] or ())[-2:], ()),  # type: ignore[return-value]
+        lower=_sides,
         gradient=lambda op, g: [matrix_set_diag(g, zeros_like(op.inputs[1])), matrix_diag_part(g)],
         reference=_on_diagonal,
         samples=lambda rng: [Sample([x, rng.normal(size=(*x.shape[:-2], min(x.shape[-2:])))]) for x in _matrices(rng)],

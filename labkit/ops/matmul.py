@@ -49,18 +49,16 @@ def _matmul_gradient(op: Operation, g: Tensor) -> list[Tensor]:
     a, b = op.inputs
     ta, tb = op.attrs["transpose_a"], op.attrs["transpose_b"]
     da = matmul(b, g, transpose_a=tb, transpose_b=True) if ta else matmul(g, b, transpose_b=not tb)
-    if b.dims is not None and len(b.dims) == 2 and not ta:
-        a, g = _rows(a), _rows(g)
+    if b.dims is not None and len(b.dims) == 2 and not ta and all(x.dims and x.dims[-1] for x in (a, g)):
+        a, g = _rows(a), _rows(g)  # instead of a product for each matrix and a sum over them, one product
     db = matmul(g, a, transpose_a=True, transpose_b=ta) if tb else matmul(a, g, transpose_a=not ta)
     return [da, db]
 
 
 def _rows(x: Tensor) -> Tensor:
-    """The rows of all matrices as one matrix, where their length is known: instead of a product for each matrix and a sum
-    over them, one product."""
-    if x.dims is None or len(x.dims) == 2 or not x.dims[-1]:
-        return x
-    return reshape(x, [-1, x.dims[-1]])
+    """The rows of all matrices as one matrix; their length is known."""
+    assert x.dims is not None
+    return x if len(x.dims) == 2 else reshape(x, [-1, x.dims[-1]])
 
 
 def _matmul_samples(rng: np.random.Generator) -> list[Sample]:
