@@ -83,6 +83,18 @@ from labkit.ops.compare import (
     not_equal as not_equal,
 )
 from labkit.ops.concat import concat as concat, split as split, stack as stack, unstack as unstack
+from labkit.ops.contract import tensordot as tensordot
+from labkit.ops.diagonal import (
+    band_part as matrix_band_part,
+    diag as diag,
+    diag_part as diag_part,
+    matrix_diag as matrix_diag,
+    matrix_diag_part as matrix_diag_part,
+    matrix_set_diag as matrix_set_diag,
+    matrix_transpose as matrix_transpose,
+    trace as trace,
+)
+from labkit.ops.einsum import einsum as einsum
 from labkit.ops.elementwise import (
     abs as abs,
     add as add,
