@@ -85,7 +85,6 @@ from labkit.ops.compare import (
 from labkit.ops.concat import concat as concat, split as split, stack as stack, unstack as unstack
 from labkit.ops.contract import tensordot as tensordot
 from labkit.ops.diagonal import (
-    band_part as matrix_band_part,
     diag as diag,
     diag_part as diag_part,
     matrix_diag as matrix_diag,

@@ -38,7 +38,7 @@ _BY_MODULE = {
     "truediv",
     "ops.gather": "gather gather_nd",
     "ops.contract": "tensordot",
-    "ops.diagonal": "diag diag_part matrix_diag matrix_diag_part matrix_set_diag matrix_transpose trace",
+    "ops.diagonal": "diag diag_part matrix_band_part matrix_diag matrix_diag_part matrix_set_diag matrix_transpose trace",
     "ops.einsum": "einsum",
     "ops.matmul": "matmul",
     "ops.logic": "logical_and logical_not logical_or logical_xor where",
@@ -58,8 +58,5 @@ _BY_MODULE = {
 NAMES = {name: module for module, names in _BY_MODULE.items() for name in names.split()}
 """Attribute of labkit -> module below labkit that defines it under the same name."""
 
-RENAMED = {
-    "bool": ("core.dtypes", "bool_"),
-    "matrix_band_part": ("ops.diagonal", "band_part"),
-}
-"""Attributes that have another name in the module that defines them, and the module."""
+RENAMED = {"bool": ("core.dtypes", "bool_")}
+"""Attributes whose name would hide one of Python's inside the module that defines them."""

@@ -124,7 +124,7 @@ register(
         kernel="matrix_band_part",
         dtypes=same_dtype(dt.ALL),
         shapes=_same_matrices,
-        gradient=lambda op, g: [band_part(g, op.attrs["num_lower"], op.attrs["num_upper"])],
+        gradient=lambda op, g: [matrix_band_part(g, op.attrs["num_lower"], op.attrs["num_upper"])],
         reference=lambda x, num_lower, num_upper: _band(x, num_lower, num_upper),
         samples=lambda rng: [
             Sample([x], {"num_lower": lower, "num_upper": upper})
@@ -253,7 +253,7 @@ def matrix_set_diag(x: Any, diagonal: Any, name: str | None = None) -> Tensor:
     return apply("MatrixSetDiag", to_tensors(x, diagonal), name=name)
 
 
-def band_part(x: Any, num_lower: int, num_upper: int, name: str | None = None) -> Tensor:
+def matrix_band_part(x: Any, num_lower: int, num_upper: int, name: str | None = None) -> Tensor:
     """Matrices (..., m, n) of which some diagonals are kept, and zeros elsewhere; any dtype.
 
     Args:

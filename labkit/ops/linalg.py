@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from labkit.ops.contract import outer, tensordot
 from labkit.ops.diagonal import (
-    band_part,
     diag as tensor_diag,
     diag_part as tensor_diag_part,
+    matrix_band_part as band_part,
     matrix_diag as diag,
     matrix_diag_part as diag_part,
     matrix_set_diag as set_diag,
