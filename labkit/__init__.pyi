@@ -87,6 +87,7 @@ from labkit.ops.contract import tensordot as tensordot
 from labkit.ops.diagonal import (
     diag as diag,
     diag_part as diag_part,
+    matrix_band_part as matrix_band_part,
     matrix_diag as matrix_diag,
     matrix_diag_part as matrix_diag_part,
     matrix_set_diag as matrix_set_diag,
