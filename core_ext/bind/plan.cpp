@@ -44,6 +44,30 @@ py::array read_cell(Cell& cell) {
 
 std::vector<int64_t> shape_of(const Cell& cell) { return {cell.view().shape, cell.view().shape + cell.view().rank}; }
 
+// --- holding a state over several runs ---
+
+class PythonHold {
+   public:
+    PythonHold(std::shared_ptr<State> state, bool exclusive) : state_(std::move(state)), exclusive_(exclusive) {}
+
+    void acquire(std::optional<double> timeout) {
+        HostInterrupt host(state_.get(), timeout);
+        {
+            py::gil_scoped_release release;
+            hold_ = std::make_unique<State::Hold>(*state_, exclusive_, host);
+        }
+        if (hold_->held()) return;
+        hold_.reset();
+        host.raise(0);
+    }
+    void release() { hold_.reset(); }
+
+   private:
+    std::shared_ptr<State> state_;
+    bool exclusive_;
+    std::unique_ptr<State::Hold> hold_;
+};
+
 // --- plans ---
 
 template <class T>
@@ -95,12 +119,12 @@ std::shared_ptr<Plan> make_plan(const py::list& slots, const py::list& instructi
 
 // Runs without the GIL, then raises what went wrong.
 void run_plan(const Plan& plan, int64_t steps, const std::vector<StepFeed>& feeds,
-              const std::vector<StepFetch>& fetches, std::optional<double> timeout) {
+              const std::vector<StepFetch>& fetches, std::optional<double> timeout, bool held = false) {
     HostInterrupt host(&plan.state(), timeout);
     Outcome outcome;
     {
         py::gil_scoped_release release;
-        outcome = run(plan, steps, feeds, fetches, host);
+        outcome = run(plan, steps, feeds, fetches, host, held);
     }
     switch (outcome.kind) {
         case Outcome::Kind::done:
@@ -143,14 +167,14 @@ std::vector<StepFetch> new_fetches(const Plan& plan, py::list& arrays, int64_t l
     return fetches;
 }
 
-py::list run_once(const Plan& plan, const py::list& arrays, std::optional<double> timeout) {
+py::list run_once(const Plan& plan, const py::list& arrays, std::optional<double> timeout, bool held) {
     check_feed_count(plan, arrays.size());
     std::vector<StepFeed> feeds(arrays.size());
     for (size_t i = 0; i < feeds.size(); ++i)
         feeds[i].data = view_like(arrays[i], feed_type(plan, i), "feed " + std::to_string(i)).data;
     py::list results;
     std::vector<StepFetch> fetches = new_fetches(plan, results, -1);
-    run_plan(plan, 1, feeds, fetches, timeout);
+    run_plan(plan, 1, feeds, fetches, timeout, held);
     return results;
 }
 
@@ -216,9 +240,23 @@ void bind_plan(py::module_& module) {
             "A new variable's storage, not initialised.\n\nArgs:\n    dtype: 'f32', 'f64', 'i32', 'i64', 'u8' or "
             "'b8'.\n    shape: dimensions, at most 8.\n\n"
             "Raises:\n    ValueError: unknown dtype or impossible shape.\n    MemoryError: no memory.")
+        .def(
+            "hold",
+            [](const std::shared_ptr<State>& state, bool exclusive) {
+                return std::make_unique<PythonHold>(state, exclusive);
+            },
+            py::arg("exclusive"),
+            "What keeps runs of others from coming between several runs of this thread, which are made with held=True:\n"
+            "runs that write, or with `exclusive` any.")
         .def("cancel", &State::cancel,
              "Stops the runs under way, as an interrupt would: they raise CancelledError. May be called from any "
              "thread.");
+
+    py::class_<PythonHold>(module, "Hold", "A state held by a thread; made by State.hold.")
+        .def("acquire", &PythonHold::acquire, py::arg("timeout") = py::none(),
+             "Waits until the state is this thread's.\n\nRaises:\n    TimeoutError_, CancelledError, KeyboardInterrupt: "
+             "waiting was given up.\n    RuntimeError: this thread is inside a run of the state already.")
+        .def("release", &PythonHold::release, "Lets the state go, in the thread that acquired it.");
 
     py::class_<Cell, CellPointer>(module, "Cell", "One variable's storage in one session; made by State.cell.")
         .def_property_readonly("initialized", &Cell::initialized)
@@ -254,10 +292,10 @@ void bind_plan(py::module_& module) {
             "__len__", [](const Plan& plan) { return plan.instructions().size(); }, "The number of instructions.")
         .def("describe", &describe, py::arg("values") = true,
              "The plan as text, which plan_run reads. Without `values` constants are left out, for people.")
-        .def("run", &run_once, py::arg("feeds"), py::arg("timeout") = py::none(),
+        .def("run", &run_once, py::arg("feeds"), py::arg("timeout") = py::none(), py::arg("held") = false,
              "Runs the plan once, without the GIL.\n\n"
              "Args:\n    feeds: arrays of exactly the feeds' dtypes and shapes, dense in C order; used in place.\n"
-             "    timeout: seconds, or None.\n\n"
+             "    timeout: seconds, or None.\n    held: the caller has acquired State.hold.\n\n"
              "Returns:\n    A new array for each fetch.\n\n"
              "Raises:\n    ValueError: the feeds do not fit.\n    UninitializedError: a cell of read_first has no "
              "value.\n"

@@ -3,6 +3,8 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <stdexcept>
 #include <utility>
 
 #include "exec/context.h"
@@ -113,7 +115,7 @@ Outcome::Kind run_step(const Plan& plan, const RunContext& context, int threads,
 }  // namespace
 
 Outcome run(const Plan& plan, int64_t steps, const std::vector<StepFeed>& feeds, const std::vector<StepFetch>& fetches,
-            Interrupt& interrupt) {
+            Interrupt& interrupt, bool held) {
     Outcome outcome;
     const int threads = get_num_threads();
     auto interrupted = [&] {
@@ -122,8 +124,10 @@ Outcome run(const Plan& plan, int64_t steps, const std::vector<StepFeed>& feeds,
         return outcome;
     };
     if (interrupt.check()) return interrupted();
-    State::Hold hold(plan.state(), plan.writes(), interrupt);
-    if (!hold.held()) return interrupted();
+    std::optional<State::Hold> hold;
+    if (held && !State::Hold::is_held(plan.state(), plan.writes()))
+        throw std::logic_error("the state of the session is not held by this thread as this run needs it");
+    if (!held && !hold.emplace(plan.state(), plan.writes(), interrupt).held()) return interrupted();
     for (int64_t cell : plan.read_first())
         if (!plan.cells()[cell]->initialized()) {
             outcome.kind = Outcome::Kind::uninitialized;

@@ -19,7 +19,8 @@ State::Hold::Hold(State& state, bool exclusive, Interrupt& interrupt)
     for (Hold* hold = outer_; hold; hold = hold->outer_)
         if (&hold->state_ == &state && (exclusive || hold->exclusive_))
             throw std::logic_error(
-                "a run of this session is under way in this thread; a signal handler cannot start another one");
+                "a run of this session is under way in this thread, which a signal handler or a function that the run calls cannot start "
+                "another one in");
     std::unique_lock<std::mutex> lock(runtime_mutex());
     auto free = [&] {
         if ((state.writer_ || state.readers_) && state.generation_ != fork_generation())
@@ -44,6 +45,12 @@ State::Hold::Hold(State& state, bool exclusive, Interrupt& interrupt)
     (exclusive ? state.writer_ = true : static_cast<bool>(++state.readers_));
     held_ = true;
     innermost = this;
+}
+
+bool State::Hold::is_held(const State& state, bool exclusive) {
+    for (const Hold* hold = innermost; hold; hold = hold->outer_)
+        if (&hold->state_ == &state && (hold->exclusive_ || !exclusive)) return true;
+    return false;
 }
 
 State::Hold::~Hold() {

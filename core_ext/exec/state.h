@@ -24,6 +24,9 @@ class State {
         Hold& operator=(const Hold&) = delete;
         bool held() const { return held_; }  // false: the interrupt came first
 
+        // Whether this thread holds `state`, exclusively where that is asked.
+        static bool is_held(const State& state, bool exclusive);
+
        private:
         State& state_;
         bool exclusive_, held_ = false;

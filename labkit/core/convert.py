@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.graph import get_default_graph
-from labkit.core.tensor import Tensor
+from labkit.core.tensor import OPERATORS, Tensor
 from labkit.errors import DTypeError
 
 
@@ -83,8 +84,32 @@ def to_tensor(value: Any, dtype: dt.DType | None = None, name: str | None = None
                 fix=f"Use lk.cast({value.op.name}, lk.{dtype.name}).",
             )
         return value
+    if isinstance(value, list | tuple) and holds_tensors(value):
+        return _packed(value, dtype)
     array = np.array(as_array(value, dtype))  # a copy: the graph does not follow later changes of the user's array
     return get_default_graph().apply("Const", [], {"value": array}, name).outputs[0]
+
+
+def holds_tensors(values: Any) -> bool:
+    """Whether a list holds a tensor or variable, at any depth of lists."""
+    return any(
+        holds_tensors(x) if isinstance(x, list | tuple) else isinstance(x, Tensor) or hasattr(x, "as_tensor")
+        for x in values
+    )
+
+
+def _packed(values: Any, dtype: dt.DType | None) -> Tensor:
+    """A list that holds tensors, as one tensor; its numbers take the tensors' dtype."""
+    dtype = dtype or next(x.dtype for x in _leaves(values) if isinstance(x, Tensor) or hasattr(x, "as_tensor"))
+    return OPERATORS["stack"]([to_tensor(x, dtype) for x in values])
+
+
+def _leaves(values: Any) -> Iterator[Any]:
+    for x in values:
+        if isinstance(x, list | tuple):
+            yield from _leaves(x)
+        else:
+            yield x
 
 
 def to_tensors(*values: Any, dtype: dt.DType | None = None) -> tuple[Tensor, ...]:

@@ -26,19 +26,18 @@ NATIVE_ERRORS = (
 _INDEX_OUT_OF_RANGE = 1  # the code in a KernelError
 
 
-def told(error: Exception, graph: Graph, planned: Planned, *, timeout: float | None, stepping: bool) -> LabkitError:
+def told(
+    error: Exception, graph: Graph, planned: Planned | None, *, timeout: float | None, stepping: bool
+) -> LabkitError:
     """The labkit error for one of NATIVE_ERRORS.
 
     Args:
+        planned: what ran; None when nothing ran yet.
         stepping: the run was one of many steps, of which the error names one.
     """
-    if isinstance(error, native.UninitializedError):
-        return FailedPreconditionError(
-            f"Attempting to use uninitialized value {planned.cell_names[error.args[0]]}",
-            rule="A variable is initialized before a run reads it",
-            fix="Run lk.global_variables_initializer() in this session first.",
-        )
-    if isinstance(error, native.KernelError):
+    if planned and isinstance(error, native.UninitializedError):
+        return uninitialized(planned.cell_names[error.args[0]])
+    if planned and isinstance(error, native.KernelError):
         return _told_by_kernel(error, graph, planned, stepping=stepping)
     if isinstance(error, native.TimeoutError_):
         return DeadlineExceededError(f"The run was given up after its timeout of {timeout} s. {error}")
@@ -46,6 +45,15 @@ def told(error: Exception, graph: Graph, planned: Planned, *, timeout: float | N
         return CancelledError(f"The run was cancelled. {error}")
     return ResourceExhaustedError(
         "There is not enough memory for this run", received=str(error), fix="Use smaller batches or tensors."
+    )
+
+
+def uninitialized(variable: str) -> LabkitError:
+    """The error of a run that needs a value which the variable of that name does not have yet."""
+    return FailedPreconditionError(
+        f"Attempting to use uninitialized value {variable}",
+        rule="A variable is initialized before a run reads it",
+        fix="Run lk.global_variables_initializer() in this session first.",
     )
 
 

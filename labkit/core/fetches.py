@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from labkit.core.graph import Graph, Operation
+from labkit.core.slices import IndexedSlices
 from labkit.core.tensor import Tensor
 from labkit.errors import DTypeError, GraphError
+
+
+class IndexedSlicesValue(NamedTuple):
+    """What fetching `IndexedSlices` gives."""
+
+    values: Any
+    indices: Any
+    dense_shape: Any
 
 
 class Fetches:
@@ -48,6 +57,8 @@ class Fetches:
         if isinstance(item, _SEQUENCES):
             return _Nest(type(item), (), [self._parse(x) for x in item])
         self._elements.append(item)
+        if isinstance(item, IndexedSlices):
+            return self._parse(IndexedSlicesValue(item.values, item.indices, item.dense_shape))
         element = getattr(item, "ref", item)
         if isinstance(item, str):
             element = self.graph.get_tensor_by_name(item) if ":" in item else self.graph.get_operation_by_name(item)

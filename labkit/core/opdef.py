@@ -178,7 +178,7 @@ class OpDef:
 
     Attributes:
         name: the type's name, TensorFlow's where it has the operation ("MatMul").
-        inputs: the inputs' names; a last one "*values" stands for one or more.
+        inputs: the inputs' names; a last one "*values" stands for one or more, "**values" for any number.
         outputs: the outputs' names; the shape rule says how many there are.
         attrs: the attributes.
         dtypes: (input dtypes, attrs) -> output dtypes; raises DTypeError.
@@ -233,8 +233,9 @@ class OpDef:
 
     def check_count(self, count: int) -> None:
         """Raises InvalidArgumentError unless the operation takes `count` inputs."""
-        several = bool(self.inputs) and self.inputs[-1].startswith("*")
-        if count != len(self.inputs) and not (several and count >= len(self.inputs)):
+        last = self.inputs[-1] if self.inputs else ""
+        least = len(self.inputs) - last.startswith("**")
+        if count < least or (count > least and not last.startswith("*")):
             raise InvalidArgumentError(
                 "", rule=f"{self.name} takes the inputs ({', '.join(self.inputs)})", received=f"{count} inputs"
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +11,10 @@ import numpy as np
 from labkit import native
 from labkit.core.fetches import Fetches
 from labkit.core.graph import Graph
+from labkit.core.passes.infer import Inference
 from labkit.core.passes.lower import lower
 from labkit.core.passes.program import Program
+from labkit.core.passes.stages import Stage
 from labkit.core.tensor import Tensor
 from labkit.errors import InvalidArgumentError, ResourceExhaustedError
 
@@ -21,11 +24,12 @@ if TYPE_CHECKING:
 _CACHED_PLANS = 64
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Planned:
-    """A native plan, and the names that its errors are told with."""
+    """The native plan of a stage, the shapes it was made for, and the names that its errors are told with."""
 
     plan: Any
+    shapes: Inference
     cell_names: list[str]
     feed_names: list[str]
 
@@ -39,15 +43,43 @@ class Runner:
         self.program = Program(self.fetches.tensors, self.fetches.operations, feeds, share_equal=optimize)
 
     def plan(self, session: Session, arrays: list[np.ndarray], shapes: list[tuple[int, ...]]) -> Planned:
-        """The plan for fed arrays of these shapes."""
-        values = {self.feeds[i]: arrays[i] for i in self.program.valued_feeds}
+        """The plan of the first stage for fed arrays of these shapes."""
+        stage = self.program.stages[0]
+        given = dict(zip(self.feeds, arrays, strict=True)) if stage.valued else {}
+        values = {x: given[x] for x in stage.valued}
         key = (self, tuple(shapes), tuple(v.tobytes() for v in values.values()))
+        return self._planned(session, key, stage, dict(zip(self.feeds, shapes, strict=True)), values, None)
+
+    def plan_next(self, session: Session, number: int, before: Planned, arrays: Mapping[Tensor, np.ndarray]) -> Planned:
+        """The plan of a later stage.
+
+        Args:
+            number: of the stage.
+            before: the plan of the stage before.
+            arrays: what was fed, and what the stages before handed out.
+        """
+        stage = self.program.stages[number]
+        dims = {x: arrays[x].shape for x in stage.shaped}
+        values = {x: arrays[self.program.replace(x)] for x in stage.valued}
+        key = (before, tuple(dims.values()), tuple(v.tobytes() for v in values.values()))
+        return self._planned(session, key, stage, dims, values, before.shapes)
+
+    def _planned(
+        self,
+        session: Session,
+        key: Any,
+        stage: Stage,
+        dims: Mapping[Tensor, tuple[int, ...]],
+        values: Mapping[Tensor, np.ndarray],
+        before: Inference | None,
+    ) -> Planned:
         with session._lock:
             if key in session._plans:
                 session._plans.move_to_end(key)
                 return session._plans[key]
+            shapes = Inference(stage, dims, values, before)
             lowered = lower(
-                self.program, shapes, values, session._variable_cell, session._counter_cell, fold=session.optimize
+                self.program, stage, shapes, session._variable_cell, session._counter_cell, fold=session.optimize
             )
             try:
                 plan = native.Plan(
@@ -58,7 +90,8 @@ class Runner:
             except MemoryError as error:
                 raise ResourceExhaustedError("There is not enough memory for this run", received=str(error)) from None
             names = {id(cell): name for name, cell in session._cells.items()}
-            session._plans[key] = Planned(plan, [names[id(c)] for c in lowered.cells], [x.name for x in self.feeds])
+            made = Planned(plan, shapes, [names[id(c)] for c in lowered.cells], [x.name for x in stage.feeds])
+            session._plans[key] = made
             if len(session._plans) > _CACHED_PLANS:
                 session._plans.popitem(last=False)
-            return session._plans[key]
+            return made

@@ -13,17 +13,18 @@ import numpy as np
 from labkit import native
 from labkit.core.convert import as_array
 from labkit.core.failures import NATIVE_ERRORS, told
-from labkit.core.feeds import Batches, feed_array, flatten_feeds
+from labkit.core.feeds import feed_array, flatten_feeds
 from labkit.core.fetches import Fetches
 from labkit.core.graph import Graph, Operation, get_default_graph
 from labkit.core.runner import Planned, Runner
 from labkit.core.shapes import show
+from labkit.core.staging import run_stages
+from labkit.core.stepping import run_steps
 from labkit.core.tensor import Tensor
 from labkit.core.variables import Variable
 from labkit.errors import (
     CheckpointError,
     FailedPreconditionError,
-    FeedError,
     GraphError,
     InvalidArgumentError,
     SessionError,
@@ -93,60 +94,25 @@ class Session:
         self.graph.has_run = True
         if steps is None:
             arrays = [feed_array(tensor, value) for tensor, value in zip(keys, values, strict=True)]
-            planned = runner.plan(self, arrays, [x.shape for x in arrays])
-            results = self._native(planned, planned.plan.run, arrays, timeout=timeout)
+            results = self._run_once(runner, arrays, timeout)
         else:
-            results = self._run_steps(runner, keys, values, steps, timeout)
+            results = run_steps(self, runner, values, steps, timeout)
         return runner.fetches.rebuild(results, stepped=steps is not None)
 
-    def _run_steps(
-        self, runner: Runner, keys: list[Tensor], values: list[Any], steps: int, timeout: float | None
-    ) -> Any:
-        if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or not 1 <= steps < 2**31:
-            raise InvalidArgumentError("steps is a whole number from 1 on, and below 2**31", received=repr(steps))
-        feeds: list[Any] = []
-        stepped: list[bool] = []
-        shapes: list[tuple[int, ...]] = []
-        samples: list[np.ndarray] = []
-        for tensor, value in zip(keys, values, strict=True):
-            if isinstance(value, Batches):
-                array, indices = value.array, value.indices
-                if len(indices) != steps:
-                    raise FeedError(
-                        f"Batches for {tensor.name} hold another number of steps",
-                        rule="indices have shape (steps, batch)",
-                        received=f"{len(indices)} for steps={steps}",
-                    )
-                rows = feed_array(Tensor(tensor.op, tensor.index, None, tensor.dtype), array)
-                shape = (indices.shape[1], *rows.shape[1:])
-                feed_array(
-                    tensor, np.broadcast_to(np.zeros((), tensor.dtype.numpy), shape)
-                )  # the shape fits, or FeedError
-                feeds.append((rows, indices))
-                stepped.append(True)
-                samples.append(np.empty(0))
-            else:
-                is_stepped = tensor.dims is None or np.ndim(value) == len(tensor.dims) + 1
-                array = feed_array(tensor, value, (steps,) if is_stepped else ())
-                shape = array.shape[1:] if is_stepped else array.shape
-                feeds.append(array)
-                stepped.append(is_stepped)
-                samples.append(array)
-            shapes.append(shape)
-        for i in runner.program.valued_feeds:
-            if stepped[i]:
-                raise FeedError(
-                    f"{keys[i].name} decides a shape and cannot change from step to step",
-                    rule="A plan has fixed shapes",
-                )
-        planned = runner.plan(self, samples, shapes)
-        return self._native(planned, planned.plan.run_steps, int(steps), feeds, stepped, timeout=timeout)
+    def _run_once(self, runner: Runner, arrays: list[np.ndarray], timeout: float | None) -> list[np.ndarray]:
+        if not runner.program.native:
+            return run_stages(self, runner, arrays, timeout)
+        planned = runner.plan(self, arrays, [x.shape for x in arrays])
+        return self._native(planned, planned.plan.run, arrays, timeout=timeout)
 
-    def _native(self, planned: Planned, function: Any, *args: Any, timeout: float | None) -> list[np.ndarray]:
+    def _native(self, planned: Planned | None, function: Any, *args: Any, timeout: float | None, **more: Any) -> Any:
+        """What a native function answers; its errors are told in labkit's terms."""
         try:
-            return function(*args, timeout=timeout)
+            return function(*args, timeout=timeout, **more)
         except NATIVE_ERRORS as error:
             raise told(error, self.graph, planned, timeout=timeout, stepping=len(args) > 1) from None
+        except RuntimeError as error:
+            raise SessionError(f"The run cannot start: {error}") from None
 
     def _runner(self, fetches: Any, feeds: list[Tensor]) -> Runner:
         parsed_key = Fetches.key(fetches), tuple(map(id, feeds))

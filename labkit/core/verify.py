@@ -64,3 +64,9 @@ def verify_program(program: Program) -> None:
     for tensor in program.fetches:
         if program.replace(tensor) not in done:
             raise GraphError(f"{tensor.name} is fetched and never computed")
+    there = set(program.feeds)
+    for stage in program.stages:
+        for tensor in stage.feeds:
+            if tensor not in there:
+                raise GraphError(f"{tensor.name} is needed by a stage before it is computed")
+        there.update(stage.exports, *(op.outputs for op in stage.hosts))

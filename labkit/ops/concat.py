@@ -300,4 +300,4 @@ def unstack(value: Any, num: int | None = None, axis: int = 0, name: str | None 
         return [squeeze(part, axis) for part in split(x, num, axis)]
 
 
-OPERATORS.update(concat=concat)
+OPERATORS.update(concat=concat, stack=stack)

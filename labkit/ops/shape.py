@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from labkit.core import dtypes as dt
-from labkit.core.convert import to_tensor
+from labkit.core.convert import holds_tensors, to_tensor
 from labkit.core.opdef import ALIAS, Attr, NotDifferentiable, OpContext, OpDef, Sample, register, same_dtype, whole
 from labkit.core.shapes import Dims, count, is_known, normal_axes, show
 from labkit.core.tensor import Tensor
@@ -50,27 +50,31 @@ def shape(x: Any, name: str | None = None) -> Tensor:
     return apply("Shape", [to_tensor(x)], name=name)
 
 
-def requested_dims(values: np.ndarray | None, what: str) -> Dims:
-    """The dims that a shape argument's value asks for, None where it is -1 or not known."""
+def requested_dims(values: np.ndarray | None, what: str, dims: Dims = None) -> Dims:
+    """The dims that a shape argument asks for, None where it is -1 or not known.
+
+    Args:
+        values: the argument's value, None where it is not known; its length, in `dims`, then gives the rank.
+    """
     if values is None:
-        return None
+        return None if dims is None or len(dims) != 1 or dims[0] is None else (None,) * dims[0]
     if values.ndim > 1 or values.dtype.kind not in "iu" or (values < -1).any():
         raise ShapeError("", rule=f"{what} is a list of whole numbers", received=str(values.tolist()))
     return tuple(None if n < 0 else int(n) for n in values.reshape(-1))
 
 
-def full_dims(values: np.ndarray | None) -> Dims:
-    """The dims that a shape argument's value asks for where -1 is not allowed."""
-    dims = requested_dims(values, "A shape")
-    if dims is not None and None in dims:
-        raise ShapeError("", rule="A shape is a list of whole numbers from 0 on", received=show(dims))
-    return dims
+def full_dims(values: np.ndarray | None, dims: Dims = None) -> Dims:
+    """The dims that a shape argument asks for where -1 is not allowed. Arguments as in `requested_dims`."""
+    wanted = requested_dims(values, "A shape", dims)
+    if values is not None and wanted is not None and None in wanted:
+        raise ShapeError("", rule="A shape is a list of whole numbers from 0 on", received=show(wanted))
+    return wanted
 
 
 def _reshape_shape(c: OpContext) -> list[Dims]:
-    wanted, dims = requested_dims(c.values[1], "The new shape"), c.dims[0]
-    if wanted is None:
-        return [None]
+    wanted, dims = requested_dims(c.values[1], "The new shape", c.dims[1]), c.dims[0]
+    if c.values[1] is None or wanted is None:
+        return [wanted]
     unknown = [i for i, n in enumerate(wanted) if n is None]
     rule = "The new shape has as many elements as the old one; at most one dimension is -1 and follows from the others"
     if len(unknown) > 1:
@@ -137,7 +141,11 @@ def shape_tensor(shape: Any) -> Tensor:
             )
         return shape
     try:
-        numbers = [whole(item) for item in (shape if hasattr(shape, "__iter__") else [shape])]
+        items = list(shape) if hasattr(shape, "__iter__") else [shape]
+        if holds_tensors(items):
+            packed = to_tensor([item if isinstance(item, Tensor) else whole(item) for item in items])
+            return shape_tensor(packed)
+        numbers = [whole(item) for item in items]
         small = all(-_INT32_MAX <= n <= _INT32_MAX for n in numbers)
         array = np.asarray(numbers, np.int32 if small else np.int64)
     except (TypeError, OverflowError) as error:

@@ -50,14 +50,17 @@ def test_breaches_are_noticed() -> None:
 
 
 def test_constants_are_folded_into_the_plan() -> None:
+    from labkit.core.passes.infer import Inference
     from labkit.core.passes.lower import lower
 
     with lk.Graph().as_default():
         x = lk.placeholder(lk.float32, [3])
         y = x * lk.exp(lk.sqrt(lk.constant([1.0, 4.0, 9.0])))
         program = Program([y], [], [x])
+        (stage,) = program.stages
+        shapes = Inference(stage, {x: (3,)}, {})
         lengths = [
-            len(lower(program, [(3,)], {}, lambda op: None, lambda name: None, fold=fold).instructions)
+            len(lower(program, stage, shapes, lambda op: None, lambda name: None, fold=fold).instructions)
             for fold in (True, False)
         ]
     assert lengths == [1, 3]

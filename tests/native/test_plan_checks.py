@@ -120,7 +120,7 @@ BAD: list[tuple[Callable[[Builder], None], str]] = [
     (edited("instructions", 0, kernel="pad.f32", ints=[1, 0], reals=[0.0]), "room"),
     (edited("instructions", 0, kernel="reduce_sum.f32", ints=[1, 0]), "rising order"),
     (edited("instructions", 0, kernel="reduce_sum.f32", ints=[1]), "another shape"),
-    (edited("instructions", 0, kernel="matmul.f32", inputs=[0, 0], ints=[0, 1]), "[m, k]"),
+    (edited("instructions", 0, kernel="matmul.f32", inputs=[0, 0], ints=[0, 1]), "[..., m, k]"),
     (edited("instructions", 0, ints=[2**63]), "wrong type"),
     (reads_too_early, "before anything is in it"),
     (alias_circle, "circle"),

@@ -1,4 +1,4 @@
-"""From (fetches, fed tensors) to a program, and from a program and shapes to instructions.
+"""From (fetches, fed tensors) to a program, and from its stages and shapes to instructions.
 
 Passes run in the order of their files below; each makes bit-exact changes only.
 
@@ -6,7 +6,8 @@ Passes run in the order of their files below; each makes bit-exact changes only.
     share.py    equal operations are computed once             -> replacements
     order.py    reads first, writes last                       -> a sequence
     reads.py    which explicit reads see the run's start       -> a set
+    stages.py   where Python computes, or a shape depends on data -> stages
     program.py  all of these: level one
     infer.py    all shapes, and values that decide shapes      -> shapes
-    lower.py    folding, slots, instructions: level two        -> a native plan
+    lower.py    folding, slots, instructions: level two        -> a native plan of each stage
 """

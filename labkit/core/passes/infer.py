@@ -1,15 +1,15 @@
-"""All shapes of a program for given feeds, and the values of the small integer tensors that decide them."""
+"""All shapes of a stage for given feeds, and the values of the small tensors that decide them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
 from labkit.core.explain import explain
 from labkit.core.graph import Operation
 from labkit.core.opdef import OpContext
-from labkit.core.passes.program import Program
+from labkit.core.passes.stages import Stage
 from labkit.core.shapes import Dims, check_dims, compatible, is_known, show
 from labkit.core.tensor import Tensor
 from labkit.core.values import evaluate_reference
@@ -17,25 +17,29 @@ from labkit.errors import GraphError, InvalidArgumentError, LabkitError, ShapeEr
 
 
 class Inference:
-    """The shapes of one plan.
+    """The shapes of one stage and of those before it.
 
     Args:
-        feed_dims: the shapes of the fed arrays.
-        feed_values: the values of the feeds that decide shapes.
+        dims: the shapes of the arrays that come from outside: what is fed, results of host operations.
+        values: the values of those of them that decide shapes.
+        before: the inference of the stage before.
 
     Raises:
         ShapeError: the shapes fed do not fit.
         InvalidArgumentError: a placeholder is not fed.
-        GraphError: a shape depends on a value that is not known before the run.
+        GraphError: a shape is not known before the run.
     """
 
     def __init__(
-        self, program: Program, feed_dims: Sequence[tuple[int, ...]], feed_values: Mapping[Tensor, np.ndarray]
+        self,
+        stage: Stage,
+        dims: Mapping[Tensor, tuple[int, ...]],
+        values: Mapping[Tensor, np.ndarray],
+        before: Inference | None = None,
     ) -> None:
-        self.feed_values = feed_values
-        self.dims: dict[Tensor, Dims] = dict(zip(program.feeds, feed_dims, strict=True))
-        self._known: dict[Tensor, np.ndarray] = {}
-        for op in program.inferred:
+        self.dims: dict[Tensor, Dims] = {**(before.dims if before else {}), **dims}
+        self._known: dict[Tensor, np.ndarray] = {**(before._known if before else {}), **values}
+        for op in stage.inferred:
             self._add(op)
 
     def of(self, tensor: Tensor) -> tuple[int, ...]:
@@ -53,13 +57,18 @@ class Inference:
             )
         try:
             for tensor, dims in zip(op.outputs, op.definition.shapes(self.context(op)), strict=True):
-                self.dims.setdefault(tensor, check_dims(dims))
+                if op.definition.host is not None and not is_known(dims):
+                    dims = tensor.dims  # what set_shape promised; else its array will tell
+                if is_known(dims) or op.definition.host is None:
+                    self.dims.setdefault(tensor, check_dims(dims))
         except LabkitError as error:
             if error.what:
                 raise
             given = [Tensor(x.op, x.index, self.dims.get(x), x.dtype) for x in op.inputs]
             raise explain(error, f"{op.type} '{op.name}' ({op.line}) cannot run with what was fed", given) from None
         for tensor in op.outputs:
+            if tensor not in self.dims:
+                continue
             if not compatible(tensor.dims, self.dims[tensor]):
                 raise ShapeError(
                     f"{tensor.name} ({op.line}) has another shape in this run than set_shape or its rule promised",
@@ -79,9 +88,7 @@ class Inference:
         return OpContext(dims, [x.dtype for x in op.inputs], op.attrs, values)
 
     def value(self, tensor: Tensor) -> np.ndarray:
-        """The value of a small integer tensor that decides a shape."""
-        if tensor in self.feed_values:
-            return self.feed_values[tensor]
+        """The value of a small tensor that decides a shape."""
         if tensor not in self._known:
             op = tensor.op
             if op.type == "Const":

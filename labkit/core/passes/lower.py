@@ -1,4 +1,4 @@
-"""From a program and concrete shapes to slots and instructions of a native plan.
+"""From a stage and concrete shapes to slots and instructions of a native plan.
 
 Slots are the plan's pieces of memory: fed arrays, constants, variables ("state"), results ("fetch"), temporaries in the
 arena, and aliases, which are other slots under another shape. A variable is read in place; when a write comes before the
@@ -7,8 +7,9 @@ last use of an earlier read, the read is copied aside first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from labkit.core.graph import Operation
 from labkit.core.opdef import ALIAS, lower_attrs
 from labkit.core.passes.infer import Inference
 from labkit.core.passes.program import Program
+from labkit.core.passes.stages import Stage
 from labkit.core.shapes import Dims, count
 from labkit.core.target import active_target
 from labkit.core.tensor import Tensor
@@ -39,33 +41,36 @@ class Lowered:
 
 def lower(
     program: Program,
-    feed_dims: Sequence[tuple[int, ...]],
-    feed_values: Mapping[Tensor, np.ndarray],
+    stage: Stage,
+    shapes: Inference,
     variable_cell: Callable[[Operation], Any],
     counter_cell: Callable[[str], Any],
     *,
     fold: bool = True,
 ) -> Lowered:
-    """Infers all shapes and writes the instructions.
+    """Writes the instructions of one stage.
 
     Args:
-        feed_values: values of the feeds that decide shapes.
+        shapes: all shapes of the stage.
         variable_cell, counter_cell: give the session's native cell for a variable's operation, for a counter's name.
         fold: whether operations on constants are computed now.
 
     Raises:
-        ShapeError, DTypeError: the shapes fed do not fit, or an operation has no kernel for its dtype.
-        GraphError: a placeholder is not fed, or a shape depends on a value that is not known before the run.
+        DTypeError: an operation has no kernel for its dtype.
     """
-    return _Lowering(program, feed_dims, feed_values, variable_cell, counter_cell, fold).lower()
+    return _Lowering(program, stage, shapes, variable_cell, counter_cell, fold).lower()
+
+
+@cache
+def _kernels(target: str) -> frozenset[str]:
+    return frozenset(native.kernel_names(target))
 
 
 class _Lowering:
     def __init__(
-        self, program: Program, feed_dims: Any, feed_values: Any, variable_cell: Any, counter_cell: Any, fold: bool
+        self, program: Program, stage: Stage, shapes: Inference, variable_cell: Any, counter_cell: Any, fold: bool
     ):
-        self.program, self.fold = program, fold
-        self.shapes = Inference(program, feed_dims, feed_values)
+        self.program, self.stage, self.shapes, self.fold = program, stage, shapes, fold
         self.variable_cell, self.counter_cell = variable_cell, counter_cell
         # The result: slots and instructions, the native cells they name, and the cells that must hold a value before.
         self.slots: list[dict[str, Any]] = []
@@ -75,28 +80,28 @@ class _Lowering:
         # Where each tensor's numbers are now. A fed tensor's are what was fed, from the first to the last instruction.
         self.slot_of: dict[Tensor, int] = {}
         self.last_use: dict[Tensor, int] = {}  # position in the sequence
-        self.fetched = {program.replace(x) for x in program.fetches}
+        self.fetched = set(stage.exports)
         self.fetch_slot: dict[Tensor, int] = {}
         # Variables (and random counters, by name): their slots, the tensors that alias them, and which were written.
         self.state_slot: dict[Any, int] = {}
         self.living_reads: dict[Operation, list[Tensor]] = {}
         self.written: set[Operation] = set()
-        self.kernels = set(native.kernel_names(active_target()))
+        self.kernels = _kernels(active_target())
 
     def lower(self) -> Lowered:
-        program = self.program
-        for position, op in enumerate(program.sequence):
-            for i in [*op.definition.kernel_inputs(len(op.inputs))]:
+        program, stage = self.program, self.stage
+        for position, op in enumerate(stage.sequence):
+            for i in op.definition.kernel_inputs(len(op.inputs)):
                 self.last_use[program.replace(op.inputs[i])] = position
-        for i, tensor in enumerate(program.feeds):
+        for i, tensor in enumerate(stage.feeds):
             self._define(tensor, self._slot("feed", tensor.dtype, self.shapes.of(tensor), index=i))
-        for position, op in enumerate(program.sequence):
+        for position, op in enumerate(stage.sequence):
             self._emit(op, position)
-        for name in program.counters:
+        for name in stage.counters:
             one = self._slot("constant", _INT64, (), value=np.asarray(1, np.int64))
             self._instruction("assign_add.i64", [one], [self._counter(name)], [], [], f"random:{name}", writes=True)
-        for i, fetch in enumerate(program.fetches):
-            self._number_fetch(program.replace(fetch), i)
+        for i, tensor in enumerate(stage.exports):
+            self._number_fetch(tensor, i)
         return Lowered(self.slots, self.instructions, self.cells, self.read_first)
 
     # --- one operation ---

@@ -15,8 +15,13 @@ from labkit.core.tensor import Tensor
 from labkit.errors import GraphError
 
 
-def order(operations: Collection[Operation], fed: frozenset[Tensor]) -> list[Operation]:
+def order(
+    operations: Collection[Operation], fed: frozenset[Tensor], unrun: frozenset[Operation] = frozenset()
+) -> list[Operation]:
     """The operations in order of execution.
+
+    Args:
+        unrun: those of `operations` that are only there for their shapes: they write nothing.
 
     Raises:
         GraphError: they depend on each other in a circle.
@@ -30,7 +35,11 @@ def order(operations: Collection[Operation], fed: frozenset[Tensor]) -> list[Ope
         waiting[op] = len(before)
         for earlier in before:
             users.setdefault(earlier, []).append(op)
-    ready = [(bool(op.definition.writes), op.id, op) for op, count in waiting.items() if not count]
+
+    def place(op: Operation) -> tuple[bool, int, Operation]:
+        return bool(op.definition.writes) and op not in unrun, op.id, op
+
+    ready = [place(op) for op, count in waiting.items() if not count]
     heapq.heapify(ready)
     sequence: list[Operation] = []
     while ready:
@@ -39,7 +48,7 @@ def order(operations: Collection[Operation], fed: frozenset[Tensor]) -> list[Ope
         for user in users.get(op, ()):
             waiting[user] -= 1
             if not waiting[user]:
-                heapq.heappush(ready, (bool(user.definition.writes), user.id, user))
+                heapq.heappush(ready, place(user))
     if len(sequence) < len(waiting):
         circle = sorted(op.name for op, count in waiting.items() if count)
         raise GraphError("Operations depend on each other in a circle", received=", ".join(circle[:5]))

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from labkit.core.graph import Operation
 from labkit.core.passes.order import order
 from labkit.core.passes.prune import prune
-from labkit.core.passes.reads import reads_of_start
+from labkit.core.passes.reads import read_first, reads_of_start
 from labkit.core.passes.share import share
+from labkit.core.passes.stages import cut
 from labkit.core.tensor import Tensor
 
 
@@ -17,10 +18,10 @@ class Program:
 
     Attributes:
         sequence: operations that run, in order.
-        inferred: operations whose shapes a plan needs, inputs before their users.
         starts: explicit reads of variables that see the value at the run's start.
-        valued_feeds: indices of the feeds whose value decides a shape.
-        counters: names of the random counters that the run advances.
+        stages: the parts that are planned one after the other; mostly one.
+        read_first: variables that must hold a value before the run.
+        writes: whether a run changes variables or random counters.
     """
 
     def __init__(
@@ -34,14 +35,20 @@ class Program:
         self.fetches, self.feeds = tuple(fetches), tuple(feeds)
         fed = frozenset(feeds)
         needed = prune([*targets, *(x.op for x in fetches if x not in fed)], feeds)
-        full = order(needed.run, fed)
-        self.starts = reads_of_start(full, fed)
-        self.replacement = share(full, fed) if share_equal else {}
+        full = order(needed.run | needed.shapes, fed, unrun=needed.shapes)
+        executed = [op for op in full if op in needed.run]
+        self.starts = reads_of_start(executed, fed)
+        self.replacement = share(executed, fed) if share_equal else {}
         useful = prune([*targets, *(self.replace(x).op for x in fetches if x not in fed)], feeds).run
-        self.sequence = [op for op in full if op in useful and not self._is_shared(op)]
-        self.inferred = sorted(needed.run | needed.shapes, key=lambda op: op.id)  # inputs are older than their users
-        self.valued_feeds = tuple(i for i, x in enumerate(self.feeds) if x in needed.valued_feeds)
-        self.counters = tuple(dict.fromkeys(op.attrs["counter"] for op in self.sequence if op.definition.random))
+        self.sequence = [op for op in executed if op in useful and not self._is_shared(op)]
+        self.stages = cut(full, self.sequence, needed, self.starts, self.feeds, self.fetches, self.replacement)
+        self.read_first = read_first(self.sequence, fed)
+        self.writes = any(op.definition.writes or op.definition.random for op in self.sequence)
+
+    @property
+    def native(self) -> bool:
+        """Whether one native plan is the whole run."""
+        return len(self.stages) == 1 and not self.stages[0].hosts
 
     def replace(self, tensor: Tensor) -> Tensor:
         return self.replacement.get(tensor, tensor)

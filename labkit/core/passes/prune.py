@@ -6,7 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from labkit.core.graph import Operation
+from labkit.core.shapes import is_known
 from labkit.core.tensor import Tensor
+
+_LONGEST_SHAPE = 8  # elements of a fed vector from which shapes are still worked out while planning
 
 
 @dataclass(frozen=True)
@@ -15,60 +18,110 @@ class Needed:
 
     Attributes:
         run: operations that are executed.
-        shapes: operations of which only shapes or small integer values are needed while planning, besides `run`.
-        values: tensors whose value decides a shape.
-        valued_feeds: fed tensors whose value decides a shape, so that it is part of the plan's key.
+        shapes: operations of which only shapes or small values are needed while planning, besides `run`.
+        evaluated: tensors whose value is worked out while planning, because it decides a shape.
+        probed: tensors that are computed in the run and whose value decides the shape of something after them.
     """
 
     run: frozenset[Operation]
     shapes: frozenset[Operation]
-    values: frozenset[Tensor]
-    valued_feeds: frozenset[Tensor]
+    evaluated: frozenset[Tensor]
+    probed: frozenset[Tensor]
 
 
 def prune(targets: Iterable[Operation], feeds: Sequence[Tensor]) -> Needed:
     """The operations that `targets` need when `feeds` are given from outside."""
-    fed = set(feeds)
-    run: set[Operation] = set()
-    shape_roots: list[Tensor] = []
-    value_roots: list[Tensor] = []
-    stack = list(targets)
-    while stack:
-        op = stack.pop()
-        if op in run:
-            continue
-        run.add(op)
-        stack.extend(op.control_inputs)
+    return _Pruning(frozenset(feeds)).walk(targets)
+
+
+class _Pruning:
+    def __init__(self, fed: frozenset[Tensor]) -> None:
+        self.fed = fed
+        self.run: set[Operation] = set()
+        self.shapes: set[Operation] = set()
+        self.evaluated: set[Tensor] = set()
+        self.probed: set[Tensor] = set()
+        self._to_run: list[Operation] = []
+        self._to_shape: list[Tensor] = []
+        self._can_evaluate: dict[Tensor, bool] = {}
+
+    def walk(self, targets: Iterable[Operation]) -> Needed:
+        self._to_run.extend(targets)
+        while self._to_run or self._to_shape:
+            if self._to_run:
+                self._need_run(self._to_run.pop())
+            else:
+                self._need_shape(self._to_shape.pop())
+        return Needed(
+            frozenset(self.run),
+            frozenset(self.shapes - self.run),
+            frozenset(self.evaluated),
+            frozenset(self.probed),
+        )
+
+    def _need_run(self, op: Operation) -> None:
+        if op in self.run:
+            return
+        self.run.add(op)
+        self._to_run.extend(op.control_inputs)
         for i, tensor in enumerate(op.inputs):
             if i in op.definition.shape_inputs:
-                shape_roots.append(tensor)
+                self._to_shape.append(tensor)
             elif i in op.definition.value_inputs:
-                value_roots.append(tensor)
-            elif i in op.definition.writes or tensor not in fed:
-                stack.append(tensor.op)
+                self._need_value(tensor)
+            elif i in op.definition.writes or tensor not in self.fed:
+                self._to_run.append(tensor.op)
 
-    values: set[Tensor] = set()
-    shapes: set[Operation] = set()
-    while value_roots or shape_roots:
-        if value_roots:
-            tensor = value_roots.pop()
-            if tensor in values:
-                continue
-            values.add(tensor)
-            if tensor not in fed and tensor.dtype.is_integer:
-                shape_roots.append(tensor)
-                if tensor.op.definition.from_shapes is None:
-                    value_roots.extend(tensor.op.inputs)
-            continue
-        tensor = shape_roots.pop()
-        if tensor in fed or tensor.op in shapes:
-            continue
-        shapes.add(tensor.op)
-        shape_roots.extend(tensor.op.inputs)
-        value_roots.extend(tensor.op.inputs[i] for i in tensor.op.definition.value_inputs)
-    return Needed(
-        frozenset(run),
-        frozenset(shapes - run),
-        frozenset(values),
-        frozenset(x for x in values & fed if x.dtype.is_integer),
-    )
+    def _need_shape(self, tensor: Tensor) -> None:
+        op = tensor.op
+        if tensor in self.fed or op in self.shapes:
+            return
+        self.shapes.add(op)
+        if op.definition.host is not None and not is_known(tensor.dims):
+            self._to_run.append(op)  # its shape is known when it has run
+        self._to_shape.extend(op.inputs)
+        for i in op.definition.value_inputs:
+            self._need_value(op.inputs[i])
+
+    def _need_value(self, tensor: Tensor) -> None:
+        if tensor in self.evaluated or tensor in self.probed:
+            return
+        if tensor in self.fed:
+            self.evaluated.add(tensor)
+        elif not self._evaluable(tensor):
+            self.probed.add(tensor)
+            self._to_run.append(tensor.op)
+        else:
+            self.evaluated.add(tensor)
+            self._to_shape.append(tensor)
+            if tensor.op.definition.from_shapes is None:
+                for x in tensor.op.inputs:
+                    self._need_value(x)
+
+    def _evaluable(self, tensor: Tensor) -> bool:
+        """Whether a value can be worked out while planning, without running anything."""
+        stack = [tensor]
+        while stack:
+            x = stack[-1]
+            if x not in self._can_evaluate:
+                inputs = [] if x in self.fed or x.op.definition.from_shapes is not None else list(x.op.inputs)
+                missing = [y for y in inputs if y not in self._can_evaluate] if self._by_reference(x) else []
+                if missing:
+                    stack.extend(missing)
+                    continue
+                self._can_evaluate[x] = self._decide(x, inputs)
+            stack.pop()
+        return self._can_evaluate[tensor]
+
+    def _decide(self, x: Tensor, inputs: Sequence[Tensor]) -> bool:
+        if x in self.fed:  # a shape, or a number that one is made of; not, say, the lengths of a batch's sentences
+            return x.dims == () or (x.dims is not None and len(x.dims) == 1 and (x.dims[0] or 99) <= _LONGEST_SHAPE)
+        if x.op.type == "Const" or x.op.definition.from_shapes is not None:
+            return True
+        return self._by_reference(x) and all(self._can_evaluate[y] for y in inputs)
+
+    @staticmethod
+    def _by_reference(x: Tensor) -> bool:
+        definition = x.op.definition
+        exact = x.dtype.is_integer and definition.pure and definition.reference is not None
+        return exact and not (definition.host or definition.writes or definition.random) and bool(x.op.inputs)

@@ -1,4 +1,4 @@
-"""Explicit reads of variables: which of them see the value at the run's start."""
+"""Reads of variables: which see the value at the run's start, and which variables must hold one by then."""
 
 from __future__ import annotations
 
@@ -25,3 +25,23 @@ def reads_of_start(sequence: Sequence[Operation], fed: frozenset[Tensor]) -> fro
             starts.add(op)
         before[op] = written.union(op.inputs[i].op for i in op.definition.writes)
     return frozenset(starts)
+
+
+def read_first(sequence: Sequence[Operation], fed: frozenset[Tensor]) -> tuple[Operation, ...]:
+    """The variables whose value at the run's start is read, by an operand or by an update in place.
+
+    Args:
+        sequence: the run's operations, in order.
+    """
+    found: dict[Operation, None] = {}
+    written: set[Operation] = set()
+    for op in sequence:
+        definition = op.definition
+        for x in (op.inputs[i] for i in definition.kernel_inputs(len(op.inputs))):
+            if x.op.type == "VariableV2" and x not in fed and x.op not in written:
+                found[x.op] = None
+        for variable in (op.inputs[i].op for i in definition.writes):
+            if op.type != "Assign" and variable not in written:
+                found[variable] = None
+            written.add(variable)
+    return tuple(found)

@@ -1,0 +1,134 @@
+"""Runs of several stages: native plans, with host operations computed in Python between them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from labkit.core.explain import explain
+from labkit.core.failures import uninitialized
+from labkit.core.graph import Operation
+from labkit.core.shapes import compatible, show
+from labkit.core.tensor import Tensor
+from labkit.errors import (
+    CancelledError,
+    DeadlineExceededError,
+    DTypeError,
+    InvalidArgumentError,
+    LabkitError,
+    ResourceExhaustedError,
+    ShapeError,
+)
+
+if TYPE_CHECKING:
+    from labkit.core.runner import Planned, Runner
+    from labkit.core.session import Session
+
+
+def run_stages(session: Session, runner: Runner, arrays: list[np.ndarray], timeout: float | None) -> list[np.ndarray]:
+    """One run, stage by stage; no other run that writes comes between them.
+
+    Args:
+        arrays: what is fed.
+        timeout: seconds for the whole run, or None.
+
+    Returns:
+        An array of its own for each tensor of the fetches.
+    """
+    program = runner.program
+    deadline = None if timeout is None else time.monotonic() + timeout
+    values = dict(zip(program.feeds, arrays, strict=True))
+    for name in program.stages[-1].counters:
+        session._counter_cell(name)  # a new one is loaded with zero, which is a write of its own
+    with _held(session, program.writes, timeout):
+        for variable in program.read_first:
+            if not session._variable_cell(variable).initialized:
+                raise uninitialized(variable.name)
+        planned: Planned | None = None
+        for number, stage in enumerate(program.stages):
+            if planned is None:
+                planned = runner.plan(session, arrays, [x.shape for x in arrays])
+            else:
+                planned = runner.plan_next(session, number, planned, values)
+            feeds = [values[x] for x in stage.feeds]
+            left = _left(session, deadline, timeout)
+            results = session._native(planned, planned.plan.run, feeds, timeout=left, held=True)
+            values.update(zip(stage.exports, results, strict=True))
+            for op in stage.hosts:
+                _compute(op, [values[program.replace(op.inputs[i])] for i in _read(op)], values)
+                _left(session, deadline, timeout)
+    given = {id(x) for x in arrays}
+    fetched = []
+    for array in (values[program.replace(x)] for x in program.fetches):
+        fetched.append(array.copy() if id(array) in given else array)
+        given.add(id(array))
+    return fetched
+
+
+@contextmanager
+def _held(session: Session, exclusive: bool, timeout: float | None) -> Iterator[None]:
+    hold = session._state.hold(exclusive)
+    session._native(None, hold.acquire, timeout=timeout)
+    try:
+        yield
+    finally:
+        hold.release()
+
+
+def _read(op: Operation) -> list[int]:
+    return op.definition.kernel_inputs(len(op.inputs))
+
+
+def _left(session: Session, deadline: float | None, timeout: float | None) -> float | None:
+    """The seconds that are left."""
+    if session._closed:
+        raise CancelledError("The run was cancelled: the session was closed")
+    if deadline is None:
+        return None
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise DeadlineExceededError(f"The run was given up after its timeout of {timeout} s")
+    return left
+
+
+def _compute(op: Operation, inputs: list[np.ndarray], values: dict[Tensor, np.ndarray]) -> None:
+    """Computes a host operation and puts its results into `values`; a fed output keeps what was fed."""
+    host = op.definition.host
+    assert host is not None
+    where = f"{op.type} '{op.name}' ({op.line})"
+    seen = [x.view() for x in inputs]
+    for x in seen:
+        x.flags.writeable = False  # a function that changes its arguments would change other operations' inputs
+    try:
+        result = host(*seen, **op.attrs)
+    except LabkitError as error:
+        raise explain(error, f"{where} cannot compute with these values") from error.__cause__
+    except MemoryError as error:
+        raise ResourceExhaustedError(f"{where} does not find enough memory", received=str(error)) from None
+    outputs = result if isinstance(result, tuple | list) else (result,)
+    if len(outputs) != len(op.outputs):
+        raise InvalidArgumentError(f"{where} gives {len(op.outputs)} results", received=str(len(outputs)))
+    for tensor, value in zip(op.outputs, outputs, strict=True):
+        values.setdefault(tensor, _checked(tensor, np.asarray(value), inputs, where))
+
+
+def _checked(tensor: Tensor, array: np.ndarray, inputs: list[np.ndarray], where: str) -> np.ndarray:
+    """The array as results have to be: of the promised dtype and shape, dense, and not another one's memory."""
+    if array.dtype != tensor.dtype.numpy:
+        raise DTypeError(
+            f"{where} gives another dtype than it promised",
+            rule=f"It is {tensor.dtype.name}",
+            received=str(array.dtype),
+        )
+    if not compatible(tensor.dims, array.shape):
+        raise ShapeError(
+            f"{where} gives another shape than it promised",
+            rule=f"It is {show(tensor.dims)}",
+            received=show(array.shape),
+        )
+    own: Any = np.ascontiguousarray(array).reshape(array.shape)
+    return own.copy() if any(np.may_share_memory(own, x) for x in inputs) or not own.flags.writeable else own

@@ -1,0 +1,219 @@
+"""Operations that Python computes in the middle of a run: a user's function, printing, assertions."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, TextIO
+
+import numpy as np
+
+from labkit.core import dtypes as dt
+from labkit.core.convert import as_array, to_tensor
+from labkit.core.graph import Graph, Operation, get_default_graph
+from labkit.core.opdef import Attr, NotDifferentiable, OpDef, register
+from labkit.core.tensor import Tensor
+from labkit.errors import InvalidArgumentError, LabkitError
+
+# --- a user's function ---
+
+
+def _call(*arrays: np.ndarray, function: Callable[..., Any], dtypes: Sequence[dt.DType]) -> tuple[np.ndarray, ...]:
+    try:
+        result = function(*arrays)
+    except LabkitError:
+        raise
+    except Exception as error:
+        fix = "Copy an argument before you change it: x = x.copy()." if "read-only" in str(error) else ""
+        received = f"{type(error).__name__}: {error}"
+        raise InvalidArgumentError("", rule="The function returns arrays", received=received, fix=fix) from error
+    values = list(result) if isinstance(result, tuple | list) and len(dtypes) != 1 else [result]
+    if not dtypes:  # nobody looks at what it returns
+        return ()
+    if len(values) != len(dtypes):
+        raise InvalidArgumentError(
+            "", rule=f"The function returns {len(dtypes)} values, as Tout says", received=f"{len(values)}"
+        )
+    # np.array copies: what the function keeps or returns twice is not the run's memory
+    return tuple(np.array(as_array(value, dtype)) for value, dtype in zip(values, dtypes, strict=True))
+
+
+register(
+    OpDef(
+        name="PyFunc",
+        inputs=("**values",),
+        outputs=("*results",),
+        attrs={"function": Attr("callable"), "dtypes": Attr("dtypes")},
+        dtypes=lambda inputs, attrs: list(attrs["dtypes"]),
+        shapes=lambda c: [None] * len(c.attrs["dtypes"]),
+        host=_call,
+        pure=False,
+        gradient=NotDifferentiable("what a Python function does is not known"),
+        doc="What a Python function makes of the values, which it gets as read-only NumPy arrays. The shapes of its results "
+        "are known when it has run; set_shape tells them before.",
+    )
+)
+
+
+def py_func(
+    func: Callable[..., Any], inp: Sequence[Any], Tout: Any, stateful: bool = True, name: str | None = None
+) -> Any:
+    """Calls a Python function in the middle of a run.
+
+    The run is cut there: what the function needs is computed natively before, what needs its results after it. It may not
+    run the same session. A run in which it raises changes nothing, as far as nothing had to be written before it.
+
+    Args:
+        func: takes a NumPy array for each of `inp` (read-only) and returns an array or a number for each of `Tout`.
+        inp: what it is given: tensors, or what becomes one.
+        Tout: the dtype of its result, or a list of dtypes.
+        stateful: accepted as in TensorFlow; the function is always called once in each run that needs it.
+
+    Returns:
+        A tensor, or a list of tensors when `Tout` is a list; of unknown shape. The operation when the list is empty.
+
+    Raises:
+        InvalidArgumentError: in the run, when the function raises or returns something else than `Tout` says.
+    """
+    several = isinstance(Tout, list | tuple)
+    dtypes = [dt.as_dtype(d) for d in (Tout if several else [Tout])]
+    tensors = [to_tensor(x) for x in inp]
+    graph = tensors[0].graph if tensors else get_default_graph()
+    op = graph.apply("PyFunc", tensors, {"function": func, "dtypes": dtypes}, name)
+    if not dtypes:
+        return op
+    return list(op.outputs) if several else op.outputs[0]
+
+
+# --- telling ---
+
+
+class _Text:
+    """The pieces of a message: texts, and places where arrays are filled in."""
+
+    def __init__(self, pieces: Sequence[Any], summarize: int) -> None:
+        self.texts = [piece if isinstance(piece, str) else None for piece in pieces]
+        self.edge = summarize
+
+    def __call__(self, arrays: Sequence[np.ndarray]) -> str:
+        rest = iter(arrays)
+        return " ".join(self._show(next(rest)) if text is None else text for text in self.texts)
+
+    def _show(self, array: np.ndarray) -> str:
+        if not array.ndim:
+            return str(array[()])
+        if self.edge < 0:
+            return np.array2string(array, threshold=2**62)
+        return np.array2string(array, threshold=2 * self.edge, edgeitems=max(self.edge, 1))
+
+
+class _Printer:
+    """Prints a message the first times it is called."""
+
+    def __init__(self, text: _Text, first_n: int, end: str, stream: TextIO | None) -> None:
+        self.text, self.left, self.end, self.stream = text, first_n, end, stream
+
+    def __call__(self, arrays: Sequence[np.ndarray]) -> None:
+        if self.left != 0:
+            self.left -= 1
+            print(self.text(arrays), end=self.end, file=self.stream or sys.stderr, flush=True)
+
+
+def _print(x: np.ndarray, *data: np.ndarray, printer: Any) -> np.ndarray:
+    printer(data)
+    return x
+
+
+register(
+    OpDef(
+        name="Print",
+        inputs=("x", "**data"),
+        attrs={"printer": Attr("callable")},
+        dtypes=lambda inputs, attrs: [inputs[0]],
+        shapes=lambda c: [c.dims[0]],
+        host=_print,
+        pure=False,
+        gradient=lambda op, g: [g, *[None] * (len(op.inputs) - 1)],
+        doc="x itself; when it is computed, a message and the values of data are printed.",
+    )
+)
+
+
+def Print(
+    input_: Any, data: Sequence[Any], message: str = "", first_n: int = -1, summarize: int = 3, name: str | None = None
+) -> Tensor:
+    """input_ itself, and prints `message` and the values of `data` to stderr whenever it is computed.
+
+    Args:
+        first_n: print only so many times; negative: always.
+        summarize: how many elements to show at both ends of each dimension; negative: all.
+    """
+    pieces = [*([message] if message else []), *data]
+    printer = _Printer(_Text(pieces, summarize), first_n, "\n", None)
+    return _apply("Print", [input_], pieces, {"printer": printer}, name).outputs[0]
+
+
+def print_(
+    *inputs: Any, output_stream: TextIO | None = None, summarize: int = 3, end: str = "\n", name: str | None = None
+) -> Operation:
+    """An operation that prints texts and the values of tensors whenever it runs.
+
+    Args:
+        output_stream: default: stderr.
+        summarize: how many elements to show at both ends of each dimension; negative: all.
+    """
+    printer = _Printer(_Text(inputs, summarize), -1, end, output_stream)
+    return _apply("Print", [to_tensor(0)], inputs, {"printer": printer}, name)
+
+
+# --- asserting ---
+
+
+def _assert(condition: np.ndarray, *data: np.ndarray, text: _Text) -> tuple[()]:
+    if not condition.all():
+        raise InvalidArgumentError("", rule="The condition is true", received=text(data))
+    return ()
+
+
+register(
+    OpDef(
+        name="Assert",
+        inputs=("condition", "**data"),
+        outputs=(),
+        attrs={"text": Attr("callable")},
+        dtypes=lambda inputs, attrs: _need_bool(inputs[0]),
+        shapes=lambda c: [],
+        host=_assert,
+        pure=False,
+        gradient=NotDifferentiable("it has no result"),
+        doc="Fails the run unless all elements of condition are true, and shows data then.",
+    )
+)
+
+
+def _need_bool(condition: dt.DType) -> list[dt.DType]:
+    if condition is not dt.bool_:
+        raise InvalidArgumentError("", rule="The condition is a tensor of bool", received=condition.name)
+    return []
+
+
+def Assert(condition: Any, data: Sequence[Any], summarize: int = 3, name: str | None = None) -> Operation:
+    """An operation that fails the run unless all elements of `condition` are true.
+
+    Run it before what relies on it: `with lk.control_dependencies([lk.Assert(...)])`.
+
+    Args:
+        condition: bool, any shape.
+        data: texts and tensors that the error shows.
+        summarize: how many elements to show at both ends of each dimension; negative: all.
+
+    Raises:
+        InvalidArgumentError: in the run, when an element is false.
+    """
+    return _apply("Assert", [condition], data, {"text": _Text(data, summarize)}, name)
+
+
+def _apply(type_name: str, first: list[Any], data: Sequence[Any], attrs: dict[str, Any], name: str | None) -> Operation:
+    tensors = [to_tensor(x) for x in (*first, *(x for x in data if not isinstance(x, str)))]
+    graph: Graph = tensors[0].graph
+    return graph.apply(type_name, tensors, attrs, name)
