@@ -50,6 +50,7 @@ from labkit.core.session import (
     get_default_session as get_default_session,
 )
 from labkit.core.shapes import Dimension as Dimension, TensorShape as TensorShape
+from labkit.core.slices import IndexedSlices as IndexedSlices
 from labkit.core.tensor import Tensor as Tensor
 from labkit.core.threads import get_num_threads as get_num_threads, set_num_threads as set_num_threads
 from labkit.core.variables import (
@@ -115,6 +116,7 @@ from labkit.ops.elementwise import (
     truediv as truediv,
 )
 from labkit.ops.gather import gather as gather, gather_nd as gather_nd
+from labkit.ops.host import Assert as Assert, Print as Print, print_ as print, py_func as py_func
 from labkit.ops.logic import (
     logical_and as logical_and,
     logical_not as logical_not,
