@@ -116,7 +116,7 @@ from labkit.ops.elementwise import (
     truediv as truediv,
 )
 from labkit.ops.gather import gather as gather, gather_nd as gather_nd
-from labkit.ops.host import Assert as Assert, Print as Print, print_ as print, py_func as py_func
+from labkit.ops.host import Assert as Assert, Print as Print, print as print, py_func as py_func
 from labkit.ops.logic import (
     logical_and as logical_and,
     logical_not as logical_not,

@@ -43,7 +43,7 @@ _BY_MODULE = {
     "ops.einsum": "einsum",
     "ops.matmul": "matmul",
     "ops.logic": "logical_and logical_not logical_or logical_xor where",
-    "ops.host": "Assert Print py_func",
+    "ops.host": "Assert Print print py_func",
     "ops.random": "set_random_seed",
     "ops.reduce": "argmax argmin reduce_max reduce_mean reduce_min reduce_sum",
     "ops.scatter": "scatter_nd tensor_scatter_add tensor_scatter_sub tensor_scatter_update",
@@ -60,5 +60,5 @@ _BY_MODULE = {
 NAMES = {name: module for module, names in _BY_MODULE.items() for name in names.split()}
 """Attribute of labkit -> module below labkit that defines it under the same name."""
 
-RENAMED = {"bool": ("core.dtypes", "bool_"), "print": ("ops.host", "print_")}
+RENAMED = {"bool": ("core.dtypes", "bool_")}
 """Attributes whose name would hide one of Python's inside the module that defines them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, TextIO
@@ -116,7 +117,7 @@ class _Printer:
     def __call__(self, arrays: Sequence[np.ndarray]) -> None:
         if self.left != 0:
             self.left -= 1
-            print(self.text(arrays), end=self.end, file=self.stream or sys.stderr, flush=True)
+            builtins.print(self.text(arrays), end=self.end, file=self.stream or sys.stderr, flush=True)
 
 
 def _print(x: np.ndarray, *data: np.ndarray, printer: Any) -> np.ndarray:
@@ -153,7 +154,7 @@ def Print(
     return _apply("Print", [input_], pieces, {"printer": printer}, name).outputs[0]
 
 
-def print_(
+def print(
     *inputs: Any, output_stream: TextIO | None = None, summarize: int = 3, end: str = "\n", name: str | None = None
 ) -> Operation:
     """An operation that prints texts and the values of tensors whenever it runs.
