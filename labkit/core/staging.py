@@ -109,6 +109,10 @@ def _compute(op: Operation, inputs: list[np.ndarray], values: dict[Tensor, np.nd
         raise explain(error, f"{where} cannot compute with these values") from error.__cause__
     except MemoryError as error:
         raise ResourceExhaustedError(f"{where} does not find enough memory", received=str(error)) from None
+    except Exception as error:  # whatever a user's function raises
+        fix = "Copy an argument before you change it: x = x.copy()." if "read-only" in str(error) else ""
+        received = f"{type(error).__name__}: {error}"
+        raise InvalidArgumentError(f"{where} failed in Python", received=received, fix=fix) from error
     outputs = result if isinstance(result, tuple | list) else (result,)
     if len(outputs) != len(op.outputs):
         raise InvalidArgumentError(f"{where} gives {len(op.outputs)} results", received=str(len(outputs)))

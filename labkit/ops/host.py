@@ -12,22 +12,20 @@ import numpy as np
 from labkit.core import dtypes as dt
 from labkit.core.convert import as_array, to_tensor
 from labkit.core.graph import Graph, Operation, get_default_graph
-from labkit.core.opdef import Attr, NotDifferentiable, OpDef, register
+from labkit.core.opdef import Attr, NotDifferentiable, OpDef, Sample, register
 from labkit.core.tensor import Tensor
-from labkit.errors import InvalidArgumentError, LabkitError
+from labkit.errors import DTypeError, InvalidArgumentError
 
 # --- a user's function ---
 
 
+def _row_sums(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """The function of PyFunc's sample."""
+    return (x.astype(np.float64) + y).sum(axis=-1)
+
+
 def _call(*arrays: np.ndarray, function: Callable[..., Any], dtypes: Sequence[dt.DType]) -> tuple[np.ndarray, ...]:
-    try:
-        result = function(*arrays)
-    except LabkitError:
-        raise
-    except Exception as error:
-        fix = "Copy an argument before you change it: x = x.copy()." if "read-only" in str(error) else ""
-        received = f"{type(error).__name__}: {error}"
-        raise InvalidArgumentError("", rule="The function returns arrays", received=received, fix=fix) from error
+    result = function(*arrays)
     values = list(result) if isinstance(result, tuple | list) and len(dtypes) != 1 else [result]
     if not dtypes:  # nobody looks at what it returns
         return ()
@@ -50,6 +48,10 @@ register(
         host=_call,
         pure=False,
         gradient=NotDifferentiable("what a Python function does is not known"),
+        reference=lambda *values, function, dtypes: function(*values),
+        samples=lambda rng: [
+            Sample([rng.normal(size=(2, 3)), rng.normal(size=(3,))], {"function": _row_sums, "dtypes": (dt.float64,)})
+        ],
         doc="What a Python function makes of the values, which it gets as read-only NumPy arrays. The shapes of its results "
         "are known when it has run; set_shape tells them before.",
     )
@@ -135,6 +137,8 @@ register(
         host=_print,
         pure=False,
         gradient=lambda op, g: [g, *[None] * (len(op.inputs) - 1)],
+        reference=lambda x, *data, printer: x,
+        samples=lambda rng: [Sample([rng.normal(size=(2, 3)), np.arange(3)], {"printer": len})],
         doc="x itself; when it is computed, a message and the values of data are printed.",
     )
 )
@@ -187,6 +191,8 @@ register(
         host=_assert,
         pure=False,
         gradient=NotDifferentiable("it has no result"),
+        reference=lambda condition, *data, text: (),
+        samples=lambda rng: [Sample([np.ones((2, 3), bool), rng.normal(size=2)], {"text": str})],
         doc="Fails the run unless all elements of condition are true, and shows data then.",
     )
 )
@@ -194,7 +200,7 @@ register(
 
 def _need_bool(condition: dt.DType) -> list[dt.DType]:
     if condition is not dt.bool_:
-        raise InvalidArgumentError("", rule="The condition is a tensor of bool", received=condition.name)
+        raise DTypeError("", rule="The condition is a tensor of bool", received=condition.name)
     return []
 
 
