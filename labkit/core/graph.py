@@ -13,7 +13,7 @@ from labkit.core.explain import explain, user_line
 from labkit.core.opdef import OPS, OpContext, OpDef
 from labkit.core.shapes import check_dims
 from labkit.core.tensor import Tensor
-from labkit.core.values import constant_value
+from labkit.core.values import constant_value, partial_dims
 from labkit.errors import DTypeError, GraphError, InvalidArgumentError, LabkitError, NotFoundError, ShapeError
 
 _GROWTH_LIMIT = 1000
@@ -197,12 +197,9 @@ class Graph:
             definition.check_count(len(inputs))
             _check_variables(definition, inputs)
             checked = definition.check_attrs(attrs or {})
-            context = OpContext(
-                [x.dims for x in inputs],
-                [x.dtype for x in inputs],
-                checked,
-                [constant_value(x) if i in definition.value_inputs else None for i, x in enumerate(inputs)],
-            )
+            values = [constant_value(x) if i in definition.value_inputs else None for i, x in enumerate(inputs)]
+            partial = {i: partial_dims(inputs[i]) for i in definition.value_inputs if values[i] is None}
+            context = OpContext([x.dims for x in inputs], [x.dtype for x in inputs], checked, values, partial)
             out_dtypes = definition.out_dtypes(context.dtypes, checked)
             out_dims = [check_dims(dims) for dims in definition.shapes(context)]
         except (ShapeError, DTypeError, InvalidArgumentError) as error:

@@ -133,6 +133,7 @@ class OpContext:
         dtypes: the inputs' dtypes.
         attrs: the attributes.
         values: for each input that the record lists in `value_inputs` its value where it is known, else None.
+        partial: for each such input whose value is not known what is known of its elements, where it is a vector.
         out_dims: the outputs' shapes (set before `lower` is called, when all shapes are known).
     """
 
@@ -140,6 +141,7 @@ class OpContext:
     dtypes: Sequence[dt.DType]
     attrs: Mapping[str, Any]
     values: Sequence[np.ndarray | None] = ()
+    partial: Mapping[int, Dims] = field(default_factory=dict)
     out_dims: Sequence[Dims] = ()
 
 

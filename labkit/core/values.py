@@ -1,4 +1,4 @@
-"""Values that are known while the graph is built: constants, and what small operations make of them."""
+"""Values that are known while the graph is built: constants, and what small operations make of them and of shapes."""
 
 from __future__ import annotations
 
@@ -8,32 +8,96 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labkit.core.opdef import OpContext
-from labkit.core.shapes import is_known
+from labkit.core.shapes import Dims, is_known
+from labkit.errors import InvalidArgumentError, LabkitError
 
 if TYPE_CHECKING:
+    from labkit.core.graph import Operation
     from labkit.core.tensor import Tensor
+
+_LARGEST = 64  # elements
+_TRIED = (0, 1, 2, 7, 1009, 1_000_003)
 
 
 def constant_value(tensor: Tensor) -> Any:
     """The value of a tensor that the graph alone decides (constants and what small operations make of them), else None."""
-    op = tensor.op
-    if op.type == "Const":
-        return op.attrs["value"]
-    definition = op.definition
-    if definition.from_shapes is not None:
-        context = OpContext([x.dims for x in op.inputs], [x.dtype for x in op.inputs], op.attrs)
-        return definition.from_shapes(context) if all(is_known(dims) for dims in context.dims) else None
-    if not definition.pure or definition.reference is None or not tensor.dtype.is_integer:
+    return _Evaluation(None).value(tensor)
+
+
+def partial_dims(tensor: Tensor) -> Dims:
+    """A vector of whole numbers as far as the graph decides it: `[lk.shape(x)[0], 28]` is (None, 28).
+
+    Unknown dimensions are given several values in turn; an element that stays the same is known.
+    """
+    if not tensor.dtype.is_integer or tensor.dims is None or len(tensor.dims) != 1 or tensor.dims[0] is None:
         return None
-    values = [constant_value(x) for x in op.inputs]
-    if not values or any(value is None or value.size > 64 for value in values):
-        return None
-    return evaluate_reference(tensor, values)
+    unknown = (None,) * tensor.dims[0]
+    tried = [_Evaluation(number).value(tensor) for number in _TRIED]
+    if any(value is None or value.shape != tensor.dims for value in tried):
+        return unknown
+    return tuple(int(same[0]) if len({int(n) for n in same}) == 1 else None for same in zip(*tried, strict=True))
+
+
+class _Evaluation:
+    """Works out values without running anything.
+
+    Args:
+        number: what unknown dimensions are taken for, each a little differently; None: they are unknown.
+    """
+
+    def __init__(self, number: int | None) -> None:
+        self.number = number
+        self._taken: dict[tuple[Tensor, int], int] = {}
+
+    def value(self, tensor: Tensor) -> Any:
+        op = tensor.op
+        if op.type == "Const":
+            return op.attrs["value"]
+        definition = op.definition
+        try:
+            if definition.from_shapes is not None:
+                return self._from_shapes(op)
+            if not definition.pure or definition.reference is None or definition.host or not tensor.dtype.is_integer:
+                return None
+            values = []
+            for x in op.inputs:
+                values.append(self.value(x))
+                if values[-1] is None or values[-1].size > _LARGEST:
+                    return None
+            return evaluate_reference(tensor, values) if values else None
+        except LabkitError:  # a run will say what is wrong
+            return None
+
+    def _from_shapes(self, op: Operation) -> Any:
+        dims = [self._known(x) for x in op.inputs]
+        if not all(is_known(d) for d in dims):
+            return None
+        context = OpContext(dims, [x.dtype for x in op.inputs], op.attrs)
+        return op.definition.from_shapes(context)  # type: ignore[misc]
+
+    def _known(self, x: Tensor) -> Dims:
+        if x.dims is None or self.number is None:
+            return x.dims
+        taken = self._taken
+        return tuple(
+            taken.setdefault((x, i), self.number * (len(taken) + 1) + len(taken)) if n is None else n
+            for i, n in enumerate(x.dims)
+        )
 
 
 def evaluate_reference(tensor: Tensor, values: Sequence[Any]) -> Any:
-    """An operation's output by the record's NumPy reference: only for small integer tensors that reach a shape."""
+    """An operation's output by the record's NumPy reference: only for small integer tensors that reach a shape.
+
+    Raises:
+        InvalidArgumentError: NumPy cannot compute with these values.
+    """
     op = tensor.op
-    assert op.definition.reference is not None
-    result = op.definition.reference(*values, **op.attrs)
+    reference = op.definition.reference
+    assert reference is not None
+    try:
+        with np.errstate(all="ignore"):
+            result = reference(*values, **op.attrs)
+    except (ValueError, IndexError, TypeError, ArithmeticError) as error:
+        what = f"{op.type} '{op.name}' ({op.line}) cannot compute with these values"
+        raise InvalidArgumentError(what, received=f"{[np.asarray(v).tolist() for v in values]}: {error}") from None
     return np.asarray(result[tensor.index] if isinstance(result, tuple) else result, dtype=tensor.dtype.numpy)

@@ -17,7 +17,7 @@ from labkit.ops.shape import full_dims, int_array, shape, shape_tensor
 
 
 def _broadcast_to_shape(c: OpContext) -> list[Dims]:
-    wanted, dims = full_dims(c.values[1], c.dims[1]), c.dims[0]
+    wanted, dims = full_dims(c, 1), c.dims[0]
     if wanted is None or dims is None:
         return [wanted]
     if not _fits(dims, wanted):

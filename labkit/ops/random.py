@@ -50,7 +50,7 @@ def stream_attrs(graph: Graph, default_name: str, name: str | None, seed: int | 
 
 
 def _shape_rule(c: OpContext) -> list[Dims]:
-    return [full_dims(c.values[0], c.dims[0])]
+    return [full_dims(c)]
 
 
 def _source(name: str, kernel: str, first: str, second: str, doc: str) -> None:

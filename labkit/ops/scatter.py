@@ -27,7 +27,7 @@ def check_updates(c: OpContext, indices: Dims, updates: Dims, x: Dims) -> None:
 
 
 def _scatter_nd_shape(c: OpContext) -> list[Dims]:
-    dims = full_dims(c.values[2])
+    dims = full_dims(c, 2)
     check_updates(c, c.dims[0], c.dims[1], dims)
     return [dims]
 

@@ -50,29 +50,27 @@ def shape(x: Any, name: str | None = None) -> Tensor:
     return apply("Shape", [to_tensor(x)], name=name)
 
 
-def requested_dims(values: np.ndarray | None, what: str, dims: Dims = None) -> Dims:
-    """The dims that a shape argument asks for, None where it is -1 or not known.
-
-    Args:
-        values: the argument's value, None where it is not known; its length, in `dims`, then gives the rank.
-    """
+def requested_dims(c: OpContext, index: int, what: str) -> Dims:
+    """The dims that a shape argument, input `index`, asks for; None where it is -1 or not known."""
+    values = c.values[index]
     if values is None:
-        return None if dims is None or len(dims) != 1 or dims[0] is None else (None,) * dims[0]
+        partial = c.partial.get(index)
+        return None if partial is None else tuple(None if n is None or n < 0 else n for n in partial)
     if values.ndim > 1 or values.dtype.kind not in "iu" or (values < -1).any():
         raise ShapeError("", rule=f"{what} is a list of whole numbers", received=str(values.tolist()))
     return tuple(None if n < 0 else int(n) for n in values.reshape(-1))
 
 
-def full_dims(values: np.ndarray | None, dims: Dims = None) -> Dims:
-    """The dims that a shape argument asks for where -1 is not allowed. Arguments as in `requested_dims`."""
-    wanted = requested_dims(values, "A shape", dims)
-    if values is not None and wanted is not None and None in wanted:
+def full_dims(c: OpContext, index: int = 0) -> Dims:
+    """The dims that a shape argument, input `index`, asks for where -1 is not allowed."""
+    wanted = requested_dims(c, index, "A shape")
+    if c.values[index] is not None and wanted is not None and None in wanted:
         raise ShapeError("", rule="A shape is a list of whole numbers from 0 on", received=show(wanted))
     return wanted
 
 
 def _reshape_shape(c: OpContext) -> list[Dims]:
-    wanted, dims = requested_dims(c.values[1], "The new shape", c.dims[1]), c.dims[0]
+    wanted, dims = requested_dims(c, 1, "The new shape"), c.dims[0]
     if c.values[1] is None or wanted is None:
         return [wanted]
     unknown = [i for i, n in enumerate(wanted) if n is None]

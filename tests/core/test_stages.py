@@ -302,7 +302,8 @@ def test_a_list_that_holds_tensors_is_a_tensor():
     x = lk.placeholder(lk.float32, [None, 6])
     rows = lk.shape(x)[0]
     y = lk.reshape(x, [rows, 2, 3])
-    assert y.shape.as_list() == [None, None, None]
+    assert y.shape.as_list() == [None, 2, 3]
+    assert lk.zeros([rows, lk.shape(x)[1] * 2]).shape.as_list() == [None, 12]
     with lk.Session() as session:
         assert session.run(y, {x: np.zeros((4, 6))}).shape == (4, 2, 3)
         np.testing.assert_array_equal(
