@@ -65,9 +65,9 @@ class Attr:
         return normal
 
     def _refuse(self, name: str, value: Any) -> InvalidArgumentError:
-        rule = f"{name!r} is of kind {self.kind}"
+        rule = f"{name} is {_IN_WORDS[self.kind]}"
         if self.choices is not None:
-            rule += ", one of " + ", ".join(repr(c) for c in self.choices)
+            rule = f"{name} is one of " + ", ".join(repr(c) for c in self.choices)
         if self.low is not None:
             rule += f", at least {self.low:g}"
         if self.high is not None:
@@ -121,6 +121,22 @@ _NORMAL: Mapping[str, Callable[[Any], Any]] = {
     "dtypes": lambda v: tuple(dt.as_dtype(x) for x in v),
     "callable": _function,
     "array": np.asarray,
+}
+
+
+_IN_WORDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "True or False",
+    "str": "a text",
+    "ints": "a list of whole numbers",
+    "axes": "a whole number, several, or None",
+    "floats": "a list of numbers",
+    "pairs": "a list of pairs of whole numbers",
+    "dtype": "a dtype such as lk.float32",
+    "dtypes": "a list of dtypes such as lk.float32",
+    "callable": "a function",
+    "array": "an array",
 }
 
 
@@ -236,11 +252,12 @@ class OpDef:
     def check_count(self, count: int) -> None:
         """Raises InvalidArgumentError unless the operation takes `count` inputs."""
         last = self.inputs[-1] if self.inputs else ""
-        least = len(self.inputs) - last.startswith("**")
-        if count < least or (count > least and not last.startswith("*")):
-            raise InvalidArgumentError(
-                "", rule=f"{self.name} takes the inputs ({', '.join(self.inputs)})", received=f"{count} inputs"
-            )
+        several, least = last.startswith("*"), len(self.inputs) - last.startswith("**")
+        if count < least or (count > least and not several):
+            names = ", ".join(name.lstrip("*") + " ..." * name.startswith("*") for name in self.inputs)
+            rule = f"{self.name} takes {'at least ' * several}{least or 'no'} input{'s' * (least != 1)}"
+            received = f"{count} input{'s' * (count != 1)}"
+            raise InvalidArgumentError("", rule=rule + f": {names}" * bool(names), received=received)
 
     def out_dtypes(self, inputs: Sequence[dt.DType], attrs: Mapping[str, Any]) -> Sequence[dt.DType]:
         """The outputs' dtypes.
@@ -272,11 +289,9 @@ class OpDef:
         unknown = sorted(set(given) - set(self.attrs))
         missing = sorted(name for name, attr in self.attrs.items() if attr.required and name not in given)
         if unknown or missing:
-            raise InvalidArgumentError(
-                "",
-                rule=f"{self.name} has the attributes {', '.join(self.attrs) or '(none)'}",
-                received=f"unknown {unknown}, missing {missing}",
-            )
+            problems = [*(f"the unknown attribute {name}" for name in unknown), *(f"no {name}" for name in missing)]
+            rule = f"{self.name} has " + (f"the attributes {', '.join(self.attrs)}" if self.attrs else "no attributes")
+            raise InvalidArgumentError("", rule=rule, received=" and ".join(problems))
         return {name: attr.check(name, given.get(name, attr.default)) for name, attr in self.attrs.items()}
 
 
@@ -311,11 +326,15 @@ def same_dtype(allowed: Sequence[dt.DType], count: int | None = None) -> Callabl
     def rule(inputs: Sequence[dt.DType], attrs: Mapping[str, Any]) -> Sequence[dt.DType]:
         checked = inputs[:count] if count else inputs
         if checked[0] not in allowed or any(dtype is not checked[0] for dtype in checked):
+            names = ", ".join(d.name for d in allowed)
+            alone = len(checked) == 1
             raise DTypeError(
                 "",
-                rule="The inputs have one common dtype out of " + ", ".join(d.name for d in allowed),
+                rule=f"The input's dtype is one of {names}"
+                if alone
+                else f"The inputs have one common dtype out of {names}",
                 received=", ".join(d.name for d in inputs),
-                fix="Convert one of them with lk.cast.",
+                fix=f"Convert {'it' if alone else 'one of them'} with lk.cast.",
             )
         return [checked[0]]
 
