@@ -85,7 +85,7 @@ def menu(record: OpDef, case: Case) -> Iterator[Wrong]:
     yield Wrong(("inputs:", str(len(arrays) + 1)), [*arrays, *(arrays[-1:] or [np.zeros(3)])], attrs)
     for i, x in enumerate(arrays):
         name = names[min(i, len(names) - 1)]
-        name = f"{name}[{i}]" if name.startswith("*") else name
+        name = name.lstrip("*")
         for shape in ((), (*x.shape, 2), x.shape[:-1]):
             if shape != x.shape:
                 yield Wrong((name, show(shape)), with_item(arrays, i, reshaped(x, shape)), attrs)
@@ -145,7 +145,7 @@ def run_menu(record: OpDef, case: Case) -> Iterator[Wrong]:
     arrays = case.arrays
     for i, x in enumerate(arrays):
         if x.dtype.kind in "iu" and x.size and i not in (*record.value_inputs, *record.writes):
-            name = record.inputs[min(i, len(record.inputs) - 1)]
+            name = record.inputs[min(i, len(record.inputs) - 1)].lstrip("*")
             for number in (-1, -99, 99, 2**31 - 1) if x.dtype.kind == "i" else (255,):
                 wrong = x.copy()
                 wrong.flat[0] = number
@@ -162,7 +162,7 @@ def wrong_dtypes(record: OpDef, case: Case) -> Iterator[Wrong]:
             if not accepts(record, with_item(case.dtypes, i, d), record_attrs(record, case.sample.attrs))
         ]
         if refused:
-            label = record.inputs[min(i, len(record.inputs) - 1)], ", ".join(d.name for d in refused)
+            label = record.inputs[min(i, len(record.inputs) - 1)].lstrip("*"), ", ".join(d.name for d in refused)
             yield Wrong(label, with_item(case.arrays, i, x.astype(refused[0].numpy)), dict(case.sample.attrs))
 
 
