@@ -65,7 +65,6 @@ from labkit.core.variables import (
 from labkit.lab import Trial as Trial, experiment as experiment, run as run
 from labkit.models import Sequential as Sequential
 from labkit.ops import linalg as linalg, nn as nn, random as random
-from labkit.ops.array import pad as pad, slice as slice, transpose as transpose
 from labkit.ops.broadcast import (
     broadcast_to as broadcast_to,
     fill as fill,
@@ -125,6 +124,7 @@ from labkit.ops.logic import (
     where as where,
 )
 from labkit.ops.matmul import matmul as matmul
+from labkit.ops.pad import pad as pad
 from labkit.ops.random import set_random_seed as set_random_seed
 from labkit.ops.reduce import (
     argmax as argmax,
@@ -149,14 +149,20 @@ from labkit.ops.segment import (
 from labkit.ops.shape import (
     expand_dims as expand_dims,
     identity as identity,
+    identity_n as identity_n,
+    rank as rank,
     reshape as reshape,
     shape as shape,
+    shape_n as shape_n,
+    size as size,
     squeeze as squeeze,
     stop_gradient as stop_gradient,
 )
+from labkit.ops.slicing import slice as slice, strided_slice as strided_slice
 from labkit.ops.source import constant as constant, placeholder as placeholder
 from labkit.ops.special import erf as erf, erfc as erfc, expm1 as expm1, log1p as log1p
 from labkit.ops.state import assign as assign, assign_add as assign_add, assign_sub as assign_sub
+from labkit.ops.transpose import transpose as transpose
 from labkit.plugins import Lab as Lab
 
 __version__: str

@@ -2,7 +2,7 @@
 // matters, so one body serves all dtypes of that size.
 #pragma once
 #include "kernels/cast.inl"
-#include "kernels/walk.h"
+#include "kernels/copy_runs.h"
 #include "labkit/kernel.h"
 
 namespace labkit {
@@ -18,35 +18,6 @@ Status run_copy(const Call& call, int, int64_t task) {
 }
 
 // ---- y[i] = x[some strided place]: broadcast_to (strides 0), slice (a part of x), transpose (permuted strides)
-
-template <class E>
-void copy_runs(E* y, const E* x, const Walk& walk, Range range) {
-    Cursor cursor(walk, range.begin);
-    int64_t step = walk.rank ? walk.stride[0][0] : 0;
-    for (int64_t i = range.begin; i < range.end;) {
-        int64_t run = min_of(cursor.rest_of_run(), range.end - i);
-        const E* from = x + cursor.offset[0];
-        if (step == 1)
-            __builtin_memcpy(y + i, from, run * sizeof(E));
-        else if (step == 0)
-            for (int64_t k = 0; k < run; ++k) y[i + k] = *from;
-        else
-            for (int64_t k = 0; k < run; ++k) y[i + k] = from[k * step];
-        cursor.advance(run);
-        i += run;
-    }
-}
-
-Status copy_walk(const Call& call, int64_t task, const Walk& walk, int64_t start) {
-    const View &x = call.in[0], &y = call.out[0];
-    Range range = range_of(task, numel(y));
-    switch (size_of(y.dtype)) {
-        case 1: copy_runs(data<uint8_t>(y), data<uint8_t>(x) + start, walk, range); break;
-        case 4: copy_runs(data<uint32_t>(y), data<uint32_t>(x) + start, walk, range); break;
-        default: copy_runs(data<uint64_t>(y), data<uint64_t>(x) + start, walk, range); break;
-    }
-    return {};
-}
 
 Status run_broadcast_to(const Call& call, int, int64_t task) {
     const View &x = call.in[0], &y = call.out[0];
@@ -191,24 +162,17 @@ Status run_pad(const Call& call, int, int64_t task) {
     return {};
 }
 
-#define LABKIT_SHAPE(X, name, plan, run, in_place) \
-    X(name ".f32", plan, run, in_place)            \
-    X(name ".f64", plan, run, in_place)            \
-    X(name ".i32", plan, run, in_place)            \
-    X(name ".i64", plan, run, in_place)            \
-    X(name ".u8", plan, run, in_place)             \
-    X(name ".b8", plan, run, in_place)
-
-#define LABKIT_SHAPE_KERNELS(X)                                               \
-    LABKIT_SHAPE(X, "copy", plan_elements, run_copy, true)                    \
-    LABKIT_SHAPE(X, "broadcast_to", plan_elements, run_broadcast_to, false)   \
-    LABKIT_SHAPE(X, "slice", plan_elements, run_slice, false)                 \
-    LABKIT_SHAPE(X, "transpose", plan_transpose, run_transpose, false)        \
-    X("pad.f32", plan_elements, run_pad<float>, false)                        \
-    X("pad.f64", plan_elements, run_pad<double>, false)                       \
-    X("pad.i32", plan_elements, run_pad<int32_t>, false)                      \
-    X("pad.i64", plan_elements, run_pad<int64_t>, false)                      \
-    X("pad.u8", plan_elements, run_pad<uint8_t>, false)
+#define LABKIT_SHAPE_KERNELS(X)                                                 \
+    LABKIT_ALL_DTYPES(X, "copy", plan_elements, run_copy, true)                 \
+    LABKIT_ALL_DTYPES(X, "broadcast_to", plan_elements, run_broadcast_to, false) \
+    LABKIT_ALL_DTYPES(X, "slice", plan_elements, run_slice, false)              \
+    LABKIT_ALL_DTYPES(X, "transpose", plan_transpose, run_transpose, false)     \
+    X("pad.f32", plan_elements, run_pad<float>, false)                          \
+    X("pad.f64", plan_elements, run_pad<double>, false)                         \
+    X("pad.i32", plan_elements, run_pad<int32_t>, false)                        \
+    X("pad.i64", plan_elements, run_pad<int64_t>, false)                        \
+    X("pad.u8", plan_elements, run_pad<uint8_t>, false)                         \
+    X("pad.b8", plan_elements, run_pad<Bool>, false)
 
 }  // namespace
 }  // namespace labkit

@@ -14,7 +14,15 @@ from labkit.core.opdef import OPS, OpContext, OpDef
 from labkit.core.shapes import check_dims
 from labkit.core.tensor import Tensor
 from labkit.core.values import constant_value, partial_dims
-from labkit.errors import DTypeError, GraphError, InvalidArgumentError, LabkitError, NotFoundError, ShapeError
+from labkit.errors import (
+    DTypeError,
+    GraphError,
+    InvalidArgumentError,
+    LabkitError,
+    NotFoundError,
+    OutOfRangeError,
+    ShapeError,
+)
 
 _GROWTH_LIMIT = 1000
 
@@ -202,7 +210,7 @@ class Graph:
             context = OpContext([x.dims for x in inputs], [x.dtype for x in inputs], checked, values, partial)
             out_dtypes = definition.out_dtypes(context.dtypes, checked)
             out_dims = [check_dims(dims) for dims in definition.shapes(context)]
-        except (ShapeError, DTypeError, InvalidArgumentError) as error:
+        except (ShapeError, DTypeError, InvalidArgumentError, OutOfRangeError) as error:
             raise explain(
                 error, f"{type_name} '{self._scope}{name or type_name}' cannot be built at {line}", inputs
             ) from None

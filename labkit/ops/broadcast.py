@@ -44,6 +44,7 @@ register(
             Sample([rng.normal(size=a), int_array(b)])
             for a, b in (((), (2, 3)), ((3,), (2, 3)), ((2, 1, 17), (2, 5, 17)))
         ],
+        formula="y[i, j] = x[0, j] where x has 1 row",
         doc="x repeated to a larger shape, as broadcasting in arithmetic does.",
     )
 )
@@ -87,6 +88,7 @@ register(
             Sample([rng.normal(size=a), np.zeros(b)])
             for a, b in (((2, 3), (2, 3)), ((4, 3), (3,)), ((2, 5, 3), (5, 1)), ((7,), ()))
         ],
+        formula="dx[0, j] = Σᵢ dy[i, j] where x has 1 row",
         doc="A gradient summed over the dimensions that broadcasting stretched x along: the reverse of broadcasting.",
     )
 )

@@ -12,12 +12,12 @@ from labkit.core.opdef import whole
 from labkit.core.shapes import normal_axes, show
 from labkit.core.tensor import Tensor
 from labkit.errors import InvalidArgumentError, ShapeError
-from labkit.ops.array import transpose
 from labkit.ops.concat import stack
 from labkit.ops.elementwise import multiply
 from labkit.ops.matmul import matmul
 from labkit.ops.reduce import reduce_sum
 from labkit.ops.shape import expand_dims, reshape, shape
+from labkit.ops.transpose import transpose
 
 Label: TypeAlias = Hashable
 """The name of a dimension."""

@@ -22,32 +22,83 @@ def _alias(context: OpContext) -> Any:
     return ALIAS
 
 
-def _shape_value(c: OpContext) -> np.ndarray:
-    if any(n is not None and n > _INT32_MAX for n in c.dims[0] or ()):
-        raise ShapeError("", rule="A shape as int32 has dimensions below 2**31", received=show(c.dims[0]))
-    return np.asarray(c.dims[0], np.int32)
+def _counted(value: Any, c: OpContext) -> np.ndarray:
+    """A number or a list that follows from x's shape, in the dtype asked for."""
+    if c.attrs["out_type"] is dt.int32 and np.max(value, initial=0) > _INT32_MAX:
+        raise ShapeError(
+            "",
+            rule="As int32 it is below 2**31",
+            received=show(c.dims[0]),
+            fix="Ask for int64: out_type=lk.int64.",
+        )
+    return np.asarray(value, c.attrs["out_type"].numpy)
 
 
+_COUNTED: dict[str, Any] = {
+    "attrs": {"out_type": Attr("dtype", dt.int32, choices=dt.INTS)},
+    "shape_inputs": (0,),
+    "dtypes": lambda inputs, attrs: [attrs["out_type"]],
+    "gradient": NotDifferentiable("a shape does not depend on values"),
+    "samples": lambda rng: [
+        Sample([rng.normal(size=dims)], {"out_type": dtype}) for dims in ((), (3,), (2, 0), (2, 5)) for dtype in dt.INTS
+    ],
+}
 register(
     OpDef(
         name="Shape",
         inputs=("x",),
         outputs=("shape",),
-        shape_inputs=(0,),
-        dtypes=lambda inputs, attrs: [dt.int32],
-        shapes=lambda c: [None if c.dims[0] is None else (len(c.dims[0]),)],
-        gradient=NotDifferentiable("a shape does not depend on values"),
-        from_shapes=_shape_value,
-        reference=lambda x: np.asarray(np.shape(x), np.int32),
-        samples=lambda rng: [Sample([rng.normal(size=dims)]) for dims in ((), (3,), (2, 5))],
-        doc="The shape of x as int32; dimensions of 2**31 and more are refused.",
+        shapes=lambda c: [(None if c.dims[0] is None else len(c.dims[0]),)],
+        from_shapes=lambda c: _counted(c.dims[0], c),
+        reference=lambda x, out_type: np.asarray(np.shape(x)),
+        formula="y = (n₀, n₁, ...)",
+        doc="The shape of x as int32 or int64; as int32, dimensions of 2**31 and more are refused.",
+        **_COUNTED,
+    )
+)
+register(
+    OpDef(
+        name="Size",
+        inputs=("x",),
+        shapes=lambda c: [()],
+        from_shapes=lambda c: _counted(count(c.dims[0] or ()), c),  # type: ignore[arg-type]
+        reference=lambda x, out_type: np.asarray(np.size(x)),
+        formula="y = n₀ n₁ ...",
+        doc="The number of elements of x as int32 or int64.",
+        **_COUNTED,
+    )
+)
+register(
+    OpDef(
+        name="Rank",
+        inputs=("x",),
+        shapes=lambda c: [()],
+        from_shapes=lambda c: _counted(len(c.dims[0] or ()), c),
+        reference=lambda x, out_type: np.asarray(np.ndim(x)),
+        doc="The number of dimensions of x as int32.",
+        **_COUNTED,
     )
 )
 
 
-def shape(x: Any, name: str | None = None) -> Tensor:
-    """The shape of x at run time: int32, one dimension."""
-    return apply("Shape", [to_tensor(x)], name=name)
+def shape(x: Any, name: str | None = None, out_type: Any = dt.int32) -> Tensor:
+    """The shape of x at run time: int32 or int64, one dimension."""
+    return apply("Shape", [to_tensor(x)], {"out_type": out_type}, name)
+
+
+def shape_n(values: Any, out_type: Any = dt.int32, name: str | None = None) -> list[Tensor]:
+    """The shapes of several tensors at run time."""
+    return [shape(x, name, out_type) for x in values]
+
+
+def size(x: Any, name: str | None = None, out_type: Any = dt.int32) -> Tensor:
+    """The number of elements of x at run time: int32 or int64."""
+    return apply("Size", [to_tensor(x)], {"out_type": out_type}, name)
+
+
+def rank(x: Any, name: str | None = None) -> Tensor:
+    """The number of dimensions of x at run time: int32."""
+    return apply("Rank", [to_tensor(x)], name=name)
 
 
 def requested_dims(c: OpContext, index: int, what: str) -> Dims:
@@ -105,6 +156,7 @@ register(
         gradient=lambda op, g: [reshape(g, shape(op.inputs[0])), None],
         reference=lambda x, shape: np.reshape(x, np.asarray(shape, int)),
         samples=lambda rng: [Sample([rng.normal(size=(2, 3, 4)), int_array(s)]) for s in ((6, 4), (-1,), (2, -1, 2))],
+        formula="y[k] = x[k], counted along the rows",
         doc="The numbers of x in the same order under another shape; one dimension may be -1 and follows from the others.",
     )
 )
@@ -192,6 +244,7 @@ register(
         gradient=lambda op, g: [reshape(g, shape(op.inputs[0]))],
         reference=lambda x, axes: np.squeeze(x, axes),
         samples=lambda rng: [Sample([rng.normal(size=(1, 3, 1))], {"axes": axes}) for axes in (None, (0,), (-1,))],
+        formula="y[i, j] = x[i, 0, j]",
         doc="x without dimensions of size 1: the given ones, or all.",
     )
 )
@@ -207,6 +260,7 @@ register(
         gradient=lambda op, g: [reshape(g, shape(op.inputs[0]))],
         reference=lambda x, axes: np.expand_dims(x, axes),
         samples=lambda rng: [Sample([rng.normal(size=(2, 3))], {"axes": axes}) for axes in ((0,), (-1,), (1, 3))],
+        formula="y[i, 0, j] = x[i, j]",
         doc="x with dimensions of size 1 put in at the given axes of the result.",
     )
 )
@@ -235,6 +289,7 @@ register(
         gradient=lambda op, g: [g],
         reference=lambda x: x,
         samples=lambda rng: [Sample([rng.normal(size=(3, 4))])],
+        formula="y = x",
         doc="x itself.",
     )
 )
@@ -249,6 +304,7 @@ register(
         gradient=NotDifferentiable("it is there to stop gradients"),
         reference=lambda x: x,
         samples=lambda rng: [Sample([rng.normal(size=(3, 4))])],
+        formula="y = x",
         doc="x itself, through which no gradient flows.",
     )
 )
@@ -257,6 +313,11 @@ register(
 def identity(x: Any, name: str | None = None) -> Tensor:
     """x itself, under a name or after control dependencies."""
     return apply("Identity", [to_tensor(x)], name=name)
+
+
+def identity_n(values: Any, name: str | None = None) -> list[Tensor]:
+    """Several tensors, each by itself under a name or after control dependencies."""
+    return [identity(x, name) for x in values]
 
 
 def stop_gradient(x: Any, name: str | None = None) -> Tensor:

@@ -1,0 +1,58 @@
+// Copies a strided part of one tensor to the dense elements of another, run by run.
+#pragma once
+#include "kernels/walk.h"
+#include "labkit/kernel.h"
+
+namespace labkit {
+namespace {
+
+template <class E>
+void copy_runs(E* y, const E* x, const Walk& walk, Range range) {
+    Cursor cursor(walk, range.begin);
+    int64_t step = walk.rank ? walk.stride[0][0] : 0;
+    for (int64_t i = range.begin; i < range.end;) {
+        int64_t run = min_of(cursor.rest_of_run(), range.end - i);
+        const E* from = x + cursor.offset[0];
+        if (step == 1)
+            __builtin_memcpy(y + i, from, run * sizeof(E));
+        else if (step == 0)
+            for (int64_t k = 0; k < run; ++k) y[i + k] = *from;
+        else if (step == -1)
+            for (int64_t k = 0; k < run; ++k) y[i + k] = from[-k];
+        else
+            for (int64_t k = 0; k < run; ++k) y[i + k] = from[k * step];
+        cursor.advance(run);
+        i += run;
+    }
+}
+
+Status copy_walk(const Call& call, int64_t task, const Walk& walk, int64_t start) {
+    const View &x = call.in[0], &y = call.out[0];
+    Range range = range_of(task, numel(y));
+    switch (size_of(y.dtype)) {
+        case 1: copy_runs(data<uint8_t>(y), data<uint8_t>(x) + start, walk, range); break;
+        case 4: copy_runs(data<uint32_t>(y), data<uint32_t>(x) + start, walk, range); break;
+        default: copy_runs(data<uint64_t>(y), data<uint64_t>(x) + start, walk, range); break;
+    }
+    return {};
+}
+
+// Calls FUNCTION<E>(...) with the unsigned integer that is as wide as the dtype's elements.
+#define LABKIT_BY_SIZE(dtype, FUNCTION, ...)                 \
+    switch (size_of(dtype)) {                                \
+        case 1: FUNCTION<uint8_t>(__VA_ARGS__); break;       \
+        case 4: FUNCTION<uint32_t>(__VA_ARGS__); break;      \
+        default: FUNCTION<uint64_t>(__VA_ARGS__); break;     \
+    }
+
+// A kernel for each dtype, of which only the size matters.
+#define LABKIT_ALL_DTYPES(X, name, plan, run, in_place) \
+    X(name ".f32", plan, run, in_place)                 \
+    X(name ".f64", plan, run, in_place)                 \
+    X(name ".i32", plan, run, in_place)                 \
+    X(name ".i64", plan, run, in_place)                 \
+    X(name ".u8", plan, run, in_place)                  \
+    X(name ".b8", plan, run, in_place)
+
+}  // namespace
+}  // namespace labkit

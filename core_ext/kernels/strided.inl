@@ -1,0 +1,112 @@
+// Slices with any step, forwards and backwards. ints: for each dimension of the larger tensor the first element, the step
+// and the number of elements.
+#pragma once
+#include "kernels/copy_runs.h"
+#include "labkit/kernel.h"
+
+namespace labkit {
+namespace {
+
+// The walk over the slice's elements in x; `start` becomes the first one's place.
+Walk walk_slice(const Call& call, const View& x, int64_t& start) {
+    Walk walk;
+    int64_t stride = 1;
+    start = 0;
+    for (int d = x.rank - 1; d >= 0; --d) {
+        const int64_t* cut = call.ints + 3 * d;
+        walk.add(cut[2], cut[1] * stride);
+        start += cut[0] * stride;
+        stride *= x.shape[d];
+    }
+    return walk;
+}
+
+Status run_strided_slice(const Call& call, int, int64_t task) {
+    int64_t start;
+    Walk walk = walk_slice(call, call.in[0], start);
+    return copy_walk(call, task, walk, start);
+}
+
+// ---- strided_slice_grad: the slice's elements in their places, zeros elsewhere
+
+// One dimension of the larger tensor: elements begin, begin + step, ... hold the slice's, whose first is `first` and which
+// go on by `direction`. step > 0.
+struct Cut {
+    int64_t size, begin, step, count, first, direction;
+
+    bool whole() const { return begin == 0 && step == 1 && count == size && direction == 1; }
+    // The slice's index that belongs to place `at`, or -1.
+    int64_t index(int64_t at) const {
+        int64_t from = at - begin;
+        return from >= 0 && from % step == 0 && from / step < count ? first + direction * (from / step) : -1;
+    }
+};
+
+int cuts_of(const Call& call, const View& y, Cut* cuts) {
+    int rank = 0;
+    for (int d = y.rank - 1; d >= 0; --d) {
+        const int64_t* given = call.ints + 3 * d;
+        Cut cut{y.shape[d], given[0], given[1], given[2], 0, 1};
+        if (cut.count <= 1) cut.step = 1;
+        if (cut.count == 0) cut.begin = 0;
+        if (cut.step < 0) {
+            cut.begin += (cut.count - 1) * cut.step;
+            cut = {cut.size, cut.begin, -cut.step, cut.count, cut.count - 1, -1};
+        }
+        if (rank && cuts[rank - 1].whole() && cut.step == 1 && cut.direction == 1) {
+            int64_t inner = cuts[rank - 1].size;
+            cuts[rank - 1] = {cut.size * inner, cut.begin * inner, 1, cut.count * inner, 0, 1};
+        } else {
+            cuts[rank++] = cut;
+        }
+    }
+    if (!rank) cuts[rank++] = {1, 0, 1, 1, 0, 1};
+    return rank;
+}
+
+template <class E>
+void place_slice(const Call& call, int64_t task) {
+    Cut cuts[kMaxRank];
+    int rank = cuts_of(call, call.out[0], cuts);
+    const Cut& inner = cuts[0];
+    const E* g = data<E>(call.in[0]);
+    E* y = data<E>(call.out[0]);
+    Range range = range_of(task, numel(call.out[0]));
+    for (int64_t i = range.begin; i < range.end;) {
+        int64_t row = i / inner.size, column = i % inner.size, run = min_of(inner.size - column, range.end - i);
+        int64_t source = 0, stride = inner.count;
+        bool inside = inner.count > 0;
+        for (int d = 1; d < rank; ++d) {
+            int64_t index = cuts[d].index(row % cuts[d].size);
+            inside = inside && index >= 0;
+            source += index * stride;
+            stride *= cuts[d].count;
+            row /= cuts[d].size;
+        }
+        __builtin_memset(y + i, 0, run * sizeof(E));
+        if (inside) {
+            E* line = y + i - column;
+            const E* from = g + source;
+            int64_t k = max_of(0, ceil_div(max_of(column - inner.begin, 0), inner.step));
+            int64_t end = min_of(inner.count, ceil_div(max_of(column + run - inner.begin, 0), inner.step));
+            if (inner.step == 1 && inner.direction == 1) {
+                if (k < end) __builtin_memcpy(line + inner.begin + k, from + k, (end - k) * sizeof(E));
+            } else {
+                for (; k < end; ++k) line[inner.begin + k * inner.step] = from[inner.first + k * inner.direction];
+            }
+        }
+        i += run;
+    }
+}
+
+Status run_strided_slice_grad(const Call& call, int, int64_t task) {
+    LABKIT_BY_SIZE(call.out[0].dtype, place_slice, call, task)
+    return {};
+}
+
+#define LABKIT_STRIDED_KERNELS(X)                                                            \
+    LABKIT_ALL_DTYPES(X, "strided_slice", plan_elements, run_strided_slice, false)           \
+    LABKIT_ALL_DTYPES(X, "strided_slice_grad", plan_elements, run_strided_slice_grad, false)
+
+}  // namespace
+}  // namespace labkit
