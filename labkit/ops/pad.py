@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from labkit.core import dtypes as dt
-from labkit.core.convert import to_tensor
+from labkit.core.convert import as_array, to_tensor
 from labkit.core.graph import Operation
 from labkit.core.opdef import Attr, OpContext, OpDef, Sample, register, same_dtype, whole
 from labkit.core.shapes import Dims, show
@@ -28,6 +28,12 @@ def _dtypes(allowed: Sequence[dt.DType]) -> Any:
         return same_dtype(allowed, 1)(inputs, attrs)
 
     return rule
+
+
+def _pad_dtypes(inputs: Sequence[dt.DType], attrs: Any) -> Sequence[dt.DType]:
+    found = _dtypes(dt.ALL)(inputs, attrs)
+    as_array(attrs["value"], inputs[0])  # refuses a value that x's dtype cannot hold
+    return found
 
 
 def _pairs(c: OpContext) -> list[tuple[int, int]] | None:
@@ -73,7 +79,7 @@ def _pad_samples(rng: np.random.Generator) -> list[Sample]:
     cases: tuple[Any, ...] = (
         ((2, 3), ((1, 2), (0, 3)), {}),
         ((2, 5, 5, 3), ((0, 0), (2, 2), (1, 2), (0, 0)), {"value": 0.5}),
-        ((0, 2), ((1, 0), (0, 1)), {"value": -1.0}),
+        ((0, 2), ((1, 0), (0, 1)), {"value": 1.0}),
         ((3, 17), ((0, 0), (0, 0)), {}),
     )
     return [Sample([rng.normal(size=dims), int_array(paddings)], attrs) for dims, paddings, attrs in cases]
@@ -86,7 +92,7 @@ register(
         attrs={"value": Attr("float", 0.0)},
         value_inputs=(1,),
         kernel="pad",
-        dtypes=_dtypes(dt.ALL),
+        dtypes=_pad_dtypes,
         shapes=_pad_shape,
         lower=lambda c: ([before for before, _ in _pairs(c) or ()], [c.attrs["value"]]),
         gradient=_pad_gradient,

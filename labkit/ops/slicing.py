@@ -31,19 +31,19 @@ def _slice_dtypes(inputs: Sequence[dt.DType], attrs: Any) -> list[dt.DType]:
 
 def _slice_dims(dims: Dims, begin: np.ndarray | None, size: np.ndarray | None) -> Dims:
     """The shape of a block of a tensor of shape `dims`; what is not known yet is None."""
-    given = next((v.size for v in (begin, size) if v is not None), None)
-    if given is not None and dims is not None and given != len(dims):
-        raise ShapeError(
-            "", rule="begin and size have an entry for each dimension", received=f"{given} for {show(dims)}"
-        )
-    rank = len(dims) if dims is not None else given
+    rank = None if dims is None else len(dims)
+    for values in (begin, size):
+        rank = values.size if rank is None and values is not None else rank
+        if values is not None and (values.ndim != 1 or values.size != rank):
+            rule = "begin and size are lists with an entry for each dimension"
+            raise ShapeError("", rule=rule, received=f"begin {_listed(begin)}, size {_listed(size)} of {show(dims)}")
     if rank is None:
         return None
     result: list[int | None] = []
     for d in range(rank):
         total = None if dims is None else dims[d]
-        first = None if begin is None else int(begin.flat[d])
-        n = None if size is None else int(size.flat[d])
+        first = None if begin is None else int(begin[d])
+        n = None if size is None else int(size[d])
         if n is not None and n < 0:
             n = None if total is None or first is None else total - first + n + 1
         inside = n is None or first is None or total is None or 0 <= first <= first + n <= total
@@ -55,11 +55,11 @@ def _slice_dims(dims: Dims, begin: np.ndarray | None, size: np.ndarray | None) -
 
 
 def _listed(values: np.ndarray | None) -> str:
-    return "not known yet" if values is None else str(values.reshape(-1).tolist())
+    return "not known yet" if values is None else str(values.tolist())
 
 
 def _ints(values: np.ndarray | None) -> list[int]:
-    return [] if values is None else [int(n) for n in values.reshape(-1)]
+    return [] if values is None else [int(n) for n in values]
 
 
 def _slice_gradient_shape(c: OpContext) -> list[Dims]:

@@ -99,12 +99,12 @@ PADDINGS = [
 ]
 
 
-@pytest.mark.parametrize("dtype", DTYPES[:5])
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("shape", "paddings"), PADDINGS)
 def test_pad(kernels, dtype, shape, paddings):
     for value in (0, 7):
         x = numbered(shape, dtype)
-        expected = np.pad(x, paddings, constant_values=value) if shape else x
+        expected = np.pad(x, paddings, constant_values=dtype(value)) if shape else x
         begin = [before for before, _ in paddings]
         np.testing.assert_array_equal(kernels("pad", [x], [(expected.shape, dtype)], begin, [value])[0], expected)
 
