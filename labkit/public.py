@@ -47,6 +47,7 @@ _BY_MODULE = {
     "ops.random": "set_random_seed",
     "ops.reduce": "argmax argmin reduce_max reduce_mean reduce_min reduce_sum",
     "ops.scatter": "scatter_nd tensor_scatter_add tensor_scatter_sub tensor_scatter_update",
+    "ops.scatter_state": "scatter_add scatter_nd_add scatter_nd_sub scatter_nd_update scatter_sub scatter_update",
     "ops.segment": "unsorted_segment_max unsorted_segment_min unsorted_segment_prod unsorted_segment_sum",
     "ops.shape": "expand_dims identity identity_n rank reshape shape shape_n size squeeze stop_gradient",
     "ops.slicing": "slice strided_slice",

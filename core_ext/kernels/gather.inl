@@ -6,6 +6,7 @@
 // gather_nd: y[k, :] = x[indices[k, 0], indices[k, 1] ..., :]
 #pragma once
 #include "kernels/indices.h"
+#include "kernels/shape.inl"
 #include "kernels/walk.h"
 #include "labkit/kernel.h"
 
@@ -83,6 +84,23 @@ Status run_gather_nd(const Call& call, int, int64_t task) {
     return {};
 }
 
+// check_indices: y = x, whose last dimension, or each number where ints[0] is 1, is one index; ints: the limits of its numbers.
+Status run_check_indices(const Call& call, int, int64_t task) {
+    const View& x = call.in[0];
+    Range range = range_of(task, numel(x));
+    return with_indices(x, [&](const auto* p) -> Status {
+        const int64_t depth = call.ints[0] ? 1 : x.shape[x.rank - 1];
+        if (depth == 1) {
+            Status status = check_indices(p + range.begin, range.end - range.begin, call.ints[1]);
+            if (status.code != Code::ok) return status;
+        } else {
+            for (int64_t i = range.begin; i < range.end; ++i)
+                if (Status status = check_indices(p + i, 1, call.ints[1 + i % depth]); status.code != Code::ok) return status;
+        }
+        return run_copy(call, 0, task);
+    });
+}
+
 #define LABKIT_GATHER_OF(X, name, run)               \
     X(name ".f32", plan_elements, run<uint32_t>, false) \
     X(name ".f64", plan_elements, run<uint64_t>, false) \
@@ -92,6 +110,8 @@ Status run_gather_nd(const Call& call, int, int64_t task) {
     X(name ".b8", plan_elements, run<uint8_t>, false)
 
 #define LABKIT_GATHER_KERNELS(X)              \
+    X("check_indices.i32", plan_elements, run_check_indices, true) \
+    X("check_indices.i64", plan_elements, run_check_indices, true) \
     LABKIT_GATHER_OF(X, "gather", run_gather) \
     LABKIT_GATHER_OF(X, "gather_nd", run_gather_nd)
 

@@ -120,7 +120,7 @@ def _accumulate(arriving: dict[Tensor, Gradient], x: Tensor, grad: Gradient) -> 
     if before is None:
         arriving[x] = grad
     elif isinstance(before, IndexedSlices) and isinstance(grad, IndexedSlices):
-        arriving[x] = before + grad
+        arriving[x] = before.concat(grad)
     else:
         arriving[x] = OPERATORS["add"](_dense(before), _dense(grad))
 

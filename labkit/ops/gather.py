@@ -10,12 +10,13 @@ from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor
 from labkit.core.graph import Operation
 from labkit.core.opdef import Attr, OpContext, OpDef, Sample, register
-from labkit.core.shapes import Dims, normal_axes, show
+from labkit.core.shapes import Dims, is_known, normal_axes, show
+from labkit.core.slices import IndexedSlices
 from labkit.core.tensor import OPERATORS, Tensor
 from labkit.errors import ShapeError
 from labkit.ops.build import apply
 from labkit.ops.indices import addressed, addressed_rows, first_dim, index_tensor, joined, need_same
-from labkit.ops.shape import shape
+from labkit.ops.shape import reshape, shape
 
 _ATTRS = {"axis": Attr("int", 0), "batch_dims": Attr("int", 0)}
 
@@ -56,7 +57,22 @@ def _reference_gather(x: np.ndarray, indices: np.ndarray, axis: int, batch_dims:
 
 
 def _gather_gradient(op: Operation, g: Tensor) -> list[Any]:
-    return [apply("GatherGrad", [g, op.inputs[1], op.inputs[0]], op.attrs), None]
+    x, indices = op.inputs
+    if x.dims is not None and indices.dims is not None and _places(x.dims, indices.dims, op.attrs) == (0, 0):
+        return [rows_of(g, indices, x), None]
+    return [apply("GatherGrad", [g, indices, x], op.attrs), None]
+
+
+def rows_of(values: Tensor, indices: Tensor, x: Tensor) -> Tensor | IndexedSlices:
+    """Rows of something of x's shape: values of shape indices.shape + x.shape[1:]. A tensor where x's rank is unknown."""
+    if x.dims is None:
+        return apply("UnsortedSegmentSum", [values, indices, first_dim(x)])
+    whole = shape(x)
+    if indices.dims is None or len(indices.dims) != 1:
+        row = x.dims[1:]
+        wanted = [-1, *row] if is_known(row) and 0 not in row else OPERATORS["concat"]([[-1], whole[1:]], 0)
+        values, indices = reshape(values, wanted), reshape(indices, [-1])
+    return IndexedSlices(values, indices, whole, x.dims)
 
 
 _CASES = (

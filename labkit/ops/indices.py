@@ -24,22 +24,29 @@ def addressed(
     index_places = [indices] if isinstance(indices, int) else indices
 
     def rule(inputs: Sequence[dt.DType], attrs: Mapping[str, Any]) -> Sequence[dt.DType]:
+        need_indices(inputs, index_places)
         first = inputs[value_places[0]]
-        received = ", ".join(d.name for d in inputs)
         if first not in allowed or any(inputs[i] is not first for i in value_places):
             raise DTypeError(
                 "",
                 rule="The values have one common dtype out of " + ", ".join(d.name for d in allowed),
-                received=received,
+                received=", ".join(d.name for d in inputs),
                 fix="Convert one of them with lk.cast.",
-            )
-        if any(inputs[i] not in dt.INTS for i in index_places):
-            raise DTypeError(
-                "", rule="Indices are int32 or int64", received=received, fix="Use lk.cast(indices, lk.int32)."
             )
         return [first]
 
     return rule
+
+
+def need_indices(inputs: Sequence[dt.DType], places: Sequence[int]) -> None:
+    """Raises DTypeError unless the inputs at `places` are int32 or int64."""
+    if any(inputs[i] not in dt.INTS for i in places):
+        raise DTypeError(
+            "",
+            rule="Indices are int32 or int64",
+            received=", ".join(d.name for d in inputs),
+            fix="Use lk.cast(indices, lk.int32).",
+        )
 
 
 def index_tensor(indices: Any, name: str | None = None) -> Tensor:

@@ -20,6 +20,7 @@ from labkit.ops.conv import conv2d
 from labkit.ops.crossentropy import softmax_cross_entropy_with_logits, sparse_softmax_cross_entropy_with_logits
 from labkit.ops.dropout import dropout
 from labkit.ops.elementwise import relu, sigmoid, tanh
+from labkit.ops.embedding import embedding_bag, embedding_lookup
 from labkit.ops.pool import max_pool
 from labkit.ops.softmax import log_softmax, softmax
 
@@ -28,6 +29,8 @@ __all__ = [
     "conv2d",
     "dropout",
     "elu",
+    "embedding_bag",
+    "embedding_lookup",
     "gelu",
     "hard_sigmoid",
     "leaky_relu",

@@ -35,7 +35,8 @@ class Optimizer:
       They are
          variables that are not trainable; they need initialization, so the program's init operation comes after it, and
          they are saved like other variables. A second call for the same variable uses the same state.
-      4. It calls `update` once for each variable, and `advance` once.
+      4. It calls `update` (for a gradient that has the form of rows `update_rows`) once for each variable, and `advance`
+      once.
       5. From then on the graph does the work. In each run all reads see the state as it was when the run began, so
       every
          variable is updated from the same gradients and the same shared numbers; then all writes happen, or none.
@@ -88,6 +89,16 @@ class Optimizer:
             f"{type(self).__name__} must define update(variable, gradient, learning_rate, **state)"
         )
 
+    def update_rows(
+        self, variable: lk.Variable, gradient: lk.IndexedSlices, learning_rate: lk.Tensor, *args: Any, **state: Any
+    ) -> lk.Tensor:
+        """Builds one variable's step from a gradient that has the form of rows, as the gradient of a lookup has.
+
+        The default makes the gradient a tensor, and so gives what `update` gives. An optimizer whose step leaves alone what
+        has a gradient of zero can define it to change the rows only (`lk.scatter_sub`). Arguments as in `update`.
+        """
+        return self.update(variable, gradient.as_tensor(), learning_rate, *args, **state)
+
     def advance(self, *args: Any, **shared: Any) -> Sequence[lk.Tensor]:
         """Builds the writes that take the shared numbers, given as variables, to the next step."""
         return ()
@@ -117,7 +128,9 @@ class Optimizer:
             )
         return self.apply_gradients(pairs, global_step, name)
 
-    def compute_gradients(self, loss: Any, var_list: Any = None) -> list[tuple[lk.Tensor | None, lk.Variable]]:
+    def compute_gradients(
+        self, loss: Any, var_list: Any = None
+    ) -> list[tuple[lk.Tensor | lk.IndexedSlices | None, lk.Variable]]:
         """The gradient of the loss for each variable, None where no path leads to it. Arguments as in `minimize`."""
         target = lk.convert_to_tensor(loss)
         with target.graph.as_default():
@@ -174,7 +187,10 @@ class Optimizer:
 
     def _update(self, variable: lk.Variable, gradient: Any, slots: Any, shared: Any) -> lk.Tensor:
         with lk.name_scope("update_" + variable.op.name.replace("/", "_")):
-            given = gradient if isinstance(gradient, lk.Tensor) else lk.convert_to_tensor(gradient, variable.dtype)
+            rows = isinstance(gradient, lk.IndexedSlices)
+            given = gradient
+            if not isinstance(gradient, lk.Tensor | lk.IndexedSlices):
+                given = lk.convert_to_tensor(gradient, variable.dtype)
             if given.dtype is not variable.dtype:
                 raise DTypeError(
                     f"The gradient of variable {variable.name!r} has another dtype",
@@ -188,7 +204,8 @@ class Optimizer:
                 rate = lk.cast(rate, variable.dtype)
             else:
                 rate = lk.constant(rate, variable.dtype, name="learning_rate")
-            return self.update(variable, given, rate, **slots, **numbers)
+            step = self.update_rows if rows else self.update
+            return step(variable, given, rate, **slots, **numbers)
 
     def _make_slots(self, variable: lk.Variable) -> dict[str, lk.Variable]:
         for key, slot in self.slots.items():

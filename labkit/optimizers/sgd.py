@@ -47,3 +47,10 @@ class SGD(Optimizer):
         if accumulator is None:
             return lk.ops.state.apply_gradient_descent(variable, learning_rate, gradient)
         return lk.ops.state.apply_momentum(variable, accumulator, learning_rate, gradient, self.momentum, self.nesterov)
+
+    def update_rows(
+        self, variable: lk.Variable, gradient: lk.IndexedSlices, learning_rate: lk.Tensor, *, accumulator: Any = None
+    ) -> lk.Tensor:
+        if accumulator is None:
+            return lk.scatter_sub(variable, gradient.indices, learning_rate * gradient.values)
+        return super().update_rows(variable, gradient, learning_rate, accumulator=accumulator)

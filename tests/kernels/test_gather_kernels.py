@@ -169,3 +169,33 @@ def test_a_nan_is_the_extreme_of_its_segment(kernels):
 def test_nothing_scattered_leaves_zeros(kernels):
     (y,) = kernels("unsorted_segment_sum", [np.zeros((0, 3)), np.zeros(0, np.int32)], [((4, 3), np.float64)])
     assert not y.any()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("width", [1, 7, 64, 300])
+def test_embedding_bag(kernels, dtype, width):
+    x, ids = rng.normal(size=(30, width)).astype(dtype), rng.integers(0, 30, size=200).astype(np.int32)
+    weights = rng.normal(size=200).astype(dtype)
+    offsets = np.array([0, 5, 5, 70, 199], np.int64)
+    expected = np.zeros((2, 5, width), dtype)
+    for b, (begin, end) in enumerate(zip(offsets, [*offsets[1:], 200], strict=True)):
+        for k in range(begin, end):
+            expected[0, b] += x[ids[k]]
+            expected[1, b] += weights[k] * x[ids[k]]
+    (y,) = kernels("embedding_bag", [x, ids, offsets], [((5, width), dtype)])
+    assert y.tobytes() == expected[0].tobytes()
+    (y,) = kernels("embedding_bag", [x, ids, offsets, weights], [((5, width), dtype)])
+    assert y.tobytes() == expected[1].tobytes()
+    (y,) = kernels("embedding_bag", [x, ids.reshape(50, 4), np.zeros(0, np.int32)], [((50, width), dtype)])
+    np.testing.assert_allclose(y, x[ids.reshape(50, 4)].sum(axis=1), rtol=1e-5, atol=1e-6)
+    (bags,) = kernels("bag_ids", [offsets], [((200,), np.int64)], [0])
+    np.testing.assert_array_equal(bags, np.repeat(np.arange(5), np.diff([*offsets, 200])))
+
+
+def test_indices_are_checked_on_their_way_to_a_write(kernels):
+    k = rng.integers(0, 5, size=(40, 2)).astype(np.int32)
+    (y,) = kernels("check_indices", [k], [(k.shape, np.int32)], [0, 5, 5])
+    np.testing.assert_array_equal(y, k)
+    with pytest.raises(_native.KernelError) as error:
+        kernels("check_indices", [np.array([[4, 4], [0, 5]])], [((2, 2), np.int64)], [0, 9, 5])
+    assert error.value.args[1:4] == (1, 5, 5)

@@ -82,18 +82,56 @@ void scatter_winners(const Checked& c) {
     same_dims(c, index, 0, c.out(), 0, index.rank - 1);
 }
 
+void check_indices(const Checked& c) {
+    c.elementwise(1);
+    c.attributes(1);
+    const View& index = c.in(0);
+    indices(c, index);
+    const bool single = c.attribute(0) != 0;
+    c.need(single || index.rank >= 1, "takes indices with at least one dimension");
+    c.need(c.call.n_ints - 1 >= (single ? 1 : index.shape[index.rank - 1]), "takes one limit for each number of an index");
+}
+
 void unsorted_segment(const Checked& c) {
     c.operands(2, 1);
     c.need(c.out().rank >= 1, "gives at least one dimension");
     addressed(c, c.out(), c.in(1), 1, c.in(1).rank, c.in(0));
 }
 
+void embedding_bag(const Checked& c) {
+    c.operands(c.call.n_in == 4 ? 4 : 3, 1);
+    const View &x = c.in(0), &ids = c.in(1), &offsets = c.in(2), &y = c.out();
+    indices(c, ids);
+    indices(c, offsets);
+    c.dtype(x, c.T);
+    c.dtype(y, c.T);
+    c.rank(x, 2);
+    c.rank(y, 2);
+    c.rank(offsets, 1);
+    c.need(ids.rank == 1 || ids.rank == 2, "takes ids of one or two dimensions");
+    c.need(y.shape[1] == x.shape[1] && y.shape[0] == (ids.rank == 1 ? offsets : ids).shape[0], "gives a row for each bag");
+    if (c.call.n_in < 4) return;
+    c.dtype(c.in(3), c.T);
+    c.same_shape(c.in(3), ids);
+}
+void bag_ids(const Checked& c) {
+    c.operands(1, 1);
+    c.all_T();
+    c.attributes(1);
+    c.rank(c.in(0), 1);
+    c.rank(c.out(), 1);
+    c.need(c.attribute(0) >= 0, "takes a length that is not negative");
+}
+
 const Signatures registered{
     {gather, "gather"},
     {gather_grad, "gather_grad"},
     {gather_nd, "gather_nd"},
+    {check_indices, "check_indices"},
     {scatter, "scatter_nd scatter_update scatter_add scatter_sub"},
     {tensor_scatter, "tensor_scatter_update tensor_scatter_add tensor_scatter_sub"},
+    {embedding_bag, "embedding_bag"},
+    {bag_ids, "bag_ids"},
     {scatter_winners, "scatter_winners"},
     {unsorted_segment, "unsorted_segment_sum unsorted_segment_prod unsorted_segment_max unsorted_segment_min"},
 };
