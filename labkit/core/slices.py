@@ -15,7 +15,7 @@ class IndexedSlices:
     """Rows of a tensor: `values[i]` belongs to row `indices[i]`; rows that come several times are added up.
 
     The gradient of `lk.gather` has this form, so that a step of an embedding costs as much as the rows it looked up.
-    Wherever a tensor is needed it becomes one: as an operand, as a fetch, by `lk.convert_to_tensor`.
+    Wherever a tensor is needed it becomes one: as an operand, and by `lk.convert_to_tensor`.
 
     Attributes:
         values: shape (n, *row), a floating dtype.

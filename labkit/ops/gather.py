@@ -43,7 +43,7 @@ def _gathered(x: Dims, indices: Dims, attrs: Any) -> Dims:
     if x is None or indices is None:
         return None
     axis, batch = _places(x, indices, attrs)
-    same = need_same(indices[:batch], x[:batch], "The batch dimensions of the indices are those of the values")
+    same = need_same(indices[:batch], x[:batch], "The batch dimensions of the indices are those of the values,")
     return joined(same, x[batch:axis], indices[batch:], x[axis + 1 :])
 
 
@@ -116,7 +116,7 @@ register(
 
 
 def _gather_grad_shape(c: OpContext) -> list[Dims]:
-    need_same(c.dims[0], _gathered(c.dims[2], c.dims[1], c.attrs), "The gradient has the shape that gather gives")
+    need_same(c.dims[0], _gathered(c.dims[2], c.dims[1], c.attrs), "The gradient has the shape that gather gives,")
     return [c.dims[2]]
 
 

@@ -97,7 +97,7 @@ def need_same(actual: Dims, wanted: Dims, rule: str) -> Dims:
         ShapeError: no shape fits both.
     """
     if not compatible(actual, wanted):
-        raise ShapeError("", rule=f"{rule}, {show(wanted)}", received=show(actual))
+        raise ShapeError("", rule=f"{rule} {show(wanted)}", received=show(actual))
     return merge(actual, wanted)
 
 

@@ -38,7 +38,7 @@ def _unsorted_shape(c: OpContext) -> list[Dims]:
     values, ids, count = c.dims[0], c.dims[1], segment_count(c.values[2])
     if values is None or ids is None:
         return [None]
-    need_same(values[: len(ids)], ids, "The values' first dimensions are those of the ids")
+    need_same(values[: len(ids)], ids, "The values' first dimensions are those of the ids,")
     return [joined((count,), values[len(ids) :])]
 
 

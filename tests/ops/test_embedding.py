@@ -18,7 +18,7 @@ def test_the_gradient_of_a_lookup_has_the_form_of_rows() -> None:
         (grad,) = lk.gradients(lk.reduce_sum(lk.square(lk.nn.embedding_lookup(table, ids))), table)
         assert isinstance(grad, lk.IndexedSlices)
         session.run(lk.global_variables_initializer())
-        values, indices, dense, value = session.run([grad.values, grad.indices, grad, table])
+        values, indices, dense, value = session.run([grad.values, grad.indices, lk.convert_to_tensor(grad), table])
     np.testing.assert_array_equal(indices, [4, 0, 4, 1])
     np.testing.assert_allclose(values, 2 * value[indices])
     expected = np.zeros((5, 3))
@@ -33,7 +33,7 @@ def test_two_lookups_of_one_table_give_rows_one_after_the_other() -> None:
         (grad,) = lk.gradients(lk.reduce_sum(a) + lk.reduce_sum(3.0 * b), table)
         assert isinstance(grad, lk.IndexedSlices)
         session.run(lk.global_variables_initializer())
-        np.testing.assert_array_equal(session.run(grad)[:, 0], [0, 1, 4, 0, 0])
+        np.testing.assert_array_equal(session.run(lk.convert_to_tensor(grad))[:, 0], [0, 1, 4, 0, 0])
 
 
 def test_rows_are_an_operand_like_a_tensor() -> None:
@@ -51,7 +51,7 @@ def test_rows_longer_than_max_norm_are_scaled_down() -> None:
         table = lk.constant(np.array([[3.0, 4.0], [0.3, 0.4], [0.0, 0.0]]))
         rows = lk.nn.embedding_lookup(table, [0, 1, 2], max_norm=1.0)
         (grad,) = lk.gradients(rows, table)
-        value, dense = session.run([rows, grad])
+        value, dense = session.run([rows, lk.convert_to_tensor(grad)])
     np.testing.assert_allclose(value, [[0.6, 0.8], [0.3, 0.4], [0, 0]])
     assert np.isfinite(dense).all()
 
