@@ -1,4 +1,5 @@
-// Comparisons with NumPy broadcasting; the result is boolean. NaN equals nothing, itself included.
+// Comparisons with NumPy broadcasting, and what kind of number a float is; results are boolean. NaN equals nothing, itself
+// included.
 #pragma once
 #include "kernels/elementwise.inl"
 
@@ -22,7 +23,33 @@ struct LessEqual {
     static uint8_t of(T a, T b) { return a <= b; }
 };
 
+// What kind of number one operand is.
+template <class Op, class T>
+Status run_kind(const Call& call, int, int64_t task) {
+    const T* x = data<T>(call.in[0]);
+    uint8_t* y = data<uint8_t>(call.out[0]);
+    Range range = range_of(task, numel(call.out[0]));
+    for (int64_t i = range.begin; i < range.end; ++i) y[i] = Op::of(x[i]);
+    return {};
+}
+
+struct IsNan {
+    template <class T>
+    static uint8_t of(T x) { return x != x; }
+};
+struct IsInf {
+    template <class T>
+    static uint8_t of(T x) { return Abs::of(x) == static_cast<T>(kInf); }
+};
+struct IsFinite {
+    template <class T>
+    static uint8_t of(T x) { return Abs::of(x) < static_cast<T>(kInf); }
+};
+
 #define LABKIT_COMPARE(X, name, Op, dtype, T, swap) X(name "." dtype, plan_elements, (Binary<Op, T, uint8_t, swap>::run), false)
+#define LABKIT_KIND(X, name, Op)                            \
+    X(name ".f32", plan_elements, (run_kind<Op, float>), false) \
+    X(name ".f64", plan_elements, (run_kind<Op, double>), false)
 #define LABKIT_COMPARE_NUMBERS(X, name, Op, swap)         \
     LABKIT_COMPARE(X, name, Op, "f32", float, swap)       \
     LABKIT_COMPARE(X, name, Op, "f64", double, swap)      \
@@ -39,7 +66,10 @@ struct LessEqual {
     LABKIT_COMPARE_NUMBERS(X, "less", Less, false)                 \
     LABKIT_COMPARE_NUMBERS(X, "less_equal", LessEqual, false)      \
     LABKIT_COMPARE_NUMBERS(X, "greater", Less, true)               \
-    LABKIT_COMPARE_NUMBERS(X, "greater_equal", LessEqual, true)
+    LABKIT_COMPARE_NUMBERS(X, "greater_equal", LessEqual, true)    \
+    LABKIT_KIND(X, "is_nan", IsNan)                                \
+    LABKIT_KIND(X, "is_inf", IsInf)                                \
+    LABKIT_KIND(X, "is_finite", IsFinite)
 
 }  // namespace
 }  // namespace labkit

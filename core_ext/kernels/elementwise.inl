@@ -94,33 +94,14 @@ struct Minimum {
     template <class T>
     static T of(T a, T b) { return (a < b) | (a != a) ? a : b; }
 };
+struct SquaredDifference {
+    template <class T>
+    static T of(T a, T b) { return Mul::of(Sub::of(a, b), Sub::of(a, b)); }
+};
 struct ReluGrad {
     template <class T>
     static T of(T dy, T y) { return y > 0 ? dy : 0; }
 };
-struct Pow {
-    static double of(double a, double b) { return __builtin_pow(a, b); }
-};
-
-// float32 powers go through vectors of doubles.
-struct PowFloat {
-    template <bool step_a, bool step_b>
-    static void loop(void* y_, const void* a_, const void* b_, int64_t n) {
-        float* y = static_cast<float*>(y_);
-        const float *a = static_cast<const float*>(a_), *b = static_cast<const float*>(b_);
-        constexpr int step = lanes<double>;
-        for (int64_t i = 0; i < n; i += step) {
-            int part = static_cast<int>(min_of(step, n - i));
-            Vec<double> va = step_a ? load_widened(a + i, part) : broadcast(static_cast<double>(*a));
-            Vec<double> vb = step_b ? load_widened(b + i, part) : broadcast(static_cast<double>(*b));
-            store_narrowed(y + i, pow_float(va, vb), part);
-        }
-    }
-    static Status run(const Call& call, int, int64_t task) {
-        return run_broadcast(call, task, {loop<true, true>, loop<true, false>, loop<false, true>}, 4, 4, false);
-    }
-};
-
 // ---- one operand
 
 template <class Op, class T>
@@ -154,6 +135,10 @@ struct Sign {
 struct Sqrt {
     static float of(float x) { return __builtin_sqrtf(x); }
     static double of(double x) { return __builtin_sqrt(x); }
+};
+struct Rsqrt {
+    template <class T>
+    static T of(T x) { return 1 / Sqrt::of(x); }
 };
 struct Reciprocal {
     template <class T>
@@ -197,14 +182,18 @@ struct Sigmoid {
 #define LABKIT_BINARY(X, name, Op, dtype, T) X(name "." dtype, plan_elements, (Binary<Op, T, T>::run), true)
 #define LABKIT_BINARY_REALS(X, name, Op) LABKIT_BINARY(X, name, Op, "f32", float) LABKIT_BINARY(X, name, Op, "f64", double)
 #define LABKIT_BINARY_NUMBERS(X, name, Op) \
-    LABKIT_BINARY_REALS(X, name, Op) LABKIT_BINARY(X, name, Op, "i32", int32_t) LABKIT_BINARY(X, name, Op, "i64", int64_t)
+    LABKIT_BINARY_REALS(X, name, Op)            \
+    LABKIT_BINARY(X, name, Op, "i32", int32_t)  \
+    LABKIT_BINARY(X, name, Op, "i64", int64_t)  \
+    LABKIT_BINARY(X, name, Op, "u8", uint8_t)
 #define LABKIT_MAP_REALS(X, name, Op, run)                \
     X(name ".f32", plan_elements, (run<Op, float>), true) \
     X(name ".f64", plan_elements, (run<Op, double>), true)
 #define LABKIT_MAP_NUMBERS(X, name, Op)                         \
     LABKIT_MAP_REALS(X, name, Op, run_map)                      \
     X(name ".i32", plan_elements, (run_map<Op, int32_t>), true) \
-    X(name ".i64", plan_elements, (run_map<Op, int64_t>), true)
+    X(name ".i64", plan_elements, (run_map<Op, int64_t>), true) \
+    X(name ".u8", plan_elements, (run_map<Op, uint8_t>), true)
 
 // bias_add(x[..., C], b[C]) is an addition that broadcasts.
 #define LABKIT_ELEMENTWISE_KERNELS(X)                  \
@@ -214,8 +203,7 @@ struct Sigmoid {
     LABKIT_BINARY_NUMBERS(X, "maximum", Maximum)       \
     LABKIT_BINARY_NUMBERS(X, "minimum", Minimum)       \
     LABKIT_BINARY_REALS(X, "div", Div)                 \
-    X("pow.f32", plan_elements, PowFloat::run, true)   \
-    LABKIT_BINARY(X, "pow", Pow, "f64", double)        \
+    LABKIT_BINARY_NUMBERS(X, "squared_difference", SquaredDifference) \
     LABKIT_BINARY_REALS(X, "bias_add", Add)            \
     LABKIT_BINARY_REALS(X, "relu_grad", ReluGrad)      \
     LABKIT_MAP_NUMBERS(X, "neg", Neg)                  \
@@ -223,6 +211,7 @@ struct Sigmoid {
     LABKIT_MAP_NUMBERS(X, "square", Square)            \
     LABKIT_MAP_NUMBERS(X, "sign", Sign)                \
     LABKIT_MAP_REALS(X, "sqrt", Sqrt, run_map)         \
+    LABKIT_MAP_REALS(X, "rsqrt", Rsqrt, run_map)       \
     LABKIT_MAP_REALS(X, "reciprocal", Reciprocal, run_map) \
     LABKIT_MAP_REALS(X, "relu", Relu, run_map)         \
     LABKIT_MAP_REALS(X, "exp", Exp, run_vector_map)    \

@@ -1,6 +1,7 @@
 // Special functions, element by element.
 #pragma once
 #include "kernels/elementwise.inl"
+#include "kernels/gamma.h"
 #include "simd/special.h"
 
 namespace labkit {
@@ -22,12 +23,35 @@ struct Erfc {
     static double of(double x) { return __builtin_erfc(x); }
     static float of(float x) { return static_cast<float>(__builtin_erfc(x)); }
 };
+struct Lgamma {
+    static double of(double x) { return log_gamma(x); }
+    static float of(float x) { return static_cast<float>(log_gamma(x)); }
+};
+struct Digamma {
+    static double of(double x) { return digamma(x); }
+    static float of(float x) { return static_cast<float>(digamma(x)); }
+};
 
-#define LABKIT_SPECIAL_KERNELS(X)                      \
+// polygamma: attribute 0 is the order.
+template <class T>
+Status run_polygamma(const Call& call, int, int64_t task) {
+    const T* x = data<T>(call.in[0]);
+    T* y = data<T>(call.out[0]);
+    Range range = range_of(task, numel(call.out[0]), kTaskElements / 8);  // some microseconds each
+    for (int64_t i = range.begin; i < range.end; ++i) y[i] = static_cast<T>(polygamma(call.ints[0], x[i]));
+    return {};
+}
+void plan_polygamma(const Call& call, Work& work) { work.tasks[0] = ceil_div(numel(call.out[0]), kTaskElements / 8); }
+
+#define LABKIT_SPECIAL_KERNELS(X)                       \
     LABKIT_MAP_REALS(X, "erf", Erf, run_vector_map)     \
     LABKIT_MAP_REALS(X, "log1p", Log1p, run_vector_map) \
     LABKIT_MAP_REALS(X, "expm1", Expm1, run_vector_map) \
-    LABKIT_MAP_REALS(X, "erfc", Erfc, run_map)
+    LABKIT_MAP_REALS(X, "erfc", Erfc, run_map)          \
+    LABKIT_MAP_REALS(X, "lgamma", Lgamma, run_map)      \
+    LABKIT_MAP_REALS(X, "digamma", Digamma, run_map)    \
+    X("polygamma.f32", plan_polygamma, run_polygamma<float>, true) \
+    X("polygamma.f64", plan_polygamma, run_polygamma<double>, true)
 
 }  // namespace
 }  // namespace labkit

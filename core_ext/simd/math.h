@@ -164,15 +164,10 @@ LABKIT_INLINE void store_narrowed(float* p, Vec<double> x, int n = lanes<double>
         __builtin_memcpy(p, &v, static_cast<size_t>(n) * 4);
 }
 
-// x to the power y, for values that were float32 and become float32 again: 2^(y log2 |x|) in float64 with a relative error
-// near 1e-11. Special cases as in C: pow(x, 0) = pow(1, y) = 1, a negative base needs a whole exponent.
-LABKIT_INLINE Vec<double> pow_float(Vec<double> x, Vec<double> y) {
-    const Vec<double> zero = {}, one = zero + 1.0, inf = zero + static_cast<double>(kInf);
-    const double magic = 6755399441055744.0;  // 1.5 * 2^52 rounds to an integer
-    Vec<int64_t> sign_bit = {};
-    sign_bit = sign_bit + INT64_MIN;
-    Vec<double> size = (Vec<double>)((Vec<int64_t>)x & ~sign_bit);
-    // log2: size = 2^e m with m in [sqrt(1/2), sqrt(2)); ln m = 2 atanh((m - 1) / (m + 1))
+// The base-2 logarithm of sizes >= 0 that were float32, with a relative error near 1e-11; NaN stays.
+LABKIT_INLINE Vec<double> log2_wide(Vec<double> size) {
+    const Vec<double> zero = {}, inf = zero + static_cast<double>(kInf);
+    // size = 2^e m with m in [sqrt(1/2), sqrt(2)); ln m = 2 atanh((m - 1) / (m + 1))
     Vec<uint64_t> bits = (Vec<uint64_t>)size;
     Vec<uint64_t> biased = (bits - 0x3fe6a09e667f3bcdULL + (1024ULL << 52)) >> 52;  // e + 1024
     Vec<double> m = (Vec<double>)(bits - ((biased - 1024) << 52));
@@ -186,11 +181,14 @@ LABKIT_INLINE Vec<double> pow_float(Vec<double> x, Vec<double> y) {
     p = p * z + 1.0 / 5;
     p = p * z + 1.0 / 3;
     Vec<double> log2 = e + (p * z * s + s) * 2.8853900817779268147;
-    log2 = size == zero ? -inf : size < inf ? log2 : size;
-    // 2^t
-    Vec<double> t = y * log2;
-    t = t > 1000.0 ? zero + 1000.0 : t;
-    t = t < -1000.0 ? zero - 1000.0 : t;
+    return size == zero ? -inf : size < inf ? log2 : size;
+}
+
+// 2 to the power t, with a relative error near 1e-12 where the result is within float32's range; NaN stays.
+LABKIT_INLINE Vec<double> exp2_wide(Vec<double> t) {
+    const double magic = 6755399441055744.0;  // 1.5 * 2^52 rounds to an integer
+    t = t > 1000.0 ? Vec<double>{} + 1000.0 : t;
+    t = t < -1000.0 ? Vec<double>{} - 1000.0 : t;
     Vec<double> shifted = t + magic;
     Vec<double> r = (t - (shifted - magic)) * 0.69314718055994530942;
     Vec<int64_t> n = (Vec<int64_t>)shifted;  // its low bits; the shift below drops the others
@@ -205,7 +203,17 @@ LABKIT_INLINE Vec<double> pow_float(Vec<double> x, Vec<double> y) {
     q = q * r + 1.0;
     q = q * r + 1.0;
     Vec<double> result = (Vec<double>)((Vec<uint64_t>)q + ((Vec<uint64_t>)n << 52));
-    result = t == t ? result : t;
+    return t == t ? result : t;
+}
+
+// x to the power y, for values that were float32 and become float32 again: 2^(y log2 |x|). Special cases as in C:
+// pow(x, 0) = pow(1, y) = 1, a negative base needs a whole exponent.
+LABKIT_INLINE Vec<double> pow_float(Vec<double> x, Vec<double> y) {
+    const Vec<double> zero = {}, one = zero + 1.0, inf = zero + static_cast<double>(kInf);
+    Vec<int64_t> sign_bit = {};
+    sign_bit = sign_bit + INT64_MIN;
+    Vec<double> size = (Vec<double>)((Vec<int64_t>)x & ~sign_bit);
+    Vec<double> result = exp2_wide(y * log2_wide(size));
     // the sign: y is whole when rounding leaves it alone, odd when y / 2 is not whole
     Vec<double> y_size = (Vec<double>)((Vec<int64_t>)y & ~sign_bit), half = y_size * 0.5;
     const double two52 = 4503599627370496.0;

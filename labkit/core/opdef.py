@@ -215,6 +215,7 @@ class OpDef:
         formula: the result in one line, e.g. "y = log(1 + exp(x))".
         source: where the formula is from: paper and equation.
         doc: one paragraph of prose.
+        refuses: the rule that values must keep, told when the kernel refuses one that does not: "The divisor is not 0".
         writes: inputs that are variables which the operation updates; its output 0 is the new value of the first.
         reads: inputs that are variables which the operation reads at its place in the order of the run.
         shape_inputs: inputs of which only the shape matters.
@@ -235,6 +236,7 @@ class OpDef:
     gradient: Callable[..., Sequence[Tensor | None]] | NotDifferentiable = NotDifferentiable("it computes no number")
     formula: str = ""
     source: str = ""
+    refuses: str = ""
     kernel: str = ""
     host: Callable[..., Any] | None = None
     kernel_dtype: str = "input"

@@ -136,6 +136,18 @@ class Tensor:
     def __rtruediv__(self, other: Any) -> Tensor:
         return _binary("truediv", other, self)
 
+    def __floordiv__(self, other: Any) -> Tensor:
+        return _binary("floordiv", self, other)
+
+    def __rfloordiv__(self, other: Any) -> Tensor:
+        return _binary("floordiv", other, self)
+
+    def __mod__(self, other: Any) -> Tensor:
+        return _binary("mod", self, other)
+
+    def __rmod__(self, other: Any) -> Tensor:
+        return _binary("mod", other, self)
+
     def __pow__(self, other: Any) -> Tensor:
         return _binary("pow", self, other)
 
@@ -200,6 +212,8 @@ _UFUNC_OPERATORS = {
     "multiply": "mul",
     "true_divide": "truediv",
     "divide": "truediv",
+    "floor_divide": "floordiv",
+    "remainder": "mod",
     "power": "pow",
     "matmul": "matmul",
     "less": "less",

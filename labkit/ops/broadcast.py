@@ -20,7 +20,7 @@ def _broadcast_to_shape(c: OpContext) -> list[Dims]:
     wanted, dims = full_dims(c, 1), c.dims[0]
     if wanted is None or dims is None:
         return [wanted]
-    if not _fits(dims, wanted):
+    if not fits(dims, wanted):
         raise ShapeError(
             "",
             rule="Aligned at the last dimensions, each dimension is the wanted one or 1",
@@ -50,7 +50,7 @@ register(
 )
 
 
-def _fits(dims: Dims, wanted: Dims) -> bool:
+def fits(dims: Dims, wanted: Dims) -> bool:
     """Whether broadcasting can stretch `dims` to `wanted`."""
     if dims is None or wanted is None:
         return True
@@ -59,7 +59,7 @@ def _fits(dims: Dims, wanted: Dims) -> bool:
 
 
 def _summed_shape(c: OpContext) -> list[Dims]:
-    if not _fits(c.dims[1], c.dims[0]):
+    if not fits(c.dims[1], c.dims[0]):
         received = f"{show(c.dims[0])} to {show(c.dims[1])}"
         raise ShapeError("", rule="The gradient has a shape that broadcasting stretches x to", received=received)
     return [c.dims[1]]

@@ -47,6 +47,11 @@ def binary(type_name: str, doc: str) -> Callable[..., Tensor]:
     return build
 
 
+def named(function: Callable[..., Tensor], name: str) -> Callable[..., Tensor]:
+    """A function as an operator: its operations have another default name."""
+    return lambda *operands: function(*operands, name=name)
+
+
 def same_shape(context: OpContext) -> list[Dims]:
     """Shape rule: one output of the first input's shape."""
     return [context.dims[0]]
@@ -106,6 +111,7 @@ def binary_record(
     allowed: Sequence[dt.DType] = dt.NUMBERS,
     draw: Draw | None = None,
     source: str = "",
+    refuses: str = "",
 ) -> OpDef:
     """Registers a function of two numbers, element by element, whose operands are broadcast."""
     return register(
@@ -115,6 +121,7 @@ def binary_record(
             outputs=("z",),
             formula=formula,
             source=source,
+            refuses=refuses,
             doc=doc,
             dtypes=same_dtype(allowed),
             shapes=broadcast_shape,

@@ -10,12 +10,12 @@ from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor
 from labkit.core.opdef import Attr, NotDifferentiable, OpDef, Sample, register, same_dtype
 from labkit.core.tensor import OPERATORS, Tensor
-from labkit.ops.build import BROADCAST_CASES, apply, binary, broadcast_shape, same_shape
+from labkit.ops.build import BROADCAST_CASES, SHAPES, apply, binary, broadcast_shape, same_shape, unary
 
 _STEP = NotDifferentiable("a truth value does not change smoothly")
 
 
-def _comparison(name: str, kernel: str, reference: Any, sign: str, allowed: Any = (*dt.NUMERIC, dt.uint8)) -> None:
+def _comparison(name: str, kernel: str, reference: Any, sign: str, allowed: Any = dt.NUMBERS) -> None:
     checked = same_dtype(allowed)
 
     def dtypes(inputs: Any, attrs: Any) -> list[dt.DType]:
@@ -37,13 +37,14 @@ def _comparison(name: str, kernel: str, reference: Any, sign: str, allowed: Any 
             gradient=_STEP,
             reference=reference,
             samples=samples,
+            formula=f"z = [x {sign} y]",
             doc=f"Whether x {sign} y, element by element.",
         )
     )
 
 
-_comparison("Equal", "equal", np.equal, "=", (*dt.NUMERIC, dt.uint8, dt.bool_))
-_comparison("NotEqual", "not_equal", np.not_equal, "≠", (*dt.NUMERIC, dt.uint8, dt.bool_))
+_comparison("Equal", "equal", np.equal, "=", dt.ALL)
+_comparison("NotEqual", "not_equal", np.not_equal, "≠", dt.ALL)
 _comparison("Less", "less", np.less, "<")
 _comparison("LessEqual", "less_equal", np.less_equal, "≤")
 _comparison("Greater", "greater", np.greater, ">")
@@ -75,9 +76,42 @@ register(
         lower=lambda context: ((), ()),
         reference=lambda x, dtype: np.asarray(x).astype(dtype.numpy),
         samples=_cast_samples,
+        formula="y = x as a number of another kind",
         doc="x in another dtype: floats lose their fraction on the way to ints, values out of range become the nearest "
         "possible one, everything but 0 is true.",
     )
+)
+
+_KINDS = (0.0, -1.5, 3.0, np.inf, -np.inf, np.nan)
+
+
+def _kind(name: str, kernel: str, reference: Any, formula: str, doc: str) -> None:
+    checked = same_dtype(dt.FLOATS)
+
+    def dtypes(inputs: Any, attrs: Any) -> list[dt.DType]:
+        checked(inputs, attrs)
+        return [dt.bool_]
+
+    register(
+        OpDef(
+            name=name,
+            inputs=("x",),
+            kernel=kernel,
+            dtypes=dtypes,
+            shapes=same_shape,
+            gradient=_STEP,
+            reference=reference,
+            samples=lambda rng: [Sample([rng.choice(_KINDS, shape)]) for shape in SHAPES],
+            formula=formula,
+            doc=doc,
+        )
+    )
+
+
+_kind("IsNan", "is_nan", np.isnan, "y = [x ≠ x]", "Whether x is not a number, element by element.")
+_kind("IsInf", "is_inf", np.isinf, "y = [|x| = ∞]", "Whether x is infinite, element by element.")
+_kind(
+    "IsFinite", "is_finite", np.isfinite, "y = [|x| < ∞]", "Whether x is neither infinite nor NaN, element by element."
 )
 
 equal = binary(
@@ -88,6 +122,10 @@ less = binary("Less", "Whether x < y, broadcast; bool.")
 less_equal = binary("LessEqual", "Whether x ≤ y, broadcast; bool.")
 greater = binary("Greater", "Whether x > y, broadcast; bool.")
 greater_equal = binary("GreaterEqual", "Whether x ≥ y, broadcast; bool.")
+
+is_nan = unary("IsNan", "Whether x is not a number; floats, bool comes out.")
+is_inf = unary("IsInf", "Whether x is infinite, of either sign; floats, bool comes out.")
+is_finite = unary("IsFinite", "Whether x is neither infinite nor NaN; floats, bool comes out.")
 
 
 def cast(x: Any, dtype: Any, name: str | None = None) -> Tensor:

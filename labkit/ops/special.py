@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from labkit.core import dtypes as dt
+from labkit.core.convert import to_tensor
 from labkit.core.graph import Operation
+from labkit.core.opdef import Attr, OpDef, Sample, register, same_dtype
 from labkit.core.tensor import Tensor
-from labkit.ops.build import apply, unary, unary_record
+from labkit.ops.build import SHAPES, apply, same_shape, unary, unary_record
 
 _TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
 
@@ -17,12 +20,17 @@ _TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
 def _scipy(name: str) -> Any:
     """A function of scipy.special, imported when it is called: importing labkit does not load scipy."""
 
-    def reference(x: np.ndarray) -> np.ndarray:
+    def reference(*inputs: Any) -> np.ndarray:
         from scipy import special
 
-        return getattr(special, name)(x)
+        return getattr(special, name)(*inputs)
 
     return reference
+
+
+def _off_the_poles(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Draws numbers from -2.8 to 6 that are 0.2 or more away from whole ones below 1."""
+    return rng.integers(-3, 6, shape) + rng.uniform(0.2, 0.8, shape)
 
 
 def _bell(op: Operation, g: Tensor) -> Tensor:
@@ -66,7 +74,58 @@ unary_record(
     "e to the power of x, less 1; accurate for x near 0.",
 )
 
+unary_record(
+    "Lgamma",
+    "lgamma",
+    lambda op, g: [g * apply("Digamma", [op.inputs[0]])],
+    _scipy("gammaln"),
+    "y = log |Γ(x)|",
+    "The logarithm of the gamma function's absolute value; infinite at 0 and the negative whole numbers.",
+    draw=_off_the_poles,
+)
+unary_record(
+    "Digamma",
+    "digamma",
+    lambda op, g: [g * polygamma(1, op.inputs[0])],
+    _scipy("psi"),
+    "y = Γ'(x) / Γ(x)",
+    "The derivative of lgamma; infinite at 0, NaN at the negative whole numbers.",
+    draw=_off_the_poles,
+    source="Abramowitz and Stegun, Handbook of Mathematical Functions, 6.3",
+)
+register(
+    OpDef(
+        name="PolyGamma",
+        inputs=("x",),
+        attrs={"order": Attr("int", low=1, high=30)},
+        kernel="polygamma",
+        dtypes=same_dtype(dt.FLOATS),
+        shapes=same_shape,
+        gradient=lambda op, g: [g * polygamma(op.attrs["order"] + 1, op.inputs[0])],
+        reference=lambda x, order: _scipy("polygamma")(order, x),
+        samples=lambda rng: [
+            Sample([_off_the_poles(rng, shape)], {"order": order})
+            for shape, order in zip((*SHAPES, (33,)), (1, 1, 2, 3, 1, 4, 6), strict=True)
+        ],
+        formula="y = (-1)^(n + 1) n! Σ 1 / (x + k)^(n + 1) over k ≥ 0, for the order n",
+        source="Abramowitz and Stegun, Handbook of Mathematical Functions, 6.4.10",
+        doc="The derivative of digamma of a given order: 1 is the trigamma function. At 0 and the negative whole numbers it is "
+        "infinite, with the sign of the order's parity.",
+    )
+)
+
 erf = unary("Erf", "The error function 2/√π ∫ exp(-t²) dt from 0 to x; floats.")
 erfc = unary("Erfc", "1 - erf(x), accurate where erf is close to 1; floats.")
 log1p = unary("Log1p", "log(1 + x), accurate for x near 0; floats. log1p(-1) is -inf.")
 expm1 = unary("Expm1", "e^x - 1, accurate for x near 0; floats.")
+lgamma = unary("Lgamma", "log |Γ(x)|; floats. Infinite at 0 and the negative whole numbers.")
+digamma = unary("Digamma", "The derivative of lgamma; floats. Infinite at 0, NaN at the negative whole numbers.")
+
+
+def polygamma(order: int, x: Any, name: str | None = None) -> Tensor:
+    """The derivative of digamma of a whole order from 1 (the trigamma function) to 30; floats.
+
+    Raises:
+        InvalidArgumentError: the order is out of range.
+    """
+    return apply("PolyGamma", [to_tensor(x)], {"order": order}, name)

@@ -27,6 +27,32 @@ void binary(const Checked& c, DType result) {
 void arithmetic(const Checked& c) { binary(c, c.T); }
 void comparison(const Checked& c) { binary(c, DType::b8); }
 
+void kind(const Checked& c) {
+    c.operands(1, 1);
+    c.dtype(c.in(0), c.T);
+    c.dtype(c.out(), DType::b8);
+    c.same_shape(c.in(0), c.out());
+}
+
+void polygamma(const Checked& c) {
+    c.elementwise(1);
+    c.attributes(1);
+    c.need(c.attribute(0) >= 1 && c.attribute(0) <= 30, "has an order from 1 to 30");
+}
+
+void add_n(const Checked& c) {
+    c.need(c.call.n_in > 0, "adds one operand or more");
+    c.elementwise(c.call.n_in);
+}
+
+void clip(const Checked& c) {
+    c.operands(3, 1);
+    c.all_T();
+    c.same_shape(c.in(0), c.out());
+    c.broadcast(c.in(1), c.out());
+    c.broadcast(c.in(2), c.out());
+}
+
 void cast(const Checked& c) {
     c.operands(1, 1);
     c.dtype(c.in(0), c.T);
@@ -34,9 +60,16 @@ void cast(const Checked& c) {
 }
 
 const Signatures registered{
-    {arithmetic, "add sub mul div pow maximum minimum"},
+    {arithmetic, "add sub mul div pow maximum minimum squared_difference atan2"},
+    {arithmetic, "floor_div floor_mod truncate_div truncate_mod div_no_nan"},
     {comparison, "equal not_equal less less_equal greater greater_equal"},
-    {unary, "neg abs square sign sqrt exp log tanh sigmoid relu reciprocal copy"},
+    {unary, "neg abs square sign sqrt rsqrt reciprocal exp log tanh sigmoid relu copy"},
+    {unary, "sin cos tan asin acos atan sinh cosh asinh acosh atanh floor ceil trunc round"},
+    {unary, "erf erfc log1p expm1 lgamma digamma"},
+    {polygamma, "polygamma"},
+    {kind, "is_nan is_inf is_finite"},
+    {add_n, "add_n"},
+    {clip, "clip"},
     {binary_same, "relu_grad"},
     {cast, "cast"},
 };

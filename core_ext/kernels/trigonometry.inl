@@ -1,0 +1,65 @@
+// Trigonometric and hyperbolic functions and their inverses. float32 goes through vectors of doubles (simd/wide.h), float64
+// calls the C library.
+#pragma once
+#include "kernels/elementwise.inl"
+#include "simd/wide.h"
+
+namespace labkit {
+namespace {
+
+template <class Op>
+Status run_wide_map(const Call& call, int, int64_t task) {
+    const float* x = data<float>(call.in[0]);
+    float* y = data<float>(call.out[0]);
+    Range range = range_of(task, numel(call.out[0]));
+    constexpr int step = lanes<double>;
+    for (int64_t i = range.begin; i < range.end; i += step) {
+        int n = static_cast<int>(min_of(step, range.end - i));
+        store_narrowed(y + i, Op::of(load_widened(x + i, n)), n);
+    }
+    return {};
+}
+
+struct Atan2 {
+    static double of(double y, double x) { return __builtin_atan2(y, x); }
+    static float of(float y, float x) { return static_cast<float>(__builtin_atan2(y, x)); }
+};
+
+#define LABKIT_WIDE_OP(name)                                          \
+    struct Wide_##name {                                              \
+        static Vec<double> of(Vec<double> x) { return name##_wide(x); } \
+        static double of(double x) { return __builtin_##name(x); }    \
+    };
+LABKIT_WIDE_OP(sin)
+LABKIT_WIDE_OP(cos)
+LABKIT_WIDE_OP(tan)
+LABKIT_WIDE_OP(asin)
+LABKIT_WIDE_OP(acos)
+LABKIT_WIDE_OP(atan)
+LABKIT_WIDE_OP(sinh)
+LABKIT_WIDE_OP(cosh)
+LABKIT_WIDE_OP(asinh)
+LABKIT_WIDE_OP(acosh)
+LABKIT_WIDE_OP(atanh)
+#undef LABKIT_WIDE_OP
+
+#define LABKIT_WIDE(X, name)                                          \
+    X(#name ".f32", plan_elements, run_wide_map<Wide_##name>, true)   \
+    X(#name ".f64", plan_elements, (run_map<Wide_##name, double>), true)
+
+#define LABKIT_TRIGONOMETRY_KERNELS(X)    \
+    LABKIT_BINARY_REALS(X, "atan2", Atan2) \
+    LABKIT_WIDE(X, sin)                   \
+    LABKIT_WIDE(X, cos)                   \
+    LABKIT_WIDE(X, tan)                   \
+    LABKIT_WIDE(X, asin)                  \
+    LABKIT_WIDE(X, acos)                  \
+    LABKIT_WIDE(X, atan)                  \
+    LABKIT_WIDE(X, sinh)                  \
+    LABKIT_WIDE(X, cosh)                  \
+    LABKIT_WIDE(X, asinh)                 \
+    LABKIT_WIDE(X, acosh)                 \
+    LABKIT_WIDE(X, atanh)
+
+}  // namespace
+}  // namespace labkit
