@@ -65,6 +65,7 @@ from labkit.core.variables import (
 from labkit.lab import Trial as Trial, experiment as experiment, run as run
 from labkit.models import Sequential as Sequential
 from labkit.ops import linalg as linalg, nn as nn, random as random
+from labkit.ops.add_n import add_n as add_n
 from labkit.ops.broadcast import (
     broadcast_to as broadcast_to,
     fill as fill,
@@ -73,11 +74,20 @@ from labkit.ops.broadcast import (
     zeros as zeros,
     zeros_like as zeros_like,
 )
+from labkit.ops.clip import (
+    clip_by_global_norm as clip_by_global_norm,
+    clip_by_norm as clip_by_norm,
+    clip_by_value as clip_by_value,
+    global_norm as global_norm,
+)
 from labkit.ops.compare import (
     cast as cast,
     equal as equal,
     greater as greater,
     greater_equal as greater_equal,
+    is_finite as is_finite,
+    is_inf as is_inf,
+    is_nan as is_nan,
     less as less,
     less_equal as less_equal,
     not_equal as not_equal,
@@ -94,25 +104,36 @@ from labkit.ops.diagonal import (
     matrix_transpose as matrix_transpose,
     trace as trace,
 )
+from labkit.ops.division import (
+    div as div,
+    divide as divide,
+    divide_no_nan as divide_no_nan,
+    floordiv as floordiv,
+    floormod as floormod,
+    mod as mod,
+    truediv as truediv,
+    truncatediv as truncatediv,
+    truncatemod as truncatemod,
+)
 from labkit.ops.einsum import einsum as einsum
 from labkit.ops.elementwise import (
     abs as abs,
     add as add,
-    divide as divide,
     exp as exp,
     log as log,
     maximum as maximum,
     minimum as minimum,
     multiply as multiply,
     negative as negative,
-    pow as pow,
+    reciprocal as reciprocal,
+    rsqrt as rsqrt,
     sigmoid as sigmoid,
     sign as sign,
     sqrt as sqrt,
     square as square,
+    squared_difference as squared_difference,
     subtract as subtract,
     tanh as tanh,
-    truediv as truediv,
 )
 from labkit.ops.gather import gather as gather, gather_nd as gather_nd
 from labkit.ops.host import Assert as Assert, Print as Print, print as print, py_func as py_func
@@ -125,6 +146,7 @@ from labkit.ops.logic import (
 )
 from labkit.ops.matmul import matmul as matmul
 from labkit.ops.pad import pad as pad
+from labkit.ops.power import pow as pow
 from labkit.ops.random import set_random_seed as set_random_seed
 from labkit.ops.reduce import (
     argmax as argmax,
@@ -134,6 +156,7 @@ from labkit.ops.reduce import (
     reduce_min as reduce_min,
     reduce_sum as reduce_sum,
 )
+from labkit.ops.rounding import ceil as ceil, floor as floor, rint as rint, round as round, trunc as trunc
 from labkit.ops.scatter import (
     scatter_nd as scatter_nd,
     tensor_scatter_add as tensor_scatter_add,
@@ -168,9 +191,31 @@ from labkit.ops.shape import (
 )
 from labkit.ops.slicing import slice as slice, strided_slice as strided_slice
 from labkit.ops.source import constant as constant, placeholder as placeholder
-from labkit.ops.special import erf as erf, erfc as erfc, expm1 as expm1, log1p as log1p
+from labkit.ops.special import (
+    digamma as digamma,
+    erf as erf,
+    erfc as erfc,
+    expm1 as expm1,
+    lgamma as lgamma,
+    log1p as log1p,
+    polygamma as polygamma,
+)
 from labkit.ops.state import assign as assign, assign_add as assign_add, assign_sub as assign_sub
 from labkit.ops.transpose import transpose as transpose
+from labkit.ops.trigonometry import (
+    acos as acos,
+    acosh as acosh,
+    asin as asin,
+    asinh as asinh,
+    atan as atan,
+    atan2 as atan2,
+    atanh as atanh,
+    cos as cos,
+    cosh as cosh,
+    sin as sin,
+    sinh as sinh,
+    tan as tan,
+)
 from labkit.plugins import Lab as Lab
 
 __version__: str

@@ -59,15 +59,16 @@ def uninitialized(variable: str) -> LabkitError:
 
 def _told_by_kernel(error: Any, graph: Graph, planned: Planned, *, stepping: bool) -> LabkitError:
     name, code, value, limit = error.args[:4]
+    op = graph.get_operation_by_name(name) if name in graph else None
     if name.startswith("feed "):
         where = f"The Batches for {planned.feed_names[int(name.removeprefix('feed '))]}"
         rule = f"Rows are from 0 to {limit - 1}"
     else:
-        line = graph.get_operation_by_name(name).line if name in graph else ""
-        where = f"Operation '{name}'" + (f" ({line})" if line else "")
+        where = f"Operation '{name}'" + (f" ({op.line})" if op and op.line else "")
         rule = f"Indices (labels) are from 0 to {limit - 1}"
     if stepping:
         where += f", at step {error.steps_done} of this call (steps before it hold),"
     if code == _INDEX_OUT_OF_RANGE:
         return InvalidArgumentError(f"{where} got an index out of range", rule=rule, received=str(value))
-    return InvalidArgumentError(f"{where} got a value it cannot compute with", received=str(value))
+    rule = op.definition.refuses if op else ""
+    return InvalidArgumentError(f"{where} got a value it cannot compute with", rule=rule, received=str(value))
