@@ -53,7 +53,7 @@ LABKIT_INLINE Turned turned(Vec<double> x) {
     Vec<double> shifted = x * 0.63661977236758134308 + magic, k = shifted - magic;
     Vec<double> r = x - k * 0x1.921fb5p+0 - k * 0x1.110b46p-26 - k * 0x1.1a62633145c07p-54;
     Vec<double> z = r * r;
-    return {polynomial(z, sine) * z * r + r, polynomial(z, cosine) * z + 1.0, (Vec<int64_t>)shifted};
+    return {(polynomial(z, sine) * z + 1.0) * r, polynomial(z, cosine) * z + 1.0, (Vec<int64_t>)shifted};
 }
 
 // Lanes of x that are too large for `turned`, or infinite or NaN, are left to the C library.
@@ -85,7 +85,7 @@ LABKIT_INLINE Vec<double> atan_wide(Vec<double> x) {
     Vec<double> bottom = large ? size : middle ? size + 1.0 : wide(1.0);
     Vec<double> base = large ? wide(1.57079632679489661923) : middle ? wide(0.78539816339744830962) : wide(0.0);
     Vec<double> y = top / bottom, z = y * y;
-    return with_sign(polynomial(z, c) * z * y + y + base, sign_bits(x));
+    return with_sign((polynomial(z, c) * z + 1.0) * y + base, sign_bits(x));
 }
 LABKIT_INLINE Vec<double> asin_wide(Vec<double> x) { return atan_wide(x / root_wide((1.0 - x) * (1.0 + x))); }
 LABKIT_INLINE Vec<double> acos_wide(Vec<double> x) { return 2.0 * atan_wide(root_wide((1.0 - x) / (1.0 + x))); }
@@ -95,7 +95,7 @@ LABKIT_INLINE Vec<double> acos_wide(Vec<double> x) { return 2.0 * atan_wide(root
 LABKIT_INLINE Vec<double> sinh_wide(Vec<double> x) {
     const double c[] = {2.8063006223552967e-6, 0.00019838098914288133, 0.0083333396873695536, 0.16666666646778531};
     Vec<double> z = x * x, e = exp_wide(x);
-    return size_of(x) < 1.0 ? polynomial(z, c) * z * x + x : 0.5 * (e - 1.0 / e);
+    return size_of(x) < 1.0 ? (polynomial(z, c) * z + 1.0) * x : 0.5 * (e - 1.0 / e);
 }
 LABKIT_INLINE Vec<double> cosh_wide(Vec<double> x) {
     Vec<double> e = exp_wide(x);
@@ -106,7 +106,7 @@ LABKIT_INLINE Vec<double> cosh_wide(Vec<double> x) {
 LABKIT_INLINE Vec<double> asinh_wide(Vec<double> x) {
     Vec<double> size = size_of(x), z = x * x;
     Vec<double> y = with_sign(log_wide(size + root_wide(z + 1.0)), sign_bits(x));
-    return size < 1e-4 ? x - z * x * (1.0 / 6) : y;
+    return size < 1e-4 ? (1.0 - z * (1.0 / 6)) * x : y;
 }
 LABKIT_INLINE Vec<double> acosh_wide(Vec<double> x) {
     Vec<double> y = log_wide(x + root_wide((x - 1.0) * (x + 1.0)));
@@ -115,7 +115,7 @@ LABKIT_INLINE Vec<double> acosh_wide(Vec<double> x) {
 LABKIT_INLINE Vec<double> atanh_wide(Vec<double> x) {
     Vec<double> size = size_of(x), z = x * x;
     Vec<double> y = with_sign(0.5 * log_wide((1.0 + size) / (1.0 - size)), sign_bits(x));
-    y = size < 1e-3 ? (z * 0.2 + 1.0 / 3) * z * x + x : y;
+    y = size < 1e-3 ? ((z * 0.2 + 1.0 / 3) * z + 1.0) * x : y;
     return size > 1.0 ? wide(static_cast<double>(kNan)) : y;
 }
 

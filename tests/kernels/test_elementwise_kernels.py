@@ -7,7 +7,7 @@ import pytest
 
 from labkit import _native
 
-NUMBERS = [np.float32, np.float64, np.int32, np.int64]
+NUMBERS = [np.float32, np.float64, np.int32, np.int64, np.uint8]
 REALS = NUMBERS[:2]
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 2.5, -3.0, 1e30, -1e30, np.inf, -np.inf, np.nan]
 LENGTHS = [1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 64, 100]
@@ -18,6 +18,7 @@ BINARY = {
     "mul": (np.multiply, NUMBERS),
     "maximum": (np.maximum, NUMBERS),
     "minimum": (np.minimum, NUMBERS),
+    "squared_difference": (lambda a, b: np.square(a - b), NUMBERS),
     "div": (np.divide, REALS),
 }
 UNARY = {
@@ -26,6 +27,7 @@ UNARY = {
     "square": (np.square, NUMBERS),
     "sign": (np.sign, NUMBERS),
     "sqrt": (np.sqrt, REALS),
+    "rsqrt": (lambda x: 1 / np.sqrt(x), REALS),
     "reciprocal": (lambda x: 1 / x, REALS),
     "relu": (lambda x: np.where(x <= 0, x.dtype.type(0), x), REALS),
 }
@@ -52,7 +54,7 @@ def numbers(dtype: type, shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
     rng = np.random.default_rng([seed, *shape])
     if np.dtype(dtype).kind == "f":
         return rng.standard_normal(shape).astype(dtype)
-    return rng.integers(-100, 100, shape, dtype)
+    return rng.integers(-100 if np.iinfo(dtype).min else 0, 100, shape, dtype)
 
 
 def same(result: np.ndarray, expected: np.ndarray) -> None:
@@ -79,7 +81,8 @@ def test_binary_of_special_values(kernels, name):
             values = np.array(SPECIAL, dtype)
         else:  # wrap around
             info = np.iinfo(dtype)
-            values = np.array([0, 1, -1, 7, info.max, info.min, info.max - 1, info.min + 1], dtype)
+            values = np.array([0, 1, 7, info.max, info.min, info.max - 1, info.min + 1], dtype)
+            values = np.r_[values, -values]
         a, b = (np.ascontiguousarray(v).ravel() for v in np.meshgrid(values, values))
         same(kernels(name, [a, b], [(a.shape, dtype)])[0], function(a, b))
 

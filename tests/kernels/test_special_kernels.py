@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 import scipy.special
@@ -18,6 +20,8 @@ FUNCTIONS = {
     "log1p": (np.log1p, np.r_[np.geomspace(1e-37, 3e38, 20001), -np.geomspace(1e-37, 1, 20001)], 1.0, 2),
     "expm1": (np.expm1, np.r_[WIDE, np.linspace(-80, 88.7, 20001)], 1.6, 2),
 }
+POSITIVE = np.r_[np.geomspace(1e-30, 1e6, 9001), np.linspace(1.3, 1.6, 999), np.linspace(8, 12, 999)]
+NEGATIVE = -np.arange(200)[:, None] - np.linspace(0.05, 0.95, 19)[None, :]
 SAME_BITS = ["erf", "log1p", "expm1"]  # in float32, on every target
 
 
@@ -57,3 +61,45 @@ def test_function_has_the_same_bits_on_every_target(all_kernels, name):
     x = FUNCTIONS[name][1].astype(np.float32)
     results = {k.target: k(name, [x], [(x.shape, np.float32)])[0].tobytes() for k in all_kernels}
     assert len(set(results.values())) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "ints", "oracle"),
+    [
+        ("lgamma", [], scipy.special.gammaln),
+        ("digamma", [], scipy.special.psi),
+        ("polygamma", [1], functools.partial(scipy.special.polygamma, 1)),
+        ("polygamma", [2], functools.partial(scipy.special.polygamma, 2)),
+        ("polygamma", [5], functools.partial(scipy.special.polygamma, 5)),
+        ("polygamma", [30], functools.partial(scipy.special.polygamma, 30)),
+    ],
+)
+def test_gamma_functions(kernels, name, ints, oracle):
+    for dtype, rtol in zip(REALS, (2e-7, 3e-14), strict=True):
+        negative = NEGATIVE if ints != [30] else []  # where SciPy stops too early
+        x = np.r_[POSITIVE, np.ravel(negative)].astype(dtype)
+        expected = oracle(x.astype(np.float64))
+        tiny = np.abs(expected) < np.finfo(dtype).tiny
+        (result,) = kernels(name, [x], [(x.shape, dtype)], ints)
+        np.testing.assert_allclose(result[~tiny], expected[~tiny].astype(dtype), rtol=rtol, atol=rtol)
+
+
+def test_gamma_functions_at_poles_and_infinity(kernels):
+    inf, nan = np.inf, np.nan
+    x = np.array([0.0, -0.0, -1.0, -7.0, -1e300, inf, -inf, nan])
+    for name, ints, expected in [
+        ("lgamma", [], [inf, inf, inf, inf, inf, inf, inf, nan]),
+        ("digamma", [], [-inf, inf, nan, nan, nan, inf, nan, nan]),
+        ("polygamma", [1], [inf, inf, inf, inf, inf, 0, nan, nan]),
+        ("polygamma", [2], [-inf, -inf, -inf, -inf, -inf, 0, nan, nan]),
+    ]:
+        np.testing.assert_array_equal(kernels(name, [x], [(x.shape, np.float64)], ints)[0], np.array(expected))
+
+
+def test_digamma_near_its_root(kernels):
+    """psi(root + d) = d psi'(root) + d^2 psi''(root) / 2 + ..."""
+    root, d = 1.4616321449683622, np.array([1e-9, -1e-9, 1e-7])
+    x = root + d
+    d = (x - root) - 9.549995429965697e-17
+    expected = d * scipy.special.polygamma(1, root) + d**2 / 2 * scipy.special.polygamma(2, root)
+    np.testing.assert_allclose(kernels("digamma", [x], [(x.shape, np.float64)])[0], expected, rtol=1e-14)
