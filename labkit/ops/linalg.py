@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from labkit.ops.cholesky import cholesky, cholesky_solve, logdet, lstsq
 from labkit.ops.contract import outer, tensordot
 from labkit.ops.diagonal import (
     diag as tensor_diag,
@@ -13,21 +14,44 @@ from labkit.ops.diagonal import (
     matrix_transpose,
     trace,
 )
+from labkit.ops.eigen import qr, self_adjoint_eig, svd
 from labkit.ops.einsum import einsum
 from labkit.ops.matmul import matmul, matvec
+from labkit.ops.solve import (
+    matrix_determinant as det,
+    matrix_inverse as inv,
+    matrix_solve as solve,
+    slogdet,
+    triangular_solve,
+)
+
+eigh = self_adjoint_eig
 
 __all__ = [
     "band_part",
+    "cholesky",
+    "cholesky_solve",
+    "det",
     "diag",
     "diag_part",
+    "eigh",
     "einsum",
+    "inv",
+    "logdet",
+    "lstsq",
     "matmul",
     "matrix_transpose",
     "matvec",
     "outer",
+    "qr",
+    "self_adjoint_eig",
     "set_diag",
+    "slogdet",
+    "solve",
+    "svd",
     "tensor_diag",
     "tensor_diag_part",
     "tensordot",
     "trace",
+    "triangular_solve",
 ]
