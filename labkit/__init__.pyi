@@ -74,6 +74,7 @@ from labkit.ops.broadcast import (
     zeros as zeros,
     zeros_like as zeros_like,
 )
+from labkit.ops.cholesky import cholesky as cholesky, cholesky_solve as cholesky_solve
 from labkit.ops.clip import (
     clip_by_global_norm as clip_by_global_norm,
     clip_by_norm as clip_by_norm,
@@ -115,6 +116,7 @@ from labkit.ops.division import (
     truncatediv as truncatediv,
     truncatemod as truncatemod,
 )
+from labkit.ops.eigen import qr as qr, self_adjoint_eig as self_adjoint_eig, svd as svd
 from labkit.ops.einsum import einsum as einsum
 from labkit.ops.elementwise import (
     abs as abs,
@@ -190,6 +192,11 @@ from labkit.ops.shape import (
     stop_gradient as stop_gradient,
 )
 from labkit.ops.slicing import slice as slice, strided_slice as strided_slice
+from labkit.ops.solve import (
+    matrix_determinant as matrix_determinant,
+    matrix_inverse as matrix_inverse,
+    matrix_solve as matrix_solve,
+)
 from labkit.ops.source import constant as constant, placeholder as placeholder
 from labkit.ops.special import (
     digamma as digamma,
