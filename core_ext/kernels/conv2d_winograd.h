@@ -11,6 +11,7 @@
 // grouping. A NaN or infinity reaches every pixel of the 4x4 tiles that see it.
 #pragma once
 #include "kernels/gemm.h"
+#include "kernels/window.h"
 
 namespace labkit {
 namespace {
@@ -243,13 +244,13 @@ struct Winograd {
 
 // Whether the transforms pay: decided by the layer and the size of its images, never by their number.
 template <class T>
-bool winograd_pays(const View& w, const View& y, int64_t sh, int64_t sw) {
+bool winograd_pays(const Convolution& c) {
     constexpr int64_t L = lanes<T>;
-    if (sizeof(T) != 4 || w.shape[0] != 3 || w.shape[1] != 3 || sh != 1 || sw != 1) return false;
-    if (w.shape[2] < 16 || w.shape[3] < 16 || w.shape[2] % L != 0 || w.shape[3] % L != 0) return false;
-    if (numel(y) == 0) return false;
-    const int64_t covered = (y.shape[1] + 3) / 4 * ((y.shape[2] + 3) / 4) * 16;
-    return 2 * y.shape[1] * y.shape[2] > covered;
+    auto three = [](const Side& side) { return side.taps == 3 && side.stride == 1 && side.dilation == 1; };
+    if (!three(c.h) || !three(c.w)) return false;
+    if (sizeof(T) != 4 || c.groups != 1 || c.C < 16 || c.K < 16 || c.C % L != 0 || c.K % L != 0 || c.pixels() == 0) return false;
+    const int64_t covered = (c.h.out + 3) / 4 * ((c.w.out + 3) / 4) * 16;
+    return 2 * c.h.out * c.w.out > covered;
 }
 
 }  // namespace

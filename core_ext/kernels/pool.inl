@@ -1,10 +1,9 @@
-// Max pooling of NHWC images and its gradient. The pooling remembers, for each output, which element of its window won
-// (row-major position in the window), so the gradient needs neither x nor y. Padding counts as minus infinity; NaN wins over
-// every number, the first of equal elements over the others.
+// Max pooling of NHWC images and its gradients. The pooling remembers, for each output, which element of its window won
+// (row-major position in the window), so the gradients need neither x nor y. Padding counts as minus infinity; NaN wins
+// over every number, the first of equal elements over the others. What reads an index checks first that it names a pixel
+// of the image.
 #pragma once
-#include "kernels/walk.h"
-#include "labkit/kernel.h"
-#include "simd/vec.h"
+#include "kernels/pool.h"
 
 namespace labkit {
 namespace {
@@ -36,23 +35,6 @@ LABKIT_INLINE void store_index(I* p, Vec<Lane<T>> index, int64_t n) {
         __builtin_memcpy(p, part, static_cast<size_t>(n) * sizeof(I));
 }
 
-// ints: kh kw sh sw pad_top pad_left
-struct Pool {
-    int64_t batch, h, w, c, out_h, out_w, kh, kw, sh, sw, pad_top, pad_left;
-
-    Pool(const Call& call, const View& x, const View& y)
-        : batch(x.shape[0]), h(x.shape[1]), w(x.shape[2]), c(x.shape[3]), out_h(y.shape[1]), out_w(y.shape[2]), kh(call.ints[0]),
-          kw(call.ints[1]), sh(call.ints[2]), sw(call.ints[3]), pad_top(call.ints[4]), pad_left(call.ints[5]) {}
-};
-
-// Tasks are groups of rows of the image that is written.
-int64_t rows_per_task(int64_t width, int64_t channels) { return max_of(1, kTaskElements / max_of(1, width * channels)); }
-
-void plan_pool_rows(const Call& call, Work& work) {
-    const View& y = call.out[0];
-    work.tasks[0] = ceil_div(y.shape[0] * y.shape[1], rows_per_task(y.shape[2], y.shape[3]));
-}
-
 // The best of rows i0 ... i1 and columns j0 ... j1 of one window, for n channels from c on.
 template <class T, class I>
 LABKIT_INLINE void pool_window(const Pool& p, const T* window, int64_t i0, int64_t i1, int64_t j0, int64_t j1, T* y, I* index,
@@ -72,21 +54,41 @@ LABKIT_INLINE void pool_window(const Pool& p, const T* window, int64_t i0, int64
 
 template <class T, class I>
 Status max_pool(const Call& call, int64_t task) {
-    Pool p(call, call.in[0], call.out[0]);
-    const T* x = data<T>(call.in[0]);
-    Range rows = range_of(task, p.batch * p.out_h, rows_per_task(p.out_w, p.c));
+    const Pool p(call, call.in[0], call.out[0]);
+    const Range rows = p.output_rows(task);
     for (int64_t row = rows.begin; row < rows.end; ++row) {
-        int64_t top = row % p.out_h * p.sh - p.pad_top, i0 = max_of(0, -top), i1 = min_of(p.kh, p.h - top);
-        const T* image = x + row / p.out_h * p.h * p.w * p.c;
+        const Window h = p.window_h(row % p.out_h);
+        const T* image = data<T>(call.in[0]) + row / p.out_h * p.h * p.w * p.c;
         for (int64_t column = 0; column < p.out_w; ++column) {
-            int64_t left = column * p.sw - p.pad_left, j0 = max_of(0, -left), j1 = min_of(p.kw, p.w - left);
+            const Window w = p.window_w(column);
             T* y = data<T>(call.out[0]) + (row * p.out_w + column) * p.c;
             I* index = data<I>(call.out[1]) + (row * p.out_w + column) * p.c;
-            const T* window = image + (top * p.w + left) * p.c;
-            if (i0 == 0 && i1 == 2 && j0 == 0 && j1 == 2)  // the usual window, with the loops unrolled
+            const T* window = image + (h.start * p.w + w.start) * p.c;
+            if (h.begin == 0 && h.end == 2 && w.begin == 0 && w.end == 2)  // the usual window, with the loops unrolled
                 LABKIT_ROW(T, p.c, c, n) pool_window(p, window + c, 0, 2, 0, 2, y + c, index + c, n);
             else
-                LABKIT_ROW(T, p.c, c, n) pool_window(p, window + c, i0, i1, j0, j1, y + c, index + c, n);
+                LABKIT_ROW(T, p.c, c, n) pool_window(p, window + c, h.begin, h.end, w.begin, w.end, y + c, index + c, n);
+        }
+    }
+    return {};
+}
+
+// Checks the indices of rows of the result: each one names a pixel of its window that lies inside the image.
+template <class I>
+Status check_index(const Pool& p, const I* index, Range rows) {
+    for (int64_t row = rows.begin; row < rows.end; ++row) {
+        const Window h = p.window_h(row % p.out_h);
+        for (int64_t column = 0; column < p.out_w; ++column) {
+            const Window w = p.window_w(column);
+            const I* at = index + (row * p.out_w + column) * p.c;
+            const bool inside = h.whole(p.kh) && w.whole(p.kw);
+            const uint32_t limit = static_cast<uint32_t>(p.kh * p.kw);
+            uint32_t largest = 0;  // of a negative index too: it counts as a large one
+            for (int64_t c = 0; c < p.c; ++c) largest = static_cast<uint32_t>(at[c]) > largest ? static_cast<uint32_t>(at[c]) : largest;
+            if (inside && largest < limit) continue;
+            for (int64_t c = 0; c < p.c; ++c)
+                if (at[c] < 0 || at[c] >= p.kh * p.kw || !h.holds(at[c] / p.kw) || !w.holds(at[c] % p.kw))
+                    return {Code::index_out_of_range, at[c], p.kh * p.kw};
         }
     }
     return {};
@@ -95,31 +97,31 @@ Status max_pool(const Call& call, int64_t task) {
 // Each element of dx gathers from the windows that cover it, in row-major order of the windows.
 template <class T, class I>
 Status max_pool_grad(const Call& call, int64_t task) {
-    Pool p(call, call.out[0], call.in[0]);
+    const Pool p(call, call.out[0], call.in[0]);
     const T* dy = data<T>(call.in[0]);
     const I* index = data<I>(call.in[1]);
-    Range rows = range_of(task, p.batch * p.h, rows_per_task(p.w, p.c));
+    const Status status = check_index(p, index, p.share_of_output_rows(task));
+    if (status.code != Code::ok) return status;
+    const Range rows = p.input_rows(task);
     for (int64_t row = rows.begin; row < rows.end; ++row) {
-        const int64_t y = row % p.h + p.pad_top;
-        const int64_t top = y < p.kh ? 0 : (y - p.kh) / p.sh + 1, bottom = min_of(y / p.sh, p.out_h - 1);
+        const Cover h = p.cover_h(row % p.h);
         const int64_t image = row / p.h * p.out_h;
         for (int64_t column = 0; column < p.w; ++column) {
-            const int64_t x = column + p.pad_left;
-            const int64_t left = x < p.kw ? 0 : (x - p.kw) / p.sw + 1, right = min_of(x / p.sw, p.out_w - 1);
+            const Cover w = p.cover_w(column);
             T* dx = data<T>(call.out[0]) + (row * p.w + column) * p.c;
-            if (top == bottom && left == right) {  // one window, as where windows do not overlap
-                const int64_t from = ((image + top) * p.out_w + left) * p.c;
-                const Lane<T> here = static_cast<Lane<T>>((y - top * p.sh) * p.kw + x - left * p.sw);
+            if (h.first == h.last && w.first == w.last) {  // one window, as where windows do not overlap
+                const int64_t from = ((image + h.first) * p.out_w + w.first) * p.c;
+                const Lane<T> here = static_cast<Lane<T>>((h.place - h.first * p.sh) * p.kw + w.place - w.first * p.sw);
                 LABKIT_ROW(T, p.c, c, n)
                     store_n(dx + c, load_index<T>(index + from + c, n) == here ? load_n(dy + from + c, n) : Vec<T>{}, n);
                 continue;
             }
             LABKIT_ROW(T, p.c, c, n) {
                 Vec<T> sum = {};
-                for (int64_t i = top; i <= bottom; ++i)
-                    for (int64_t j = left; j <= right; ++j) {
+                for (int64_t i = h.first; i <= h.last; ++i)
+                    for (int64_t j = w.first; j <= w.last; ++j) {
                         const int64_t from = ((image + i) * p.out_w + j) * p.c + c;
-                        const Lane<T> here = static_cast<Lane<T>>((y - i * p.sh) * p.kw + x - j * p.sw);
+                        const Lane<T> here = static_cast<Lane<T>>((h.place - i * p.sh) * p.kw + w.place - j * p.sw);
                         sum += load_index<T>(index + from, n) == here ? load_n(dy + from, n) : Vec<T>{};
                     }
                 store_n(dx + c, sum, n);
@@ -129,6 +131,45 @@ Status max_pool_grad(const Call& call, int64_t task) {
     return {};
 }
 
+// Calls use(output element, its place (y * W + x) * C + c in its image, the image's first element) for the outputs of a task.
+template <class I, class Use>
+Status for_each_winner(const Pool& p, const I* index, int64_t task, Use use) {
+    const Range rows = p.output_rows(task);
+    const Status status = check_index(p, index, rows);
+    if (status.code != Code::ok) return status;
+    for (int64_t row = rows.begin; row < rows.end; ++row) {
+        const int64_t top = row % p.out_h * p.sh - p.pad_top, image = row / p.out_h * p.h * p.w * p.c;
+        for (int64_t column = 0; column < p.out_w; ++column) {
+            const int64_t left = column * p.sw - p.pad_left, from = (row * p.out_w + column) * p.c;
+            for (int64_t c = 0; c < p.c; ++c) {
+                const int64_t i = index[from + c] / p.kw, j = index[from + c] % p.kw;
+                use(from + c, ((top + i) * p.w + left + j) * p.c + c, image);
+            }
+        }
+    }
+    return {};
+}
+
+// The numbers of an image shaped like x where the maxima came from: the gradient of the gradient.
+template <class T, class I>
+Status max_pool_grad_grad(const Call& call, int64_t task) {
+    const T* g = data<T>(call.in[0]);
+    T* y = data<T>(call.out[0]);
+    return for_each_winner(Pool(call, call.in[0], call.out[0]), data<I>(call.in[1]), task,
+                           [&](int64_t to, int64_t place, int64_t image) { y[to] = g[image + place]; });
+}
+
+// in: index, an image's shape. Where each maximum came from, (y * W + x) * C + c.
+template <class I>
+Status max_pool_argmax(const Call& call, int64_t task) {
+    int64_t* y = data<int64_t>(call.out[0]);
+    Pool p(call, call.out[0], call.out[0]);
+    p.h = call.ints[6], p.w = call.ints[7];
+    return for_each_winner(p, data<I>(call.in[0]), task, [&](int64_t to, int64_t place, int64_t) { y[to] = place; });
+}
+
+void plan_output_rows(const Call& call, Work& work) { Pool::plan_rows(call.out[0], work); }
+
 template <class T>
 Status run_max_pool(const Call& call, int, int64_t task) {
     return call.out[1].dtype == DType::u8 ? max_pool<T, uint8_t>(call, task) : max_pool<T, int32_t>(call, task);
@@ -137,12 +178,24 @@ template <class T>
 Status run_max_pool_grad(const Call& call, int, int64_t task) {
     return call.in[1].dtype == DType::u8 ? max_pool_grad<T, uint8_t>(call, task) : max_pool_grad<T, int32_t>(call, task);
 }
+template <class T>
+Status run_max_pool_grad_grad(const Call& call, int, int64_t task) {
+    return call.in[1].dtype == DType::u8 ? max_pool_grad_grad<T, uint8_t>(call, task) : max_pool_grad_grad<T, int32_t>(call, task);
+}
+template <class I>
+Status run_max_pool_argmax(const Call& call, int, int64_t task) {
+    return max_pool_argmax<I>(call, task);
+}
 
-#define LABKIT_POOL_KERNELS(X)                                                   \
-    X("max_pool.f32", plan_pool_rows, run_max_pool<float>, false)                \
-    X("max_pool.f64", plan_pool_rows, run_max_pool<double>, false)               \
-    X("max_pool_grad.f32", plan_pool_rows, run_max_pool_grad<float>, false)      \
-    X("max_pool_grad.f64", plan_pool_rows, run_max_pool_grad<double>, false)
+#define LABKIT_POOL_KERNELS(X)                                                                   \
+    X("max_pool.f32", plan_output_rows, run_max_pool<float>, false)                              \
+    X("max_pool.f64", plan_output_rows, run_max_pool<double>, false)                             \
+    X("max_pool_grad.f32", plan_output_rows, run_max_pool_grad<float>, false)                    \
+    X("max_pool_grad.f64", plan_output_rows, run_max_pool_grad<double>, false)                   \
+    X("max_pool_grad_grad.f32", plan_output_rows, run_max_pool_grad_grad<float>, false)          \
+    X("max_pool_grad_grad.f64", plan_output_rows, run_max_pool_grad_grad<double>, false)         \
+    X("max_pool_argmax.u8", plan_output_rows, run_max_pool_argmax<uint8_t>, false)               \
+    X("max_pool_argmax.i32", plan_output_rows, run_max_pool_argmax<int32_t>, false)
 
 }  // namespace
 }  // namespace labkit

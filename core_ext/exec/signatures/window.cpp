@@ -4,72 +4,154 @@
 namespace labkit {
 namespace {
 
-constexpr int64_t kMaxStride = 1 << 16, kMaxPad = int64_t(1) << 31;
+constexpr int64_t kMost = 1 << 16, kMaxPad = int64_t(1) << 46;
 
-// Images NHWC: x of the convolution or pooling, y its result; `first` is where the attributes strides and padding
-// start.
+// x of a convolution or pooling and its result y, NHWC; attributes `first` and after: strides, then padding.
 void window(const Checked& c, const View& x, const View& y, int first) {
     c.rank(x, 4);
     c.rank(y, 4);
     c.need(x.shape[0] == y.shape[0], "takes as many images as it gives");
     for (int d = 0; d < 2; ++d) {
         int64_t stride = c.attribute(first + d), pad = c.attribute(first + 2 + d);
-        c.need(stride >= 1 && stride <= kMaxStride, "takes strides from 1 to 65536");
+        c.need(stride >= 1 && stride <= kMost, "takes strides from 1 to 65536");
         c.need(pad >= 0 && pad <= kMaxPad, "takes padding that is not negative");
         checked_mul(y.shape[1 + d], stride, "a stride");
     }
 }
 
-void pool(const Checked& c, const View& x, const View& y, const View& index) {
+// ints: kh, kw, sh, sw, pad_top, pad_left. Every window meets the image, whose size may be given apart.
+void pool(const Checked& c, const View& x, const View& y) {
     window(c, x, y, 2);
-    c.same_shape(y, index);
     c.need(x.shape[3] == y.shape[3], "keeps the number of channels");
-    for (int i : {0, 1}) c.need(c.attribute(i) >= 1 && c.attribute(i) <= kMaxStride, "takes windows from 1 to 65536");
-    c.dtype(index, c.attribute(0) * c.attribute(1) <= 256 ? DType::u8 : DType::i32);
+    for (int d = 0; d < 2; ++d) {
+        int64_t size = c.attribute(d), pad = c.attribute(4 + d), out = y.shape[1 + d];
+        c.need(size >= 1 && size <= kMost, "takes windows from 1 to 65536");
+        c.need(pad < size, "takes padding smaller than the window");
+        c.need(out == 0 || (out - 1) * c.attribute(2 + d) - pad < x.shape[1 + d], "has windows in the padding alone");
+    }
     c.need(c.attribute(0) * c.attribute(1) <= INT32_MAX, "takes windows of at most 2^31 elements");
 }
+
+void pool_index(const Checked& c, const View& y, const View& index) {
+    c.same_shape(y, index);
+    c.dtype(index, c.attribute(0) * c.attribute(1) <= 256 ? DType::u8 : DType::i32);
+}
+
 void max_pool(const Checked& c) {
     c.operands(1, 2);
     c.attributes(6);
     c.dtype(c.in(0), c.T);
     c.dtype(c.out(0), c.T);
-    pool(c, c.in(0), c.out(0), c.out(1));
+    pool(c, c.in(0), c.out(0));
+    pool_index(c, c.out(0), c.out(1));
 }
 void max_pool_grad(const Checked& c) {
     c.operands(2, 1);
     c.attributes(6);
     c.dtype(c.in(0), c.T);
     c.dtype(c.out(), c.T);
-    pool(c, c.out(), c.in(0), c.in(1));
+    pool(c, c.out(), c.in(0));
+    pool_index(c, c.in(0), c.in(1));
+}
+void max_pool_grad_grad(const Checked& c) {
+    c.operands(2, 1);
+    c.attributes(6);
+    c.dtype(c.in(0), c.T);
+    c.dtype(c.out(), c.T);
+    pool(c, c.in(0), c.out());
+    pool_index(c, c.out(), c.in(1));
+}
+void max_pool_argmax(const Checked& c) {
+    c.operands(1, 1);
+    c.attributes(8);
+    c.dtype(c.out(), DType::i64);
+    View x = c.out();
+    c.rank(x, 4);
+    for (int d = 0; d < 2; ++d) {
+        x.shape[1 + d] = c.attribute(6 + d);
+        c.need(x.shape[1 + d] >= 0, "takes images whose size is not negative");
+    }
+    checked_mul(checked_mul(x.shape[1], x.shape[2], "an image"), x.shape[3], "an image");
+    pool(c, x, c.out());
+    pool_index(c, c.out(), c.in(0));
+}
+void avg_pool(const Checked& c) {
+    c.operands(1, 1);
+    c.attributes(6);
+    c.all_T();
+    pool(c, c.in(0), c.out());
+}
+void avg_pool_grad(const Checked& c) {
+    c.operands(1, 1);
+    c.attributes(6);
+    c.all_T();
+    pool(c, c.out(), c.in(0));
 }
 
+// ints: strides, pad_top, pad_left, dilations, groups.
 void convolution(const Checked& c, const View& x, const View& w, const View& y) {
-    c.attributes(4);
+    c.attributes(7);
     c.all_T();
     window(c, x, y, 0);
     c.rank(w, 4);
-    c.need(w.shape[2] == x.shape[3] && w.shape[3] == y.shape[3],
-           "takes filters [height, width, channels in, channels out]");
+    for (int d = 0; d < 2; ++d) {
+        int64_t dilation = c.attribute(4 + d);
+        c.need(dilation >= 1 && dilation <= kMost, "takes dilations from 1 to 65536");
+        c.need(w.shape[d] >= 1, "takes filters of at least one tap");
+        checked_mul(w.shape[d], dilation, "a dilation");
+    }
+}
+void grouped(const Checked& c, const View& x, const View& w, const View& y) {
+    convolution(c, x, w, y);
+    int64_t groups = c.attribute(6);
+    c.need(groups >= 1 && x.shape[3] % groups == 0 && y.shape[3] % groups == 0, "takes groups that divide the channels");
+    c.need(w.shape[2] == x.shape[3] / groups && w.shape[3] == y.shape[3],
+           "takes filters [height, width, channels in of a group, channels out]");
 }
 void conv2d(const Checked& c) {
     c.operands(2, 1);
-    convolution(c, c.in(0), c.in(1), c.out());
+    grouped(c, c.in(0), c.in(1), c.out());
 }
 void conv2d_backprop_input(const Checked& c) {
     c.operands(2, 1);
-    convolution(c, c.out(), c.in(0), c.in(1));
+    grouped(c, c.out(), c.in(0), c.in(1));
 }
 void conv2d_backprop_filter(const Checked& c) {
     c.operands(2, 1);
-    convolution(c, c.in(0), c.out(), c.in(1));
+    grouped(c, c.in(0), c.out(), c.in(1));
+}
+
+void depthwise(const Checked& c, const View& x, const View& w, const View& y) {
+    convolution(c, x, w, y);
+    c.need(w.shape[2] == x.shape[3] && y.shape[3] == checked_mul(w.shape[2], w.shape[3], "a multiplier"),
+           "takes filters [height, width, channels, results for each channel]");
+}
+void depthwise_conv2d(const Checked& c) {
+    c.operands(2, 1);
+    depthwise(c, c.in(0), c.in(1), c.out());
+}
+void depthwise_conv2d_backprop_input(const Checked& c) {
+    c.operands(2, 1);
+    depthwise(c, c.out(), c.in(0), c.in(1));
+}
+void depthwise_conv2d_backprop_filter(const Checked& c) {
+    c.operands(2, 1);
+    depthwise(c, c.in(0), c.out(), c.in(1));
 }
 
 const Signatures registered{
     {max_pool, "max_pool"},
     {max_pool_grad, "max_pool_grad"},
+    {max_pool_grad_grad, "max_pool_grad_grad"},
+    {max_pool_argmax, "max_pool_argmax"},
+    {avg_pool, "avg_pool"},
+    {avg_pool_grad, "avg_pool_grad"},
     {conv2d, "conv2d"},
     {conv2d_backprop_input, "conv2d_backprop_input"},
     {conv2d_backprop_filter, "conv2d_backprop_filter"},
+    {depthwise_conv2d, "depthwise_conv2d"},
+    {depthwise_conv2d_backprop_input, "depthwise_conv2d_backprop_input"},
+    {depthwise_conv2d_backprop_filter, "depthwise_conv2d_backprop_filter"},
 };
 
 }  // namespace
