@@ -1,8 +1,8 @@
-"""Convolution."""
+"""Convolution of images, and the records that every convolution consists of."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,270 +10,301 @@ import numpy as np
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensors
 from labkit.core.graph import Operation
-from labkit.core.opdef import Attr, OpContext, OpDef, Sample, need_rank, register, same_dtype, whole
-from labkit.core.shapes import Dim, Dims, compatible, show
+from labkit.core.opdef import Attr, OpContext, OpDef, Sample, need_rank, register, same_dtype
+from labkit.core.shapes import Dim, Dims, show
 from labkit.core.tensor import Tensor
-from labkit.errors import ShapeError
+from labkit.errors import InvalidArgumentError, ShapeError
 from labkit.ops.build import apply
-
-LONGEST = 65536
-"""The longest stride, and the longest side of a pooling window."""
-
-WINDOW_ATTRS = {
-    "strides": Attr("ints", (1, 1), low=1, high=LONGEST),
-    "padding": Attr("str", "SAME", choices=("SAME", "VALID")),
-}
-
-
-def window_output(size: Dim, window: Dim, stride: int, padding: str) -> Dim:
-    """How many windows fit one dimension: ceil(size / stride) for SAME, ceil((size - window + 1) / stride) for VALID.
-
-    Raises:
-        ShapeError: not even one VALID window fits, or the window is empty.
-    """
-    if window == 0:
-        raise ShapeError("", rule="A window has at least one pixel", received="one of size 0")
-    if size is None or (window is None and padding == "VALID"):
-        return None
-    if padding == "SAME":
-        return -(-size // stride)
-    assert window is not None
-    if size < window:
-        raise ShapeError(
-            "", rule="With VALID padding the window is not larger than the image", received=f"{window} and {size}"
-        )
-    return -(-(size - window + 1) // stride)
-
-
-def padding_before(size: Any, window: Any, stride: int, padding: str) -> int:
-    """How many zeros SAME puts before a dimension; of an odd total the larger half goes to the end."""
-    if padding == "VALID":
-        return 0
-    return max((-(-size // stride) - 1) * stride + window - size, 0) // 2
-
-
-def need_pair(context: OpContext, name: str) -> tuple[int, int]:
-    """An attribute that holds one number each for height and width."""
-    value = context.attrs[name]
-    if len(value) != 2:
-        raise ShapeError("", rule=f"{name} is a pair: along the height and along the width", received=str(value))
-    return value
-
-
-def _conv_shape(c: OpContext) -> list[Dims]:
-    n, h, w, channels = need_rank(c, 0, 4, "A batch of images (batch, height, width, channels)")
-    fh, fw, fc, out = need_rank(c, 1, 4, "A filter (height, width, in, out)")
-    if channels is not None and fc is not None and channels != fc:
-        raise ShapeError(
-            "",
-            rule="The filter has as many input channels as the images",
-            received=f"{show(c.dims[0])} and {show(c.dims[1])}",
-        )
-    (sh, sw), padding = need_pair(c, "strides"), c.attrs["padding"]
-    return [(n, window_output(h, fh, sh, padding), window_output(w, fw, sw, padding), out)]
-
-
-def check_gradient(c: OpContext, index: int, expected: Dims) -> None:
-    """Checks that input `index` has the shape of what it is the gradient of."""
-    if not compatible(c.dims[index], expected):
-        raise ShapeError(
-            "", rule=f"The gradient has the result's shape, {show(expected)}", received=show(c.dims[index])
-        )
-
-
-def _gradient_shape(which: int) -> Any:
-    def rule(c: OpContext) -> list[Dims]:
-        check_gradient(c, 2, _conv_shape(c)[0])
-        return [c.dims[which]]
-
-    return rule
-
-
-def _lower_conv(image: int, filters: int) -> Any:
-    def rule(c: OpContext) -> tuple[list[int], Sequence[float]]:
-        _, h, w, _ = c.dims[image]  # type: ignore[misc]
-        fh, fw, *_ = c.dims[filters]  # type: ignore[misc]
-        (sh, sw), padding = c.attrs["strides"], c.attrs["padding"]
-        return [sh, sw, padding_before(h, fh, sh, padding), padding_before(w, fw, sw, padding)], ()
-
-    return rule
-
-
-def _conv_gradient(op: Operation, g: Tensor) -> list[Tensor]:
-    x, filters = op.inputs
-    return [
-        apply("Conv2DBackpropInput", [x, filters, g], op.attrs),
-        apply("Conv2DBackpropFilter", [x, filters, g], op.attrs),
-    ]
-
-
-def _reference(x: np.ndarray, filters: np.ndarray, strides: Any, padding: str) -> np.ndarray:
-    patches = _patches(x, filters.shape[:2], strides, padding)
-    return np.einsum("nhwijc,ijco->nhwo", patches, filters)
-
-
-def _patches(x: np.ndarray, window: Any, strides: Any, padding: str) -> np.ndarray:
-    spans: list[Any] = []
-    for size, k, s in zip(x.shape[1:3], window, strides, strict=True):
-        out = window_output(size, k, s, padding)
-        before = padding_before(size, k, s, padding)
-        assert out is not None
-        spans.append((before, max((out - 1) * s + k - size - before, 0), out))
-    (top, bottom, oh), (left, right, ow) = spans
-    padded = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)))
-    views = np.lib.stride_tricks.sliding_window_view(padded, window, axis=(1, 2))
-    return views[:, :: strides[0], :: strides[1]][:, :oh, :ow].transpose(0, 1, 2, 4, 5, 3)
-
-
-def _reference_filter(x: np.ndarray, filters: np.ndarray, g: np.ndarray, strides: Any, padding: str) -> np.ndarray:
-    return np.einsum("nhwijc,nhwo->ijco", _patches(x, filters.shape[:2], strides, padding), g)
-
-
-def _reference_input(x: np.ndarray, filters: np.ndarray, g: np.ndarray, strides: Any, padding: str) -> np.ndarray:
-    (kh, kw), (_, h, w, _) = filters.shape[:2], x.shape
-    top, left = (padding_before(n, k, s, padding) for n, k, s in zip((h, w), (kh, kw), strides, strict=True))
-    result = np.zeros((x.shape[0], h + 2 * kh, w + 2 * kw, x.shape[3]))
-    for i, j in np.ndindex(kh, kw):
-        for p, q in np.ndindex(g.shape[1:3]):
-            r, s = p * strides[0] + i - top + kh, q * strides[1] + j - left + kw
-            result[:, r, s] += g[:, p, q] @ filters[i, j].T
-    return result[:, kh : kh + h, kw : kw + w]
-
-
-_CASES: tuple[Any, ...] = (
-    ((2, 5, 5, 3), (3, 3, 3, 4), (1, 1), "SAME"),
-    ((1, 6, 7, 1), (3, 3, 1, 5), (1, 1), "VALID"),
-    ((2, 7, 6, 2), (3, 2, 2, 3), (2, 2), "SAME"),
-    ((1, 8, 8, 17), (5, 5, 17, 2), (2, 3), "VALID"),
-    ((2, 4, 4, 3), (1, 1, 3, 16), (1, 1), "SAME"),
-    # strides longer than the image or the filter, on one side or both; windows larger than the image; no image at all
-    ((1, 1, 1, 3), (3, 3, 3, 2), (2, 2), "SAME"),
-    ((1, 1, 1, 3), (1, 1, 3, 2), (2, 2), "VALID"),
-    ((2, 2, 3, 1), (3, 3, 1, 2), (4, 4), "SAME"),
-    ((1, 2, 3, 2), (2, 1, 2, 3), (4, 1), "VALID"),
-    ((1, 7, 2, 2), (2, 3, 2, 1), (3, 65536), "SAME"),
-    ((1, 2, 3, 2), (5, 7, 2, 1), (1, 2), "SAME"),
-    ((0, 4, 4, 3), (3, 3, 3, 2), (1, 2), "SAME"),
-    ((0, 4, 4, 3), (3, 3, 3, 2), (2, 1), "VALID"),
+from labkit.ops.window import (
+    DILATED_ATTRS,
+    LONGEST,
+    SOURCE,
+    channels_last,
+    check_gradient,
+    outputs,
+    sides,
+    window_attrs,
 )
 
-
-def _samples(rng: np.random.Generator) -> list[Sample]:
-    return [Sample([rng.normal(size=x), rng.normal(size=f)], {"strides": s, "padding": p}) for x, f, s, p in _CASES]
-
-
-def _gradient_samples(rng: np.random.Generator) -> list[Sample]:
-    cases = []
-    for x, f, s, p in _CASES:
-        out: Any = tuple(window_output(n, k, t, p) for n, k, t in zip(x[1:3], f[:2], s, strict=True))
-        inputs = [rng.normal(size=x), rng.normal(size=f), rng.normal(size=(x[0], *out, f[3]))]
-        cases.append(Sample(inputs, {"strides": s, "padding": p}))
-    return cases
+Channels = Callable[[Dim, Dim, Dim, Mapping[str, Any]], tuple[Dim, int]]
+"""(channels of x, filter's third and fourth dimension, attributes) -> channels of the result, groups; raises ShapeError."""
 
 
-register(
-    OpDef(
-        name="Conv2D",
-        inputs=("x", "filters"),
-        attrs=WINDOW_ATTRS,
-        kernel="conv2d",
-        dtypes=same_dtype(dt.FLOATS),
-        shapes=_conv_shape,
-        gradient=_conv_gradient,
-        lower=_lower_conv(0, 1),
-        reference=_reference,
-        samples=_samples,
-        doc="Cross-correlation of images (batch, height, width, channels) with filters (height, width, in, out). SAME pads "
-        "with zeros so that the result has ceil(size / stride) pixels, of an odd padding the larger half at the end; VALID "
-        "does not pad.",
-    )
-)
-register(
-    OpDef(
-        name="Conv2DBackpropInput",
-        inputs=("x", "filters", "gradient"),
-        shape_inputs=(0,),
-        attrs=WINDOW_ATTRS,
-        kernel="conv2d_backprop_input",
-        dtypes=same_dtype(dt.FLOATS),
-        shapes=_gradient_shape(0),
-        lower=_lower_conv(0, 1),
-        gradient=lambda op, g: [
-            None,
-            apply("Conv2DBackpropFilter", [g, op.inputs[1], op.inputs[2]], op.attrs),
-            apply("Conv2D", [g, op.inputs[1]], op.attrs),
-        ],
-        reference=_reference_input,
-        samples=_gradient_samples,
-        doc="The gradient of Conv2D with respect to its images; of x only the shape matters.",
-    )
-)
-register(
-    OpDef(
-        name="Conv2DBackpropFilter",
-        inputs=("x", "filters", "gradient"),
-        shape_inputs=(1,),
-        attrs=WINDOW_ATTRS,
-        kernel="conv2d_backprop_filter",
-        dtypes=same_dtype(dt.FLOATS),
-        shapes=_gradient_shape(1),
-        lower=_lower_conv(0, 1),
-        gradient=lambda op, g: [
-            apply("Conv2DBackpropInput", [op.inputs[0], g, op.inputs[2]], op.attrs),
-            None,
-            apply("Conv2D", [op.inputs[0], g], op.attrs),
-        ],
-        reference=_reference_filter,
-        samples=_gradient_samples,
-        doc="The gradient of Conv2D with respect to its filters, of which only the shape matters.",
-    )
-)
+def register_convolution(
+    name: str,
+    kernel: str,
+    channels: Channels,
+    attrs: Mapping[str, Attr],
+    cases: Sequence[tuple[Any, Any, dict[str, Any]]],
+    formula: str,
+    source: str,
+    doc: str,
+) -> None:
+    """Registers a convolution and its gradients `name`BackpropInput and `name`BackpropFilter.
 
-
-def spatial_pair(value: Any, name: str) -> tuple[int, int]:
-    """A pair (height, width) from an int, a pair, or TensorFlow's [1, h, w, 1].
-
-    Raises:
-        ShapeError: it is none of these.
-    """
-    try:
-        items = [whole(n) for n in value] if hasattr(value, "__iter__") else [whole(value)] * 2
-    except TypeError:
-        items = []
-    if len(items) == 4 and items[0] == items[3] == 1:
-        items = items[1:3]
-    if len(items) != 2:
-        raise ShapeError(
-            f"{name} does not fit images", rule="An int, a pair (height, width) or [1, h, w, 1]", received=repr(value)
-        )
-    return items[0], items[1]
-
-
-def window_attrs(strides: Any, padding: Any) -> dict[str, Any]:
-    """What convolution and pooling are told alike, as attributes; padding in either case."""
-    return {
-        "strides": spatial_pair(strides, "strides"),
-        "padding": padding.upper() if isinstance(padding, str) else padding,
-    }
-
-
-def conv2d(x: Any, filters: Any, strides: Any = (1, 1), padding: str = "SAME", name: str | None = None) -> Tensor:
-    """Cross-correlation of images with filters.
-
-    Where the fast algorithm for 3x3 filters serves, an infinity or NaN in x may reach neighbours up to three pixels
-    further than the filter does (Lavin and Gray 2016: tiles of 4x4 results are computed together).
+    A convolution is linear in the images and in the filters; each of the three gives two of them and the gradient of the
+    result the third, so each one's gradients are the other two.
 
     Args:
-        x: shape (batch, height, width, in); float32 or float64.
-        filters: shape (height, width, in, out), of x's dtype.
+        kernel: the kernel's name; the gradients' kernels have the suffixes _backprop_input and _backprop_filter.
+        channels: how channels and filters fit together.
+        cases: shapes of x and of the filters, and attributes.
+    """
+
+    def shape(c: OpContext) -> list[Dims]:
+        n, h, w, depth = need_rank(c, 0, 4, "A batch of images (batch, height, width, channels)")
+        fh, fw, third, fourth = need_rank(c, 1, 4, "A filter (height, width, in, out)")
+        height, width = sides(c.attrs, (h, w), (fh, fw))
+        return [(n, height.out, width.out, channels(depth, third, fourth, c.attrs)[0])]
+
+    def gradient_shape(which: int) -> Callable[[OpContext], list[Dims]]:
+        def rule(c: OpContext) -> list[Dims]:
+            check_gradient(c, 2, shape(c)[0])
+            return [c.dims[which]]
+
+        return rule
+
+    def lower(c: OpContext) -> tuple[list[int], Sequence[float]]:
+        _, h, w, depth = c.dims[0]  # type: ignore[misc]
+        fh, fw, third, fourth = c.dims[1]  # type: ignore[misc]
+        height, width = sides(c.attrs, (h, w), (fh, fw))
+        _, groups = channels(depth, third, fourth, c.attrs)
+        return [*c.attrs["strides"], height.before, width.before, *c.attrs["dilations"], groups], ()
+
+    def known_channels(x: np.ndarray, filters: np.ndarray, attrs: Mapping[str, Any]) -> tuple[int, int]:
+        out, groups = channels(x.shape[3], filters.shape[2], filters.shape[3], attrs)
+        assert out is not None
+        return out, groups
+
+    def taps(x: np.ndarray, filters: np.ndarray, attrs: Mapping[str, Any]) -> Any:
+        """For each tap of a filter and each group: its place in the filters, outputs, and the pixels of x they meet."""
+        height, width = sides(attrs, x.shape[1:3], filters.shape[:2])
+        out, groups = known_channels(x, filters, attrs)
+        for i, oh, ih in height.taps():
+            for j, ow, iw in width.taps():
+                for g in range(groups):
+                    c, k = (np.s_[g * n // groups : (g + 1) * n // groups] for n in (x.shape[3], out))
+                    yield np.s_[i, j, :, k], np.s_[:, oh, ow, k], np.s_[:, ih, iw, c]
+
+    def forward(x: np.ndarray, filters: np.ndarray, **attrs: Any) -> np.ndarray:
+        out, groups = known_channels(x, filters, attrs)
+        y = np.zeros((len(x), *outputs(*sides(attrs, x.shape[1:3], filters.shape[:2])), out))
+        flat = filters.reshape(*filters.shape[:2], x.shape[3] // groups, out)
+        for place, results, pixels in taps(x, filters, attrs):
+            y[results] += x[pixels] @ flat[place]
+        return y
+
+    def to_input(x: np.ndarray, filters: np.ndarray, g: np.ndarray, **attrs: Any) -> np.ndarray:
+        dx = np.zeros(x.shape)
+        groups = known_channels(x, filters, attrs)[1]
+        flat = filters.reshape(*filters.shape[:2], x.shape[3] // groups, g.shape[3])
+        for place, results, pixels in taps(x, filters, attrs):
+            dx[pixels] += g[results] @ flat[place].T
+        return dx
+
+    def to_filters(x: np.ndarray, filters: np.ndarray, g: np.ndarray, **attrs: Any) -> np.ndarray:
+        groups = known_channels(x, filters, attrs)[1]
+        dw = np.zeros((*filters.shape[:2], x.shape[3] // groups, g.shape[3]))
+        for place, results, pixels in taps(x, filters, attrs):
+            dw[place] += np.tensordot(x[pixels], g[results], ([0, 1, 2], [0, 1, 2]))
+        return dw.reshape(filters.shape)
+
+    def samples(rng: np.random.Generator) -> list[Sample]:
+        return [Sample([rng.normal(size=x), rng.normal(size=f)], a) for x, f, a in cases]
+
+    def gradient_samples(rng: np.random.Generator) -> list[Sample]:
+        return [
+            Sample([*s.inputs, rng.normal(size=forward(*s.inputs, **_all_attrs(attrs, s.attrs)).shape)], s.attrs)
+            for s in samples(rng)
+        ]
+
+    def gradient(op: Operation, g: Tensor) -> list[Tensor]:
+        return [apply(name + "BackpropInput", [*op.inputs, g], op.attrs), to_filter(op, op.inputs[0], op.inputs[1], g)]
+
+    def to_filter(op: Operation, x: Tensor, filters: Tensor, g: Tensor) -> Tensor:
+        return apply(name + "BackpropFilter", [x, filters, g], op.attrs)
+
+    shared: dict[str, Any] = {"attrs": attrs, "dtypes": same_dtype(dt.FLOATS), "lower": lower, "source": source}
+    register(
+        OpDef(
+            name=name,
+            inputs=("x", "filters"),
+            kernel=kernel,
+            shapes=shape,
+            gradient=gradient,
+            reference=forward,
+            samples=samples,
+            formula=formula,
+            doc=doc,
+            **shared,
+        )
+    )
+    register(
+        OpDef(
+            name=name + "BackpropInput",
+            inputs=("x", "filters", "gradient"),
+            shape_inputs=(0,),
+            kernel=kernel + "_backprop_input",
+            shapes=gradient_shape(0),
+            gradient=lambda op, g: [None, to_filter(op, g, *op.inputs[1:]), apply(name, [g, op.inputs[1]], op.attrs)],
+            reference=to_input,
+            samples=gradient_samples,
+            formula=f"dx = sum over y of gradient[y] * d y / d x, for y = {name}(x, filters)",
+            doc=f"The gradient of {name} with respect to its images, of which only the shape matters; by itself the "
+            "transposed convolution.",
+            **shared,
+        )
+    )
+    register(
+        OpDef(
+            name=name + "BackpropFilter",
+            inputs=("x", "filters", "gradient"),
+            shape_inputs=(1,),
+            kernel=kernel + "_backprop_filter",
+            shapes=gradient_shape(1),
+            gradient=lambda op, g: [
+                apply(name + "BackpropInput", [op.inputs[0], g, op.inputs[2]], op.attrs),
+                None,
+                apply(name, [op.inputs[0], g], op.attrs),
+            ],
+            reference=to_filters,
+            samples=gradient_samples,
+            formula=f"dfilters = sum over y of gradient[y] * d y / d filters, for y = {name}(x, filters)",
+            doc=f"The gradient of {name} with respect to its filters, of which only the shape matters.",
+            **shared,
+        )
+    )
+
+
+def _all_attrs(attrs: Mapping[str, Attr], given: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: given.get(key, attr.default) for key, attr in attrs.items()}
+
+
+# --- Conv2D -----------------------------------------------------------------------------------------------------------
+
+
+def _grouped(depth: Dim, third: Dim, out: Dim, attrs: Mapping[str, Any]) -> tuple[Dim, int]:
+    groups = attrs["groups"]
+    if depth is not None and third is not None and depth != third * groups:
+        rule = "The filter has as many input channels as the images"
+        if groups != 1:
+            rule += f" have in each of {groups} groups"
+        raise ShapeError(
+            "", rule=rule, received=f"{show((depth,))} channels and filters {show((None, None, third, out))}"
+        )
+    if any(n is not None and n % groups for n in (depth, out)):
+        raise ShapeError(
+            "",
+            rule="Channels in and out are multiples of the number of groups",
+            received=f"{show((depth,))} channels to {show((out,))} in {groups} groups",
+        )
+    return out, groups
+
+
+def _case(x: Any, filters: Any, strides: Any, padding: Any, dilations: Any = (1, 1), groups: int = 1) -> Any:
+    attrs = {"strides": strides, "padding": padding, "dilations": dilations, "groups": groups}
+    if not isinstance(padding, str):
+        attrs |= {"padding": "EXPLICIT", "explicit_paddings": padding}
+    return x, filters, attrs
+
+
+register_convolution(
+    "Conv2D",
+    "conv2d",
+    _grouped,
+    attrs={**DILATED_ATTRS, "groups": Attr("int", 1, low=1, high=LONGEST)},
+    cases=(
+        _case((2, 5, 5, 3), (3, 3, 3, 4), (1, 1), "SAME"),
+        _case((1, 6, 7, 1), (3, 3, 1, 5), (1, 1), "VALID"),
+        _case((2, 7, 6, 2), (3, 2, 2, 3), (2, 2), "SAME"),
+        _case((1, 8, 8, 17), (5, 5, 17, 2), (2, 3), "VALID"),
+        _case((2, 4, 4, 3), (1, 1, 3, 16), (1, 1), "SAME"),
+        # strides longer than the image or the filter, on one side or both; windows larger than the image; no image at all
+        _case((1, 1, 1, 3), (3, 3, 3, 2), (2, 2), "SAME"),
+        _case((1, 1, 1, 3), (1, 1, 3, 2), (2, 2), "VALID"),
+        _case((2, 2, 3, 1), (3, 3, 1, 2), (4, 4), "SAME"),
+        _case((1, 2, 3, 2), (2, 1, 2, 3), (4, 1), "VALID"),
+        _case((1, 7, 2, 2), (2, 3, 2, 1), (3, 65536), "SAME"),
+        _case((1, 2, 3, 2), (5, 7, 2, 1), (1, 2), "SAME"),
+        _case((0, 4, 4, 3), (3, 3, 3, 2), (1, 2), "SAME"),
+        _case((0, 4, 4, 3), (3, 3, 3, 2), (2, 1), "VALID"),
+        # explicit padding, dilations with and without a divisor in common with the strides, groups
+        _case((2, 5, 4, 3), (3, 2, 3, 4), (1, 2), ((2, 1), (0, 3))),
+        _case((1, 9, 8, 2), (3, 3, 2, 3), (1, 1), "SAME", (2, 3)),
+        _case((1, 9, 11, 2), (3, 2, 2, 2), (2, 3), "VALID", (4, 2)),
+        _case((1, 7, 7, 1), (3, 3, 1, 2), (4, 6), ((3, 3), (5, 4)), (6, 4)),
+        _case((1, 3, 2, 2), (3, 2, 2, 2), (1, 1), "SAME", (1, 65536)),
+        _case((2, 5, 6, 4), (3, 3, 2, 6), (1, 1), "SAME", (1, 1), 2),
+        _case((1, 6, 6, 6), (2, 3, 2, 3), (2, 2), ((1, 0), (1, 1)), (2, 1), 3),
+        _case((2, 4, 5, 3), (3, 3, 1, 6), (1, 1), "SAME", (1, 1), 3),
+    ),
+    formula="y[n, i, j, k] = sum over u, v, c of x[n, i sh + u dh - top, j sw + v dw - left, c] filters[u, v, c, k]",
+    source=SOURCE + "2; with dilations section 5.1",
+    doc="Cross-correlation of images (batch, height, width, channels) with filters (height, width, in, out). SAME pads with "
+    "zeros so that the result has ceil(size / stride) pixels, of an odd padding the larger half at the end; VALID does not "
+    "pad; EXPLICIT pads as explicit_paddings says. Taps of a filter lie `dilations` pixels apart. With several groups the "
+    "channels in and out are shared out to as many convolutions side by side.",
+)
+
+
+def conv2d(
+    input: Any,
+    filters: Any = None,
+    strides: Any = (1, 1),
+    padding: Any = "SAME",
+    dilations: Any = (1, 1),
+    data_format: str = "NHWC",
+    groups: int = 1,
+    name: str | None = None,
+    *,
+    filter: Any = None,
+) -> Tensor:
+    """Cross-correlation of images with filters.
+
+    Where the fast algorithm for 3x3 filters serves, an infinity or NaN in the images may reach neighbours up to three
+    pixels further than the filter does (Lavin and Gray 2016: tiles of 4x4 results are computed together).
+
+    Args:
+        input: shape (batch, height, width, in); float32 or float64.
+        filters: shape (height, width, in / groups, out), of the images' dtype; `filter` is another name for it.
         strides: an int, a pair, or [1, h, w, 1].
-        padding: "SAME" or "VALID".
+        padding: "SAME", "VALID", or how many zeros surround the images: [[top, bottom], [left, right]] or
+            [[0, 0], [top, bottom], [left, right], [0, 0]].
+        dilations: how far apart the filter's taps lie; as strides.
+        data_format: "NHWC" only.
+        groups: channels in and out are shared out to so many convolutions side by side.
 
     Returns:
-        Shape (batch, height', width', out): ceil(size / stride) pixels along each side for SAME,
-        ceil((size - filter + 1) / stride) for VALID.
+        Shape (batch, height', width', out): ceil(size / stride) pixels along each side for SAME, otherwise
+        floor((padded size - (filter - 1) * dilation - 1) / stride) + 1.
 
     Raises:
-        ShapeError: channels differ, or a VALID filter is larger than the image.
+        ShapeError: channels do not fit, or a filter is larger than the padded image.
+        InvalidArgumentError: another data format, or an attribute out of its range.
     """
-    return apply("Conv2D", to_tensors(x, filters), window_attrs(strides, padding), name)
+    channels_last(data_format)
+    attrs = {**window_attrs(strides, padding, dilations), "groups": groups}
+    return apply("Conv2D", to_tensors(input, one_filter(filters, filter)), attrs, name)
+
+
+def one_filter(filters: Any, filter: Any) -> Any:
+    """The filters, whichever of the two names they were given under.
+
+    Raises:
+        InvalidArgumentError: both or none were given.
+    """
+    if (filters is None) == (filter is None):
+        raise InvalidArgumentError(
+            "A convolution takes one tensor of filters",
+            rule="Give it as `filters` or as `filter`",
+            received="both" if filters is not None else "none",
+        )
+    return filter if filters is None else filters
+
+
+def atrous_conv2d(value: Any, filters: Any, rate: int, padding: Any = "SAME", name: str | None = None) -> Tensor:
+    """conv2d with its filter's taps `rate` pixels apart ("with holes"; Yu and Koltun 2016, equation 2).
+
+    Args, errors: as conv2d's; the stride is 1.
+    """
+    return conv2d(value, filters, 1, padding, rate, name=name or "atrous_conv2d")

@@ -15,18 +15,29 @@ from labkit.ops.activation import (
     softsign,
     swish,
 )
+from labkit.ops.avg_pool import avg_pool
 from labkit.ops.bias import bias_add
-from labkit.ops.conv import conv2d
+from labkit.ops.conv import atrous_conv2d, conv2d
+from labkit.ops.conv1d import avg_pool1d, conv1d, max_pool1d
+from labkit.ops.conv_transpose import conv1d_transpose, conv2d_transpose
 from labkit.ops.crossentropy import softmax_cross_entropy_with_logits, sparse_softmax_cross_entropy_with_logits
+from labkit.ops.depthwise import depthwise_conv2d, separable_conv2d
 from labkit.ops.dropout import dropout
 from labkit.ops.elementwise import relu, sigmoid, tanh
 from labkit.ops.embedding import embedding_bag, embedding_lookup
-from labkit.ops.pool import max_pool
+from labkit.ops.max_pool import max_pool, max_pool_with_argmax
 from labkit.ops.softmax import log_softmax, softmax
 
 __all__ = [
+    "atrous_conv2d",
+    "avg_pool",
+    "avg_pool1d",
     "bias_add",
+    "conv1d",
+    "conv1d_transpose",
     "conv2d",
+    "conv2d_transpose",
+    "depthwise_conv2d",
     "dropout",
     "elu",
     "embedding_bag",
@@ -37,9 +48,12 @@ __all__ = [
     "log_sigmoid",
     "log_softmax",
     "max_pool",
+    "max_pool1d",
+    "max_pool_with_argmax",
     "relu",
     "relu6",
     "selu",
+    "separable_conv2d",
     "sigmoid",
     "silu",
     "softmax",

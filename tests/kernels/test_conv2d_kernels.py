@@ -12,22 +12,29 @@ DTYPES = {"f32": np.float32, "f64": np.float64}
 
 
 class Case:
-    """x [n, h, w, c], filter [kh, kw, c, k], y [n, oh, ow, k], strides and the pads at top and left."""
+    """x [n, h, w, c], filter [kh, kw, c / groups, k], y [n, oh, ow, k], strides, pads at top and left, dilations."""
 
-    def __init__(self, n, h, w, c, k, kernel, stride=(1, 1), pad=(0, 0), out=None, dtype="f32"):
+    def __init__(
+        self, n, h, w, c, k, kernel, stride=(1, 1), pad=(0, 0), out=None, dilation=(1, 1), groups=1, dtype="f32"
+    ):
         self.dtype, self.kernel, self.stride, self.pad = dtype, kernel, stride, pad
+        self.dilation, self.groups = dilation, groups
         oh, ow = out or (-(-h // stride[0]), -(-w // stride[1]))
         rng = np.random.default_rng([n, h, w, c, k, *kernel])
         draw = lambda *shape: rng.standard_normal(shape).astype(DTYPES[dtype])  # noqa: E731
-        self.x, self.w, self.dy = draw(n, h, w, c), draw(*kernel, c, k), draw(n, oh, ow, k)
-        self.ints = [*stride, *pad]
+        self.x, self.w, self.dy = draw(n, h, w, c), draw(*kernel, c // groups, k), draw(n, oh, ow, k)
+        self.ints = [*stride, *pad, *dilation, groups]
 
     def call(self, target, name, inputs, shape):
-        out = np.full(int(np.prod(shape)) + 17, np.nan, DTYPES[self.dtype])
-        view = out[1:-16].reshape(shape)  # aligned to an element only
-        _native.call_kernel(target, f"{name}.{self.dtype}", inputs, [view], self.ints)
-        assert np.isnan([out[0], *out[-16:]]).all(), f"{name} wrote outside its result"
-        return view
+        results = []
+        for threads in (1, 3):
+            out = np.full(int(np.prod(shape)) + 17, np.nan, DTYPES[self.dtype])
+            view = out[1:-16].reshape(shape)  # aligned to an element only
+            _native.call_kernel(target, f"{name}.{self.dtype}", inputs, [view], self.ints, [], threads)
+            assert np.isnan([out[0], *out[-16:]]).all(), f"{name} wrote outside its result"
+            results.append(view)
+        assert results[0].tobytes() == results[1].tobytes(), f"{name} depends on the number of threads"
+        return results[0]
 
     def forward(self, target):
         return self.call(target, "conv2d", [self.x, self.w], self.dy.shape)
@@ -40,15 +47,18 @@ class Case:
 
     def windows(self):
         """For each tap (i, j) of the filter: the pixels of a padded image that it meets."""
-        (sh, sw), (_, oh, ow, _) = self.stride, self.dy.shape
+        (sh, sw), (dh, dw), (_, oh, ow, _) = self.stride, self.dilation, self.dy.shape
         for i in range(self.kernel[0]):
             for j in range(self.kernel[1]):
-                yield i, j, np.s_[:, i : i + sh * (oh - 1) + 1 : sh, j : j + sw * (ow - 1) + 1 : sw]
+                yield i, j, np.s_[:, i * dh : i * dh + sh * (oh - 1) + 1 : sh, j * dw : j * dw + sw * (ow - 1) + 1 : sw]
 
     def padded(self):
         (n, h, w, c), (top, left) = self.x.shape, self.pad
-        height = max(top + h, self.kernel[0] + self.stride[0] * (self.dy.shape[1] - 1))
-        width = max(left + w, self.kernel[1] + self.stride[1] * (self.dy.shape[2] - 1))
+        spans = [
+            (k - 1) * d + 1 + s * (out - 1)
+            for k, d, s, out in zip(self.kernel, self.dilation, self.stride, self.dy.shape[1:3], strict=True)
+        ]
+        height, width = max(top + h, spans[0]), max(left + w, spans[1])
         return np.zeros((n, height, width, c)), np.s_[:, top : top + h, left : left + w]
 
     def expected(self, absolute=False):
@@ -60,11 +70,14 @@ class Case:
         image[inside] = x
         gradient = np.zeros_like(image)
         y, dw = np.zeros(dy.shape), np.zeros(w.shape)
-        for i, j, window in self.windows():
-            patch = image[window]
-            y += patch @ w[i, j]
-            gradient[window] += dy @ w[i, j].T
-            dw[i, j] = np.tensordot(patch, dy, ([0, 1, 2], [0, 1, 2]))
+        c, k = x.shape[3] // self.groups, w.shape[3] // self.groups
+        for g in range(self.groups):
+            cs, ks = np.s_[g * c : (g + 1) * c], np.s_[g * k : (g + 1) * k]
+            for i, j, window in self.windows():
+                patch, filters = image[window][..., cs], w[i, j][:, ks]
+                y[..., ks] += patch @ filters
+                gradient[window][..., cs] += dy[..., ks] @ filters.T
+                dw[i, j][:, ks] = np.tensordot(patch, dy[..., ks], ([0, 1, 2], [0, 1, 2]))
         return y, gradient[inside], dw
 
 
@@ -72,7 +85,7 @@ def assert_all_three(target: str, case: Case) -> None:
     taps = case.kernel[0] * case.kernel[1]
     pairs = zip(case.expected(), case.expected(absolute=True), strict=True)
     for name, length, got, (want, scale) in (
-        ("forward", taps * case.x.shape[3], case.forward(target), next(pairs)),
+        ("forward", taps * case.w.shape[2], case.forward(target), next(pairs)),
         ("backprop_input", taps * case.dy.shape[3], case.backprop_input(target), next(pairs)),
         ("backprop_filter", case.dy[..., 0].size, case.backprop_filter(target), next(pairs)),
     ):
@@ -133,6 +146,43 @@ def test_strides_longer_than_the_image_or_the_filter(target: str, dtype: str) ->
                 assert_all_three(target, Case(2, h, w, 3, 5, (kernel, kernel), strides, pad, dtype=dtype))
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("target", TARGETS)
+def test_dilations_with_and_without_a_divisor_in_common_with_the_strides(target: str, dtype: str) -> None:
+    for stride, dilation in [(1, 2), (2, 1), (2, 2), (2, 3), (3, 2), (4, 6), (6, 4), (5, 65536), (65536, 3)]:
+        for kernel in ((3, 3), (2, 4), (1, 3)):
+            h, w = 11, 10
+            pad = tuple((k - 1) * dilation // 2 for k in kernel)
+            out = -(-h // stride), -(-w // stride)
+            strides, dilations = (stride, stride), (dilation, dilation)
+            if dilation < 100:
+                assert_all_three(target, Case(2, h, w, 3, 5, kernel, strides, pad, out, dilations, dtype=dtype))
+            else:  # only the tap in the middle meets the image
+                assert_middle_tap(target, Case(2, h, w, 3, 5, kernel, strides, pad, out, dilations, dtype=dtype))
+            assert_all_three(
+                target, Case(2, h, w, 3, 5, kernel, strides, (2, 1), out, (min(dilation, 9), 1), dtype=dtype)
+            )
+
+
+def assert_middle_tap(target: str, case: Case) -> None:
+    y, middle = case.forward(target), [k // 2 for k in case.kernel]
+    if any(k % 2 == 0 for k in case.kernel):
+        return
+    small = case.x[:, :: case.stride[0], :: case.stride[1]] @ case.w[middle[0], middle[1]]
+    np.testing.assert_allclose(y, small, rtol=1e-4, atol=1e-5)
+    assert np.count_nonzero(np.abs(case.backprop_filter(target)).sum((2, 3))) == 1
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("target", TARGETS)
+def test_groups_are_convolutions_side_by_side(target: str, dtype: str) -> None:
+    for c, k, groups in [(4, 6, 2), (6, 3, 3), (32, 64, 2), (34, 18, 2), (7, 14, 7), (16, 16, 16)]:
+        for stride, dilation in [((1, 1), (1, 1)), ((2, 1), (1, 2))]:
+            case = Case(2, 7, 6, c, k, (3, 3), stride, (1, 1), dilation=dilation, groups=groups, dtype=dtype)
+            assert_all_three(target, case)
+    assert_all_three(target, Case(9, 33, 32, 4, 6, (3, 3), pad=(1, 1), groups=2, dtype=dtype))  # several chunks
+
+
 @pytest.mark.parametrize("target", TARGETS)
 def test_many_pixels_are_summed_in_chunks(target: str) -> None:
     assert_all_three(target, Case(9, 33, 32, 3, 5, (3, 3), pad=(1, 1)))
@@ -142,8 +192,23 @@ def test_many_pixels_are_summed_in_chunks(target: str) -> None:
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("target", TARGETS)
 def test_an_image_has_the_same_bits_in_any_batch(target: str, dtype: str) -> None:
-    for c, k, kernel, stride in [(1, 20, 3, 1), (16, 32, 3, 1), (64, 64, 3, 1), (24, 10, 5, 1), (16, 16, 3, 2)]:
-        case = Case(21, 7, 6, c, k, (kernel, kernel), (stride, stride), (kernel // 2, kernel // 2), dtype=dtype)
+    for c, k, kernel, stride, dilation, groups in [
+        (1, 20, 3, 1, 1, 1),
+        (16, 32, 3, 1, 1, 1),
+        (64, 64, 3, 1, 1, 1),
+        (24, 10, 5, 1, 1, 1),
+        (16, 16, 3, 2, 1, 1),
+        (16, 16, 3, 1, 2, 1),
+        (16, 16, 3, 1, 1, 2),
+        (16, 32, 3, 1, 1, 16),
+        (16, 32, 1, 1, 1, 1),
+    ]:
+        case = Case(
+            *(21, 7, 6, c, k, (kernel, kernel), (stride, stride), (kernel // 2, kernel // 2)),
+            dilation=(dilation, dilation),
+            groups=groups,
+            dtype=dtype,
+        )
         y, dx = case.forward(target), case.backprop_input(target)
         x, dy = case.x, case.dy
         for part in (slice(0, 1), slice(5, 8), slice(20, 21)):

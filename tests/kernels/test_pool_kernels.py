@@ -1,4 +1,4 @@
-"""Max pooling and its gradient against loops that say what is meant."""
+"""Poolings and their gradients against loops that say what is meant."""
 
 from __future__ import annotations
 
@@ -76,13 +76,77 @@ def test_first_nan_wins(kernels):
         np.testing.assert_array_equal(index, places)
 
 
-def test_window_in_the_padding_alone(kernels):
+def test_windows_meet_the_image(kernels):
     x = np.ones((1, 2, 2, 3), np.float32)
-    y, index = kernels("max_pool", [x], [((1, 3, 3, 3), np.float32), ((1, 3, 3, 3), np.uint8)], [2, 2, 2, 2, 2, 2])
-    assert (y[:, 0] == -np.inf).all()
-    assert (y[:, 1:2, 1:2] == 1).all()
-    (dx,) = kernels("max_pool_grad", [np.ones_like(y), index], [(x.shape, np.float32)], [2, 2, 2, 2, 2, 2])
-    np.testing.assert_array_equal(dx.sum((1, 2)), 1)  # gradients of the padding go nowhere
+    outputs = [((1, 3, 3, 3), np.float32), ((1, 3, 3, 3), np.uint8)]
+    for attributes, message in [([2, 2, 2, 2, 2, 0], "padding smaller"), ([2, 2, 2, 2, 1, 1], "in the padding alone")]:
+        with pytest.raises(ValueError, match=message):
+            kernels("max_pool", [x], outputs, attributes)
+        with pytest.raises(ValueError, match=message):
+            kernels("avg_pool", [x], outputs[:1], attributes)
+
+
+@pytest.mark.parametrize(("shape", "window", "strides", "padding", "size"), CASES)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_where_the_maxima_came_from(kernels, shape, window, strides, padding, size, dtype):
+    rng = np.random.default_rng(1)
+    x = rng.integers(-4, 4, shape).astype(dtype)
+    y, places = pooled(x, window, strides, padding, size)
+    index = places.astype(np.uint8 if window[0] * window[1] <= 256 else np.int32)
+    attributes = [*window, *strides, *padding]
+    (picked,) = kernels("max_pool_grad_grad", [x, index], [(y.shape, dtype)], attributes)
+    np.testing.assert_array_equal(picked, y)
+    (argmax,) = kernels("max_pool_argmax", [index], [(y.shape, np.int64)], [*attributes, *shape[1:3]])
+    flat = x.reshape(len(x), -1)
+    np.testing.assert_array_equal(np.take_along_axis(flat, argmax.reshape(len(x), -1), 1), y.reshape(len(x), -1))
+
+
+@pytest.mark.parametrize("place", [-1, 9, 255, 2**31 - 1, -(2**31), 0, 5])
+@pytest.mark.parametrize("wide", [False, True])
+def test_an_index_that_names_no_pixel_of_the_image_is_refused(kernels, place, wide):
+    """Window 3x3 (or 17x16, whose index is wider), of which the last windows stick out of the image."""
+    window, image = ([17, 16], (2, 33, 31, 5)) if wide else ([3, 3], (2, 5, 5, 5))
+    dtype = np.int32 if wide else np.uint8
+    if not np.iinfo(dtype).min <= place <= np.iinfo(dtype).max:
+        pytest.skip("it does not fit the index")
+    attributes = [*window, *window, 0, 0]
+    index = np.zeros((2, 2, 2, 5), dtype)
+    index[1, 1, 1, 4] = place
+    inside = place == 0
+    for name, inputs, output in [
+        ("max_pool_grad", [np.ones(index.shape, np.float32), index], (image, np.float32)),
+        ("max_pool_grad_grad", [np.ones(image, np.float32), index], (index.shape, np.float32)),
+        ("max_pool_argmax", [index], (index.shape, np.int64)),
+    ]:
+        ints = [*attributes, *image[1:3]] if name == "max_pool_argmax" else attributes
+        good = inside or (wide and 0 <= place < 15)
+        if good:
+            kernels(name, inputs, [output], ints)
+        else:
+            with pytest.raises(Exception, match=str(place)):
+                kernels(name, inputs, [output], ints)
+
+
+@pytest.mark.parametrize(("shape", "window", "strides", "padding", "size"), CASES)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_avg_pool_and_gradient(kernels, shape, window, strides, padding, size, dtype):
+    rng = np.random.default_rng(2)
+    x = rng.standard_normal(shape).astype(dtype)
+    attributes = [*window, *strides, *padding]
+    dy = rng.standard_normal((shape[0], *size, shape[3])).astype(dtype)
+    y, dx = np.empty(dy.shape), np.zeros(shape)
+    for i, j in np.ndindex(*size):
+        rows, columns = (
+            slice(max(0, o * s - p), o * s - p + k) for o, s, p, k in zip((i, j), strides, padding, window, strict=True)
+        )
+        seen = x[:, rows, columns].astype(float)
+        y[:, i, j] = seen.mean((1, 2))
+        dx[:, rows, columns] += dy[:, i, j][:, None, None] / (seen.shape[1] * seen.shape[2])
+    tolerance = 2e-6 if dtype == np.float32 else 1e-14
+    (got,) = kernels("avg_pool", [x], [(dy.shape, dtype)], attributes)
+    np.testing.assert_allclose(got, y, rtol=tolerance, atol=tolerance)
+    (got,) = kernels("avg_pool_grad", [dy], [(shape, dtype)], attributes)
+    np.testing.assert_allclose(got, dx, rtol=tolerance, atol=4 * tolerance)
 
 
 def test_gradients_of_overlapping_windows_add_in_a_fixed_order(kernels):

@@ -29,7 +29,7 @@ HOSTILE = [
     "labkit-plan 1\nslot fetch 999999999 f32 [2]\n", "labkit-plan 1\nslot alias 0 f32 [1]\n",
     "labkit-plan 1\nslot alias 1 f32 [1]\nslot alias 0 f32 [1]\n", "labkit-plan 1\n\x00\xff\n",
     'labkit-plan 1\nslot feed 0 f32 [1, 8, 8, 1]\nslot feed 1 f32 [3, 3, 1, 1]\nslot fetch 0 f32 [1, 8, 8, 1]\n'
-    'do conv2d.f32 "c" in 0 1 out 2 ints 9000000000000000000 1 0 0\n',
+    'do conv2d.f32 "c" in 0 1 out 2 ints 9000000000000000000 1 0 0 1 1 1\n',
     'labkit-plan 1\nslot feed 0 f32 [4]\nslot fetch 0 f32 [4]\ndo relu.f32 "r" in 0 out 1 reals 1 2 nan -inf x\n',
 ]  # fmt: skip
 
