@@ -26,8 +26,8 @@ from labkit.ops.window import (
     window_attrs,
 )
 
-Channels = Callable[[Dim, Dim, Dim, Mapping[str, Any]], tuple[Dim, int]]
-"""(channels of x, filter's third and fourth dimension, attributes) -> channels of the result, groups; raises ShapeError."""
+Channels = Callable[[Sequence[Dim], Sequence[Dim], Mapping[str, Any]], tuple[Dim, int]]
+"""(dimensions of x and of the filters, attributes) -> channels of the result, groups; raises ShapeError."""
 
 
 def register_convolution(
@@ -52,10 +52,10 @@ def register_convolution(
     """
 
     def shape(c: OpContext) -> list[Dims]:
-        n, h, w, depth = need_rank(c, 0, 4, "A batch of images (batch, height, width, channels)")
-        fh, fw, third, fourth = need_rank(c, 1, 4, "A filter (height, width, in, out)")
-        height, width = sides(c.attrs, (h, w), (fh, fw))
-        return [(n, height.out, width.out, channels(depth, third, fourth, c.attrs)[0])]
+        x = need_rank(c, 0, 4, "A batch of images (batch, height, width, channels)")
+        filters = need_rank(c, 1, 4, "A filter (height, width, in, out)")
+        height, width = sides(c.attrs, x[1:3], filters[:2])
+        return [(x[0], height.out, width.out, channels(x, filters, c.attrs)[0])]
 
     def gradient_shape(which: int) -> Callable[[OpContext], list[Dims]]:
         def rule(c: OpContext) -> list[Dims]:
@@ -65,14 +65,15 @@ def register_convolution(
         return rule
 
     def lower(c: OpContext) -> tuple[list[int], Sequence[float]]:
-        _, h, w, depth = c.dims[0]  # type: ignore[misc]
-        fh, fw, third, fourth = c.dims[1]  # type: ignore[misc]
-        height, width = sides(c.attrs, (h, w), (fh, fw))
-        _, groups = channels(depth, third, fourth, c.attrs)
+        x, filters = c.dims[0], c.dims[1]
+        assert x is not None
+        assert filters is not None
+        height, width = sides(c.attrs, x[1:3], filters[:2])
+        _, groups = channels(x, filters, c.attrs)
         return [*c.attrs["strides"], height.before, width.before, *c.attrs["dilations"], groups], ()
 
     def known_channels(x: np.ndarray, filters: np.ndarray, attrs: Mapping[str, Any]) -> tuple[int, int]:
-        out, groups = channels(x.shape[3], filters.shape[2], filters.shape[3], attrs)
+        out, groups = channels(x.shape, filters.shape, attrs)
         assert out is not None
         return out, groups
 
@@ -183,21 +184,16 @@ def _all_attrs(attrs: Mapping[str, Attr], given: Mapping[str, Any]) -> dict[str,
 # --- Conv2D -----------------------------------------------------------------------------------------------------------
 
 
-def _grouped(depth: Dim, third: Dim, out: Dim, attrs: Mapping[str, Any]) -> tuple[Dim, int]:
-    groups = attrs["groups"]
+def _grouped(x: Sequence[Dim], filters: Sequence[Dim], attrs: Mapping[str, Any]) -> tuple[Dim, int]:
+    depth, third, out, groups = x[3], filters[2], filters[3], attrs["groups"]
+    received = f"{show(tuple(x))} and {show(tuple(filters))}"
     if depth is not None and third is not None and depth != third * groups:
         rule = "The filter has as many input channels as the images"
         if groups != 1:
             rule += f" have in each of {groups} groups"
-        raise ShapeError(
-            "", rule=rule, received=f"{show((depth,))} channels and filters {show((None, None, third, out))}"
-        )
+        raise ShapeError("", rule=rule, received=received)
     if any(n is not None and n % groups for n in (depth, out)):
-        raise ShapeError(
-            "",
-            rule="Channels in and out are multiples of the number of groups",
-            received=f"{show((depth,))} channels to {show((out,))} in {groups} groups",
-        )
+        raise ShapeError("", rule=f"Channels in and out are multiples of the {groups} groups", received=received)
     return out, groups
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from labkit.core.convert import to_tensors
@@ -14,12 +14,13 @@ from labkit.ops.conv import conv2d, register_convolution
 from labkit.ops.window import DILATED_ATTRS, channels_last, window_attrs
 
 
-def _multiplied(depth: Dim, third: Dim, multiplier: Dim, attrs: Mapping[str, Any]) -> tuple[Dim, int]:
+def _multiplied(x: Sequence[Dim], filters: Sequence[Dim], attrs: Mapping[str, Any]) -> tuple[Dim, int]:
+    depth, third, multiplier = x[3], filters[2], filters[3]
     if depth is not None and third is not None and depth != third:
         raise ShapeError(
             "",
             rule="The filter has as many input channels as the images",
-            received=f"{show((depth,))} channels and filters {show((None, None, third, multiplier))}",
+            received=f"{show(tuple(x))} and {show(tuple(filters))}",
         )
     known = third if depth is None else depth
     return None if known is None or multiplier is None else known * multiplier, known or 1

@@ -23,7 +23,7 @@ _LARGEST_BYTE_INDEX = 256
 def _index_dtype(attrs: Any) -> dt.DType:
     window = attrs["window"]
     if len(window) != 2:
-        raise ShapeError("", rule="window is a pair: along the height and along the width", received=str(window))
+        raise ShapeError("", rule="window has two entries: for the height and for the width", received=str(window))
     return dt.uint8 if window[0] * window[1] <= _LARGEST_BYTE_INDEX else dt.int32
 
 

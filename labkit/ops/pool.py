@@ -21,7 +21,7 @@ def pool_sides(dims: tuple[Any, ...], attrs: Mapping[str, Any]) -> tuple[Side, S
     """
     window = attrs["window"]
     if len(window) != 2:
-        raise ShapeError("", rule="window is a pair: along the height and along the width", received=str(window))
+        raise ShapeError("", rule="window has two entries: for the height and for the width", received=str(window))
     if window[0] * window[1] >= 2**31:
         raise ShapeError("", rule="A pooling window has fewer than 2**31 pixels", received=f"{window[0]} x {window[1]}")
     found = sides(attrs, dims[1:3], window)

@@ -108,7 +108,7 @@ def sides(attrs: Mapping[str, Any], image: tuple[Dim, ...], window: tuple[Dim, .
     strides, dilations = attrs["strides"], attrs.get("dilations", (1, 1))
     for name, value in (("strides", strides), ("dilations", dilations), ("explicit_paddings", explicit)):
         if len(value) != 2:
-            raise ShapeError("", rule=f"{name} is a pair: along the height and along the width", received=str(value))
+            raise ShapeError("", rule=f"{name} has two entries: for the height and for the width", received=str(value))
     if padding != "EXPLICIT" and any(n for pair in explicit for n in pair):
         raise ShapeError("", rule="Explicit paddings go with EXPLICIT padding", received=f"{explicit} with {padding}")
     height, width = (
