@@ -163,7 +163,8 @@ def wrong_dtypes(record: OpDef, case: Case) -> Iterator[Wrong]:
         ]
         if refused:
             label = record.inputs[min(i, len(record.inputs) - 1)].lstrip("*"), ", ".join(d.name for d in refused)
-            yield Wrong(label, with_item(case.arrays, i, x.astype(refused[0].numpy)), dict(case.sample.attrs))
+            wrong = np.where(np.isfinite(x), x, 0).astype(refused[0].numpy)
+            yield Wrong(label, with_item(case.arrays, i, wrong), dict(case.sample.attrs))
 
 
 def record_attrs(record: OpDef, attrs: Any) -> dict[str, Any]:
