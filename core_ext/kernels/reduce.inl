@@ -4,9 +4,11 @@
 // of threads: the n reduced elements of an output are cut into chunks of kChunk; in a chunk, element r goes to lane
 // r % kLanes; the lanes are added as a tree, and the chunks in order, in float64. So one column of a matrix gives
 // the same bits as the same numbers in a row, and float32 sums keep a relative error of a few 1e-7 at any length.
+// ints: the axes.
 #pragma once
 #include "kernels/walk.h"
 #include "labkit/kernel.h"
+#include "simd/math.h"
 #include "simd/vec.h"
 
 namespace labkit {
@@ -30,53 +32,99 @@ constexpr T highest() {
     return sizeof(T) == 4 ? static_cast<T>(INT32_MAX) : static_cast<T>(INT64_MAX);
 }
 
-// An operation: its neutral element, the step for numbers and vectors alike, and how chunks are joined.
+// An operation. A lane adds up what `element` makes of a number (and, where `shifted`, of the second operand's number for that
+// output); `of` is the step for numbers and vectors alike, from `neutral` on; chunks are joined as Totals, and `finish` gives
+// the output for n reduced elements.
+template <class L, class Sum>
+struct Plain {
+    using Lane = L;
+    using Total = Sum;
+    static constexpr bool shifted = false;
+    template <class V>
+    static V element(V x, V) { return x; }
+};
+
 template <class T>
-struct Sum {
-    using Total = double;
+struct Sum : Plain<T, double> {
     static constexpr T neutral = 0;
     template <class V>
     static V of(V a, V b) { return a + b; }
-    static T finish(Total total, int64_t) { return static_cast<T>(total); }
+    static T finish(double total, int64_t) { return static_cast<T>(total); }
 };
 template <class T>
 struct Mean : Sum<T> {
     static T finish(double total, int64_t n) { return static_cast<T>(total / static_cast<double>(n)); }
 };
 template <class T>
-struct WrappingSum : Sum<T> {  // of unsigned integers
-    using Total = T;
-    static T finish(Total total, int64_t) { return total; }
+struct WrappingSum : Plain<T, T> {  // of unsigned integers
+    static constexpr T neutral = 0;
+    template <class V>
+    static V of(V a, V b) { return a + b; }
+    static T finish(T total, int64_t) { return total; }
 };
 template <class T>
-struct Max {
-    using Total = T;
+struct WholeMean : WrappingSum<uint64_t> {  // of integers, without what comes after the point
+    static T finish(uint64_t total, int64_t n) { return n ? static_cast<T>(static_cast<int64_t>(total) / n) : 0; }
+};
+template <class T>
+struct Product : Plain<double, double> {  // in float64: a float32 product may pass through numbers beyond float32
+    static constexpr double neutral = 1;
+    template <class V>
+    static V of(V a, V b) { return a * b; }
+    static T finish(double total, int64_t) { return static_cast<T>(total); }
+};
+template <class T>
+struct WrappingProduct : Plain<T, T> {
+    static constexpr T neutral = 1;
+    template <class V>
+    static V of(V a, V b) { return a * b; }
+    static T finish(T total, int64_t) { return total; }
+};
+template <class T>
+struct Norm : Sum<double> {  // likewise in float64
+    template <class V>
+    static V element(V x, V) { return x * x; }
+    static T finish(double total, int64_t) { return static_cast<T>(__builtin_sqrt(total)); }
+};
+template <class T>
+struct HalfSquares : Sum<T> {
+    template <class V>
+    static V element(V x, V) { return x * x; }
+    static T finish(double total, int64_t) { return static_cast<T>(total / 2); }
+};
+template <class T>
+struct Variance : Mean<T> {  // about given means
+    static constexpr bool shifted = true;
+    template <class V>
+    static V element(V x, V mean) { return (x - mean) * (x - mean); }
+};
+template <class T>
+struct Max : Plain<T, T> {
     static constexpr T neutral = lowest<T>();
     template <class V>
     static V of(V a, V b) { return (a > b) | (a != a) ? a : b; }
-    static T finish(Total total, int64_t) { return total; }
+    static T finish(T total, int64_t) { return total; }
 };
 template <class T>
-struct Min {
-    using Total = T;
+struct Min : Plain<T, T> {
     static constexpr T neutral = highest<T>();
     template <class V>
     static V of(V a, V b) { return (a < b) | (a != a) ? a : b; }
-    static T finish(Total total, int64_t) { return total; }
+    static T finish(T total, int64_t) { return total; }
 };
-struct All {
-    using Total = uint8_t;
-    static constexpr uint8_t neutral = 1;
+template <class T>
+struct All : Plain<T, T> {
+    static constexpr T neutral = 1;
     template <class V>
     static V of(V a, V b) { return a & b; }
-    static uint8_t finish(Total total, int64_t) { return total; }
+    static T finish(T total, int64_t) { return total; }
 };
-struct Any {
-    using Total = uint8_t;
-    static constexpr uint8_t neutral = 0;
+template <class T>
+struct Any : Plain<T, T> {
+    static constexpr T neutral = 0;
     template <class V>
     static V of(V a, V b) { return a | b; }
-    static uint8_t finish(Total total, int64_t) { return total; }
+    static T finish(T total, int64_t) { return total; }
 };
 
 // What the shapes say. A unit is one chunk of one output, or of up to kColumns neighbouring outputs.
@@ -106,6 +154,7 @@ struct Reduction {
     }
 };
 
+template <class Lane>
 void plan_reduce(const Call& call, Work& work) {
     Reduction r(call);
     if (r.length == 0) return;
@@ -113,66 +162,91 @@ void plan_reduce(const Call& call, Work& work) {
     if (r.chunks == 1) return;
     work.phases = 2;
     work.tasks[1] = ceil_div(r.outputs, kColumns);
-    work.scratch_bytes = r.outputs * r.chunks * size_of(call.out[0].dtype);
+    work.scratch_bytes = r.outputs * r.chunks * static_cast<int64_t>(sizeof(Lane));
+}
+
+template <class A, class B>
+constexpr bool same_type = false;
+template <class A>
+constexpr bool same_type<A, A> = true;
+
+// n <= lanes<Lane> numbers as lanes.
+template <class Lane, class T>
+LABKIT_INLINE Vec<Lane> load_lanes(const T* p, int64_t n) {
+    if constexpr (same_type<Lane, T>)
+        return load_n(p, n);
+    else
+        return load_widened(p, static_cast<int>(n));
 }
 
 // Lane (first + i) % kLanes takes p[i], for i < n, number by number.
-template <class Op, class T>
-void reduce_numbers(T* lane, int64_t first, const T* p, int64_t n) {
-    for (int64_t i = 0; i < n; ++i) lane[(first + i) % kLanes] = Op::of(lane[(first + i) % kLanes], p[i]);
+template <class Op, class Lane, class T>
+void reduce_numbers(Lane* lane, int64_t first, const T* p, int64_t n, Lane shift) {
+    for (int64_t i = 0; i < n; ++i) {
+        Lane& to = lane[(first + i) % kLanes];
+        to = Op::of(to, Op::element(static_cast<Lane>(p[i]), shift));
+    }
 }
 
 // One output: elements r in [begin, end) of the reduced ones, which lie in contiguous runs.
 template <class Op, class T>
-T reduce_runs(const T* x, const Walk& reduced, int64_t begin, int64_t end) {
-    constexpr int vectors = sizeof(T) < 4 ? 0 : kLanes / lanes<T>;  // none for bytes: number by number
-    T lane[kLanes];
+typename Op::Lane reduce_runs(const T* x, const Walk& reduced, int64_t begin, int64_t end, typename Op::Lane shift) {
+    using L = typename Op::Lane;
+    // other types go number by number
+    constexpr bool in_vectors = sizeof(T) >= 4 && (same_type<L, T> || (same_type<L, double> && same_type<T, float>));
+    L lane[kLanes];
     for (int l = 0; l < kLanes; ++l) lane[l] = Op::neutral;
     Cursor cursor(reduced, begin);
     for (int64_t r = begin; r < end;) {
         const int64_t run = min_of(cursor.rest_of_run(), end - r);
         const T* p = x + cursor.offset[0];
-        if constexpr (vectors > 0) {
+        if constexpr (in_vectors) {
+            constexpr int vectors = kLanes / lanes<L>;
             int64_t i = min_of(run, (kLanes - r % kLanes) % kLanes);
-            reduce_numbers<Op>(lane, r, p, i);
-            Vec<T> acc[vectors], neutral = broadcast(Op::neutral);
-            for (int v = 0; v < vectors; ++v) acc[v] = load(lane + v * lanes<T>);
+            reduce_numbers<Op>(lane, r, p, i, shift);
+            Vec<L> acc[vectors], neutral = broadcast(Op::neutral), shifts = broadcast(shift);
+            for (int v = 0; v < vectors; ++v) acc[v] = load(lane + v * lanes<L>);
             for (; i + kLanes <= run; i += kLanes)
-                for (int v = 0; v < vectors; ++v) acc[v] = Op::of(acc[v], load(p + i + v * lanes<T>));
+                for (int v = 0; v < vectors; ++v)
+                    acc[v] = Op::of(acc[v], Op::element(load_lanes<L>(p + i + v * lanes<L>, lanes<L>), shifts));
             for (int v = 0; v < vectors; ++v) {
-                const int64_t n = min_of(run - i - v * lanes<T>, lanes<T>);
-                if (n > 0) acc[v] = Op::of(acc[v], first_lanes<T>(n) ? load_n(p + i + v * lanes<T>, n) : neutral);
+                const int64_t n = min_of(run - i - v * lanes<L>, lanes<L>);
+                if (n <= 0) break;
+                const Vec<L> element = Op::element(load_lanes<L>(p + i + v * lanes<L>, n), shifts);
+                acc[v] = Op::of(acc[v], first_lanes<L>(n) ? element : neutral);
             }
-            for (int v = 0; v < vectors; ++v) store(lane + v * lanes<T>, acc[v]);
+            for (int v = 0; v < vectors; ++v) store(lane + v * lanes<L>, acc[v]);
         } else {
-            reduce_numbers<Op>(lane, r, p, run);
+            reduce_numbers<Op>(lane, r, p, run, shift);
         }
         cursor.advance(run);
         r += run;
     }
-    return fold_lanes<Op, T, kLanes>(lane);
+    return fold_lanes<Op, L, kLanes>(lane);
 }
 
 // n <= kColumns neighbouring outputs; row r of the reduced elements starts at its offset.
 template <class Op, class T>
-void reduce_columns(T* result, const T* x, const Walk& reduced, int64_t begin, int64_t end, int64_t n) {
-    T lane[kLanes * kColumns];
+void reduce_columns(typename Op::Lane* result, const T* x, const Walk& reduced, int64_t begin, int64_t end, int64_t n,
+                    const typename Op::Lane* shift) {
+    using L = typename Op::Lane;
+    L lane[kLanes * kColumns];
     Cursor cursor(reduced, begin);
     for (int64_t r = begin; r < end; ++r) {
-        T* __restrict__ acc = lane + (r - begin) % kLanes * kColumns;
+        L* __restrict__ acc = lane + (r - begin) % kLanes * kColumns;
         const T* __restrict__ p = x + cursor.offset[0];
         if (r - begin < kLanes)
-            for (int64_t c = 0; c < n; ++c) acc[c] = Op::of(Op::neutral, p[c]);
+            for (int64_t c = 0; c < n; ++c) acc[c] = Op::of(Op::neutral, Op::element(static_cast<L>(p[c]), Op::shifted ? shift[c] : L()));
         else
-            for (int64_t c = 0; c < n; ++c) acc[c] = Op::of(acc[c], p[c]);
+            for (int64_t c = 0; c < n; ++c) acc[c] = Op::of(acc[c], Op::element(static_cast<L>(p[c]), Op::shifted ? shift[c] : L()));
         cursor.advance(1);
     }
     if (begin == end)
         for (int64_t c = 0; c < n; ++c) lane[c] = Op::neutral;
     for (int half = kLanes / 2; half; half /= 2)
         for (int l = 0; l < half && l + half < end - begin; ++l) {
-            T* __restrict__ a = lane + l * kColumns;
-            const T* __restrict__ b = lane + (l + half) * kColumns;
+            L* __restrict__ a = lane + l * kColumns;
+            const L* __restrict__ b = lane + (l + half) * kColumns;
             for (int64_t c = 0; c < n; ++c) a[c] = Op::of(a[c], b[c]);
         }
     for (int64_t c = 0; c < n; ++c) result[c] = lane[c];
@@ -180,6 +254,8 @@ void reduce_columns(T* result, const T* x, const Walk& reduced, int64_t begin, i
 
 template <class Op, class T>
 Status run_reduce(const Call& call, int phase, int64_t task) {
+    using L = typename Op::Lane;
+    using Total = typename Op::Total;
     Reduction r(call);
     const T* x = data<T>(call.in[0]);
     T* y = data<T>(call.out[0]);
@@ -187,8 +263,9 @@ Status run_reduce(const Call& call, int phase, int64_t task) {
         for (int64_t i = 0; i < numel(call.out[0]); ++i) y[i] = Op::finish(Op::neutral, 0);
         return {};
     }
-    T* partial = r.chunks == 1 ? y : reinterpret_cast<T*>(call.scratch);  // [chunks][outputs]
+    L* partial = reinterpret_cast<L*>(call.scratch);  // [chunks][outputs], where there are several chunks
     if (phase == 0) {
+        L lane[kColumns], shift[Op::shifted ? kColumns : 1] = {};
         int64_t blocks = ceil_div(r.width, r.columns);
         for (int64_t unit = task * r.units_per_task; unit < min_of((task + 1) * r.units_per_task, r.units); ++unit) {
             int64_t chunk = unit % r.chunks, place = unit / r.chunks;
@@ -196,18 +273,20 @@ Status run_reduce(const Call& call, int phase, int64_t task) {
             int64_t n = min_of(r.columns, r.width - place % blocks * r.columns);
             int64_t begin = chunk * kChunk, end = min_of(begin + kChunk, r.length);
             const T* from = x + r.kept.offset(0, first);
-            T* to = partial + chunk * r.outputs + first;
+            if constexpr (Op::shifted)
+                for (int64_t i = 0; i < n; ++i) shift[i] = data<T>(call.in[1])[first + i];
             if (r.width == 1)
-                *to = reduce_runs<Op>(from, r.reduced, begin, end);
+                lane[0] = reduce_runs<Op>(from, r.reduced, begin, end, shift[0]);
             else
-                reduce_columns<Op>(to, from, r.reduced, begin, end, n);
+                reduce_columns<Op>(lane, from, r.reduced, begin, end, n, shift);
             if (r.chunks == 1)
-                for (int64_t i = 0; i < n; ++i) to[i] = Op::finish(to[i], r.length);
+                for (int64_t i = 0; i < n; ++i) y[first + i] = Op::finish(lane[i], r.length);
+            else
+                for (int64_t i = 0; i < n; ++i) partial[chunk * r.outputs + first + i] = lane[i];
         }
         return {};
     }
     Range range = range_of(task, r.outputs, kColumns);
-    using Total = typename Op::Total;
     Total total[kColumns];
     for (int64_t i = range.begin; i < range.end; ++i) total[i - range.begin] = partial[i];
     for (int64_t chunk = 1; chunk < r.chunks; ++chunk)
@@ -217,25 +296,36 @@ Status run_reduce(const Call& call, int phase, int64_t task) {
     return {};
 }
 
-#define LABKIT_REDUCE(X, name, Op, dtype, T) X(name "." dtype, plan_reduce, (run_reduce<Op<T>, T>), false)
+#define LABKIT_REDUCE(X, name, Op, dtype, T) \
+    X(name "." dtype, plan_reduce<Op<T>::Lane>, (run_reduce<Op<T>, T>), false)
+#define LABKIT_REDUCE_REALS(X, name, Op)     \
+    LABKIT_REDUCE(X, name, Op, "f32", float) \
+    LABKIT_REDUCE(X, name, Op, "f64", double)
+#define LABKIT_REDUCE_WRAPPING(X, name, Op)     \
+    LABKIT_REDUCE(X, name, Op, "i32", uint32_t) \
+    LABKIT_REDUCE(X, name, Op, "i64", uint64_t) \
+    LABKIT_REDUCE(X, name, Op, "u8", uint8_t)
+#define LABKIT_REDUCE_WHOLE(X, name, Op)       \
+    LABKIT_REDUCE(X, name, Op, "i32", int32_t) \
+    LABKIT_REDUCE(X, name, Op, "i64", int64_t) \
+    LABKIT_REDUCE(X, name, Op, "u8", uint8_t)
 
-#define LABKIT_REDUCE_KERNELS(X)                                       \
-    LABKIT_REDUCE(X, "reduce_sum", Sum, "f32", float)                  \
-    LABKIT_REDUCE(X, "reduce_sum", Sum, "f64", double)                 \
-    LABKIT_REDUCE(X, "reduce_sum", WrappingSum, "i32", uint32_t)       \
-    LABKIT_REDUCE(X, "reduce_sum", WrappingSum, "i64", uint64_t)       \
-    LABKIT_REDUCE(X, "reduce_mean", Mean, "f32", float)                \
-    LABKIT_REDUCE(X, "reduce_mean", Mean, "f64", double)               \
-    LABKIT_REDUCE(X, "reduce_max", Max, "f32", float)                  \
-    LABKIT_REDUCE(X, "reduce_max", Max, "f64", double)                 \
-    LABKIT_REDUCE(X, "reduce_max", Max, "i32", int32_t)                \
-    LABKIT_REDUCE(X, "reduce_max", Max, "i64", int64_t)                \
-    LABKIT_REDUCE(X, "reduce_min", Min, "f32", float)                  \
-    LABKIT_REDUCE(X, "reduce_min", Min, "f64", double)                 \
-    LABKIT_REDUCE(X, "reduce_min", Min, "i32", int32_t)                \
-    LABKIT_REDUCE(X, "reduce_min", Min, "i64", int64_t)                \
-    X("reduce_all.b8", plan_reduce, (run_reduce<All, uint8_t>), false) \
-    X("reduce_any.b8", plan_reduce, (run_reduce<Any, uint8_t>), false)
+#define LABKIT_REDUCE_KERNELS(X)                             \
+    LABKIT_REDUCE_REALS(X, "reduce_sum", Sum)                \
+    LABKIT_REDUCE_WRAPPING(X, "reduce_sum", WrappingSum)     \
+    LABKIT_REDUCE_REALS(X, "reduce_mean", Mean)              \
+    LABKIT_REDUCE_WHOLE(X, "reduce_mean", WholeMean)         \
+    LABKIT_REDUCE_REALS(X, "reduce_prod", Product)           \
+    LABKIT_REDUCE_WRAPPING(X, "reduce_prod", WrappingProduct) \
+    LABKIT_REDUCE_REALS(X, "reduce_max", Max)                \
+    LABKIT_REDUCE_WHOLE(X, "reduce_max", Max)                \
+    LABKIT_REDUCE_REALS(X, "reduce_min", Min)                \
+    LABKIT_REDUCE_WHOLE(X, "reduce_min", Min)                \
+    LABKIT_REDUCE(X, "reduce_all", All, "b8", uint8_t)       \
+    LABKIT_REDUCE(X, "reduce_any", Any, "b8", uint8_t)       \
+    LABKIT_REDUCE_REALS(X, "euclidean_norm", Norm)           \
+    LABKIT_REDUCE_REALS(X, "l2_loss", HalfSquares)           \
+    LABKIT_REDUCE_REALS(X, "variance", Variance)
 
 }  // namespace
 }  // namespace labkit

@@ -26,6 +26,7 @@ from labkit.ops.dropout import dropout
 from labkit.ops.elementwise import relu, sigmoid, tanh
 from labkit.ops.embedding import embedding_bag, embedding_lookup
 from labkit.ops.max_pool import max_pool, max_pool_with_argmax
+from labkit.ops.norms import l2_loss, moments
 from labkit.ops.softmax import log_softmax, softmax
 
 __all__ = [
@@ -44,12 +45,14 @@ __all__ = [
     "embedding_lookup",
     "gelu",
     "hard_sigmoid",
+    "l2_loss",
     "leaky_relu",
     "log_sigmoid",
     "log_softmax",
     "max_pool",
     "max_pool1d",
     "max_pool_with_argmax",
+    "moments",
     "relu",
     "relu6",
     "selu",

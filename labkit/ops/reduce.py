@@ -1,8 +1,8 @@
-"""Sums, means and extremes over axes."""
+"""Sums, means, products and extremes over axes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,8 @@ from labkit.ops.compare import cast, equal
 from labkit.ops.shape import reshape, shape
 
 
-def _axes(c: OpContext) -> list[int] | None:
+def reduced_axes(c: OpContext) -> list[int] | None:
+    """The axes that an operation with the attribute `axes` reduces, in rising order; None where x's rank is unknown."""
     dims, axes = c.dims[0], c.attrs["axes"]
     if dims is None:
         return None
@@ -29,8 +30,9 @@ def _axes(c: OpContext) -> list[int] | None:
     return sorted(normal_axes(axes, len(dims)))
 
 
-def _reduced(c: OpContext) -> list[Dims]:
-    axes, dims = _axes(c), c.dims[0]
+def reduced_shape(c: OpContext) -> list[Dims]:
+    """Shape rule of reductions."""
+    axes, dims = reduced_axes(c), c.dims[0]
     if axes is None or dims is None:
         return [() if c.attrs["axes"] is None and not c.attrs["keepdims"] else None]
     if c.attrs["keepdims"]:
@@ -38,14 +40,14 @@ def _reduced(c: OpContext) -> list[Dims]:
     return [tuple(n for i, n in enumerate(dims) if i not in axes)]
 
 
-def _kept_shape(op: Operation, x: Tensor) -> Tensor:
-    """x, a reduction's result, with the reduced dimensions put back as 1."""
+def kept(op: Operation, x: Tensor) -> Tensor:
+    """x, of the shape of a reduction's result, with the reduced dimensions put back as 1."""
     return apply("KeepDims", [x, op.inputs[0]], {"axes": op.attrs["axes"]})
 
 
 def _kept_dims(c: OpContext) -> list[Dims]:
     dims = c.dims[1]
-    axes = _axes(OpContext([dims], [c.dtypes[1]], c.attrs))
+    axes = reduced_axes(OpContext([dims], [c.dtypes[1]], c.attrs))
     if dims is None or axes is None:
         return [None]
     kept = tuple(1 if i in axes else n for i, n in enumerate(dims))
@@ -73,18 +75,18 @@ register(
 
 
 def _sum_gradient(op: Operation, g: Tensor) -> list[Tensor]:
-    return [broadcast_to(_kept_shape(op, g), shape(op.inputs[0]))]
+    return [broadcast_to(kept(op, g), shape(op.inputs[0]))]
 
 
 def _mean_gradient(op: Operation, g: Tensor) -> list[Tensor]:
     x = op.inputs[0]
     share = g * apply("InverseCount", [x], {"axes": op.attrs["axes"]})
-    return [broadcast_to(_kept_shape(op, share), shape(x))]
+    return [broadcast_to(kept(op, share), shape(x))]
 
 
 def _inverse_count(c: OpContext) -> np.ndarray:
     dims = c.dims[0] or ()
-    return np.asarray(1.0 / max(count([dims[i] for i in _axes(c) or []]), 1), c.dtypes[0].numpy)  # type: ignore[misc]
+    return np.asarray(1.0 / max(count([dims[i] for i in reduced_axes(c) or []]), 1), c.dtypes[0].numpy)  # type: ignore[misc]
 
 
 register(
@@ -109,12 +111,32 @@ register(
 
 def _extreme_gradient(op: Operation, g: Tensor) -> list[Tensor]:
     x = op.inputs[0]
-    winners = cast(equal(x, _kept_shape(op, op.outputs[0])), x.dtype)
+    winners = cast(equal(x, kept(op, op.outputs[0])), x.dtype)
     share = winners / reduce_sum(winners, op.attrs["axes"], keepdims=True)
-    return [share * _kept_shape(op, g)]
+    return [share * kept(op, g)]
 
 
-def _samples(rng: np.random.Generator) -> list[Sample]:
+def _product_gradient(op: Operation, g: Tensor) -> list[Tensor]:
+    # The product of the others is what lies before times what lies after: right beside zeros too, without a division.
+    x, axes = op.inputs[0], op.attrs["axes"]
+    before, arriving = x, kept(op, g)
+    if axes is None:
+        before, arriving, axes = reshape(x, [-1]), reshape(g, [1]), (0,)
+    steps = []
+    for axis in axes:
+        steps.append((before, axis))
+        before = reduce_prod(before, axis, keepdims=True)
+    for factor, axis in reversed(steps):
+        sides = [
+            apply("Cumprod", [factor], {"axis": axis, "exclusive": True, "reverse": reverse})
+            for reverse in (False, True)
+        ]
+        arriving = arriving * (sides[0] * sides[1])
+    return [reshape(arriving, shape(x))]
+
+
+def reduction_samples(rng: np.random.Generator) -> list[Sample]:
+    """Samples of reductions: different numbers, one of them 0."""
     cases = []
     for dims, axes in (
         ((7,), None),
@@ -131,50 +153,114 @@ def _samples(rng: np.random.Generator) -> list[Sample]:
     return cases
 
 
-def _reduction(name: str, kernel: str, reference: Callable[..., Any], gradient: Any, doc: str, allowed: Any) -> None:
-    register(
+def _factors(rng: np.random.Generator) -> list[Sample]:
+    """Samples of products, with no, one and two zeros."""
+    cases = [
+        Sample([np.sign(s.inputs[0] + 0.1) * (0.5 + np.abs(s.inputs[0]) / 4)], s.attrs) for s in reduction_samples(rng)
+    ]
+    for zeros in (1, 2):
+        x = rng.uniform(0.5, 1.5, size=(3, 5))
+        x[0, :zeros] = x[1, -zeros:] = 0
+        cases += [Sample([x], {"axes": axes, "keepdims": False}) for axes in (None, (0,), (1,), (1, 0))]
+    return cases
+
+
+def _truths(rng: np.random.Generator) -> list[Sample]:
+    return [Sample([s.inputs[0] > limit], s.attrs) for limit in (-1, 1) for s in reduction_samples(rng)]
+
+
+def reduction_record(
+    name: str,
+    kernel: str,
+    reference: Callable[..., Any],
+    gradient: Callable[..., Any] | NotDifferentiable,
+    formula: str,
+    doc: str,
+    allowed: Sequence[dt.DType],
+    samples: Callable[[np.random.Generator], list[Sample]] = reduction_samples,
+) -> OpDef:
+    """Registers an operation that makes one number of many; `reference` takes axis= and keepdims= as NumPy's do."""
+    return register(
         OpDef(
             name=name,
             inputs=("x",),
             attrs={"axes": Attr("axes", None), "keepdims": Attr("bool", False)},
             kernel=kernel,
             dtypes=same_dtype(allowed),
-            shapes=_reduced,
+            shapes=reduced_shape,
             gradient=gradient,
-            samples=_samples,
-            lower=lambda c: (_axes(c) or [], ()),
+            samples=samples,
+            lower=lambda c: (reduced_axes(c) or [], ()),
+            formula=formula,
             doc=doc,
             reference=lambda x, axes, keepdims: reference(x, axis=axes, keepdims=keepdims),
         )
     )
 
 
-_reduction("Sum", "reduce_sum", np.sum, _sum_gradient, "The sum of x over the given axes, or over all.", dt.NUMERIC)
-_reduction("Mean", "reduce_mean", np.mean, _mean_gradient, "The mean of x over the given axes, or over all.", dt.FLOATS)
-_reduction(
+reduction_record(
+    "Sum",
+    "reduce_sum",
+    np.sum,
+    _sum_gradient,
+    "y = Σ x",
+    "The sum of x over the given axes, or over all; integers wrap around.",
+    dt.NUMBERS,
+)
+reduction_record(
+    "Mean",
+    "reduce_mean",
+    np.mean,
+    _mean_gradient,
+    "y = Σ x / n",
+    "The mean of x over the given axes, or over all. The mean of integers is an integer, without what comes after the point.",
+    dt.NUMBERS,
+)
+reduction_record(
+    "Prod",
+    "reduce_prod",
+    np.prod,
+    _product_gradient,
+    "y = Π x",
+    "The product of x over the given axes, or over all; integers wrap around.",
+    dt.NUMBERS,
+    _factors,
+)
+reduction_record(
     "Max",
     "reduce_max",
     np.max,
     _extreme_gradient,
+    "y = max x",
     "The largest of x over the given axes, or over all; several largest share the gradient.",
-    dt.NUMERIC,
+    dt.NUMBERS,
 )
-_reduction(
+reduction_record(
     "Min",
     "reduce_min",
     np.min,
     _extreme_gradient,
+    "y = min x",
     "The smallest of x over the given axes, or over all; several smallest share the gradient.",
-    dt.NUMERIC,
+    dt.NUMBERS,
+)
+_STEP = NotDifferentiable("a truth value does not change smoothly")
+reduction_record(
+    "All", "reduce_all", np.all, _STEP, "y = all x", "Whether all of x over the axes are true.", (dt.bool_,), _truths
+)
+reduction_record(
+    "Any", "reduce_any", np.any, _STEP, "y = any x", "Whether any of x over the axes is true.", (dt.bool_,), _truths
 )
 
 
-def _reducer(type_name: str, what: str) -> Callable[..., Tensor]:
+def reducer(type_name: str, what: str, more: str = "") -> Callable[..., Tensor]:
+    """The function that builds a reduction."""
+
     def build(x: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
         return apply(type_name, [to_tensor(x)], {"axes": axis, "keepdims": keepdims}, name)
 
     build.__name__ = build.__qualname__ = f"reduce_{type_name.lower()}"
-    build.__doc__ = f"""{what} of x.
+    build.__doc__ = f"""{what}.{more}
 
     Args:
         axis: the dimension or dimensions to reduce, negative ones counted from the end; default: all.
@@ -182,66 +268,15 @@ def _reducer(type_name: str, what: str) -> Callable[..., Tensor]:
 
     Raises:
         ShapeError: an axis names no dimension of x.
+        DTypeError: the reduction is not defined for x's dtype.
     """
     return build
 
 
-reduce_sum = _reducer("Sum", "The sum")
-reduce_mean = _reducer("Mean", "The mean")
-reduce_max = _reducer("Max", "The largest")
-reduce_min = _reducer("Min", "The smallest")
-
-
-def _arg(name: str, kernel: str, reference: Callable[..., Any], doc: str) -> None:
-    checked = same_dtype((*dt.NUMERIC, dt.uint8))
-
-    def dtypes(inputs: Any, attrs: Any) -> list[dt.DType]:
-        checked(inputs, attrs)
-        return [dt.int64]
-
-    def axis(c: OpContext) -> int:
-        (one,) = _axes(OpContext(c.dims, c.dtypes, {"axes": (c.attrs["axis"],)})) or [0]
-        dims = c.dims[0]
-        if dims is not None and dims[one] == 0:
-            raise ShapeError("", rule="The axis has at least one element", received=f"axis {one} of {show(dims)}")
-        return one
-
-    def shapes(c: OpContext) -> list[Dims]:
-        dims = c.dims[0]
-        if dims is None:
-            return [None]
-        one = axis(c)
-        return [tuple(n for i, n in enumerate(dims) if i != one)]
-
-    register(
-        OpDef(
-            name=name,
-            inputs=("x",),
-            attrs={"axis": Attr("int", 0)},
-            kernel=kernel,
-            dtypes=dtypes,
-            shapes=shapes,
-            gradient=NotDifferentiable("an index does not change smoothly"),
-            lower=lambda c: ([axis(c)], ()),
-            reference=lambda x, axis: reference(x, axis=axis),
-            doc=doc,
-            samples=lambda rng: [
-                Sample([rng.integers(0, 9, size=dims).astype(float)], {"axis": a})
-                for dims, a in (((7,), 0), ((3, 17), 1), ((3, 17), 0), ((2, 3, 5), -1))
-            ],
-        )
-    )
-
-
-_arg("ArgMax", "argmax", np.argmax, "The index of the largest element along an axis, the first of several; int64.")
-_arg("ArgMin", "argmin", np.argmin, "The index of the smallest element along an axis, the first of several; int64.")
-
-
-def argmax(x: Any, axis: int = 0, name: str | None = None) -> Tensor:
-    """The index of the largest element along `axis`, the first of several; int64."""
-    return apply("ArgMax", [to_tensor(x)], {"axis": axis}, name)
-
-
-def argmin(x: Any, axis: int = 0, name: str | None = None) -> Tensor:
-    """The index of the smallest element along `axis`, the first of several; int64."""
-    return apply("ArgMin", [to_tensor(x)], {"axis": axis}, name)
+reduce_sum = reducer("Sum", "The sum of numbers")
+reduce_mean = reducer("Mean", "The mean of numbers", " Integers give an integer, without what comes after the point.")
+reduce_prod = reducer("Prod", "The product of numbers")
+reduce_max = reducer("Max", "The largest of numbers; a NaN wins")
+reduce_min = reducer("Min", "The smallest of numbers; a NaN wins")
+reduce_all = reducer("All", "Whether all truth values hold; of none they do")
+reduce_any = reducer("Any", "Whether any truth value holds; of none it does not")

@@ -9,7 +9,17 @@ import pytest
 
 REALS = [np.float32, np.float64]
 NUMBERS = [*REALS, np.int32, np.int64]
-ORACLES = {"reduce_sum": np.sum, "reduce_mean": np.mean, "reduce_max": np.max, "reduce_min": np.min}
+ORACLES = {
+    "reduce_sum": np.sum,
+    "reduce_mean": np.mean,
+    "reduce_prod": np.prod,
+    "reduce_max": np.max,
+    "reduce_min": np.min,
+}
+OF_REALS = {
+    "euclidean_norm": lambda x, axis: np.sqrt(np.sum(x**2, axis=axis)),
+    "l2_loss": lambda x, axis: np.sum(x**2, axis=axis) / 2,
+}
 SHAPES = [(), (1,), (17,), (3, 5), (5, 70), (70, 5), (2, 3, 4), (4, 1, 33, 2), (2, 3, 2, 3, 2)]
 
 
@@ -17,7 +27,7 @@ def numbers(dtype: type, shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
     rng = np.random.default_rng([seed, *shape])
     if np.dtype(dtype).kind == "f":
         return rng.standard_normal(shape).astype(dtype)
-    return rng.integers(-100, 100, shape, dtype)
+    return rng.integers(0 if dtype is np.uint8 else -100, 100, shape, dtype)
 
 
 def reduced(kernels, name: str, x: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
@@ -31,12 +41,16 @@ def every_choice(rank: int):
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_choice_of_axes(kernels, shape):
-    for name, oracle in ORACLES.items():
-        for dtype in REALS if name == "reduce_mean" else NUMBERS:
+    for name, oracle in {**ORACLES, **OF_REALS}.items():
+        for dtype in REALS if name in OF_REALS else [*NUMBERS, np.uint8]:
             x = numbers(dtype, shape)
             for axes in every_choice(len(shape)):
                 wide = x.astype(np.float64) if np.dtype(dtype).kind == "f" else x
-                expected = oracle(wide, axis=axes)
+                with np.errstate(over="ignore"):
+                    expected = oracle(wide, axis=axes)
+                expected = np.asarray(expected).astype(
+                    dtype if wide is x else np.float64
+                )  # whole means lose their fraction
                 tolerance = 1e-5 if dtype is np.float32 else 1e-13
                 np.testing.assert_allclose(reduced(kernels, name, x, axes), expected, rtol=tolerance, atol=tolerance)
 
@@ -56,7 +70,7 @@ def test_long_sum_keeps_six_digits(kernels):
 
 
 @pytest.mark.parametrize("length", [1, 9, 16, 100, 1024, 2500])
-@pytest.mark.parametrize("name", ["reduce_sum", "reduce_mean"])
+@pytest.mark.parametrize("name", ["reduce_sum", "reduce_mean", "reduce_prod", "euclidean_norm", "l2_loss"])
 def test_bits_depend_on_the_reduced_elements_alone(kernels, name, length):
     for dtype in REALS:
         row = numbers(dtype, (length,))
@@ -84,6 +98,40 @@ def test_integer_sums_wrap(kernels):
     for dtype in (np.int32, np.int64):
         x = np.full(2100, np.iinfo(dtype).max, dtype)
         assert reduced(kernels, "reduce_sum", x, (0,)) == np.sum(x, dtype=dtype)
+
+
+def test_whole_means_do_not_wrap(kernels):
+    for dtype in (np.int32, np.uint8):
+        x = np.full((3, 2100), np.iinfo(dtype).max, dtype)
+        assert (reduced(kernels, "reduce_mean", x, (1,)) == np.iinfo(dtype).max).all()
+    assert reduced(kernels, "reduce_mean", np.array([-7, 2], np.int64), (0,)) == -2
+
+
+def test_products_and_norms_pass_through_numbers_beyond_float32(kernels):
+    x = np.array([1e30, 1e30, 1e-30, 1e-30] * 5, np.float32)
+    np.testing.assert_allclose(reduced(kernels, "reduce_prod", x, (0,)), 1, rtol=1e-5)
+    np.testing.assert_allclose(reduced(kernels, "euclidean_norm", np.array([3e30, 4e30], np.float32), (0,)), 5e30)
+    np.testing.assert_allclose(reduced(kernels, "euclidean_norm", np.array([3e-30, 4e-30], np.float32), (0,)), 5e-30)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_variance_about_given_means(kernels, shape):
+    for dtype in REALS:
+        x = numbers(dtype, shape) + dtype(1000)
+        for axes in every_choice(len(shape)):
+            mean = np.asarray(np.mean(x.astype(np.float64), axis=axes)).astype(dtype)
+            kept = np.mean(x, axis=axes, keepdims=True).shape
+            expected = np.mean((x.astype(np.float64) - mean.reshape(kept)) ** 2, axis=axes)
+            (result,) = kernels("variance", [x, mean], [(mean.shape, dtype)], axes)
+            np.testing.assert_allclose(result, expected, rtol=1e-6 if dtype is np.float32 else 1e-13)
+
+
+def test_variance_of_long_rows_and_columns_agree(kernels):
+    x = numbers(np.float32, (3, 5000))
+    mean = x.mean(axis=1)
+    (rows,) = kernels("variance", [x, mean], [((3,), np.float32)], [1])
+    (columns,) = kernels("variance", [np.ascontiguousarray(x.T), mean], [((3,), np.float32)], [0])
+    assert rows.tobytes() == columns.tobytes()
 
 
 def test_extremes_pass_nan_on(kernels):

@@ -4,8 +4,7 @@
 namespace labkit {
 namespace {
 
-void reduce(const Checked& c) {
-    c.operands(1, 1);
+void reduced(const Checked& c) {
     c.all_T();
     const View& x = c.in(0);
     int64_t axis = -1, kept = 1;
@@ -17,6 +16,17 @@ void reduce(const Checked& c) {
     }
     for (int d = 0; d < x.rank; ++d) kept *= reduced >> d & 1 ? 1 : x.shape[d];
     c.need(numel(c.out()) == kept, "has a result of another shape");
+}
+
+void reduce(const Checked& c) {
+    c.operands(1, 1);
+    reduced(c);
+}
+
+void variance(const Checked& c) {
+    c.operands(2, 1);
+    reduced(c);
+    c.need(numel(c.in(1)) == numel(c.out()), "takes one mean for each result");
 }
 
 void arg(const Checked& c) {
@@ -45,7 +55,9 @@ void histogram(const Checked& c) {
 }
 
 const Signatures registered{
-    {reduce, "reduce_sum reduce_max reduce_min reduce_mean reduce_all reduce_any"},
+    {reduce,
+     "reduce_sum reduce_mean reduce_prod reduce_max reduce_min reduce_all reduce_any euclidean_norm l2_loss"},
+    {variance, "variance"},
     {arg, "argmax argmin"},
     {histogram, "histogram"},
 };
