@@ -66,6 +66,7 @@ from labkit.lab import Trial as Trial, experiment as experiment, run as run
 from labkit.models import Sequential as Sequential
 from labkit.ops import linalg as linalg, nn as nn, random as random
 from labkit.ops.add_n import add_n as add_n
+from labkit.ops.arg import argmax as argmax, argmin as argmin
 from labkit.ops.broadcast import (
     broadcast_to as broadcast_to,
     fill as fill,
@@ -95,6 +96,7 @@ from labkit.ops.compare import (
 )
 from labkit.ops.concat import concat as concat, split as split, stack as stack, unstack as unstack
 from labkit.ops.contract import tensordot as tensordot
+from labkit.ops.cumulative import cumprod as cumprod, cumsum as cumsum
 from labkit.ops.diagonal import (
     diag as diag,
     diag_part as diag_part,
@@ -147,15 +149,24 @@ from labkit.ops.logic import (
     where as where,
 )
 from labkit.ops.matmul import matmul as matmul
+from labkit.ops.norms import (
+    count_nonzero as count_nonzero,
+    norm as norm,
+    reduce_euclidean_norm as reduce_euclidean_norm,
+    reduce_logsumexp as reduce_logsumexp,
+    reduce_std as reduce_std,
+    reduce_variance as reduce_variance,
+)
 from labkit.ops.pad import pad as pad
 from labkit.ops.power import pow as pow
 from labkit.ops.random import set_random_seed as set_random_seed
 from labkit.ops.reduce import (
-    argmax as argmax,
-    argmin as argmin,
+    reduce_all as reduce_all,
+    reduce_any as reduce_any,
     reduce_max as reduce_max,
     reduce_mean as reduce_mean,
     reduce_min as reduce_min,
+    reduce_prod as reduce_prod,
     reduce_sum as reduce_sum,
 )
 from labkit.ops.rounding import ceil as ceil, floor as floor, rint as rint, round as round, trunc as trunc
