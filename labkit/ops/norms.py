@@ -16,8 +16,9 @@ from labkit.core.tensor import Tensor
 from labkit.errors import InvalidArgumentError, ShapeError
 from labkit.ops.build import apply
 from labkit.ops.compare import cast, equal, not_equal
-from labkit.ops.elementwise import abs, exp, log, pow, sqrt
+from labkit.ops.elementwise import abs, exp, log, sqrt
 from labkit.ops.logic import where
+from labkit.ops.power import pow
 from labkit.ops.reduce import (
     kept,
     reduce_max,
