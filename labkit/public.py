@@ -20,6 +20,7 @@ MODULES = {
 _BY_MODULE = {
     "core.autodiff": "gradients",
     "core.dtypes": "DType as_dtype float32 float64 int32 int64 uint8",
+    "core.explain_plan": "explain_plan",
     "core.feeds": "Batches",
     "core.graph": "Graph Operation get_default_graph reset_default_graph",
     "core.scopes": "control_dependencies get_variable name_scope variable_scope",

@@ -6,6 +6,7 @@ A record is written once, in labkit/ops/, and read by everybody: the graph build
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -301,6 +302,29 @@ OPS: dict[str, OpDef] = {}
 """Every operation by name."""
 
 
+@dataclass(frozen=True)
+class Origin:
+    """Where a record was registered: the module, and the line of its statement there."""
+
+    module: str
+    line: int
+
+
+ORIGINS: dict[str, Origin] = {}
+"""Where each operation was registered, by name."""
+
+
+def _origin() -> Origin:
+    """The statement of a module that is being executed, in the file that calls register, directly or by its functions."""
+    frame: Any = sys._getframe(2)
+    file, module, line = frame.f_code.co_filename, frame.f_globals.get("__name__", ""), frame.f_lineno
+    while frame is not None:
+        if frame.f_code.co_filename == file:
+            line = frame.f_lineno
+        frame = frame.f_back
+    return Origin(module, line)
+
+
 def register(record: OpDef) -> OpDef:
     """Adds a record to OPS.
 
@@ -310,6 +334,7 @@ def register(record: OpDef) -> OpDef:
     if record.name in OPS:
         raise GraphError(f"Operation {record.name!r} is defined twice", rule="Each operation has one record")
     OPS[record.name] = record
+    ORIGINS[record.name] = _origin()
     return record
 
 

@@ -37,6 +37,7 @@ class Lowered:
     instructions: list[dict[str, Any]]
     cells: list[Any]
     read_first: list[int]
+    slot_of: dict[Tensor, int]
 
 
 def lower(
@@ -102,7 +103,7 @@ class _Lowering:
             self._instruction("assign_add.i64", [one], [self._counter(name)], [], [], f"random:{name}", writes=True)
         for i, tensor in enumerate(stage.exports):
             self._number_fetch(tensor, i)
-        return Lowered(self.slots, self.instructions, self.cells, self.read_first)
+        return Lowered(self.slots, self.instructions, self.cells, self.read_first, self.slot_of)
 
     # --- one operation ---
 

@@ -1,0 +1,167 @@
+"""explain_plan: what a run will execute, as text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from labkit import native
+from labkit.core.feeds import feed_array, feed_key, flatten_feeds
+from labkit.core.fetches import Fetches
+from labkit.core.graph import Graph, Operation
+from labkit.core.passes.infer import Inference
+from labkit.core.passes.lower import Lowered, lower
+from labkit.core.passes.program import Program
+from labkit.core.passes.stages import Stage
+from labkit.core.session import Session, get_default_session
+from labkit.core.shapes import as_dims, count, is_known, show
+from labkit.core.target import active_target
+from labkit.core.tensor import Tensor
+from labkit.errors import ShapeError
+
+
+def explain_plan(
+    fetches: Any,
+    feed_dict: Mapping[Any, Any] | None = None,
+    *,
+    shapes: Mapping[Any, Any] | None = None,
+    session: Session | None = None,
+) -> str:
+    """What `session.run(fetches, feed_dict)` will execute, as text; nothing is run.
+
+    Instructions stand in their order with kernel, operation, dtype, shapes and bytes of the result, and whether they work
+    in place; then what needs no instruction: operations folded into constants, shared with an equal one, or the same
+    memory under another shape. A run that is cut around an operation in Python has several stages; a later one whose
+    shapes depend on data is listed without a plan.
+
+    Args:
+        fetches, feed_dict: as in `session.run`.
+        shapes: in place of values to feed their shapes: tensor, variable or name -> shape.
+        session: whose plan it is; default: the default session, or a new one.
+
+    Raises:
+        ShapeError: a shape in `shapes` is not fully known.
+        FeedError, InvalidArgumentError: as in `session.run`.
+    """
+    home = session or get_default_session() or Session(_graph_of(fetches))
+    keys, values = flatten_feeds(home.graph, feed_dict)
+    arrays = {key: feed_array(key, value) for key, value in zip(keys, values, strict=True)}
+    for key, shape in (shapes or {}).items():
+        tensor, dims = feed_key(home.graph, key), as_dims(shape)
+        if not is_known(dims):
+            raise ShapeError(f"The shape given for {tensor.name} is not fully known", received=show(dims))
+        arrays[tensor] = np.broadcast_to(np.zeros((), tensor.dtype.numpy), dims)  # type: ignore[arg-type]
+    parsed = Fetches(home.graph, fetches)
+    program = Program(parsed.tensors, parsed.operations, list(arrays), share_equal=home.optimize)
+    return "\n".join(_Explanation(home, program, arrays).lines())
+
+
+def _graph_of(item: Any) -> Graph | None:
+    """The graph of the first tensor in a nest of fetches."""
+    nested = item.values() if isinstance(item, Mapping) else item if isinstance(item, list | tuple) else ()
+    return getattr(item, "graph", None) or next((g for g in map(_graph_of, nested) if g is not None), None)
+
+
+class _Explanation:
+    def __init__(self, session: Session, program: Program, arrays: Mapping[Tensor, np.ndarray]) -> None:
+        self.session, self.program, self.arrays = session, program, arrays
+
+    def lines(self) -> Iterator[str]:
+        stages, shapes = self.program.stages, None
+        for number, stage in enumerate(stages):
+            heading = f"stage {number + 1} of {len(stages)}: " if len(stages) > 1 else ""
+            late = (*stage.shaped, *(x for x in stage.valued if number or x not in self.arrays))
+            if late:
+                yield f"{heading}planned when the run knows {', '.join(x.name for x in late)}"
+                yield from (f"  {op.type} '{op.name}'" for op in stage.sequence)
+            else:
+                dims = {x: self.arrays[x].shape for x in self.arrays} if not number else {}
+                shapes = Inference(stage, dims, {x: self.arrays[x] for x in stage.valued}, shapes)
+                yield from self._stage(stage, shapes, heading)
+            yield from (f"then Python computes {op.type} '{op.name}'" for op in stage.hosts)
+            if late and number + 1 < len(stages):
+                rest = sum(len(later.sequence) for later in stages[number + 1 :])
+                yield f"and {len(stages) - number - 1} more stages with {rest} operations"
+                return
+        for tensor, other in self.program.replacement.items():
+            yield f"shared: {tensor.name} is {other.name}"
+
+    def _stage(self, stage: Stage, shapes: Inference, heading: str) -> Iterator[str]:
+        home = self.session
+        lowered = lower(self.program, stage, shapes, home._variable_cell, home._counter_cell, fold=home.optimize)
+        plan = native.Plan(lowered.slots, lowered.instructions, lowered.cells, lowered.read_first, home._state)
+        yield f"{heading}{len(plan)} instruction{'s' * (len(plan) != 1)} for {active_target()}"
+        yield from _table(list(self._instructions(lowered, plan)))
+        yield from _without_instruction(stage, lowered)
+        sizes = {kind: sum(_bytes(s) for s in lowered.slots if s["kind"] == kind) for kind in _KINDS}
+        told = [f"{_size(sizes[kind])} {word}" for kind, word in _KINDS.items() if sizes[kind]]
+        yield f"memory: {_size(plan.arena_bytes)} for temporaries at the peak" + "".join(f", {text}" for text in told)
+
+    def _instructions(self, lowered: Lowered, plan: Any) -> Iterator[tuple[str, ...]]:
+        places = _places(plan.describe(values=False))
+        names = {op.name: op for op in self.session.graph.operations}
+        for number, instruction in enumerate(lowered.instructions):
+            op: Operation | None = names.get(instruction["name"])
+            slots = [lowered.slots[i] for i in instruction["inputs"] if i >= 0]
+            results = [lowered.slots[i] for i in instruction["outputs"]]
+            kinds = [", ".join(f"{s['dtype']} {_shape(s)}" for s in some) for some in (slots, results)]
+            inputs = {places.get(i) for i in instruction["inputs"]} - {None}
+            note = "writes" if instruction["writes"] else ""
+            if not note and any(places.get(i) in inputs for i in instruction["outputs"]):
+                note = "in place"
+            yield (
+                str(number),
+                instruction["kernel"],
+                f"{op.type} '{op.name}'" if op else instruction["name"],
+                f"{kinds[0]} -> {kinds[1]}" if kinds[0] else f"-> {kinds[1]}",
+                _size(sum(map(_bytes, results))),
+                note,
+            )
+
+
+_KINDS = {"constant": "of constants", "state": "of variables", "feed": "fed", "fetch": "fetched"}
+_SIZES = {"f32": 4, "f64": 8, "i32": 4, "i64": 8, "u8": 1, "b8": 1}
+
+
+def _without_instruction(stage: Stage, lowered: Lowered) -> Iterator[str]:
+    """Operations of the stage that the plan has no instruction for."""
+    done = {instruction["name"] for instruction in lowered.instructions}
+    for op in stage.sequence:
+        slots = [lowered.slots[lowered.slot_of[x]] for x in op.outputs if x in lowered.slot_of]
+        if op.type in ("Const", "VariableV2") or not slots or (op.name in done and slots[0]["kind"] != "constant"):
+            continue
+        kind = slots[0]["kind"]
+        if kind == "constant":
+            yield f"folded: {op.type} '{op.name}' is a constant {_shape(slots[0])}"
+        elif kind in ("alias", "state", "feed"):
+            yield f"alias: {op.type} '{op.name}' is the memory of {op.inputs[0].name}"
+
+
+def _places(description: str) -> dict[int, int]:
+    """Slot -> offset in the arena, from a native plan's description."""
+    return {int(i): int(at) for i, at in re.findall(r"^slot arena .*# (\d+) at (\d+)$", description, re.MULTILINE)}
+
+
+def _shape(slot: Mapping[str, Any]) -> str:
+    return str(slot["shape"])
+
+
+def _bytes(slot: Mapping[str, Any]) -> int:
+    return count(slot["shape"]) * _SIZES[slot["dtype"]]
+
+
+def _size(number: int) -> str:
+    if number < 10_000:
+        return f"{number} B"
+    return f"{number / 1e3:.1f} kB" if number < 10_000_000 else f"{number / 1e6:.1f} MB"
+
+
+def _table(rows: list[tuple[str, ...]]) -> Iterator[str]:
+    """Rows in columns that are as wide as their widest cell; numbers and sizes to the right."""
+    widths = [max(len(row[i]) for row in rows) for i in range(6)] if rows else []
+    for row in rows:
+        cells = [c.rjust(w) if i in (0, 4) else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))]
+        yield "  " + "  ".join(cells).rstrip()
