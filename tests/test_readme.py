@@ -54,6 +54,27 @@ def test_the_program_runs() -> None:
     assert (round(w, 2), round(b, 2)) == (-1.0, 1.0)
 
 
+def comparable(text: str) -> list[str]:
+    """Lines without what differs between machines and with every edit: other targets' kernels, numbers of lines."""
+    kept = [line.replace("computed by", " " * 11) for line in text.strip().splitlines()]
+    return [
+        re.sub(r"(labkit[\w.]+):\d+.*", r"\1", line) for line in kept if " on " not in line or " on portable" in line
+    ]
+
+
+def test_explain_prints_what_is_shown() -> None:
+    done = labkit("explain", "op:Softplus")
+    assert comparable(done.stdout) == comparable(block("labkit explain op:Softplus"))
+
+
+def test_the_plan_is_the_one_shown() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", block("plan")],
+        capture_output=True, text=True, timeout=60, env={**os.environ, "LABKIT_TARGET": "portable"},
+    )  # fmt: skip
+    assert done.stdout.strip() == block("plan as text").strip(), done.stderr
+
+
 def test_the_commands_name_things_that_exist() -> None:
     run, test = block("run command").strip(), block("test command").strip()
     assert run.startswith("python3 -m pip install . && labkit run ")

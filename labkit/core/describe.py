@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import inspect
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
@@ -179,7 +180,12 @@ def _computed(record: OpDef) -> Iterator[str]:
         yield "nothing: it has no instruction"
 
 
+@functools.cache
+def _distributions() -> Mapping[str, list[str]]:
+    return metadata.packages_distributions()
+
+
 def _origin(record: OpDef) -> str:
     origin = ORIGINS[record.name]
-    owners = metadata.packages_distributions().get(origin.module.partition(".")[0], [])
+    owners = _distributions().get(origin.module.partition(".")[0], [])
     return f"{origin.module}:{origin.line}" + (f", of {' or '.join(dict.fromkeys(owners))}" if owners else "")

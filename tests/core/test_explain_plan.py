@@ -21,13 +21,13 @@ def test_instructions_aliases_folding_sharing_and_memory() -> None:
     x = lk.placeholder(lk.float32, [None, 4], name="x")
     half = lk.constant(1.0) / 2
     y = lk.exp(x * half) + lk.exp(x * half)
-    text = lk.explain_plan(lk.reshape(y, [-1]), shapes={x: (3, 4)})
-    assert text.startswith("3 instructions for ") or text.startswith("4 instructions for ")
+    text = lk.explain_plan(lk.square(lk.reshape(y, [-1])), shapes={x: (3, 4)})
+    assert re.match(r"\d instructions for ", text)
     assert re.search(r"exp\.f32 +Exp 'Exp' +f32 \[3, 4\] -> f32 \[3, 4\] +48 B", text)
     assert "in place" in text
     assert "folded: RealDiv 'truediv' is a constant []" in text
     assert "shared: Exp_1:0 is Exp:0" in text
-    assert "alias: Reshape 'Reshape' is the memory of" in text
+    assert "alias: Reshape 'Reshape' is the memory of add:0" in text
     assert re.search(r"memory: \d+ B for temporaries at the peak, .* 48 B fed, 48 B fetched", text)
 
 

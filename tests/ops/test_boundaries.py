@@ -193,6 +193,7 @@ class Boundary:
             AssertionError,
             IndexError,
             LabkitError,
+            MemoryError,
             TypeError,
             ValueError,
         ):  # it has no such result
