@@ -31,6 +31,7 @@ from labkit.core.dtypes import (
     int64 as int64,
     uint8 as uint8,
 )
+from labkit.core.explain_plan import explain_plan as explain_plan
 from labkit.core.feeds import Batches as Batches
 from labkit.core.graph import (
     Graph as Graph,
