@@ -11,6 +11,7 @@ MODULES = {
         name: name for name in ("losses", "metrics", "models", "ops", "optimizers", "plugins", "regularizers", "report")
     },
     **{name: name for name in ("summary", "testing")},
+    "image": "ops.image",
     "linalg": "ops.linalg",
     "nn": "ops.nn",
     "random": "ops.random",

@@ -1,4 +1,4 @@
-// Random tensors and dropout. Element i is a function of (key, draw, i) alone: neither the size of the tensor, nor threads, nor
+// Random tensors. Element i is a function of (key, draw, i) alone: neither the size of the tensor, nor threads, nor
 // the target matter. ints: the key; input: the draw's number, which the executor counts up.
 #pragma once
 #include "kernels/philox.h"
@@ -116,31 +116,6 @@ Status run_random(const Call& call, int, int64_t task) {
     return {};
 }
 
-// ---- dropout: element i stays, times 1 / (1 - rate), where word i of the draw is at least rate * 2^32. The mask is the same
-// for every dtype, so the gradient is the same dropout of dy.
-
-template <class T>
-Status run_dropout(const Call& call, int, int64_t task) {
-    const double rate = call.reals[0], limit = rate * 4294967296.0;
-    const uint32_t threshold = limit >= 4294967295.0 ? 4294967295u : limit > 0 ? static_cast<uint32_t>(limit) : 0;
-    const T scale = static_cast<T>(1 / (1 - rate));
-    const uint64_t key = static_cast<uint64_t>(call.ints[0]), draw = static_cast<uint64_t>(*data<int64_t>(call.in[1]));
-    const T* x = data<T>(call.in[0]);
-    T* y = data<T>(call.out[0]);
-    Range range = range_of(task, numel(call.out[0]));
-    for (int64_t i = range.begin; i < range.end; i += kGroupWords) {
-        uint32_t word[kGroupWords];
-        philox_group(word, key, static_cast<uint64_t>(i / kGroupWords), draw);
-        if (i + kGroupWords <= range.end) {
-            LABKIT_INDEPENDENT
-            for (int64_t k = 0; k < kGroupWords; ++k) y[i + k] = word[k] >= threshold ? x[i + k] * scale : 0;
-        } else {
-            for (int64_t k = 0; k < range.end - i; ++k) y[i + k] = word[k] >= threshold ? x[i + k] * scale : 0;
-        }
-    }
-    return {};
-}
-
 #define LABKIT_RANDOM(X, name, Distribution)                                \
     X(name ".f32", plan_elements, (run_random<Distribution, float>), false) \
     X(name ".f64", plan_elements, (run_random<Distribution, double>), false)
@@ -148,9 +123,7 @@ Status run_dropout(const Call& call, int, int64_t task) {
 #define LABKIT_RANDOM_KERNELS(X)                                  \
     LABKIT_RANDOM(X, "random_uniform", Uniform)                   \
     LABKIT_RANDOM(X, "random_normal", Normal)                     \
-    LABKIT_RANDOM(X, "random_truncated_normal", TruncatedNormal)  \
-    X("dropout.f32", plan_elements, run_dropout<float>, true)     \
-    X("dropout.f64", plan_elements, run_dropout<double>, true)
+    LABKIT_RANDOM(X, "random_truncated_normal", TruncatedNormal)
 
 }  // namespace
 }  // namespace labkit

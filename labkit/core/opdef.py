@@ -219,6 +219,7 @@ class OpDef:
         refuses: the rule that values must keep, told when the kernel refuses one that does not: "The divisor is not 0".
         writes: inputs that are variables which the operation updates; its output 0 is the new value of the first.
         reads: inputs that are variables which the operation reads at its place in the order of the run.
+        held: inputs that the gradient rule takes for constants although the result follows them smoothly; `doc` says so.
         shape_inputs: inputs of which only the shape matters.
         value_inputs: inputs whose value decides the output's shape; small integer tensors.
         from_shapes: context -> the output's value, for operations that only look at their inputs' shapes; they become
@@ -246,6 +247,7 @@ class OpDef:
     samples: Callable[[np.random.Generator], Sequence[Sample]] | None = None
     writes: tuple[int, ...] = ()
     reads: tuple[int, ...] = ()
+    held: tuple[int, ...] = ()
     shape_inputs: tuple[int, ...] = ()
     value_inputs: tuple[int, ...] = ()
     from_shapes: Callable[[OpContext], np.ndarray] | None = None

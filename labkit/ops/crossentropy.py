@@ -9,14 +9,14 @@ import numpy as np
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor
 from labkit.core.graph import Operation
-from labkit.core.opdef import OpContext, OpDef, Sample, need_rank, register, same_dtype
-from labkit.core.shapes import Dims, merge, show
+from labkit.core.opdef import OpContext, OpDef, Sample, register, same_dtype
+from labkit.core.shapes import Dims, compatible, merge, show
 from labkit.core.tensor import Tensor
 from labkit.errors import DTypeError, ShapeError
 from labkit.ops.build import apply
 from labkit.ops.compare import cast
 from labkit.ops.reduce import reduce_sum
-from labkit.ops.softmax import log_softmax, reference_log_softmax, softmax
+from labkit.ops.softmax import last_axis, log_softmax, reference_log_softmax, softmax
 
 
 def _times_backprop(op: Operation, g: Tensor | None, g_backprop: Tensor | None) -> list[Tensor | None]:
@@ -51,20 +51,27 @@ def _sparse_dtypes(inputs: Any, attrs: Any) -> list[dt.DType]:
     return [inputs[0], inputs[0]]
 
 
-def _sparse_shapes(c: OpContext) -> list[Dims]:
-    n, classes = need_rank(c, 0, 2, "A batch of logits (batch, classes)")
-    (m,) = need_rank(c, 1, 1, "A batch of labels (batch,)")
-    if n is not None and m is not None and n != m:
-        received = f"{show(c.dims[0])} and {show(c.dims[1])}"
+def _rows(c: OpContext, labels: Dims) -> list[Dims]:
+    """The shapes of the losses and of the derivative, from the labels' shape without classes."""
+    logits = c.dims[0]
+    received = f"{show(c.dims[0])} and {show(c.dims[1])}"
+    if logits == ():
+        raise ShapeError("", rule="Logits have at least one dimension: the classes", received=received)
+    if not compatible(None if logits is None else logits[:-1], labels):
         raise ShapeError("", rule="There is one label for each row of logits", received=received)
-    if classes == 0:
+    rows = merge(None if logits is None else logits[:-1], labels)
+    return [rows, None if rows is None else (*rows, None if logits is None else logits[-1])]
+
+
+def _sparse_shapes(c: OpContext) -> list[Dims]:
+    shapes = _rows(c, c.dims[1])
+    if shapes[1] is not None and shapes[1][-1] == 0:
         raise ShapeError("", rule="There is at least one class", received=show(c.dims[0]))
-    rows = m if n is None else n
-    return [(rows,), (rows, classes)]
+    return shapes
 
 
 def _reference_sparse(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    one_hot = np.eye(logits.shape[1])[np.asarray(labels, int)]
+    one_hot = np.eye(logits.shape[-1])[np.asarray(labels, int)]
     return _reference_dense(logits, one_hot)
 
 
@@ -75,19 +82,14 @@ def _reference_dense(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray
 
 
 def _dense_shapes(c: OpContext) -> list[Dims]:
-    logits, labels = need_rank(c, 0, 2, "A batch of logits (batch, classes)"), need_rank(c, 1, 2, "A batch of labels")
-    for a, b in zip(logits, labels, strict=True):
-        if a is not None and b is not None and a != b:
-            raise ShapeError(
-                "", rule="Labels have the logits' shape", received=f"{show(c.dims[0])} and {show(c.dims[1])}"
-            )
+    logits, labels = c.dims
+    if not compatible(logits, labels):
+        raise ShapeError("", rule="Labels have the logits' shape", received=f"{show(logits)} and {show(labels)}")
     both = merge(logits, labels)
-    assert both is not None
-    return [both[:1], both]
+    return [_rows(OpContext([both, both], c.dtypes, c.attrs), None if not both else both[:-1])[0], both]
 
 
-def _draw_labels(rng: np.random.Generator, n: int, classes: int) -> np.ndarray:
-    return rng.dirichlet(np.ones(classes), size=n)
+_SHAPES = ((1, 2), (5, 10), (3, 17), (4,), (2, 3, 5))
 
 
 register(
@@ -101,8 +103,10 @@ register(
         gradient=_times_backprop,
         reference=_reference_sparse,
         samples=lambda rng: [
-            Sample([rng.normal(size=(n, k)) * 3, rng.integers(0, k, size=n)]) for n, k in ((1, 2), (5, 10), (3, 17))
+            Sample([rng.normal(size=dims) * 3, np.asarray(rng.integers(0, dims[-1], size=dims[:-1]))])
+            for dims in _SHAPES
         ],
+        formula="loss = -log softmax(logits)[label], backprop = softmax(logits) - one-hot(label)",
         doc="-log softmax(logits) at the label of each row, and its derivative softmax - one-hot(label), in one pass.",
     )
 )
@@ -117,8 +121,9 @@ register(
         gradient=_times_backprop,
         reference=_reference_dense,
         samples=lambda rng: [
-            Sample([rng.normal(size=(n, k)) * 3, _draw_labels(rng, n, k)]) for n, k in ((1, 2), (5, 10), (3, 17))
+            Sample([rng.normal(size=dims) * 3, rng.dirichlet(np.ones(dims[-1]), size=dims[:-1])]) for dims in _SHAPES
         ],
+        formula="loss = -sum(labels log softmax(logits)), backprop = softmax(logits) sum(labels) - labels",
         doc="-sum of labels times log softmax(logits) for each row, and its derivative, in one pass.",
     )
 )
@@ -128,11 +133,11 @@ def sparse_softmax_cross_entropy_with_logits(*, labels: Any, logits: Any, name: 
     """-log softmax(logits) at each label.
 
     Args:
-        labels: int32 or int64, shape (batch,), each from 0 to classes - 1 (checked when run).
-        logits: float32 or float64, shape (batch, classes).
+        labels: int32, int64 or uint8, shape (...), each from 0 to classes - 1 (checked when run).
+        logits: float32 or float64, shape (..., classes).
 
     Returns:
-        Shape (batch,), of the logits' dtype.
+        Shape (...), of the logits' dtype.
 
     Raises:
         ShapeError, DTypeError: shapes or dtypes do not fit.
@@ -144,15 +149,21 @@ def sparse_softmax_cross_entropy_with_logits(*, labels: Any, logits: Any, name: 
     return apply("SparseSoftmaxCrossEntropyWithLogits", [scores, classes], name=name)
 
 
-def softmax_cross_entropy_with_logits(*, labels: Any, logits: Any, name: str | None = None) -> Tensor:
-    """-sum of labels times log softmax(logits) for each row.
+def softmax_cross_entropy_with_logits(*, labels: Any, logits: Any, axis: int = -1, name: str | None = None) -> Tensor:
+    """-sum of labels times log softmax(logits) along an axis.
 
     Args:
-        labels: shape (batch, classes), usually rows that sum to 1; cast to the logits' dtype.
-        logits: float32 or float64, shape (batch, classes).
+        labels: the logits' shape, usually probabilities that sum to 1 along the axis; cast to the logits' dtype.
+        logits: float32 or float64, shape (..., classes) where the axis is the last one.
+        axis: the classes.
 
     Returns:
-        Shape (batch,), of the logits' dtype.
+        The logits' shape without the axis, of their dtype. Gradients flow to the labels, too.
+
+    Raises:
+        ShapeError: the labels have another shape, or there is no such axis.
     """
     scores = to_tensor(logits)
-    return apply("SoftmaxCrossEntropyWithLogits", [scores, cast(to_tensor(labels), scores.dtype)], name=name)
+    wanted = cast(to_tensor(labels), scores.dtype)
+    inputs = [last_axis(t, axis)[0] for t in (scores, wanted)]
+    return apply("SoftmaxCrossEntropyWithLogits", inputs, name=name)

@@ -16,7 +16,9 @@ from labkit.ops.activation import (
     swish,
 )
 from labkit.ops.avg_pool import avg_pool
+from labkit.ops.batch_norm import batch_norm_with_global_normalization, batch_normalization, fused_batch_norm
 from labkit.ops.bias import bias_add
+from labkit.ops.candidate import log_uniform_candidate_sampler, uniform_candidate_sampler
 from labkit.ops.conv import atrous_conv2d, conv2d
 from labkit.ops.conv1d import avg_pool1d, conv1d, max_pool1d
 from labkit.ops.conv_transpose import conv1d_transpose, conv2d_transpose
@@ -25,14 +27,20 @@ from labkit.ops.depthwise import depthwise_conv2d, separable_conv2d
 from labkit.ops.dropout import dropout
 from labkit.ops.elementwise import relu, sigmoid, tanh
 from labkit.ops.embedding import embedding_bag, embedding_lookup
+from labkit.ops.layer_norm import layer_normalization
+from labkit.ops.lrn import l2_normalize, local_response_normalization, lrn
 from labkit.ops.max_pool import max_pool, max_pool_with_argmax
 from labkit.ops.norms import l2_loss, moments
+from labkit.ops.sampled import nce_loss, sampled_softmax_loss
+from labkit.ops.sigmoid_crossentropy import sigmoid_cross_entropy_with_logits, weighted_cross_entropy_with_logits
 from labkit.ops.softmax import log_softmax, softmax
 
 __all__ = [
     "atrous_conv2d",
     "avg_pool",
     "avg_pool1d",
+    "batch_norm_with_global_normalization",
+    "batch_normalization",
     "bias_add",
     "conv1d",
     "conv1d_transpose",
@@ -43,21 +51,30 @@ __all__ = [
     "elu",
     "embedding_bag",
     "embedding_lookup",
+    "fused_batch_norm",
     "gelu",
     "hard_sigmoid",
     "l2_loss",
+    "l2_normalize",
+    "layer_normalization",
     "leaky_relu",
+    "local_response_normalization",
     "log_sigmoid",
     "log_softmax",
+    "log_uniform_candidate_sampler",
+    "lrn",
     "max_pool",
     "max_pool1d",
     "max_pool_with_argmax",
     "moments",
+    "nce_loss",
     "relu",
     "relu6",
+    "sampled_softmax_loss",
     "selu",
     "separable_conv2d",
     "sigmoid",
+    "sigmoid_cross_entropy_with_logits",
     "silu",
     "softmax",
     "softmax_cross_entropy_with_logits",
@@ -66,4 +83,6 @@ __all__ = [
     "sparse_softmax_cross_entropy_with_logits",
     "swish",
     "tanh",
+    "uniform_candidate_sampler",
+    "weighted_cross_entropy_with_logits",
 ]

@@ -10,12 +10,13 @@ from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor
 from labkit.core.graph import Operation
 from labkit.core.opdef import OpContext, OpDef, Sample, register, same_dtype
-from labkit.core.shapes import Dims
+from labkit.core.shapes import Dims, normal_axes
 from labkit.core.tensor import Tensor
 from labkit.errors import ShapeError
 from labkit.ops.build import SHAPES, apply
 from labkit.ops.elementwise import exp
 from labkit.ops.reduce import reduce_sum
+from labkit.ops.transpose import transpose
 
 
 def reference_log_softmax(x: np.ndarray) -> np.ndarray:
@@ -69,11 +70,38 @@ _softmax(
 )
 
 
-def softmax(logits: Any, name: str | None = None) -> Tensor:
-    """Probabilities along the last dimension: e^logits divided by its sum. Shape and dtype as `logits`; floats."""
-    return apply("Softmax", [to_tensor(logits)], name=name)
+def last_axis(x: Tensor, axis: int) -> tuple[Tensor, list[int] | None]:
+    """x with dimension `axis` last, and the order that puts it back; None where it was there.
+
+    Raises:
+        ShapeError: x has no such dimension, or its rank is unknown and the axis is not -1.
+    """
+    if axis == -1:
+        return x, None
+    rank = len(x.shape)
+    (place,) = normal_axes([axis], rank)
+    if place == rank - 1:
+        return x, None
+    order = [i for i in range(rank) if i != place] + [place]
+    return transpose(x, order), [order.index(i) for i in range(rank)]
 
 
-def log_softmax(logits: Any, name: str | None = None) -> Tensor:
-    """The logarithm of softmax, exact for large logits too."""
-    return apply("LogSoftmax", [to_tensor(logits)], name=name)
+def _along(type_name: str, logits: Any, axis: int, name: str | None) -> Tensor:
+    x, back = last_axis(to_tensor(logits), axis)
+    if back is None:
+        return apply(type_name, [x], name=name)
+    return transpose(apply(type_name, [x]), back, name)
+
+
+def softmax(logits: Any, axis: int = -1, name: str | None = None) -> Tensor:
+    """Probabilities along an axis: e^logits divided by its sum. Shape and dtype as `logits`; floats.
+
+    Raises:
+        ShapeError: `logits` has no dimension, or no such axis.
+    """
+    return _along("Softmax", logits, axis, name)
+
+
+def log_softmax(logits: Any, axis: int = -1, name: str | None = None) -> Tensor:
+    """The logarithm of softmax along an axis, exact for large logits too."""
+    return _along("LogSoftmax", logits, axis, name)

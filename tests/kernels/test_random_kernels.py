@@ -194,7 +194,8 @@ def test_truncated_normal_is_accurate(kernels):
 
 
 def dropout(kernels, x: np.ndarray, rate: float, counter: int = 0, key: int = KEY) -> np.ndarray:
-    return kernels("dropout", [x, np.array([counter], np.int64)], [(x.shape, x.dtype)], [signed(key)], [rate])[0]
+    inputs = [x, np.array(rate), np.array([counter], np.int64)]
+    return kernels("dropout", inputs, [(x.shape, x.dtype)], [signed(key)])[0]
 
 
 @pytest.mark.parametrize("dtype", REALS)

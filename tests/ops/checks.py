@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -145,12 +146,13 @@ class Derivatives:
                     self.losses.append(sum(terms[1:], terms[0]))
 
     def floats(self, use: Use) -> list[int]:
-        return [i for i, x in enumerate(use.inputs) if x.dtype is dt.float64]
+        return [i for i, x in enumerate(use.inputs) if x.dtype is dt.float64 and i not in self.record.held]
 
     def gradients(self, losses: list[lk.Tensor]) -> list[dict[int, lk.Tensor]]:
         """For each use the derivatives that exist, by input."""
         found = []
-        with self.uses.graph.as_default():
+        with self.uses.graph.as_default(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # of a graph that grows: the derivatives of long formulas
             for use, loss in zip(self.kept, losses, strict=True):
                 inputs = self.floats(use)
                 grads = lk.gradients(loss, [use.inputs[i] for i in inputs])
