@@ -65,7 +65,7 @@ from labkit.core.variables import (
 )
 from labkit.lab import Trial as Trial, experiment as experiment, run as run
 from labkit.models import Sequential as Sequential
-from labkit.ops import linalg as linalg, nn as nn, random as random
+from labkit.ops import image as image, linalg as linalg, nn as nn, random as random
 from labkit.ops.add_n import add_n as add_n
 from labkit.ops.arg import argmax as argmax, argmin as argmin
 from labkit.ops.broadcast import (
