@@ -32,7 +32,7 @@ def _check(large: Dims, small: Dims) -> None:
 
 
 def _crop_shape(c: OpContext) -> list[Dims]:
-    size = full_dims(c.values[1])
+    size = full_dims(c, 1)
     _check(c.dims[0], size)
     return [(None,) * len(c.dims[0]) if size is None and c.dims[0] is not None else size]
 

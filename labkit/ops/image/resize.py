@@ -23,7 +23,7 @@ _IMAGES = "A batch of images (batch, height, width, channels)"
 
 def _resized(c: OpContext) -> list[Dims]:
     n, h, w, channels = need_rank(c, 0, 4, _IMAGES)
-    size = full_dims(c.values[1])
+    size = full_dims(c, 1)
     if size is not None and (len(size) != 2 or 0 in size):
         raise ShapeError("", rule="The size is a height and a width from 1 on", received=show(size))
     if 0 in (h, w):
