@@ -69,6 +69,7 @@ _BY_MODULE = {
     "ops.arg": "argmax argmin",
     "ops.cumulative": "cumprod cumsum",
     "ops.norms": "count_nonzero norm reduce_euclidean_norm reduce_logsumexp reduce_std reduce_variance",
+    "ops.boolean_mask": "boolean_mask",
     "models": "Sequential",
     "lab": "Trial experiment run",
     "plugins": "Lab",

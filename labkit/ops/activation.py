@@ -17,7 +17,6 @@ from labkit.core.convert import to_tensor, to_tensors
 from labkit.core.graph import Operation
 from labkit.core.opdef import Attr, OpDef, Sample, register, same_dtype
 from labkit.core.tensor import Tensor
-from labkit.ops.broadcast import zeros_like
 from labkit.ops.build import SHAPES, apply, away_from, equal_shapes, same_shape
 from labkit.ops.elementwise import exp, sigmoid, sign, square
 from labkit.ops.logic import where
@@ -34,7 +33,7 @@ def _activation(
     doc: str,
     reference: Callable[..., Any],
     slope: Callable[..., Any],
-    curvature: Callable[[Operation, Tensor, Tensor], Tensor],
+    curvature: Callable[[Operation, Tensor, Tensor], Tensor] | None,
     *,
     source: str = "",
     attrs: Mapping[str, Attr] | None = None,
@@ -45,6 +44,7 @@ def _activation(
 
     Args:
         reference, slope: (x, **attrs) -> f(x) and f'(x), in NumPy.
+        curvature: None where f is made of straight pieces.
         cases: attributes of the samples.
     """
     gradient_name = name + "Grad"
@@ -53,9 +53,9 @@ def _activation(
     def gradient(op: Operation, g: Tensor) -> list[Tensor]:
         return [apply(gradient_name, [g, op.inputs[0]], op.attrs)]
 
-    def second(op: Operation, g: Tensor) -> list[Tensor]:
+    def second(op: Operation, g: Tensor) -> list[Tensor | None]:
         arriving, x = op.inputs
-        return [apply(gradient_name, [g, x], op.attrs), curvature(op, g * arriving, x)]
+        return [apply(gradient_name, [g, x], op.attrs), curvature(op, g * arriving, x) if curvature else None]
 
     register(
         OpDef(
@@ -94,11 +94,6 @@ def _activation(
             doc=f"The gradient of {name}: the arriving gradient times the derivative at x.",
         )
     )
-
-
-def _straight(op: Operation, weight: Tensor, x: Tensor) -> Tensor:
-    """The curvature of a function made of straight pieces."""
-    return zeros_like(x)
 
 
 def _elu_curvature(op: Operation, weight: Tensor, x: Tensor) -> Tensor:
@@ -179,7 +174,7 @@ _activation(
     "The rectifier, cut off at 6. The gradient at 0 and at 6 is 0.",
     lambda x: np.clip(x, 0, 6),
     lambda x: np.where((x > 0) & (x < 6), 1.0, 0.0),
-    _straight,
+    None,
     source="Krizhevsky, Convolutional Deep Belief Networks on CIFAR-10, 2010",
 )
 _activation(
@@ -189,7 +184,7 @@ _activation(
     "The rectifier with a small slope below 0, so that a unit that is off can come back. The gradient at 0 is alpha.",
     lambda x, alpha: np.where(x > 0, x, alpha * x),
     lambda x, alpha: np.where(x > 0, 1.0, alpha),
-    _straight,
+    None,
     source="Maas, Hannun and Ng, Rectifier Nonlinearities Improve Neural Network Acoustic Models, 2013",
     attrs={"alpha": Attr("float", 0.2)},
     cases=({}, {"alpha": 0.01}),

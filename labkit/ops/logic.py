@@ -13,7 +13,7 @@ from labkit.core.graph import Operation
 from labkit.core.opdef import NotDifferentiable, OpContext, OpDef, Sample, register, same_dtype
 from labkit.core.shapes import Dims, broadcast
 from labkit.core.tensor import OPERATORS, Tensor
-from labkit.errors import DTypeError
+from labkit.errors import DTypeError, InvalidArgumentError
 from labkit.ops.build import BROADCAST_CASES, SHAPES, apply, broadcast_shape, same_shape
 
 _STEP = NotDifferentiable("a truth value does not change smoothly")
@@ -114,17 +114,52 @@ register(
 )
 
 
-def where(condition: Any, x: Any, y: Any, name: str | None = None) -> Tensor:
-    """x where the condition holds and y elsewhere.
+register(
+    OpDef(
+        name="Where",
+        inputs=("condition",),
+        outputs=("indices",),
+        host=lambda condition: np.argwhere(condition).astype(np.int64),
+        dtypes=lambda inputs, attrs: [dt.int64],
+        shapes=lambda c: [(None, None if c.dims[0] is None else len(c.dims[0]))],
+        gradient=NotDifferentiable("an index does not change smoothly"),
+        formula="indices[k] = the place of the k-th true element",
+        reference=np.argwhere,
+        samples=lambda rng: [
+            Sample([np.asarray(rng.integers(0, 2, size=shape).astype(float))])
+            for shape in ((), (7,), (3, 17), (0, 2), (2, 3, 4))
+        ],
+        doc="The indices of the elements that are true, or not 0, one row each, in the order in which they lie in memory; "
+        "int64. How many there are is known when it runs.",
+    )
+)
+
+
+def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> Tensor:
+    """x where the condition holds and y elsewhere; without x and y, the indices of the true elements.
 
     Args:
-        condition: bool. It, x and y are broadcast as in NumPy.
+        condition: bool. It, x and y are broadcast as in NumPy. Without x and y any dtype will do: what is not 0 is true.
         x, y: of one dtype, any; what is no tensor takes the other's dtype.
+
+    Returns:
+        The choice, of x's dtype; or the indices, int64 of shape (number of true elements, rank of condition), in
+        row-major order.
 
     Raises:
         DTypeError: the condition is not bool, or x and y differ in dtype.
         ShapeError: the shapes cannot be broadcast.
+        InvalidArgumentError: one of x and y is given without the other.
     """
+    if (x is None) != (y is None):
+        raise InvalidArgumentError(
+            "where got one of x and y",
+            rule="Both are given (a choice), or none (the indices of true elements)",
+            received="x" if y is None else "y",
+            fix="Give the other one too, e.g. lk.zeros_like(x).",
+        )
+    if x is None:
+        return apply("Where", [to_tensor(condition)], name=name)
     return apply("Select", [to_tensor(condition), *to_tensors(x, y)], name=name)
 
 

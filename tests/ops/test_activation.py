@@ -17,7 +17,9 @@ def test_gradients_at_large_numbers_are_finite(name):
         y = getattr(lk.nn, name)(x)
         (first,) = lk.gradients(y, [x])
         (second,) = lk.gradients(first, [x])
-        for value in session.run([y, first, second]):
+        for value in session.run(
+            [t for t in (y, first, second) if t is not None]
+        ):  # straight pieces have no second one
             assert np.isfinite(value).all()
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import labkit as lk
-from labkit.errors import DTypeError, ShapeError
+from labkit.errors import DTypeError, InvalidArgumentError, ShapeError
 
 
 @pytest.fixture
@@ -66,3 +66,37 @@ def test_where_refuses_what_does_not_fit(session):
         lk.where([True, False], [1.0, 2.0, 3.0], 0.0)
     with pytest.raises(DTypeError):
         lk.where([1, 0], [1.0, 2.0], 0.0)
+
+
+def test_where_with_one_side_is_refused(session):
+    with pytest.raises(InvalidArgumentError, match="one of x and y"):
+        lk.where([True], [1.0])
+
+
+def test_where_alone_gives_indices(session):
+    x = lk.placeholder(lk.float32, [None, 2])
+    places = lk.where(x > 0)
+    assert places.dims == (None, 2)
+    assert places.dtype is lk.int64
+    assert session.run(places, {x: [[1, 0], [0, 2], [3, 0]]}).tolist() == [[0, 0], [1, 1], [2, 0]]
+    assert session.run(places, {x: np.zeros((0, 2))}).shape == (0, 2)
+    assert session.run(lk.where(np.array(True))).shape == (1, 0)
+
+
+def test_boolean_mask_and_its_gradient(session):
+    x = lk.placeholder(lk.float32, [None, 2])
+    kept = lk.boolean_mask(x, lk.reduce_any(x > 1, 1))
+    assert kept.dims == (None, 2)
+    grad = lk.gradients(lk.square(kept), [x])[0]
+    values = session.run([kept, grad], {x: [[1, 0], [0, 2], [3, 1]]})
+    assert [v.tolist() for v in values] == [[[0, 2], [3, 1]], [[0, 0], [0, 4], [6, 2]]]
+
+
+def test_a_mask_that_does_not_fit_is_refused(session):
+    with pytest.raises(ShapeError, match="from the axis on"):
+        lk.boolean_mask([1, 2, 3], [True, False])
+    x, mask = lk.placeholder(lk.float32), lk.placeholder(lk.bool)
+    with pytest.raises(ShapeError, match="from the axis on"):
+        session.run(lk.boolean_mask(x, mask), {x: [1, 2, 3], mask: [True, False]})
+    with pytest.raises(DTypeError, match="mask is bool"):
+        lk.boolean_mask([1, 2], [1, 0])
