@@ -68,6 +68,7 @@ from labkit.models import Sequential as Sequential
 from labkit.ops import image as image, linalg as linalg, nn as nn, random as random
 from labkit.ops.add_n import add_n as add_n
 from labkit.ops.arg import argmax as argmax, argmin as argmin
+from labkit.ops.boolean_mask import boolean_mask as boolean_mask
 from labkit.ops.broadcast import (
     broadcast_to as broadcast_to,
     fill as fill,
