@@ -49,6 +49,10 @@ def _eig_gradient(op: Operation, values: Tensor | None, vectors: Tensor | None) 
     return [0.5 * (whole + matrix_transpose(whole))]
 
 
+def _eigh(a: np.ndarray) -> tuple[np.ndarray, ...]:
+    return tuple(np.linalg.eigh(lapack.symmetric(a)))
+
+
 def _apart(rng: np.random.Generator, *dims: int) -> np.ndarray:
     """Matrices whose eigenvalues keep a distance, for samples."""
     x = rng.normal(size=dims) / 8
@@ -60,11 +64,11 @@ register(
         name="SelfAdjointEig",
         inputs=("matrix",),
         outputs=("values", "vectors"),
-        host=lapack.host(lambda a: tuple(np.linalg.eigh(lapack.symmetric(a))), _CONVERGES, kept=(1, 2)),
+        host=lapack.host(_eigh, _CONVERGES, kept=(1, 2)),
         dtypes=_several(2),
         shapes=_eig_shape,
         gradient=_eig_gradient,
-        reference=lambda a: tuple(np.linalg.eigh((a + np.swapaxes(a, -1, -2)) / 2)),
+        reference=lapack.host(_eigh, _CONVERGES),  # where values meet, vectors are LAPACK's choice
         samples=lambda rng: [Sample([_apart(rng, *dims)]) for dims in ((3, 3), (1, 1), (2, 3, 3), (7, 7), (2, 0, 0))],
         formula="A = V diag(e) V^T",
         source="M. Giles, An extended collection of matrix derivative results (2008), section 3.1",
@@ -129,7 +133,7 @@ register(
         gradient=NotDifferentiable(
             "singular vectors have no derivative where values meet; lk.linalg.self_adjoint_eig of A^T A has one"
         ),
-        reference=_svd,
+        reference=lapack.host(_svd, _CONVERGES),
         samples=_any_samples,
         formula="A = U diag(s) V^T",
         doc="The singular values of matrices in falling order, and the left and right singular vectors as columns of U and V: "
@@ -181,7 +185,7 @@ register(
         gradient=NotDifferentiable(
             "it is not written; for full column rank use Cholesky's factor of A^T A, which has one"
         ),
-        reference=_qr,
+        reference=lapack.host(_qr, _CONVERGES),
         samples=_any_samples,
         formula="A = Q R",
         doc="Matrices as products of one with orthogonal columns of length 1 and an upper triangular one; signs are LAPACK's. "

@@ -48,6 +48,7 @@ def host(function: Callable[..., Any], what: str, *, kept: tuple[int, ...] = ())
     """
 
     def run(matrices: np.ndarray, *others: np.ndarray, **attrs: Any) -> Any:
+        dtype = matrices.dtype
         spoilt = ~np.isfinite(matrices).all(axis=(-2, -1)) if kept else np.zeros(matrices.shape[:-2], bool)
         if spoilt.any():
             unit = np.eye(*matrices.shape[-2:], dtype=matrices.dtype)
@@ -59,9 +60,9 @@ def host(function: Callable[..., Any], what: str, *, kept: tuple[int, ...] = ())
                 *before, rows, columns = matrices.shape
                 received = f"{error} (matrices of {rows} x {columns}, {int(np.prod(before))} of them)"
                 raise InvalidArgumentError("", rule=what, received=received) from None
-        several = results if isinstance(results, tuple) else (results,)
+        several = tuple(np.asarray(x, dtype) for x in (results if isinstance(results, tuple) else (results,)))
         if spoilt.any():
-            several = tuple(_spoil(np.asarray(x), spoilt, n) for x, n in zip(several, kept, strict=True))
+            several = tuple(_spoil(x, spoilt, n) for x, n in zip(several, kept, strict=True))
         return several
 
     return run
@@ -72,8 +73,9 @@ def _spoil(result: np.ndarray, spoilt: np.ndarray, kept: int) -> np.ndarray:
 
 
 def symmetric(x: np.ndarray) -> np.ndarray:
-    """The symmetric part of matrices, of symmetric ones themselves."""
-    return x / 2 + np.swapaxes(x, -1, -2) / 2
+    """The symmetric part of matrices, in float64; symmetric ones themselves."""
+    wide = x.astype(np.float64)
+    return wide / 2 + np.swapaxes(wide, -1, -2) / 2
 
 
 def triangular(matrix: np.ndarray, rhs: np.ndarray, lower: bool, adjoint: bool) -> np.ndarray:
@@ -89,10 +91,10 @@ def triangular(matrix: np.ndarray, rhs: np.ndarray, lower: bool, adjoint: bool) 
     right = np.broadcast_to(rhs, before + rhs.shape[-2:]).astype(np.float64)
     result = np.empty_like(right)
     if not result.size:
-        return result.astype(rhs.dtype)
+        return result
     for place in np.ndindex(before):
         # LAPACK counts columns first: what it is given is the transpose, which has the other triangle
         result[place], info = dtrtrs(left[place].T, right[place], lower=not lower, trans=not adjoint)
         if info > 0:
             raise np.linalg.LinAlgError(f"a zero on the diagonal, in row {info - 1}")
-    return result.astype(rhs.dtype)
+    return result
