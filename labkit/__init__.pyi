@@ -99,6 +99,7 @@ from labkit.ops.compare import (
 from labkit.ops.concat import concat as concat, split as split, stack as stack, unstack as unstack
 from labkit.ops.contract import tensordot as tensordot
 from labkit.ops.cumulative import cumprod as cumprod, cumsum as cumsum
+from labkit.ops.depth import depth_to_space as depth_to_space, space_to_depth as space_to_depth
 from labkit.ops.diagonal import (
     diag as diag,
     diag_part as diag_part,
@@ -159,9 +160,17 @@ from labkit.ops.norms import (
     reduce_std as reduce_std,
     reduce_variance as reduce_variance,
 )
+from labkit.ops.one_hot import one_hot as one_hot
 from labkit.ops.pad import pad as pad
 from labkit.ops.power import pow as pow
 from labkit.ops.random import set_random_seed as set_random_seed
+from labkit.ops.ranges import (
+    eye as eye,
+    linspace as linspace,
+    meshgrid as meshgrid,
+    range as range,
+    sequence_mask as sequence_mask,
+)
 from labkit.ops.reduce import (
     reduce_all as reduce_all,
     reduce_any as reduce_any,
@@ -171,6 +180,7 @@ from labkit.ops.reduce import (
     reduce_prod as reduce_prod,
     reduce_sum as reduce_sum,
 )
+from labkit.ops.reverse import reverse as reverse, reverse_sequence as reverse_sequence, roll as roll
 from labkit.ops.rounding import ceil as ceil, floor as floor, rint as rint, round as round, trunc as trunc
 from labkit.ops.scatter import (
     scatter_nd as scatter_nd,
@@ -210,7 +220,11 @@ from labkit.ops.solve import (
     matrix_inverse as matrix_inverse,
     matrix_solve as matrix_solve,
 )
-from labkit.ops.source import constant as constant, placeholder as placeholder
+from labkit.ops.source import (
+    constant as constant,
+    placeholder as placeholder,
+    placeholder_with_default as placeholder_with_default,
+)
 from labkit.ops.special import (
     digamma as digamma,
     erf as erf,
@@ -221,6 +235,7 @@ from labkit.ops.special import (
     polygamma as polygamma,
 )
 from labkit.ops.state import assign as assign, assign_add as assign_add, assign_sub as assign_sub
+from labkit.ops.tile import repeat as repeat, tile as tile
 from labkit.ops.transpose import transpose as transpose
 from labkit.ops.trigonometry import (
     acos as acos,

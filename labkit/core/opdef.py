@@ -222,6 +222,7 @@ class OpDef:
         held: inputs that the gradient rule takes for constants although the result follows them smoothly; `doc` says so.
         shape_inputs: inputs of which only the shape matters.
         value_inputs: inputs whose value decides the output's shape; small integer tensors.
+        real_values: these may be real numbers, too.
         from_shapes: context -> the output's value, for operations that only look at their inputs' shapes; they become
             constants of the plan.
         random: draws from the session's counter named by attribute "counter" under the key in attribute "key".
@@ -250,6 +251,7 @@ class OpDef:
     held: tuple[int, ...] = ()
     shape_inputs: tuple[int, ...] = ()
     value_inputs: tuple[int, ...] = ()
+    real_values: bool = False
     from_shapes: Callable[[OpContext], np.ndarray] | None = None
     random: bool = False
     pure: bool = True
@@ -271,7 +273,7 @@ class OpDef:
             DTypeError: the operation does not take inputs of these dtypes.
         """
         for i in self.value_inputs:
-            if not inputs[i].is_integer:
+            if not (inputs[i].is_integer or self.real_values):
                 raise DTypeError(
                     "",
                     rule=f"{self.inputs[i]} holds whole numbers: int32 or int64",

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from labkit.core import dtypes as dt
-from labkit.core.convert import as_array
+from labkit.core.convert import as_array, to_tensor
 from labkit.core.graph import get_default_graph
-from labkit.core.opdef import Attr, NotDifferentiable, OpDef, register
-from labkit.core.shapes import Dims, as_dims, count, is_known, show
+from labkit.core.opdef import ALIAS, Attr, NotDifferentiable, OpContext, OpDef, Sample, register, same_dtype
+from labkit.core.shapes import Dims, as_dims, compatible, count, is_known, show
 from labkit.core.tensor import Tensor
-from labkit.errors import ShapeError
+from labkit.errors import InvalidArgumentError, ShapeError
 
 _SOURCE = NotDifferentiable("it has no input")
 
@@ -43,7 +43,36 @@ register(
 
 
 def _placeholder_dims(shape: np.ndarray) -> Dims:
+    if shape.ndim > 1 or shape.dtype.kind not in "iu":
+        rule = "shape is a list of whole numbers, -1 where one is not known, or a number for an unknown rank"
+        raise InvalidArgumentError("", rule=rule, received=repr(shape))
     return None if shape.ndim == 0 else tuple(None if n < 0 else int(n) for n in shape)
+
+
+def _default_dims(c: OpContext) -> list[Dims]:
+    declared = _placeholder_dims(c.attrs["shape"])
+    if not compatible(c.dims[0], declared):
+        raise ShapeError("", rule=f"The default value has the shape {show(declared)}", received=show(c.dims[0]))
+    return [c.dims[0]]
+
+
+register(
+    OpDef(
+        name="PlaceholderWithDefault",
+        inputs=("input",),
+        attrs={"shape": Attr("array")},
+        kernel="copy",
+        lower=lambda c: ALIAS,
+        dtypes=same_dtype(dt.ALL),
+        shapes=_default_dims,
+        gradient=lambda op, g: [g],
+        reference=lambda x, shape: x,
+        samples=lambda rng: [Sample([rng.normal(size=(2, 3))], {"shape": shape}) for shape in (0, (-1, 3), (2, 3))],
+        formula="y = what is fed, else x",
+        doc="A value that a run may be fed, and that is the input otherwise.",
+        pure=False,  # equal ones are fed apart
+    )
+)
 
 
 def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None = None) -> Tensor:
@@ -74,6 +103,26 @@ def placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> Tenso
         dtype: what fed values are converted to, when every value survives.
         shape: what is known of fed shapes: None for any, dimensions None where any size fits.
     """
-    dims = as_dims(shape)
-    coded = np.asarray(0 if dims is None else [-1 if n is None else n for n in dims], np.int64)
-    return get_default_graph().apply("Placeholder", [], {"dtype": dtype, "shape": coded}, name).outputs[0]
+    return (
+        get_default_graph().apply("Placeholder", [], {"dtype": dtype, "shape": _coded(as_dims(shape))}, name).outputs[0]
+    )
+
+
+def placeholder_with_default(input: Any, shape: Any = None, name: str | None = None) -> Tensor:
+    """A value that a run may be fed, and that is `input` otherwise.
+
+    Args:
+        input: a tensor, array or number; gradients flow to it.
+        shape: what is known of fed shapes, as for a placeholder; input's shape fits it.
+
+    Raises:
+        ShapeError: input has another shape.
+    """
+    tensor, dims = to_tensor(input), as_dims(shape)
+    result = tensor.graph.apply("PlaceholderWithDefault", [tensor], {"shape": _coded(dims)}, name).outputs[0]
+    result.dims = dims  # what is fed may differ from input where the shape allows it
+    return result
+
+
+def _coded(dims: Dims) -> np.ndarray:
+    return np.asarray(0 if dims is None else [-1 if n is None else n for n in dims], np.int64)
