@@ -226,10 +226,14 @@ def pad(x: Any, paddings: Any, mode: str = "CONSTANT", constant_values: float = 
         InvalidArgumentError: the mode is unknown.
         ShapeError: the pairs do not match x's dimensions, are negative, or longer than what can be mirrored.
     """
+    chosen = mode.upper() if isinstance(mode, str) else mode
+    if chosen not in ("CONSTANT", "REFLECT", "SYMMETRIC"):
+        rule = "mode is 'CONSTANT', 'REFLECT' or 'SYMMETRIC'"
+        raise InvalidArgumentError("lk.pad got an unknown mode", rule=rule, received=repr(mode))
     inputs = [to_tensor(x), _paddings(paddings)]
-    if isinstance(mode, str) and mode.upper() == "CONSTANT":
+    if chosen == "CONSTANT":
         return apply("Pad", inputs, {"value": constant_values}, name)
-    return apply("MirrorPad", inputs, {"mode": mode.upper() if isinstance(mode, str) else mode}, name)
+    return apply("MirrorPad", inputs, {"mode": chosen}, name)
 
 
 def _paddings(paddings: Any) -> Tensor:
