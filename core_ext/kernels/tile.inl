@@ -27,6 +27,10 @@ void fill_periodic(E* to, int64_t count, const E* from, int64_t n, int64_t at) {
     }
 }
 
+void clear(double* sum, int64_t n) {
+    for (int64_t k = 0; k < n; ++k) sum[k] = 0;
+}
+
 template <class T>
 void add_row(double* sum, const T* g, int64_t n) {
     for (int64_t k = 0; k < n; ++k) sum[k] += static_cast<double>(g[k]);
@@ -124,7 +128,8 @@ Status run_tile_grad(const Call& call, int, int64_t task) {
     for (int64_t i = range.begin; i < range.end;) {
         int64_t row = i / dims[0].size, column = i % dims[0].size;
         int64_t n = min_of(min_of(dims[0].size - column, range.end - i), kSpan);
-        double sum[kSpan] = {};
+        double sum[kSpan];
+        clear(sum, n);
         if (!none) add_copies(sum, g, dims, rank, row, column, n);
         store_row(y + i, sum, n);
         i += n;
@@ -144,27 +149,27 @@ struct Repeats {
     int64_t of(int64_t i) const { return call.ints[call.n_ints == 2 ? 1 : 1 + i]; }
 };
 
-// Finds an element of the axis and the place of its first copy, going forwards.
+// An element of the axis, in one of the rows outside it, and the place of its first copy.
 struct Group {
-    int64_t element = 0, first = 0;
+    const Repeats& repeats;
+    int64_t outer, element = 0, first = 0;
 
-    void find_copy(const Repeats& repeats, int64_t place) {
-        if (repeats.call.n_ints == 2) {
-            element = place / repeats.of(0);
-            first = element * repeats.of(0);
-            return;
-        }
-        if (place < first) element = first = 0;
-        for (; first + repeats.of(element) <= place; ++element) first += repeats.of(element);
+    Group(const Repeats& r, int64_t o) : repeats(r), outer(o) {}
+    int64_t copies() const { return repeats.of(element); }
+    void find_copy(int64_t place) {
+        while (first + copies() <= place && repeats.call.n_ints > 2) step();
+        if (repeats.call.n_ints == 2) find_element(place / copies());
     }
-    void find_element(const Repeats& repeats, int64_t wanted) {
-        if (repeats.call.n_ints == 2) {
-            element = wanted;
-            first = wanted * repeats.of(0);
-            return;
-        }
-        if (wanted < element) element = first = 0;
-        for (; element < wanted; ++element) first += repeats.of(element);
+    void find_element(int64_t wanted) {
+        while (element < wanted && repeats.call.n_ints > 2) step();
+        first += (wanted - element) * copies();
+        element = wanted;
+    }
+    void step() {
+        first += copies();
+        if (++element < repeats.size) return;
+        element = first = 0;
+        ++outer;
     }
 };
 
@@ -174,14 +179,17 @@ void repeat_rows(const Call& call, int64_t task) {
     const E* x = data<E>(call.in[0]);
     E* y = data<E>(call.out[0]);
     Range range = range_of(task, numel(call.out[0]));
-    Group group;
-    for (int64_t i = range.begin; i < range.end;) {
-        int64_t row = i / repeats.inner, column = i % repeats.inner, outer = row / repeats.total;
-        group.find_copy(repeats, row % repeats.total);
-        int64_t end = (outer * repeats.total + group.first + repeats.of(group.element)) * repeats.inner;
+    int64_t row = range.begin / repeats.inner, column = range.begin % repeats.inner;
+    Group group(repeats, row / repeats.total);
+    group.find_copy(row % repeats.total);
+    for (int64_t i = range.begin; i < range.end; group.step(), column = 0) {
+        int64_t end = (group.outer * repeats.total + group.first + group.copies()) * repeats.inner;
         int64_t run = min_of(end, range.end) - i;
-        const E* from = x + (outer * repeats.size + group.element) * repeats.inner;
-        fill_periodic(y + i, run, from, repeats.inner, column);
+        const E* from = x + (group.outer * repeats.size + group.element) * repeats.inner;
+        if (repeats.inner == 1)
+            for (int64_t k = 0; k < run; ++k) y[i + k] = *from;
+        else if (run > 0)
+            fill_periodic(y + i, run, from, repeats.inner, column);
         i += run;
     }
 }
@@ -197,16 +205,21 @@ Status run_repeat_grad(const Call& call, int, int64_t task) {
     const T* g = data<T>(call.in[0]);
     T* y = data<T>(call.out[0]);
     Range range = range_of(task, numel(call.out[0]), sums_per_task(call));
-    Group group;
+    int64_t row = range.begin / repeats.inner, column = range.begin % repeats.inner;
+    Group group(repeats, row / repeats.size);
+    group.find_element(row % repeats.size);
     for (int64_t i = range.begin; i < range.end;) {
-        int64_t row = i / repeats.inner, column = i % repeats.inner, outer = row / repeats.size;
         int64_t n = min_of(min_of(repeats.inner - column, range.end - i), kSpan);
-        group.find_element(repeats, row % repeats.size);
-        const T* from = g + (outer * repeats.total + group.first) * repeats.inner + column;
-        double sum[kSpan] = {};
-        for (int64_t copy = 0; copy < repeats.of(group.element); ++copy) add_row(sum, from + copy * repeats.inner, n);
+        const T* from = g + (group.outer * repeats.total + group.first) * repeats.inner + column;
+        double sum[kSpan];
+        clear(sum, n);
+        for (int64_t copy = 0; copy < group.copies(); ++copy) add_row(sum, from + copy * repeats.inner, n);
         store_row(y + i, sum, n);
         i += n;
+        column += n;
+        if (column < repeats.inner) continue;
+        column = 0;
+        group.step();
     }
     return {};
 }
