@@ -14,7 +14,7 @@ from labkit.core.tensor import Tensor
 from labkit.errors import ShapeError
 from labkit.ops.build import apply
 
-_BLOCK = {"block_size": Attr("int", low=1, high=1 << 20)}
+_BLOCK = {"block_size": Attr("int", low=1, high=1 << 16)}
 
 
 def _divided(c: OpContext, n: int | None, by: int, what: str) -> int | None:
