@@ -32,27 +32,28 @@ Status run_avg_pool(const Call& call, int, int64_t task) {
     return {};
 }
 
-// Each element of dx gathers its share from the windows that cover it, in row-major order of the windows.
+// Each element of dx gathers its share from the windows that cover it, in row-major order of the windows. Where all of
+// them lie inside the image they have one count, and one division will do.
 template <class T>
 Status run_avg_pool_grad(const Call& call, int, int64_t task) {
     const Pool p(call, call.out[0], call.in[0]);
     const Range rows = p.input_rows(task);
     for (int64_t row = rows.begin; row < rows.end; ++row) {
         const Cover h = p.cover_h(row % p.h);
+        const bool whole_h = h.first <= h.last && p.window_h(h.first).whole(p.kh) && p.window_h(h.last).whole(p.kh);
         const T* image = data<T>(call.in[0]) + row / p.h * p.out_h * p.out_w * p.c;
         for (int64_t column = 0; column < p.w; ++column) {
             const Cover w = p.cover_w(column);
+            const bool whole = whole_h && w.first <= w.last && p.window_w(w.first).whole(p.kw) && p.window_w(w.last).whole(p.kw);
             T* dx = data<T>(call.out[0]) + (row * p.w + column) * p.c;
             LABKIT_ROW(T, p.c, c, n) {
                 Vec<T> sum = {};
-                for (int64_t i = h.first; i <= h.last; ++i) {
-                    const int64_t height = p.window_h(i).count();
+                for (int64_t i = h.first; i <= h.last; ++i)
                     for (int64_t j = w.first; j <= w.last; ++j) {
-                        const Vec<T> count = broadcast(static_cast<T>(height * p.window_w(j).count()));
-                        sum += load_n(image + (i * p.out_w + j) * p.c + c, n) / count;
+                        const Vec<T> g = load_n(image + (i * p.out_w + j) * p.c + c, n);
+                        sum += whole ? g : g / broadcast(static_cast<T>(p.window_h(i).count() * p.window_w(j).count()));
                     }
-                }
-                store_n(dx + c, sum, n);
+                store_n(dx + c, whole ? sum / broadcast(static_cast<T>(p.kh * p.kw)) : sum, n);
             }
         }
     }

@@ -5,6 +5,7 @@
 #include "kernels/conv2d_input.h"
 #include "kernels/conv2d_winograd.h"
 #include "kernels/conv2d_winograd_filter.h"
+#include "kernels/depthwise.h"
 
 namespace labkit {
 namespace {
@@ -19,7 +20,7 @@ struct Forward {
 
     explicit Forward(const Call& call)
         : x(data<T>(call.in[0])), filter(data<T>(call.in[1])), y(data<T>(call.out[0])), c(call, call.in[0], call.in[1], call.out[0]),
-          tiling(gemm_tiling<T>(c.pixels(), c.group_out(), c.taps() * c.group_in())) {}
+          tiling(gemm_tiling<T>(c.pixels(), c.group_out(), c.taps() * c.group_in(), c.groups)) {}
 
     void plan(Work& work) const { work.tasks[0] = c.groups * tiling.tasks(); }
 
@@ -31,6 +32,8 @@ struct Forward {
     }
 };
 
+bool one_channel_groups(const Convolution& c) { return c.groups > 1 && c.groups == c.C; }
+
 // Calls use(algorithm) with the one that serves the call, planned or run.
 template <class T, class Use>
 void with_conv2d(const Call& call, Use use) {
@@ -39,6 +42,7 @@ void with_conv2d(const Call& call, Use use) {
         if (winograd_pays<T>(Convolution(call, x, w, y)))
             return use(Winograd<T>(x, w, y, call.ints[2], call.ints[3], false));
     }
+    if (one_channel_groups(Convolution(call, x, w, y))) return use(DepthwiseForward<T>(call));
     use(Forward<T>(call));
 }
 
@@ -50,6 +54,7 @@ void with_conv2d_backprop_input(const Call& call, Use use) {
         if (winograd_pays<T>(Convolution(call, dy, w, dx)))
             return use(Winograd<T>(dy, w, dx, 2 - call.ints[2], 2 - call.ints[3], true));
     }
+    if (one_channel_groups(Convolution(call, dx, w, dy))) return use(DepthwiseInput<T>(call));
     use(InputGradient<T>(call));
 }
 
@@ -60,6 +65,7 @@ void with_conv2d_backprop_filter(const Call& call, Use use) {
         if (winograd_pays<T>(Convolution(call, x, dw, dy)))
             return use(WinogradFilter<T>(x, dy, dw, call.ints[2], call.ints[3]));
     }
+    if (one_channel_groups(Convolution(call, x, dw, dy))) return use(DepthwiseFilter<T>(call));
     use(FilterGradient<T>(call));
 }
 

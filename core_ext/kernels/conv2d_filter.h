@@ -44,7 +44,7 @@ struct FilterGradient {
         : x(data<T>(call.in[0])), dy(data<T>(call.in[1])), dw(data<T>(call.out[0])), c(call, call.in[0], call.out[0], call.in[1]) {
         rows = c.taps() * c.group_in();
         chunks = filter_chunks<T>(c.pixels());
-        tiling = gemm_tiling<T>(rows, c.group_out(), min_of(chunks.length, c.pixels()));
+        tiling = gemm_tiling<T>(rows, c.group_out(), min_of(chunks.length, c.pixels()), chunks.count * c.groups);
     }
 
     void plan(Work& work) const {

@@ -43,7 +43,7 @@ struct InputClasses {
     explicit InputClasses(const Convolution& c) : groups(c.groups) {
         high = min_of(period(c.h), c.h.taps), wide = min_of(period(c.w), c.w.taps);
         tiling = gemm_tiling<T>(c.N * steps(c.h.in, 0, c.h.stride) * steps(c.w.in, 0, c.w.stride), c.group_in(),
-                                steps(c.h.taps, 0, period(c.h)) * steps(c.w.taps, 0, period(c.w)) * c.group_out());
+                                steps(c.h.taps, 0, period(c.h)) * steps(c.w.taps, 0, period(c.w)) * c.group_out(), high * wide * groups);
         cover = high == c.h.stride && wide == c.w.stride;
     }
 

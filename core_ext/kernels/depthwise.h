@@ -71,27 +71,48 @@ struct DepthwiseRow {
     Meeting h;
     MeetingSteps step_h, step_w;
 
+    // Neighbours that meet the same taps are computed together: they share the loads of the filter.
     void run(const Meeting* columns, int64_t count, T* to) const {
-        for (int64_t i = 0; i < count; ++i, to += C) {
-            int64_t c = 0;
-            for (; c + 4 * L <= C; c += 4 * L) pixel<4>(columns[i], c, L, to);
-            for (; c < C; c += L) pixel<1>(columns[i], c, min_of(C - c, L), to);
+        for (int64_t i = 0; i < count;) {
+            const Meeting& w = columns[i];
+            int64_t alike = 1;
+            while (alike < 4 && i + alike < count && columns[i + alike].tap == w.tap && columns[i + alike].count == w.count) ++alike;
+            if (alike == 4)
+                channels<4>(columns + i, to + i * C), i += 4;
+            else
+                channels<1>(columns + i, to + i * C), ++i;
         }
     }
 
-    // V vectors of channels from c on, n numbers in each.
-    template <int V>
-    LABKIT_INLINE void pixel(const Meeting& w, int64_t c, int64_t n, T* to) const {
-        Vec<T> sum[V] = {};
+    template <int P>
+    LABKIT_INLINE void channels(const Meeting* w, T* to) const {
+        int64_t c = 0;
+        for (; c + 2 * L <= C; c += 2 * L) pixels<P, 2>(w, c, L, to);
+        for (; c < C; c += L) pixels<P, 1>(w, c, min_of(C - c, L), to);
+    }
+
+    // P pixels, V vectors of channels from c on, n numbers in each.
+    template <int P, int V>
+    LABKIT_INLINE void pixels(const Meeting* w, int64_t c, int64_t n, T* to) const {
+        Vec<T> sum[P][V] = {};
         for (int64_t a = 0; a < h.count; ++a) {
-            const T* x = source + ((h.source + a * step_h.source) * width + w.source) * C + c;
-            const T* f = filter + ((h.tap + a * step_h.tap) * KW + w.tap) * C + c;
-            for (int64_t b = 0; b < w.count; ++b, x += step_w.source * C, f += step_w.tap * C)
+            const T* line = source + (h.source + a * step_h.source) * width * C + c;
+            const T* f = filter + ((h.tap + a * step_h.tap) * KW + w->tap) * C + c;
+            const T* x[P];
+            LABKIT_UNROLL
+            for (int p = 0; p < P; ++p) x[p] = line + w[p].source * C;
+            for (int64_t b = 0, at = 0; b < w->count; ++b, at += step_w.source * C, f += step_w.tap * C)
                 LABKIT_UNROLL
-                for (int v = 0; v < V; ++v) sum[v] = fma(load_n(x + v * L, n), load_n(f + v * L, n), sum[v]);
+                for (int v = 0; v < V; ++v) {
+                    const Vec<T> weight = load_n(f + v * L, n);
+                    LABKIT_UNROLL
+                    for (int p = 0; p < P; ++p) sum[p][v] = fma(load_n(x[p] + at + v * L, n), weight, sum[p][v]);
+                }
         }
         LABKIT_UNROLL
-        for (int v = 0; v < V; ++v) store_n(to + c + v * L, sum[v], n);
+        for (int p = 0; p < P; ++p)
+            LABKIT_UNROLL
+            for (int v = 0; v < V; ++v) store_n(to + p * C + c + v * L, sum[p][v], n);
     }
 };
 

@@ -177,8 +177,9 @@ struct Tiling {
     int64_t tasks() const { return m_blocks * n_blocks; }
 };
 
+// `products`: how many products of this size there are to compute at the same time.
 template <class T>
-Tiling gemm_tiling(int64_t M, int64_t N, int64_t K) {
+Tiling gemm_tiling(int64_t M, int64_t N, int64_t K, int64_t products = 1) {
     using G = Gemm<T>;
     constexpr int64_t kMost = int64_t{1} << 27, kLeast = int64_t{1} << 19;  // multiply-adds of one task
     constexpr int64_t kWanted = 16;                                         // tasks, so that many threads have work
@@ -187,7 +188,7 @@ Tiling gemm_tiling(int64_t M, int64_t N, int64_t K) {
     auto count = [](int64_t n, int64_t block) { return (n + block - 1) / block; };
     for (;;) {
         const int64_t work = mc * nc * (K > 0 ? K : 1);
-        const bool few = count(M, mc) * count(N, nc) < kWanted && work >= 2 * kLeast;
+        const bool few = count(M, mc) * count(N, nc) < kWanted / products && work >= 2 * kLeast;
         if (work <= kMost && !few) break;
         if (nc > 2 * G::NR || (nc > G::NR && mc <= G::MR))
             nc = count(nc / 2, G::NR) * G::NR;
