@@ -138,13 +138,13 @@ BUILDS: dict[str, Callable[[Any], Any]] = {
     "conv2d groups": lambda x: lk.nn.conv2d(x, K3[:, :, :2, :3], groups=3),
     "conv2d groups of one": lambda x: lk.nn.conv2d(x, K5[:, :, :1, :6], groups=6),
     "depthwise": lambda x: lk.nn.depthwise_conv2d(x, KD),
-    "separable": lambda x: lk.nn.separable_conv2d(x, KD, draw_once),
+    "separable": lambda x: lk.nn.separable_conv2d(x, KD, POINTS),
     "conv1d": lambda x: lk.nn.conv1d(x[:, 0], K3[0]),
     "conv2d_transpose": lambda x: lk.nn.conv2d_transpose(x, TRANSPOSED, strides=2),
     "max_pool": lambda x: lk.nn.max_pool(x, 3, 2, "SAME"),
     "avg_pool": lambda x: lk.nn.avg_pool(x, 3, 2, "SAME"),
 }
-WIDE, draw_once, TRANSPOSED = draw(3, 3, 48, 32), draw(1, 1, 12, 5), draw(3, 3, 4, 6)
+WIDE, POINTS, TRANSPOSED = draw(3, 3, 48, 32), draw(1, 1, 12, 5), draw(3, 3, 4, 6)
 
 
 @pytest.mark.parametrize("name", BUILDS)
