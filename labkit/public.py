@@ -41,6 +41,8 @@ _BY_MODULE = {
     "ops.division": "div divide divide_no_nan floordiv floormod mod truediv truncatediv truncatemod",
     "ops.elementwise": "abs add exp log maximum minimum multiply negative reciprocal rsqrt sigmoid sign sqrt square "
     "squared_difference subtract tanh",
+    "ops.counting": "bincount confusion_matrix in_top_k",
+    "ops.distinct": "setdiff1d unique unique_with_counts",
     "ops.gather": "gather gather_nd",
     "ops.contract": "tensordot",
     "ops.diagonal": "diag diag_part matrix_band_part matrix_diag matrix_diag_part matrix_set_diag matrix_transpose trace",
@@ -61,6 +63,8 @@ _BY_MODULE = {
     "ops.scatter": "scatter_nd tensor_scatter_add tensor_scatter_sub tensor_scatter_update",
     "ops.scatter_state": "scatter_add scatter_nd_add scatter_nd_sub scatter_nd_update scatter_sub scatter_update",
     "ops.segment": "unsorted_segment_max unsorted_segment_min unsorted_segment_prod unsorted_segment_sum",
+    "ops.segment_sorted": "segment_max segment_mean segment_min segment_prod segment_sum unsorted_segment_mean "
+    "unsorted_segment_sqrt_n",
     "ops.shape": "expand_dims identity identity_n rank reshape shape shape_n size squeeze stop_gradient",
     "ops.slicing": "slice strided_slice",
     "ops.source": "constant placeholder placeholder_with_default",
@@ -68,6 +72,7 @@ _BY_MODULE = {
     "ops.rounding": "ceil floor rint round trunc",
     "ops.special": "digamma erf erfc expm1 lgamma log1p polygamma",
     "ops.trigonometry": "acos acosh asin asinh atan atan2 atanh cos cosh sin sinh tan",
+    "ops.sort": "argsort searchsorted sort top_k",
     "ops.state": "assign assign_add assign_sub",
     "ops.tile": "repeat tile",
     "ops.transpose": "transpose",

@@ -112,17 +112,16 @@ void combine_rows(T* y, const T* updates, const char* scratch, const Scatter& s,
     }
 }
 
-// Phase 0 where an index is one number; negative ones are dropped (-1), or refused.
-inline Status number_rows(const View& indices, int64_t limit, bool drop_negative, char* scratch, int64_t task) {
+// Phase 0 where an index is one number. Those below 0 and those from the limit on are refused, or dropped (-1).
+inline Status number_rows(const View& indices, int64_t limit, bool drop_below, bool drop_above, char* scratch, int64_t task) {
     Range range = range_of(task, numel(indices));
     int64_t* rows = reinterpret_cast<int64_t*>(scratch);
     return with_indices(indices, [&](const auto* p) -> Status {
-        if (!drop_negative)
-            if (Status status = check_indices(p + range.begin, range.end - range.begin, limit); status.code != Code::ok)
-                return status;
         for (int64_t i = range.begin; i < range.end; ++i) {
-            if (p[i] >= limit) return {Code::index_out_of_range, p[i], limit};
-            rows[i] = p[i] < 0 ? -1 : p[i];
+            const int64_t index = p[i];
+            const bool below = index < 0, above = index >= limit;
+            if ((below && !drop_below) || (above && !drop_above)) return {Code::index_out_of_range, index, limit};
+            rows[i] = below || above ? -1 : index;
         }
         return {};
     });

@@ -22,7 +22,7 @@ void plan_gather_grad(const Call& call, Work& work) { scatter_of_gather(call).pl
 template <class T>
 Status run_gather_grad(const Call& call, int phase, int64_t task) {
     const Scatter s = scatter_of_gather(call);
-    if (phase == 0) return number_rows(call.in[1], s.rows, false, call.scratch, task);
+    if (phase == 0) return number_rows(call.in[1], s.rows, false, false, call.scratch, task);
     T* y = data<T>(call.out[0]);
     const Scatter::Part part = s.part(task);
     s.stretches(part, [&](int64_t first, int64_t n) { __builtin_memset(y + first, 0, n * sizeof(T)); });

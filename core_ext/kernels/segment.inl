@@ -1,5 +1,6 @@
 // Reductions of rows by segment: y[s, :] = op over the rows k of x with ids[k] = s, in order of k; the operation's neutral
-// element where there is none. unsorted_segment_*: rows with a negative id are left out.
+// element where there is none. unsorted_segment_*: rows with a negative id are left out. weighted_bincount: those with an id
+// that is too large are.
 #pragma once
 #include "kernels/scatter.h"
 
@@ -13,10 +14,10 @@ Scatter scatter_of_segments(const Call& call) {
 
 void plan_segment(const Call& call, Work& work) { scatter_of_segments(call).plan(work); }
 
-template <class Op, class T>
+template <class Op, class T, bool bincount = false>
 Status run_segment(const Call& call, int phase, int64_t task) {
     const Scatter s = scatter_of_segments(call);
-    if (phase == 0) return number_rows(call.in[1], s.rows, true, call.scratch, task);
+    if (phase == 0) return number_rows(call.in[1], s.rows, !bincount, bincount, call.scratch, task);
     T* y = data<T>(call.out[0]);
     const Scatter::Part part = s.part(task);
     s.stretches(part, [&](int64_t first, int64_t n) {
@@ -32,7 +33,11 @@ Status run_segment(const Call& call, int phase, int64_t task) {
     X(name ".i32", plan_segment, (run_segment<Op<I32>, I32>), false)       \
     X(name ".i64", plan_segment, (run_segment<Op<I64>, I64>), false)
 
-#define LABKIT_SEGMENT_KERNELS(X)                                              \
+#define LABKIT_SEGMENT_KERNELS(X)                                         \
+    X("weighted_bincount.f32", plan_segment, (run_segment<Plus<float>, float, true>), false)       \
+    X("weighted_bincount.f64", plan_segment, (run_segment<Plus<double>, double, true>), false)     \
+    X("weighted_bincount.i32", plan_segment, (run_segment<Plus<uint32_t>, uint32_t, true>), false) \
+    X("weighted_bincount.i64", plan_segment, (run_segment<Plus<uint64_t>, uint64_t, true>), false) \
     LABKIT_SEGMENT(X, "unsorted_segment_sum", Plus, uint32_t, uint64_t)   \
     LABKIT_SEGMENT(X, "unsorted_segment_prod", Times, uint32_t, uint64_t) \
     LABKIT_SEGMENT(X, "unsorted_segment_max", Max, int32_t, int64_t)      \

@@ -13,7 +13,7 @@ from labkit.core.opdef import OpContext
 from labkit.core.shapes import Dims, compatible, merge, show
 from labkit.core.tensor import Tensor
 from labkit.errors import DTypeError, ShapeError
-from labkit.ops.shape import shape
+from labkit.ops.shape import reshape, shape, shape_tensor
 
 
 def addressed(
@@ -54,6 +54,25 @@ def index_tensor(indices: Any, name: str | None = None) -> Tensor:
     if isinstance(indices, list | tuple) and np.size(np.asarray(indices, object)) == 0:
         indices = np.asarray(indices, np.int32)
     return to_tensor(indices, name=name)
+
+
+def number_tensor(value: Any) -> Tensor:
+    """A count as an integer tensor: from an int, a tensor or a variable."""
+    tensor = shape_tensor(value)
+    return tensor if isinstance(value, Tensor) else reshape(tensor, ())
+
+
+def whole_number(value: np.ndarray | None, what: str) -> int | None:
+    """The number that an input's value asks for, None where it is not known.
+
+    Raises:
+        ShapeError: it is not one whole number from 0 on.
+    """
+    if value is None:
+        return None
+    if value.size != 1 or value.dtype.kind not in "iu" or int(value.reshape(())) < 0:
+        raise ShapeError("", rule=f"{what} is one whole number from 0 on", received=str(value.tolist()))
+    return int(value.reshape(()))
 
 
 def addressed_rows(c: OpContext, indices: Dims, x: Dims) -> tuple[Dims, Dims]:

@@ -13,29 +13,14 @@ from labkit.core.graph import Operation
 from labkit.core.opdef import OpContext, OpDef, Sample, register
 from labkit.core.shapes import Dims
 from labkit.core.tensor import OPERATORS, Tensor
-from labkit.errors import ShapeError
 from labkit.ops.build import apply
 from labkit.ops.compare import cast, equal
 from labkit.ops.elementwise import maximum
-from labkit.ops.indices import addressed, index_tensor, joined, need_same
-from labkit.ops.shape import reshape, shape_tensor
-
-
-def segment_count(value: np.ndarray | None) -> int | None:
-    """The number of segments that an input's value asks for.
-
-    Raises:
-        ShapeError: it is no number from 0 on.
-    """
-    if value is None:
-        return None
-    if value.size != 1 or value.dtype.kind not in "iu" or int(value.reshape(())) < 0:
-        raise ShapeError("", rule="The number of segments is one whole number from 0 on", received=str(value.tolist()))
-    return int(value.reshape(()))
+from labkit.ops.indices import addressed, index_tensor, joined, need_same, number_tensor, whole_number
 
 
 def _unsorted_shape(c: OpContext) -> list[Dims]:
-    values, ids, count = c.dims[0], c.dims[1], segment_count(c.values[2])
+    values, ids, count = c.dims[0], c.dims[1], whole_number(c.values[2], "The number of segments")
     if values is None or ids is None:
         return [None]
     need_same(values[: len(ids)], ids, "The values' first dimensions are those of the ids,")
@@ -163,7 +148,7 @@ _unsorted(
 
 def _function(type_name: str, what: str, empty: str) -> Callable[..., Tensor]:
     def build(values: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Tensor:
-        count = num_segments if isinstance(num_segments, Tensor) else _count_tensor(num_segments)
+        count = number_tensor(num_segments)
         return apply(type_name, [to_tensor(values), index_tensor(segment_ids), count], name=name)
 
     build.__name__ = build.__qualname__ = f"unsorted_segment_{type_name.removeprefix('UnsortedSegment').lower()}"
@@ -182,10 +167,6 @@ def _function(type_name: str, what: str, empty: str) -> Callable[..., Tensor]:
         InvalidArgumentError: when run, an id is num_segments or more.
     """
     return build
-
-
-def _count_tensor(value: Any) -> Tensor:
-    return reshape(shape_tensor(value), ())
 
 
 unsorted_segment_sum = _function("UnsortedSegmentSum", "The sum", "0")

@@ -133,7 +133,7 @@ const Signatures registered{
     {embedding_bag, "embedding_bag"},
     {bag_ids, "bag_ids"},
     {scatter_winners, "scatter_winners"},
-    {unsorted_segment, "unsorted_segment_sum unsorted_segment_prod unsorted_segment_max unsorted_segment_min"},
+    {unsorted_segment, "weighted_bincount unsorted_segment_sum unsorted_segment_prod unsorted_segment_max unsorted_segment_min"},
 };
 
 }  // namespace
