@@ -98,6 +98,7 @@ from labkit.ops.compare import (
 )
 from labkit.ops.concat import concat as concat, split as split, stack as stack, unstack as unstack
 from labkit.ops.contract import tensordot as tensordot
+from labkit.ops.counting import bincount as bincount, confusion_matrix as confusion_matrix, in_top_k as in_top_k
 from labkit.ops.cumulative import cumprod as cumprod, cumsum as cumsum
 from labkit.ops.depth import depth_to_space as depth_to_space, space_to_depth as space_to_depth
 from labkit.ops.diagonal import (
@@ -110,6 +111,7 @@ from labkit.ops.diagonal import (
     matrix_transpose as matrix_transpose,
     trace as trace,
 )
+from labkit.ops.distinct import setdiff1d as setdiff1d, unique as unique, unique_with_counts as unique_with_counts
 from labkit.ops.division import (
     div as div,
     divide as divide,
@@ -202,6 +204,15 @@ from labkit.ops.segment import (
     unsorted_segment_prod as unsorted_segment_prod,
     unsorted_segment_sum as unsorted_segment_sum,
 )
+from labkit.ops.segment_sorted import (
+    segment_max as segment_max,
+    segment_mean as segment_mean,
+    segment_min as segment_min,
+    segment_prod as segment_prod,
+    segment_sum as segment_sum,
+    unsorted_segment_mean as unsorted_segment_mean,
+    unsorted_segment_sqrt_n as unsorted_segment_sqrt_n,
+)
 from labkit.ops.shape import (
     expand_dims as expand_dims,
     identity as identity,
@@ -220,6 +231,7 @@ from labkit.ops.solve import (
     matrix_inverse as matrix_inverse,
     matrix_solve as matrix_solve,
 )
+from labkit.ops.sort import argsort as argsort, searchsorted as searchsorted, sort as sort, top_k as top_k
 from labkit.ops.source import (
     constant as constant,
     placeholder as placeholder,
