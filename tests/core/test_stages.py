@@ -309,3 +309,13 @@ def test_a_list_that_holds_tensors_is_a_tensor():
         np.testing.assert_array_equal(
             session.run(lk.convert_to_tensor([[rows, 1], [2, rows]]), {x: np.zeros((4, 6))}), [[4, 1], [2, 4]]
         )
+
+
+def test_an_operation_one_of_whose_results_is_fed_and_decides_a_shape():
+    x = lk.placeholder(lk.float32, [None])
+    first, length = lk.py_func(lambda a: (a[:1], np.int32(len(a))), [x], [lk.float32, lk.int32])
+    length.set_shape([])
+    with lk.Session() as session:
+        made, zeros = session.run([first, lk.zeros([length])], {x: [5, 6], length: 3})
+    assert zeros.shape == (3,)
+    np.testing.assert_array_equal(made, [5])

@@ -86,7 +86,7 @@ class Placement:
             self.last = max(self.last, self._after(op))
             if definition.host is not None:
                 known = stage + 1
-        for tensor in op.outputs:
+        for tensor in (x for x in op.outputs if x not in self.fed):
             self._shape_known.setdefault(tensor, planned if is_known(tensor.dims) else known)
             if tensor in self.needed.probed:
                 self.value_known.setdefault(tensor, self.stage[self.replacement.get(tensor, tensor).op] + 1)
