@@ -1,12 +1,15 @@
 // Executes a saved plan without Python, so that sanitizers and fuzzers see the executor and the kernels alone.
 //
-//   plan_run FILE [--threads N] [--steps N] [--runners N] [--seed N] [--max-bytes N]      FILE may be - for standard
-//   input
+//   plan_run FILE [--threads N] [--steps N] [--runners N] [--seed N] [--max-bytes N] [--many]      FILE may be - for
+//   standard input
 //
 // Variables and feeds are filled from the seed. Runs for 1 to N threads, starting each time from the same values, and
 // prints the CRC-32C of every fetch and variable. With several runners, so many threads then run the plan at once, on
 // the same variables; their results are not looked at. Exit code 0: done; 1: the plan is refused, or a kernel refused
 // its input; 2: wrong usage; 3: results depend on the number of threads.
+//
+// With --many the text holds several plans, each from its header on. They are run one after the other, with a line "plan
+// NUMBER" before each and "refused: why" after those that are; exit code 0 unless results depend on the number of threads.
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -31,12 +34,13 @@ namespace {
 struct Options {
     std::string file;
     int64_t threads = 1, steps = 1, runners = 0, seed = 0, max_bytes = int64_t(1) << 30;
+    bool many = false;
 };
 
 [[noreturn]] void usage(const std::string& wrong) {
     std::fprintf(
         stderr,
-        "plan_run: %s\nusage: plan_run FILE [--threads N] [--steps N] [--runners N] [--seed N] [--max-bytes N]\n",
+        "plan_run: %s\nusage: plan_run FILE [--threads N] [--steps N] [--runners N] [--seed N] [--max-bytes N] [--many]\n",
         wrong.c_str());
     std::exit(2);
 }
@@ -45,6 +49,10 @@ Options parse_options(int count, char** words) {
     Options options;
     for (int i = 1; i < count; ++i) {
         std::string word = words[i];
+        if (word == "--many") {
+            options.many = true;
+            continue;
+        }
         int64_t* to = word == "--threads"     ? &options.threads
                       : word == "--steps"     ? &options.steps
                       : word == "--runners"   ? &options.runners
@@ -197,28 +205,52 @@ void check_size(const PlanText& text, int64_t max_bytes) {
         throw std::invalid_argument("the plan takes " + std::to_string(total) + " bytes, more than --max-bytes");
 }
 
+// Runs one plan for 1 to N threads. Exit code 0 or 3; throws where the plan or a kernel refuses.
+int run_text(const std::string& given, const Options& options) {
+    PlanText text = parse_plan(given);
+    check_size(text, options.max_bytes);
+    std::string first;
+    for (int threads = 1; threads <= options.threads; ++threads) {
+        set_num_threads(threads);
+        std::string report = execute(text, options);
+        if (threads == 1) {
+            first = report;
+            std::fputs(report.c_str(), stdout);
+        } else if (report != first) {
+            std::printf("with %d threads:\n%s", threads, report.c_str());
+            return 3;
+        }
+    }
+    return 0;
+}
+
+int run_many(const std::string& texts, const Options& options) {
+    const std::string header = "labkit-plan ";
+    int code = 0, number = 0;
+    for (size_t from = 0; from < texts.size(); ++number) {
+        size_t next = texts.find("\n" + header, from);
+        size_t end = next == std::string::npos ? texts.size() : next + 1;
+        std::printf("plan %d\n", number);
+        std::fflush(stdout);  // it names the plan that a sanitizer stops
+        try {
+            if (int wrong = run_text(texts.substr(from, end - from), options)) code = wrong;
+        } catch (const std::exception& error) {
+            std::printf("refused: %s\n", error.what());
+        }
+        from = end;
+    }
+    return code;
+}
+
 }  // namespace
 
 int main(int count, char** words) {
     Options options = parse_options(count, words);
     try {
-        PlanText text = parse_plan(read(options));
-        check_size(text, options.max_bytes);
-        std::string first;
-        for (int threads = 1; threads <= options.threads; ++threads) {
-            set_num_threads(threads);
-            std::string report = execute(text, options);
-            if (threads == 1) {
-                first = report;
-                std::fputs(report.c_str(), stdout);
-            } else if (report != first) {
-                std::printf("with %d threads:\n%s", threads, report.c_str());
-                return 3;
-            }
-        }
+        std::string text = read(options);
+        return options.many ? run_many(text, options) : run_text(text, options);
     } catch (const std::exception& error) {
         std::fprintf(stderr, "plan_run: %s\n", error.what());
         return 1;
     }
-    return 0;
 }

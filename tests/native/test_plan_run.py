@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import shutil
 import subprocess
 import zlib
@@ -15,6 +16,8 @@ import pytest
 
 from labkit import _native
 from tests.native.plans import Builder, random_plan
+from tests.ops.records import WITH_SAMPLES, seed
+from tests.ops.saved import mutated, plans
 
 SOURCE = Path(__file__).parents[2] / "core_ext"
 HOSTILE = [
@@ -48,7 +51,10 @@ def product_and_softmax() -> tuple[str, np.ndarray]:
     return made.plan().describe(), y
 
 
-def build(folder: Path, sanitizers: str) -> Callable[..., subprocess.CompletedProcess[bytes]]:
+Run = Callable[..., subprocess.CompletedProcess[bytes]]
+
+
+def build(folder: Path, sanitizers: str) -> Run:
     cmake = shutil.which("cmake")
     if cmake is None:
         pytest.skip("cmake is not installed")
@@ -65,17 +71,27 @@ def build(folder: Path, sanitizers: str) -> Callable[..., subprocess.CompletedPr
         return subprocess.run(
             [str(folder / "plan_run"), "-", *options],
             input=text if isinstance(text, bytes) else text.encode("latin-1"),
-            capture_output=True, timeout=120, check=False,
+            capture_output=True, timeout=600, check=False,
             env={**os.environ, "LABKIT_TARGET": "portable", "LABKIT_NUM_THREADS": ""},
         )  # fmt: skip
 
     return run
 
 
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return build(tmp_path_factory.mktemp("address"), "address,undefined")
+
+
+@pytest.fixture(scope="module")
+def thread(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return build(tmp_path_factory.mktemp("thread"), "thread")
+
+
 @pytest.mark.ci
 @pytest.mark.timeout(900)
-def test_plans_under_the_address_and_undefined_behaviour_sanitizers(tmp_path: Path) -> None:
-    run = build(tmp_path, "address,undefined")
+def test_plans_under_the_address_and_undefined_behaviour_sanitizers(address: Run) -> None:
+    run = address
     texts = [random_plan(seed, 60).plan.describe() for seed in range(1, 40)]
     for text in texts:
         done = run(text, "--threads", "3", "--steps", "2")
@@ -107,8 +123,65 @@ def test_plans_under_the_address_and_undefined_behaviour_sanitizers(tmp_path: Pa
 
 @pytest.mark.ci
 @pytest.mark.timeout(900)
-def test_plans_under_the_thread_sanitizer(tmp_path: Path) -> None:
-    run = build(tmp_path, "thread")
+def test_plans_under_the_thread_sanitizer(thread: Run) -> None:
     for seed in range(1, 25):
-        done = run(random_plan(seed, 60).plan.describe(), "--threads", "4", "--steps", "3", "--runners", "4")
+        done = thread(random_plan(seed, 60).plan.describe(), "--threads", "4", "--steps", "3", "--runners", "4")
         assert done.returncode == 0, done.stderr.decode()
+
+
+# --- plans of every operation ---
+
+
+def told(done: subprocess.CompletedProcess[bytes], texts: list[str]) -> list[str]:
+    """What plan_run --many said of each plan, "" for those that ran to their end.
+
+    Raises:
+        AssertionError: a sanitizer stopped it, or results depend on the number of threads; names the plan.
+    """
+    answers = re.split(r"^plan \d+\n", done.stdout.decode(), flags=re.MULTILINE)[1:]
+    assert done.returncode == 0, f"{done.stderr.decode()[:4000]}\n{texts[len(answers) - 1][:4000]}"
+    return [refused.group(1) if (refused := re.search(r"^refused: (.*)", a, re.MULTILINE)) else "" for a in answers]
+
+
+def of_all_operations() -> list[str]:
+    return [text for record in WITH_SAMPLES for text in plans(record)]
+
+
+@pytest.mark.ci
+@pytest.mark.timeout(900)
+def test_plans_of_every_operation_under_the_address_sanitizer(address: Run) -> None:
+    texts = of_all_operations()
+    answers = told(address("".join(texts), "--many", "--threads", "3"), texts)
+    assert sum(not answer for answer in answers) > 0.9 * len(texts) > 500
+
+
+@pytest.mark.ci
+@pytest.mark.timeout(900)
+def test_plans_of_every_operation_under_the_thread_sanitizer(thread: Run) -> None:
+    texts = of_all_operations()
+    told(thread("".join(texts), "--many", "--threads", "2", "--runners", "2"), texts)
+
+
+@pytest.mark.ci
+@pytest.mark.timeout(900)
+def test_mutated_plans_of_every_operation(address: Run) -> None:
+    run_mutated(address, times=4)
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(7200)
+def test_many_mutated_plans_at_the_boundary(address: Run) -> None:
+    run_mutated(address, times=500)
+
+
+def run_mutated(run: Run, times: int) -> None:
+    chance = random.Random(seed())
+    small = [text for text in of_all_operations() if len(text) < 20_000]
+    refused = total = 0
+    for _ in range(times):
+        texts = [mutated(text, chance) for text in small]
+        answers = told(run("".join(texts), "--many", "--max-bytes", "30000000"), texts)
+        total += len(answers)
+        refused += sum(bool(answer) for answer in answers)
+    print(f"{total} mutated plans, {refused} refused")
+    assert 0.2 * total < refused < 0.95 * total

@@ -111,7 +111,7 @@ def cases(record: OpDef) -> Iterator[Case]:
 class Use:
     """One case in a graph: its placeholders (variables, where the operation writes), and the operation."""
 
-    def __init__(self, record: OpDef, case: Case, name: str, *, static: bool) -> None:
+    def __init__(self, record: OpDef, case: Case, name: str, *, static: bool, constant: bool) -> None:
         self.case, self.arrays = case, case.arrays
         self.inputs: list[lk.Tensor] = []
         self.variables: list[lk.Variable | None] = []
@@ -120,7 +120,7 @@ class Use:
             if i in record.writes or i in record.reads:
                 variable = lk.Variable(array, dtype=dtype, trainable=False, name="v")
                 tensor = variable.ref
-            elif static and i in record.value_inputs:
+            elif constant or (static and i in record.value_inputs):
                 tensor = lk.constant(array)
             else:
                 tensor = lk.placeholder(dtype, array.shape if static else [None] * array.ndim)
@@ -137,12 +137,27 @@ class Use:
 
 
 class Uses:
-    """Cases of one operation in one graph, and a session that runs them all at once."""
+    """Cases of one operation in one graph, and a session that runs them all at once.
 
-    def __init__(self, record: OpDef, chosen: Sequence[Case], *, static: bool = False, optimize: bool = True) -> None:
+    Args:
+        static: placeholders have the arrays' shapes, and inputs whose value decides a shape are constants.
+        constant: all inputs but variables are constants.
+    """
+
+    def __init__(
+        self,
+        record: OpDef,
+        chosen: Sequence[Case],
+        *,
+        static: bool = False,
+        constant: bool = False,
+        optimize: bool = True,
+    ) -> None:
         self.record, self.graph = record, lk.Graph()
         with self.graph.as_default():
-            self.uses = [Use(record, case, f"case{i}", static=static) for i, case in enumerate(chosen)]
+            self.uses = [
+                Use(record, case, f"case{i}", static=static, constant=constant) for i, case in enumerate(chosen)
+            ]
         self.session = lk.Session(self.graph, optimize=optimize)
 
     @property

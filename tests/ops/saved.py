@@ -1,0 +1,64 @@
+"""Plans of every operation's samples as text, for core_ext/tests/plan_run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+
+import labkit as lk
+from labkit.core.opdef import NotDifferentiable, OpDef
+from labkit.errors import LabkitError
+from tests.ops.checks import Derivatives, one_dtype, smooth
+from tests.ops.records import Uses, generator
+
+NUMBERS = ("-1", "0", "1", "2", "7", "255", "65536", "2147483647", "2147483648", "-9223372036854775808",
+           "9223372036854775807", "nan", "inf", "-0x1p+1023", "1e300")  # fmt: skip
+
+
+def plans(record: OpDef) -> Iterator[str]:
+    """The record's samples with their own inputs as constants, so that indices are in range; as feeds, which plan_run
+    fills itself; and their derivatives."""
+    for constant in (True, False):
+        uses = Uses(record, one_dtype(record), constant=constant, optimize=False)
+        uses.run(uses.outputs)
+        yield from described(uses.session)
+    if isinstance(record.gradient, NotDifferentiable):
+        return
+    derivatives = Derivatives(record, smooth(record)[:4], generator(record))
+    try:
+        derivatives.uses.run(derivatives.gradients(derivatives.losses))
+    except LabkitError:  # a rule that refuses
+        return
+    yield from described(derivatives.uses.session)
+
+
+def described(session: lk.Session) -> Iterator[str]:
+    for planned in session._plans.values():
+        if len(planned.plan):
+            yield planned.plan.describe()
+
+
+def mutated(text: str, chance: Random) -> str:
+    """The text with a few of its numbers, words or bytes changed, mostly so that it is still a plan."""
+    lines = text.split("\n")
+    for _ in range(chance.randint(1, 3)):
+        at = chance.randrange(1, len(lines))
+        if lines[at].startswith("slot constant") and chance.random() < 0.5:  # other values
+            head, _, value = lines[at].rpartition(" ")
+            if head.endswith("]") and value:
+                place = chance.randrange(len(value))
+                lines[at] = f"{head} {value[:place]}{chance.choice('0123456789abcdef')}{value[place + 1 :]}"
+            continue
+        words = lines[at].split(" ")
+        place = chance.randrange(len(words))
+        action = chance.random()
+        if action < 0.7:
+            word = words[place]
+            head, tail = word[: len(word) - len(word.lstrip("["))], word[len(word.rstrip(",]")) :]
+            words[place] = head + chance.choice(NUMBERS) + tail
+        elif action < 0.85:
+            words[place] = chance.choice(words)
+        else:
+            del words[place]
+        lines[at] = " ".join(words)
+    return "\n".join(lines)
