@@ -124,8 +124,8 @@ def test_plans_under_the_address_and_undefined_behaviour_sanitizers(address: Run
 @pytest.mark.ci
 @pytest.mark.timeout(900)
 def test_plans_under_the_thread_sanitizer(thread: Run) -> None:
-    for seed in range(1, 25):
-        done = thread(random_plan(seed, 60).plan.describe(), "--threads", "4", "--steps", "3", "--runners", "4")
+    for number in range(1, 25):
+        done = thread(random_plan(number, 60).plan.describe(), "--threads", "4", "--steps", "3", "--runners", "4")
         assert done.returncode == 0, done.stderr.decode()
 
 
