@@ -25,7 +25,7 @@ SAME_NAME = {
     "Pow": "pow", "RealDiv": "true_divide", "Reciprocal": "reciprocal", "Round": "round", "Rsqrt": "rsqrt",
     "Sigmoid": "sigmoid", "Sign": "sign", "Sin": "sin", "Sinh": "sinh", "Sqrt": "sqrt", "Square": "square", "Sub": "sub",
     "Tan": "tan", "Tanh": "tanh", "Trunc": "trunc", "FloorMod": "remainder", "TruncateMod": "fmod",
-    "Diag": "diag", "MatrixDiag": "diag_embed",
+    "MatrixDiag": "diag_embed",
 }  # fmt: skip
 PEERS.update({name: getattr(torch, peer) for name, peer in SAME_NAME.items()})
 
@@ -101,6 +101,7 @@ PEERS.update(
         a.mT if transpose_a else a, b.mT if transpose_b else b
     ),
     MatrixTranspose=lambda x: x.mT,
+    Diag=lambda x: torch.diag(x.reshape(-1)).reshape(x.shape + x.shape),
     MatrixDiagPart=lambda x: torch.diagonal(x, dim1=-2, dim2=-1),
     Cholesky=torch.linalg.cholesky,
     MatrixDeterminant=torch.linalg.det,
@@ -132,12 +133,12 @@ PEERS.update(
     ),
     SoftmaxCrossEntropyWithLogits=lambda logits, labels: (-(labels * torch.log_softmax(logits, -1)).sum(-1),),
     SparseSoftmaxCrossEntropyWithLogits=lambda logits, labels: (
-        F.cross_entropy(logits, labels.long(), reduction="none"),
+        F.cross_entropy(logits.reshape(-1, logits.shape[-1]), labels.long().reshape(-1), reduction="none").reshape(labels.shape),
     ),
     LayerNorm=lambda x, scale, offset, epsilon: (F.layer_norm(x, scale.shape, scale, offset, epsilon),),
     FusedBatchNorm=lambda x, scale, offset, epsilon: (
         F.batch_norm(x.movedim(-1, 1), None, None, scale, offset, True, 0.0, epsilon).movedim(1, -1),
-    ),
+    ) if x.numel() > x.shape[-1] else NotImplemented,
     BatchNormalize=lambda x, mean, variance, scale, offset, epsilon: (
         (x - mean) * torch.rsqrt(variance + epsilon) * scale + offset
     ),
@@ -146,6 +147,25 @@ PEERS.update(
     ).movedim(1, -1),
     Variance=variance,
     # parts
+    Pad=lambda x, paddings, value: F.pad(x, [int(n) for pair in reversed(paddings.tolist()) for n in pair], value=value),
+    Tile=lambda x, multiples: torch.tile(x, multiples.tolist()) if x.ndim else x.clone(),
+    Reverse=lambda x, axes: torch.flip(x, axes),
+    Roll=lambda x, shift, axes: torch.roll(x, shift.reshape(-1).tolist(), axes) if axes else x.clone(),
+    Slice=lambda x, begin, size: x[
+        tuple(slice(b, None if n < 0 else b + n) for b, n in zip(begin.tolist(), size.tolist(), strict=True))
+    ],
+    StopGradient=lambda x: x.detach(),
+    UnsortedSegmentMax=lambda *inputs: segments("amax", *inputs),
+    UnsortedSegmentMin=lambda *inputs: segments("amin", *inputs),
+    UnsortedSegmentProd=lambda *inputs: segments("prod", *inputs),
+    TensorScatterAdd=lambda x, indices, updates: (
+        x.index_put(tuple(indices.long().unbind(-1)), updates, accumulate=True) if indices.shape[-1] else NotImplemented
+    ),
+    TensorScatterSub=lambda x, indices, updates: (
+        x.index_put(tuple(indices.long().unbind(-1)), -updates, accumulate=True) if indices.shape[-1] else NotImplemented
+    ),
+    SelfAdjointEig=lambda x: (torch.linalg.eigvalsh(x),),
+    Svd=lambda x, full_matrices: (torch.linalg.svdvals(x),),
     GatherV2=lambda x, indices, axis, batch_dims: (
         torch.index_select(x, axis, indices.reshape(-1)).reshape(
             x.shape[: axis % x.ndim] + indices.shape + x.shape[axis % x.ndim + 1 :]
@@ -153,11 +173,14 @@ PEERS.update(
         if batch_dims == 0 else NotImplemented
     ),
     GatherNd=lambda x, indices: x[tuple(indices.long().unbind(-1))] if indices.shape[-1] else NotImplemented,
-    BooleanMask=lambda x, mask, axis: x[(slice(None),) * axis + (mask,)],
+    BooleanMask=lambda x, mask, axis: x[(slice(None),) * (axis % x.ndim) + (mask,)],
     UnsortedSegmentSum=lambda values, ids, count: torch.zeros(
         (int(count), *values.shape[ids.ndim :]), dtype=values.dtype
     ).index_add(0, ids.reshape(-1), values.reshape(-1, *values.shape[ids.ndim :])) if (ids >= 0).all() else NotImplemented,
-    EmbeddingBag=lambda x, ids, offsets: F.embedding_bag(ids, x, offsets, mode="sum"),
+    EmbeddingBag=lambda x, ids, offsets: (
+        F.embedding_bag(ids.long(), x.reshape(len(x), -1), offsets.long(), mode="sum")
+        if x.ndim == 2 and ids.ndim == 1 and len(x) else NotImplemented
+    ),
     ResizeBilinear=lambda x, size, align_corners, half_pixel_centers: (
         F.interpolate(
             x.movedim(-1, 1), size.tolist(), mode="bilinear", align_corners=align_corners
@@ -171,6 +194,16 @@ PEERS.update(
         if x.ndim == 4 and x.numel() and not align_corners else NotImplemented
     ),
 )  # fmt: skip
+
+
+def segments(how: str, values: Any, ids: Any, count: Any) -> Any:
+    """Segments without a value differ: ours hold the identity of the operation."""
+    flat, wide = ids.reshape(-1).long(), values.reshape(-1, *values.shape[ids.ndim :])
+    if not values.numel() or set(range(int(count))) - set(flat.tolist()) or (flat < 0).any():
+        return NotImplemented
+    start = torch.ones((int(count), *wide.shape[1:]), dtype=values.dtype)
+    index = flat.reshape(-1, *[1] * (wide.ndim - 1)).expand(wide.shape)
+    return start.scatter_reduce(0, index, wide, how, include_self=False)
 
 
 def scanned(function: Any, x: Any, axis: int, exclusive: bool, reverse: bool, start: float) -> Any:
@@ -208,7 +241,7 @@ def conv2d(
     if not x.numel() or not f.numel():
         return NotImplemented
     image = padded(x, f.shape[:2], strides, padding, explicit_paddings, 0.0, dilations)
-    return F.conv2d(image, f.permute(3, 2, 0, 1), None, strides, 0, dilations, groups).movedim(1, -1)
+    return F.conv2d(image, f.permute(3, 2, 0, 1).contiguous(), None, strides, 0, dilations, groups).movedim(1, -1)
 
 
 def depthwise(x: Any, f: Any, strides: Any, padding: str, explicit_paddings: Any = (), dilations: Any = (1, 1)) -> Any:

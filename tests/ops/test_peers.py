@@ -13,7 +13,7 @@ from labkit.core import dtypes as dt
 from labkit.core.opdef import OpDef
 from tests.ops.records import DIFFERENTIABLE, WITH_SAMPLES, Case, Uses, accepts, sample_dtypes
 
-pytestmark = pytest.mark.campaign
+pytestmark = [pytest.mark.campaign, pytest.mark.filterwarnings("ignore:.*has added 1000 operations")]
 DRAWS = 5
 BOUNDS = {dt.float32: 3e-4, dt.float64: 1e-9}
 """How far results may be apart, as a part of the largest number of the result or gradient."""
