@@ -56,8 +56,15 @@ def one_by_one(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def variance(x: Any, mean: Any, axes: Any, keepdims: bool) -> Any:
+    """The mean is given."""
     chosen = all_axes(x, axes)
-    return torch.var(x, dim=chosen, correction=0, keepdim=keepdims) if chosen else torch.zeros_like(x)
+    wide = (
+        mean
+        if keepdims
+        else mean.reshape([1 if i in {a % x.ndim for a in chosen} else n for i, n in enumerate(x.shape)])
+    )
+    distances = (x - wide) ** 2
+    return distances.mean(dim=chosen, keepdim=keepdims) if chosen else distances
 
 
 PEERS.update(
@@ -133,7 +140,9 @@ PEERS.update(
     ),
     SoftmaxCrossEntropyWithLogits=lambda logits, labels: (-(labels * torch.log_softmax(logits, -1)).sum(-1),),
     SparseSoftmaxCrossEntropyWithLogits=lambda logits, labels: (
-        F.cross_entropy(logits.reshape(-1, logits.shape[-1]), labels.long().reshape(-1), reduction="none").reshape(labels.shape),
+        F.cross_entropy(
+            logits.reshape(-1, logits.shape[-1]), labels.long().reshape(-1), reduction="none"
+        ).reshape(labels.shape),
     ),
     LayerNorm=lambda x, scale, offset, epsilon: (F.layer_norm(x, scale.shape, scale, offset, epsilon),),
     FusedBatchNorm=lambda x, scale, offset, epsilon: (
@@ -152,7 +161,8 @@ PEERS.update(
     Reverse=lambda x, axes: torch.flip(x, axes),
     Roll=lambda x, shift, axes: torch.roll(x, shift.reshape(-1).tolist(), axes) if axes else x.clone(),
     Slice=lambda x, begin, size: x[
-        tuple(slice(b, None if n < 0 else b + n) for b, n in zip(begin.tolist(), size.tolist(), strict=True))
+        tuple(slice(b, b + n if n >= 0 else long + 1 + n)
+            for b, n, long in zip(begin.tolist(), size.tolist(), x.shape, strict=True))
     ],
     StopGradient=lambda x: x.detach(),
     UnsortedSegmentMax=lambda *inputs: segments("amax", *inputs),
@@ -201,7 +211,7 @@ def segments(how: str, values: Any, ids: Any, count: Any) -> Any:
     flat, wide = ids.reshape(-1).long(), values.reshape(-1, *values.shape[ids.ndim :])
     if not values.numel() or set(range(int(count))) - set(flat.tolist()) or (flat < 0).any():
         return NotImplemented
-    start = torch.ones((int(count), *wide.shape[1:]), dtype=values.dtype)
+    start = torch.full((int(count), *wide.shape[1:]), 1e30, dtype=values.dtype)  # no tie with a value
     index = flat.reshape(-1, *[1] * (wide.ndim - 1)).expand(wide.shape)
     return start.scatter_reduce(0, index, wide, how, include_self=False)
 
