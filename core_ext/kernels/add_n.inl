@@ -13,12 +13,20 @@ Status run_add_n(const Call& call, int, int64_t task) {
     Range range = range_of(task, numel(call.out[0]));
     for (int64_t begin = range.begin; begin < range.end; begin += kBlock) {
         const int64_t n = min_of(kBlock, range.end - begin);
-        __builtin_memcpy(sum, data<T>(call.in[0]) + begin, static_cast<size_t>(n) * sizeof(T));
-        for (int k = 1; k < call.n_in; ++k) {
-            const T* x = data<T>(call.in[k]) + begin;
-            for (int64_t i = 0; i < n; ++i) sum[i] = Add::of(sum[i], x[i]);
+        const T *first = data<T>(call.in[0]) + begin, *last = data<T>(call.in[call.n_in - 1]) + begin;
+        T* y = data<T>(call.out[0]) + begin;
+        if (call.n_in == 1) {
+            __builtin_memmove(y, first, static_cast<size_t>(n) * sizeof(T));
+            continue;
         }
-        __builtin_memcpy(data<T>(call.out[0]) + begin, sum, static_cast<size_t>(n) * sizeof(T));
+        const T* so_far = first;
+        for (int k = 1; k < call.n_in - 1; ++k) {
+            const T* x = data<T>(call.in[k]) + begin;
+            for (int64_t i = 0; i < n; ++i) sum[i] = Add::of(so_far[i], x[i]);
+            so_far = sum;
+        }
+        LABKIT_INDEPENDENT
+        for (int64_t i = 0; i < n; ++i) y[i] = Add::of(so_far[i], last[i]);
     }
     return {};
 }

@@ -7,10 +7,13 @@ namespace {
 
 template <class T, bool step_low, bool step_high>
 void clip_run(T* y, const T* x, const T* low, const T* high, int64_t n) {
-    const T low0 = *low, high0 = *high;
-    LABKIT_INDEPENDENT
-    for (int64_t i = 0; i < n; ++i)
-        y[i] = Minimum::of(Maximum::of(x[i], step_low ? low[i] : low0), step_high ? high[i] : high0);
+    const Vec<T> low0 = broadcast(*low), high0 = broadcast(*high);
+    LABKIT_ROW(T, n, i, part) {
+        const Vec<T> value = load_n(x + i, part);
+        const Vec<T> bottom = step_low ? load_n(low + i, part) : low0, top = step_high ? load_n(high + i, part) : high0;
+        const Vec<T> larger = (value > bottom) | (value != value) ? value : bottom;
+        store_n(y + i, (larger < top) | (larger != larger) ? larger : top, part);
+    }
 }
 
 template <class T>

@@ -37,6 +37,16 @@ bool divides(T b) { return b != 0 && b != static_cast<T>(-1); }
 template <>
 inline bool divides(uint8_t b) { return b != 0; }
 
+// The processor divides short numbers faster.
+template <class T>
+T quotient(T a, T b) {
+    if (sizeof(T) == 8 && a == static_cast<int32_t>(a) && b == static_cast<int32_t>(b) && a != INT32_MIN)
+        return static_cast<T>(static_cast<int32_t>(a) / static_cast<int32_t>(b));
+    return static_cast<T>(a / b);
+}
+template <class T>
+T remainder(T a, T b) { return static_cast<T>(a - quotient(a, b) * b); }
+
 struct NoZero {
     template <class T>
     static bool refuses(T b) { return b == 0; }
@@ -46,8 +56,8 @@ struct FloorDiv : NoZero {
     template <class T>
     static T of(T a, T b) {
         if (!divides(b)) return b == 0 ? T(0) : Neg::of(a);
-        T q = static_cast<T>(a / b);
-        return static_cast<T>(q - ((a % b != 0) & ((a < 0) != (b < 0))));
+        T q = quotient(a, b);
+        return static_cast<T>(q - ((q * b != a) & ((a < 0) != (b < 0))));
     }
     static double of(double a, double b) { return floored_quotient(a, b); }
     static float of(float a, float b) {
@@ -59,7 +69,7 @@ struct FloorMod : NoZero {
     template <class T>
     static T of(T a, T b) {
         if (!divides(b)) return 0;
-        T r = static_cast<T>(a % b);
+        T r = remainder(a, b);
         return static_cast<T>((r != 0) & ((r < 0) != (b < 0)) ? r + b : r);
     }
     static double of(double a, double b) { return floored_remainder(a, b); }
@@ -74,7 +84,7 @@ struct TruncateDiv : NoZero {
     template <class T>
     static T of(T a, T b) {
         if (!divides(b)) return b == 0 ? T(0) : Neg::of(a);
-        return static_cast<T>(a / b);
+        return quotient(a, b);
     }
     static double of(double a, double b) { return truncated_quotient(a, b); }
     static float of(float a, float b) {
@@ -84,7 +94,7 @@ struct TruncateDiv : NoZero {
 };
 struct TruncateMod : NoZero {
     template <class T>
-    static T of(T a, T b) { return divides(b) ? static_cast<T>(a % b) : T(0); }
+    static T of(T a, T b) { return divides(b) ? remainder(a, b) : T(0); }
     static double of(double a, double b) { return __builtin_fmod(a, b); }
     static float of(float a, float b) {
         double x = static_cast<double>(a), y = static_cast<double>(b), q = __builtin_trunc(x / y);

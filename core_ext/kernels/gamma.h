@@ -44,6 +44,13 @@ inline double digamma(double x) {
     return (x - root - root_rest) * polynomial(x - 1.5, c) + rest;
 }
 
+inline double inverse_power(double x, int64_t n) {
+    double result = 1;
+    for (double base = 1 / x; n; n >>= 1, base *= base)
+        if (n & 1) result *= base;
+    return result;
+}
+
 // Hurwitz' zeta function, the sum of (x + k)^-s over k >= 0, for x > 0 and whole s >= 2, by Euler and Maclaurin's formula.
 inline double hurwitz_zeta(int64_t s, double x) {
     const double bernoulli[] = {  // B_2j / (2j)!
@@ -53,11 +60,11 @@ inline double hurwitz_zeta(int64_t s, double x) {
     const double power = static_cast<double>(s);
     double sum = 0;
     for (; x < 10 + power; x += 1) {
-        const double term = __builtin_pow(x, -power);
+        const double term = inverse_power(x, s);
         sum += term;
         if (x > 1 && term < sum * 1e-18) return sum;
     }
-    const double last = __builtin_pow(x, -power);
+    const double last = inverse_power(x, s);
     sum += last * x / (power - 1) + last / 2;
     double factor = last * power / x;
     for (int j = 0; j < 12; ++j) {

@@ -1,28 +1,15 @@
 // Trigonometric and hyperbolic functions and their inverses. float32 goes through vectors of doubles (simd/wide.h), float64
 // calls the C library.
 #pragma once
-#include "kernels/elementwise.inl"
+#include "kernels/wide.h"
 #include "simd/wide.h"
 
 namespace labkit {
 namespace {
 
-template <class Op>
-Status run_wide_map(const Call& call, int, int64_t task) {
-    const float* x = data<float>(call.in[0]);
-    float* y = data<float>(call.out[0]);
-    Range range = range_of(task, numel(call.out[0]));
-    constexpr int step = lanes<double>;
-    for (int64_t i = range.begin; i < range.end; i += step) {
-        int n = static_cast<int>(min_of(step, range.end - i));
-        store_narrowed(y + i, Op::of(load_widened(x + i, n)), n);
-    }
-    return {};
-}
-
 struct Atan2 {
+    static Vec<double> of(Vec<double> y, Vec<double> x) { return atan2_wide(y, x); }
     static double of(double y, double x) { return __builtin_atan2(y, x); }
-    static float of(float y, float x) { return static_cast<float>(__builtin_atan2(y, x)); }
 };
 
 #define LABKIT_WIDE_OP(name)                                          \
@@ -48,7 +35,8 @@ LABKIT_WIDE_OP(atanh)
     X(#name ".f64", plan_elements, (run_map<Wide_##name, double>), true)
 
 #define LABKIT_TRIGONOMETRY_KERNELS(X)    \
-    LABKIT_BINARY_REALS(X, "atan2", Atan2) \
+    X("atan2.f32", plan_elements, WideBinary<Atan2>::run, true) \
+    LABKIT_BINARY(X, "atan2", Atan2, "f64", double) \
     LABKIT_WIDE(X, sin)                   \
     LABKIT_WIDE(X, cos)                   \
     LABKIT_WIDE(X, tan)                   \

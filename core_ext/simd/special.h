@@ -1,9 +1,9 @@
-// erf, log1p and expm1 of vectors.
+// erf, erfc, log1p and expm1 of vectors.
 //
 // float32 follows the rules of math.h: no fused multiply-add, the same bits on every target, about one to two units in the
 // last place. The polynomials are minimax ones of our own (Remez's algorithm in 60 digits). float64 calls the C library.
 #pragma once
-#include "simd/math.h"
+#include "simd/wide.h"
 
 namespace labkit {
 namespace {
@@ -61,6 +61,21 @@ LABKIT_INLINE Vec<float> expm1(Vec<float> x) {
     Vec<int32_t> half = n >> 1;
     Vec<float> y = (p + one_less) * power_of_two(half) * power_of_two(n - half);
     return x == 0.0f ? x : y;
+}
+
+// float32 numbers in vectors of doubles. Below 1: 1 - erf; from 1 on: exp(-x^2) times a polynomial in 2 / (2 + x).
+LABKIT_INLINE Vec<double> erfc_wide(Vec<double> x) {
+    const double near[] = {1.0601172810584295e-6,  -1.3914059846641701e-5, 0.00011957330025368088,
+                           -0.00085427029870490002, 0.0052237865264434117, -0.026866134012143352,
+                           0.11283791318331108,     -0.37612638890099284,  1.1283791670947131};
+    const double far[] = {-0.065656553128433908, 0.20440118411075058,  -0.16935281162244549, -0.049023569312578989,
+                          0.018666604707787111,  0.070252032076348118, 0.18008918494955399,  0.24623704200250516,
+                          0.28214547032323482,   0.28209298065703111};
+    Vec<double> size = size_of(x);
+    size = size > 10.7 ? wide(10.7) : size;  // e^(-10.7^2) is below every float
+    Vec<double> z = size * size, t = 2.0 / (2.0 + size);
+    Vec<double> tail = exp_wide(-z) * t * polynomial(t, far);
+    return size_of(x) < 1.0 ? 1.0 - polynomial(x * x, near) * x : x < 0.0 ? 2.0 - tail : tail;
 }
 
 #define LABKIT_LANES(name, function)                                   \

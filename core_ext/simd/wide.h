@@ -90,6 +90,14 @@ LABKIT_INLINE Vec<double> atan_wide(Vec<double> x) {
 LABKIT_INLINE Vec<double> asin_wide(Vec<double> x) { return atan_wide(x / root_wide((1.0 - x) * (1.0 + x))); }
 LABKIT_INLINE Vec<double> acos_wide(Vec<double> x) { return 2.0 * atan_wide(root_wide((1.0 - x) / (1.0 + x))); }
 
+// The angle of the point (x, y), from -pi to pi; the signs of zeros count, infinite coordinates are equal ones.
+LABKIT_INLINE Vec<double> atan2_wide(Vec<double> y, Vec<double> x) {
+    Vec<double> height = size_of(y), width = size_of(x);
+    Vec<double> slope = height == width ? (width == 0.0 ? wide(0.0) : wide(1.0)) : height / width;
+    Vec<double> angle = atan_wide(slope);
+    return with_sign(sign_bits(x) != 0 ? 3.14159265358979323846 - angle : angle, sign_bits(y));
+}
+
 // ---- hyperbolic functions
 
 LABKIT_INLINE Vec<double> sinh_wide(Vec<double> x) {
