@@ -245,6 +245,7 @@ from labkit.ops.special import (
     lgamma as lgamma,
     log1p as log1p,
     polygamma as polygamma,
+    xlogy as xlogy,
 )
 from labkit.ops.state import assign as assign, assign_add as assign_add, assign_sub as assign_sub
 from labkit.ops.tile import repeat as repeat, tile as tile

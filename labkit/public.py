@@ -70,7 +70,7 @@ _BY_MODULE = {
     "ops.source": "constant placeholder placeholder_with_default",
     "ops.power": "pow",
     "ops.rounding": "ceil floor rint round trunc",
-    "ops.special": "digamma erf erfc expm1 lgamma log1p polygamma",
+    "ops.special": "digamma erf erfc expm1 lgamma log1p polygamma xlogy",
     "ops.trigonometry": "acos acosh asin asinh atan atan2 atanh cos cosh sin sinh tan",
     "ops.sort": "argsort searchsorted sort top_k",
     "ops.state": "assign assign_add assign_sub",

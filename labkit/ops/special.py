@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from labkit.core import dtypes as dt
-from labkit.core.convert import to_tensor
+from labkit.core.convert import to_tensor, to_tensors
 from labkit.core.graph import Operation
 from labkit.core.opdef import Attr, OpDef, Sample, register, same_dtype
 from labkit.core.tensor import Tensor
 from labkit.ops.build import SHAPES, apply, same_shape, unary, unary_record
+from labkit.ops.logic import where
 
 _TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
 
@@ -129,3 +130,17 @@ def polygamma(order: int, x: Any, name: str | None = None) -> Tensor:
         InvalidArgumentError: the order is out of range.
     """
     return apply("PolyGamma", [to_tensor(x)], {"order": order}, name)
+
+
+def xlogy(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """x log(y), and 0 where x is 0, whatever y is; broadcast; two floats of one dtype.
+
+    The gradient with respect to x is 0 where x is 0.
+
+    Raises:
+        DTypeError: the dtypes differ, or they are not of floats.
+        ShapeError: the shapes do not fit.
+    """
+    factor, argument = to_tensors(x, y)
+    present = apply("NotEqual", list(to_tensors(factor, 0)))
+    return apply("Mul", [factor, apply("Log", [where(present, argument, 1)])], name=name)

@@ -153,3 +153,16 @@ def test_a_divisor_of_zero_without_nan() -> None:
         return [z, *lk.gradients(z, [x, y])]
 
     np.testing.assert_array_equal(value(build), [[0, 0.5], [0, 0.25], [0, -0.125]])
+
+
+def test_xlogy_of_zero_is_zero_whatever_the_logarithm() -> None:
+    def build() -> list[Any]:
+        x, y = lk.constant([0.0, 0.0, 0.0, 2.0]), lk.constant([0.0, np.nan, -1.0, 3.0])
+        z = lk.xlogy(x, y)
+        return [z, *lk.gradients(z, [x, y])]
+
+    log3 = np.log(np.float32(3))
+    z, by_x, by_y = value(build)
+    np.testing.assert_allclose(z, [0, 0, 0, 2 * log3], rtol=1e-6)
+    np.testing.assert_allclose(by_x, [0, 0, 0, log3], rtol=1e-6)
+    np.testing.assert_allclose(by_y, [0, 0, 0, 2 / 3], rtol=1e-6)
