@@ -225,7 +225,7 @@ from labkit.ops.shape import (
     squeeze as squeeze,
     stop_gradient as stop_gradient,
 )
-from labkit.ops.slicing import slice as slice, strided_slice as strided_slice
+from labkit.ops.slicing import slice as slice
 from labkit.ops.solve import (
     matrix_determinant as matrix_determinant,
     matrix_inverse as matrix_inverse,
@@ -248,6 +248,7 @@ from labkit.ops.special import (
     xlogy as xlogy,
 )
 from labkit.ops.state import assign as assign, assign_add as assign_add, assign_sub as assign_sub
+from labkit.ops.strided import strided_slice as strided_slice
 from labkit.ops.tile import repeat as repeat, tile as tile
 from labkit.ops.transpose import transpose as transpose
 from labkit.ops.trigonometry import (

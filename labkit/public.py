@@ -66,7 +66,8 @@ _BY_MODULE = {
     "ops.segment_sorted": "segment_max segment_mean segment_min segment_prod segment_sum unsorted_segment_mean "
     "unsorted_segment_sqrt_n",
     "ops.shape": "expand_dims identity identity_n rank reshape shape shape_n size squeeze stop_gradient",
-    "ops.slicing": "slice strided_slice",
+    "ops.slicing": "slice",
+    "ops.strided": "strided_slice",
     "ops.source": "constant placeholder placeholder_with_default",
     "ops.power": "pow",
     "ops.rounding": "ceil floor rint round trunc",

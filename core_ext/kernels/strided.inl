@@ -42,10 +42,10 @@ struct Cut {
     }
 };
 
-int cuts_of(const Call& call, const View& y, Cut* cuts) {
+int cuts_of(const int64_t* ints, const View& y, Cut* cuts) {
     int rank = 0;
     for (int d = y.rank - 1; d >= 0; --d) {
-        const int64_t* given = call.ints + 3 * d;
+        const int64_t* given = ints + 3 * d;
         Cut cut{y.shape[d], given[0], given[1], given[2], 0, 1};
         if (cut.count <= 1) cut.step = 1;
         if (cut.count == 0) cut.begin = 0;
@@ -65,9 +65,9 @@ int cuts_of(const Call& call, const View& y, Cut* cuts) {
 }
 
 template <class E>
-void place_slice(const Call& call, int64_t task) {
+void place_slice(const Call& call, const int64_t* ints, int64_t task) {
     Cut cuts[kMaxRank];
-    int rank = cuts_of(call, call.out[0], cuts);
+    int rank = cuts_of(ints, call.out[0], cuts);
     const Cut& inner = cuts[0];
     const E* g = data<E>(call.in[0]);
     E* y = data<E>(call.out[0]);
@@ -100,13 +100,54 @@ void place_slice(const Call& call, int64_t task) {
 }
 
 Status run_strided_slice_grad(const Call& call, int, int64_t task) {
-    LABKIT_BY_SIZE(call.out[0].dtype, place_slice, call, task)
+    LABKIT_BY_SIZE(call.out[0].dtype, place_slice, call, call.ints, task)
+    return {};
+}
+
+// ---- dynamic_slice: a block whose place a run decides. in: x (or the gradient), the first element in each dimension (i64).
+// ints: 1 where a negative one counts from the end.
+
+// The first elements, counted from the front, of a block of the larger tensor, and whether it lies inside.
+Status place_of(const Call& call, const View& large, const View& block, int64_t* begin) {
+    for (int d = 0; d < large.rank; ++d) {
+        int64_t given = data<int64_t>(call.in[1])[d], most = large.shape[d] - block.shape[d];
+        begin[d] = given < 0 && call.ints[0] ? given + large.shape[d] : given;
+        if (begin[d] < 0 || begin[d] > most) return {Code::index_out_of_range, given, most + 1};
+    }
+    return {};
+}
+
+Status run_dynamic_slice(const Call& call, int, int64_t task) {
+    const View &x = call.in[0], &y = call.out[0];
+    int64_t begin[kMaxRank], stride = 1, start = 0;
+    if (Status status = place_of(call, x, y, begin); status.code != Code::ok) return status;
+    Walk walk;
+    for (int d = y.rank - 1; d >= 0; --d) {
+        walk.add(y.shape[d], stride);
+        start += begin[d] * stride;
+        stride *= x.shape[d];
+    }
+    return copy_walk(call, task, walk, start);
+}
+
+Status run_dynamic_slice_grad(const Call& call, int, int64_t task) {
+    const View &g = call.in[0], &y = call.out[0];
+    int64_t begin[kMaxRank], ints[3 * kMaxRank];
+    if (Status status = place_of(call, y, g, begin); status.code != Code::ok) return status;
+    for (int d = 0; d < y.rank; ++d) {
+        ints[3 * d] = begin[d];
+        ints[3 * d + 1] = 1;
+        ints[3 * d + 2] = g.shape[d];
+    }
+    LABKIT_BY_SIZE(y.dtype, place_slice, call, ints, task)
     return {};
 }
 
 #define LABKIT_STRIDED_KERNELS(X)                                                            \
     LABKIT_ALL_DTYPES(X, "strided_slice", plan_elements, run_strided_slice, false)           \
-    LABKIT_ALL_DTYPES(X, "strided_slice_grad", plan_elements, run_strided_slice_grad, false)
+    LABKIT_ALL_DTYPES(X, "strided_slice_grad", plan_elements, run_strided_slice_grad, false) \
+    LABKIT_ALL_DTYPES(X, "dynamic_slice", plan_elements, run_dynamic_slice, false)           \
+    LABKIT_ALL_DTYPES(X, "dynamic_slice_grad", plan_elements, run_dynamic_slice_grad, false)
 
 }  // namespace
 }  // namespace labkit

@@ -14,7 +14,8 @@ from labkit.errors import InvalidArgumentError, LabkitError
 from labkit.ops.build import apply
 from labkit.ops.compare import cast
 from labkit.ops.concat import concat
-from labkit.ops.shape import reshape
+from labkit.ops.dynamic_slice import dynamic_slice
+from labkit.ops.shape import reshape, shape
 from labkit.ops.source import constant
 
 _LARGEST = 2**63 - 1
@@ -32,6 +33,8 @@ def _getitem(x: Tensor, key: Any) -> Tensor:
     for place, item in enumerate(items):
         if _is_array(item):
             return _advanced(x, items, place)
+    if any(isinstance(item, Tensor) or hasattr(item, "as_tensor") for item in items) and x.dims is not None:
+        x, items = _take(x, items)
     begin: list[Any] = []
     end: list[Any] = []
     strides: list[Any] = []
@@ -52,6 +55,28 @@ def _getitem(x: Tensor, key: Any) -> Tensor:
         end.append(last)
         strides.append(step)
     return apply("StridedSlice", [x, _vector(begin), _vector(end), _vector(strides)], masks, "strided_slice")
+
+
+def _take(x: Tensor, items: list[Any]) -> tuple[Tensor, list[Any]]:
+    """x cut to the elements that tensors among the indices name, and the indices that are left: 0 in their places."""
+    rank = len(x.shape)
+    used = sum(item is not None and item is not Ellipsis for item in items)
+    axis, left, places = 0, list(items), {}
+    for i, item in enumerate(items):
+        if isinstance(item, Tensor) or hasattr(item, "as_tensor"):
+            places[axis], left[i] = _bound(x, item, item), 0
+        axis += 0 if item is None else rank - used if item is Ellipsis else 1
+    if used > rank:  # what is wrong is told where the rest is cut
+        return x, items
+    begin = _vector([places.get(axis, 0) for axis in range(rank)])
+    size = _vector([1 if axis in places else _length(x, axis) for axis in range(rank)])
+    return dynamic_slice(x, begin, size, from_end=True), left
+
+
+def _length(x: Tensor, axis: int) -> Any:
+    """The size of a dimension, as a number where it is known."""
+    known = x.shape[axis].value
+    return shape(x, out_type=dt.int64)[axis] if known is None else known
 
 
 def _is_array(item: Any) -> bool:

@@ -17,8 +17,9 @@ from labkit.core.values import constant_value
 from labkit.errors import DTypeError, InvalidArgumentError, ShapeError
 from labkit.ops.build import apply
 from labkit.ops.shape import int_array, shape
-from labkit.ops.slicing import slice, strided_slice
+from labkit.ops.slicing import slice
 from labkit.ops.source import constant
+from labkit.ops.strided import strided_slice
 
 
 def _dtypes(allowed: Sequence[dt.DType]) -> Any:

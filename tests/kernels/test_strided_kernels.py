@@ -52,6 +52,35 @@ def test_slices_beyond_their_operand_are_refused(kernels, cut):
         kernels("strided_slice", [np.zeros(3, np.float32)], [((max(cut[2], 0),), np.float32)], cut)
 
 
+BLOCKS = [
+    ((), (), ()),
+    ((7,), (3,), (2,)),
+    ((4, 5), (1, -5), (1, 5)),
+    ((200, 300, 2), (-150, 7, 0), (100, 250, 2)),
+    ((3, 4), (3, 0), (0, 4)),
+]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("shape", "begin", "size"), BLOCKS)
+def test_dynamic_slice_and_its_gradient(kernels, dtype, shape, begin, size):
+    x, first = numbered(shape, dtype), np.array(begin, np.int64)
+    key = tuple(np.s_[b % n : b % n + m] if m else np.s_[:0] for b, n, m in zip(begin, shape, size, strict=True))
+    block = x[key]
+    if block.size:
+        np.testing.assert_array_equal(kernels("dynamic_slice", [x, first], [(size, dtype)], [1])[0], block)
+    placed = np.zeros(shape, dtype)
+    placed[key] = block
+    np.testing.assert_array_equal(kernels("dynamic_slice_grad", [block, first], [(shape, dtype)], [1])[0], placed)
+
+
+@pytest.mark.parametrize(("begin", "wrap"), [(-1, 0), (3, 0), (3, 1), (-6, 1), (2**63 - 1, 1), (-(2**63), 1)])
+def test_a_block_outside_is_an_index_out_of_range(kernels, begin, wrap):
+    for name, first, second in (("dynamic_slice", 5, 3), ("dynamic_slice_grad", 3, 5)):
+        with pytest.raises(Exception, match=f"{begin}, 3"):
+            kernels(name, [np.zeros(first), np.array([begin])], [((second,), np.float64)], [wrap])
+
+
 BORDERS = [
     ((4,), [(3, 3)]),
     ((5,), [(2, 0)]),

@@ -71,8 +71,36 @@ def test_an_index_outside_is_an_error_that_names_the_rule():
     x, i = lk.constant(X), lk.placeholder(lk.int32, [])
     with pytest.raises(lk.errors.OutOfRangeError, match="From -4 to 3"):
         x[4]
-    with pytest.raises(lk.errors.OutOfRangeError, match="From -5 to 4"):
-        run(x[:, i], {i: -6})
+    for outside in (5, -6):
+        with pytest.raises(lk.errors.InvalidArgumentError, match=f"out of range.*Received: {outside}"):
+            run(x[:, i], {i: outside})
+    with pytest.raises(lk.errors.ShapeError, match="at most one index"):
+        x[i, i, i, i]
+
+
+def test_an_index_that_is_computed_takes_no_plan_of_its_own():
+    x, i = lk.placeholder(lk.float64, [None, 5, None]), lk.placeholder(lk.int32, [])
+    y = x[None, i * 2, ..., 1:]
+    assert y.shape.as_list() == [1, 5, None]
+    first, second = lk.gradients(y * y * y, x)[0], lk.gradients(lk.gradients(y * y * y, x)[0], x)[0]
+    with lk.Session() as session:
+        for n in (0, 1, -1, -2):
+            value, once, twice = session.run([y, first, second], {x: X, i: n})
+            expected = np.zeros_like(X)
+            expected[2 * n, :, 1:] = X[2 * n, :, 1:]
+            np.testing.assert_array_equal(value, X[None, 2 * n, :, 1:])
+            np.testing.assert_allclose(once, 3 * expected**2)
+            np.testing.assert_allclose(twice, 6 * expected)
+        assert len(session._plans) == 1
+
+
+def test_a_slice_of_known_size_begins_where_a_run_says():
+    data, i = lk.constant(np.arange(200.0).reshape(100, 2)), lk.placeholder(lk.int32, [])
+    batch = lk.slice(data, [i * 10, 0], [10, 2])
+    assert batch.shape.as_list() == [10, 2]
+    np.testing.assert_array_equal(run(batch, {i: 3}), np.arange(60.0, 80).reshape(10, 2))
+    with pytest.raises(lk.errors.InvalidArgumentError, match="Received: 100"):
+        run(batch, {i: 10})
 
 
 @pytest.mark.parametrize("key", [np.s_[1.5], np.s_["a"], np.s_[True], np.s_[{}], np.s_[[0], [1]]], ids=str)

@@ -32,7 +32,31 @@ void strided_slice_grad(const Checked& c) {
     cuts(c, c.out(), c.in(0));
 }
 
-const Signatures registered{{strided_slice, "strided_slice"}, {strided_slice_grad, "strided_slice_grad"}};
+void block(const Checked& c, const View& large, const View& small) {
+    c.attributes(1);
+    c.dtype(large, c.T);
+    c.dtype(small, c.T);
+    c.rank(small, large.rank);
+    c.dtype(c.in(1), DType::i64);
+    c.rank(c.in(1), 1);
+    c.need(c.in(1).shape[0] == large.rank, "takes a first element for each dimension");
+    for (int d = 0; d < large.rank; ++d) c.need(small.shape[d] <= large.shape[d], "takes a block of its operand");
+}
+
+void dynamic_slice(const Checked& c) {
+    c.operands(2, 1);
+    block(c, c.in(0), c.out());
+}
+
+void dynamic_slice_grad(const Checked& c) {
+    c.operands(2, 1);
+    block(c, c.out(), c.in(0));
+}
+
+const Signatures registered{{strided_slice, "strided_slice"},
+                            {strided_slice_grad, "strided_slice_grad"},
+                            {dynamic_slice, "dynamic_slice"},
+                            {dynamic_slice_grad, "dynamic_slice_grad"}};
 
 }  // namespace
 }  // namespace labkit
