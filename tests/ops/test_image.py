@@ -155,7 +155,7 @@ def test_brightness_and_contrast_saturate_whole_numbers(session):
     assert session.run(lk.image.adjust_brightness(x, 0.1)).ravel().tolist() == [25, 125, 255]
     assert session.run(lk.image.adjust_brightness(x, -0.1)).ravel().tolist() == [0, 74, 224]
     contrasted = session.run(lk.image.adjust_contrast(x.astype(np.float64), 2.0)).ravel()
-    np.testing.assert_allclose(contrasted, 2 * x.ravel() - x.mean(), rtol=1e-12)
+    np.testing.assert_allclose(contrasted, 2.0 * x.ravel() - x.mean(), rtol=1e-12)
     assert lk.image.adjust_contrast(x, 2.0).dtype is lk.uint8
 
 
