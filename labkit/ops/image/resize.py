@@ -68,7 +68,7 @@ def _reference(method: str) -> Any:
         rows, columns = (_side(n, int(m), **attrs, method=method) for n, m in zip(x.shape[1:3], size, strict=True))
         if method == "nearest":
             return x[:, rows.argmax(1)][:, :, columns.argmax(1)]
-        return np.einsum("ih,nhwc,jw->nijc", rows, x, columns)
+        return np.einsum("ih,nhwc,jw->nijc", rows, x, columns, optimize=True)
 
     return resize
 
@@ -77,7 +77,7 @@ def _reference_gradient(method: str) -> Any:
     def gradient(g: np.ndarray, x: np.ndarray, **attrs: bool) -> np.ndarray:
         sides = zip(np.shape(x)[1:3], g.shape[1:3], strict=True)
         rows, columns = (_side(n, m, **attrs, method=method) for n, m in sides)
-        return np.einsum("ih,nijc,jw->nhwc", rows, g, columns)
+        return np.einsum("ih,nijc,jw->nhwc", rows, g, columns, optimize=True)
 
     return gradient
 
