@@ -14,7 +14,7 @@ from labkit.core.shapes import Dims, show
 from labkit.core.tensor import Tensor
 from labkit.errors import DTypeError, InvalidArgumentError, ShapeError
 from labkit.ops.compare import cast
-from labkit.ops.random import stream_attrs
+from labkit.ops.streams import stream_attrs
 
 
 def _dtypes(inputs: Sequence[dt.DType], attrs: Mapping[str, Any]) -> list[dt.DType]:

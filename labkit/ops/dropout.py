@@ -16,8 +16,8 @@ from labkit.errors import DTypeError, InvalidArgumentError, ShapeError
 from labkit.ops.broadcast import ones
 from labkit.ops.build import apply
 from labkit.ops.compare import cast
-from labkit.ops.random import stream_attrs
 from labkit.ops.source import constant
+from labkit.ops.streams import stream_attrs
 
 
 def _dtypes(inputs: Sequence[dt.DType], attrs: Mapping[str, Any]) -> list[dt.DType]:

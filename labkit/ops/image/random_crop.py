@@ -13,8 +13,8 @@ from labkit.core.shapes import Dims, show
 from labkit.core.tensor import Tensor
 from labkit.errors import ShapeError
 from labkit.ops.build import apply
-from labkit.ops.random import stream_attrs
 from labkit.ops.shape import full_dims, int_array, shape, shape_tensor
+from labkit.ops.streams import stream_attrs
 
 _ATTRS = {"key": Attr("int"), "counter": Attr("str")}
 
