@@ -123,6 +123,11 @@ from labkit.ops.division import (
     truncatediv as truncatediv,
     truncatemod as truncatemod,
 )
+from labkit.ops.draws import (
+    random_normal as random_normal,
+    random_uniform as random_uniform,
+    truncated_normal as truncated_normal,
+)
 from labkit.ops.eigen import qr as qr, self_adjoint_eig as self_adjoint_eig, svd as svd
 from labkit.ops.einsum import einsum as einsum
 from labkit.ops.elementwise import (
@@ -165,7 +170,6 @@ from labkit.ops.norms import (
 from labkit.ops.one_hot import one_hot as one_hot
 from labkit.ops.pad import pad as pad
 from labkit.ops.power import pow as pow
-from labkit.ops.random import set_random_seed as set_random_seed
 from labkit.ops.ranges import (
     eye as eye,
     linspace as linspace,
@@ -184,6 +188,7 @@ from labkit.ops.reduce import (
 )
 from labkit.ops.reverse import reverse as reverse, reverse_sequence as reverse_sequence, roll as roll
 from labkit.ops.rounding import ceil as ceil, floor as floor, rint as rint, round as round, trunc as trunc
+from labkit.ops.sampling import multinomial as multinomial, random_shuffle as random_shuffle
 from labkit.ops.scatter import (
     scatter_nd as scatter_nd,
     tensor_scatter_add as tensor_scatter_add,
@@ -248,6 +253,7 @@ from labkit.ops.special import (
     xlogy as xlogy,
 )
 from labkit.ops.state import assign as assign, assign_add as assign_add, assign_sub as assign_sub
+from labkit.ops.streams import set_random_seed as set_random_seed
 from labkit.ops.strided import strided_slice as strided_slice
 from labkit.ops.tile import repeat as repeat, tile as tile
 from labkit.ops.transpose import transpose as transpose
