@@ -8,11 +8,20 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.graph import Operation
-from labkit.core.opdef import OpContext, OpDef, register, same_dtype
-from labkit.core.shapes import Dims, compatible, merge, show
+from labkit.core.opdef import OpDef, register, same_dtype
 from labkit.core.tensor import OPERATORS, Tensor
-from labkit.errors import ShapeError
-from labkit.ops.build import apply, away_from, binary, binary_record, named, positive, singles, unary, unary_record
+from labkit.ops.build import (
+    apply,
+    away_from,
+    binary,
+    binary_record,
+    equal_shapes,
+    named,
+    positive,
+    singles,
+    unary,
+    unary_record,
+)
 
 # --- gradients: (operation, gradient of the output) -> gradients of the inputs, before broadcasting is undone ---
 
@@ -164,12 +173,6 @@ unary_record(
 )
 
 
-def _equal_shapes(c: OpContext) -> list[Dims]:
-    if not compatible(c.dims[0], c.dims[1]):
-        raise ShapeError("", rule="Both have one shape", received=f"{show(c.dims[0])} and {show(c.dims[1])}")
-    return [merge(c.dims[0], c.dims[1])]
-
-
 register(
     OpDef(
         name="ReluGrad",
@@ -178,7 +181,7 @@ register(
         kernel="relu_grad",
         formula="dx = gradient where y > 0, else 0",
         dtypes=same_dtype(dt.FLOATS),
-        shapes=_equal_shapes,
+        shapes=equal_shapes,
         gradient=lambda op, g: [apply("ReluGrad", [g, op.inputs[1]]), None],
         reference=lambda g, y: np.where(y > 0, g, 0),
         samples=lambda rng: pairs_of_one_shape(rng),

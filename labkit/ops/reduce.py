@@ -207,13 +207,22 @@ reduction_record(
     "The sum of x over the given axes, or over all; integers wrap around.",
     dt.NUMBERS,
 )
+
+
+def _reference_mean(x: np.ndarray, axis: Any, keepdims: bool) -> Any:
+    if x.dtype.kind == "f":
+        return np.mean(x, axis=axis, keepdims=keepdims)
+    total = np.sum(x, axis=axis, keepdims=keepdims, dtype=np.int64)
+    return np.sign(total) * (np.abs(total) // max(x.size // max(total.size, 1), 1))
+
+
 reduction_record(
     "Mean",
     "reduce_mean",
-    np.mean,
+    _reference_mean,
     _mean_gradient,
     "y = Σ x / n",
-    "The mean of x over the given axes, or over all. The mean of integers is an integer, without what comes after the point.",
+    "The mean of x over the given axes, or over all. The mean of integers is an integer, without what comes after the point; of none it is 0.",
     dt.NUMBERS,
 )
 reduction_record(

@@ -19,6 +19,9 @@ from labkit.ops.reduce import reduce_sum
 from labkit.ops.transpose import transpose
 
 
+_SOURCE = "Bridle, Probabilistic Interpretation of Feedforward Classification Network Outputs, 1990"
+
+
 def reference_log_softmax(x: np.ndarray) -> np.ndarray:
     shifted = x - x.max(axis=-1, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
@@ -33,7 +36,7 @@ def _log_softmax_gradient(op: Operation, g: Tensor) -> list[Tensor]:
     return [g - exp(op.outputs[0]) * reduce_sum(g, -1, keepdims=True)]
 
 
-def _softmax(name: str, kernel: str, gradient: Any, reference: Any, doc: str) -> None:
+def _softmax(name: str, kernel: str, gradient: Any, reference: Any, formula: str, doc: str) -> None:
     def shapes(c: OpContext) -> list[Dims]:
         if c.dims[0] == ():
             raise ShapeError("", rule="x has at least one dimension: the classes", received="()")
@@ -49,6 +52,8 @@ def _softmax(name: str, kernel: str, gradient: Any, reference: Any, doc: str) ->
             gradient=gradient,
             reference=reference,
             samples=lambda rng: [Sample([rng.normal(size=dims) * 3]) for dims in SHAPES if dims],
+            formula=formula,
+            source=_SOURCE,
             doc=doc,
         )
     )
@@ -59,6 +64,7 @@ _softmax(
     "softmax",
     _softmax_gradient,
     lambda x: np.exp(reference_log_softmax(x)),
+    "y = e^x / Σ e^x",
     "e^x divided by its sum along the last dimension, without overflow for large x.",
 )
 _softmax(
@@ -66,6 +72,7 @@ _softmax(
     "log_softmax",
     _log_softmax_gradient,
     reference_log_softmax,
+    "y = x - log Σ e^x",
     "The logarithm of softmax along the last dimension, without overflow for large x.",
 )
 
