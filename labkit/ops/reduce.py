@@ -222,7 +222,8 @@ reduction_record(
     _reference_mean,
     _mean_gradient,
     "y = Σ x / n",
-    "The mean of x over the given axes, or over all. The mean of integers is an integer, without what comes after the point; of none it is 0.",
+    "The mean of x over the given axes, or over all. The mean of integers is an integer, without what comes after the point; "
+    "of none it is 0.",
     dt.NUMBERS,
 )
 reduction_record(

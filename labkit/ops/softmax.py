@@ -18,7 +18,6 @@ from labkit.ops.elementwise import exp
 from labkit.ops.reduce import reduce_sum
 from labkit.ops.transpose import transpose
 
-
 _SOURCE = "Bridle, Probabilistic Interpretation of Feedforward Classification Network Outputs, 1990"
 
 
