@@ -21,34 +21,51 @@ LABKIT_INLINE Vec<T> within(Vec<T> x, T limit) {
     return x < -limit ? broadcast(-limit) : x;
 }
 
-// 1 / (1 + e^-x) and 1 / (1 + e^x), each with its own relative accuracy.
+// e^x for x <= 0, which needs less care than exp: one scaling, and no overflow. Denormal results are 0. Other x give any number.
+LABKIT_INLINE Vec<float> exp_falling(Vec<float> x) {
+    const float c[] = {1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f,
+                       4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f};
+    x = x < -88.0f ? broadcast(-88.0f) : x;
+    const float magic = 12582912.0f;  // as in exp
+    Vec<float> shifted = x * 1.44269504f + magic, count = shifted - magic;
+    Vec<float> r = x - count * 0.693359375f;
+    r = r - count * -2.12194440e-4f;
+    Vec<float> p = (polynomial(r, c) * (r * r) + r) + 1.0f;
+    return p * power_of_two((Vec<int32_t>)shifted - 0x4b400000);
+}
+LABKIT_INLINE Vec<double> exp_falling(Vec<double> x) { return exp(x); }
+
+// log(1 + x) for 0 <= x <= 1, as 2 atanh(x / (2 + x)); the polynomial is a minimax one of our own.
+LABKIT_INLINE Vec<float> log1p_small(Vec<float> x) {
+    const float c[] = {0.280120075f, 0.280018002f, 0.400215268f, 0.666664183f};
+    Vec<float> s = x / (2.0f + x), z = s * s;
+    return polynomial(z, c) * z * s + (s + s);
+}
+LABKIT_INLINE Vec<double> log1p_small(Vec<double> x) { return log1p(x); }
+
+// 1 / (1 + e^-x)
+template <class T>
+LABKIT_INLINE Vec<T> logistic(Vec<T> x) { return 1 / (1 + exp(-x)); }
+
+// The same, and 1 minus it, each with its own relative accuracy.
 template <class T>
 struct Logistic {
     Vec<T> rising, falling;
 
     LABKIT_INLINE explicit Logistic(Vec<T> x) {
-        Vec<T> e = exp(-size_of_each<T>(x)), large = 1 / (1 + e), small = e * large;
+        Vec<T> e = exp_falling(-size_of_each<T>(x)), large = 1 / (1 + e), small = e * large;
         rising = x < Vec<T>{} ? small : large;
         falling = x < Vec<T>{} ? large : small;
     }
 };
 
-// e^(-x^2 / 2) with the square's rounding error put back: x is cut in two parts whose products are exact.
-template <class T>
-LABKIT_INLINE Vec<T> bell(Vec<T> x) {
-    const Lane<T> upper_half = sizeof(T) == 4 ? static_cast<Lane<T>>(0xfffff000u) : static_cast<Lane<T>>(~0x7ffffffll);
-    Vec<T> high = (Vec<T>)((Vec<Lane<T>>)x & upper_half), low = x - high, square = x * x;
-    Vec<T> lost = (high * high - square) + high * low * 2 + low * low;
-    return exp(square * static_cast<T>(-0.5)) * (1 - lost * static_cast<T>(0.5));
-}
-
-// The normal distribution's share below -x, for 0 <= x, given bell(x): float32 by a polynomial of our own in 1 / (1 + 0.3 x),
+// The normal distribution's share below -x, for 0 <= x, given e^(-x^2 / 2): float32 by a polynomial of our own in 1 / (1 + 0.3 x),
 // fitted to erfcx (relative error 4e-9 before rounding).
-LABKIT_INLINE Vec<float> normal_tail(Vec<float> x, Vec<float> bell_of_x) {
+LABKIT_INLINE Vec<float> normal_tail(Vec<float> x, Vec<float> bell) {
     const float c[] = {-0.020628877f,  0.0196360089f, 0.0359164365f, -0.0364608951f, -0.077551581f,
                        0.0290565267f, 0.222082689f,  0.346198827f,  0.329158962f,   0.221970618f};
     Vec<float> s = 1.0f / (1.0f + x * 0.3f);
-    return polynomial(s - 0.5f, c) * s * bell_of_x;
+    return polynomial(s - 0.5f, c) * s * bell;
 }
 LABKIT_INLINE Vec<double> normal_tail(Vec<double> x, Vec<double>) {
     for (int i = 0; i < lanes<double>; ++i) x[i] = 0.5 * __builtin_erfc(x[i] * 0.70710678118654752440);
@@ -62,10 +79,10 @@ template <class T>
 struct Normal {
     Vec<T> below, density;
 
-    LABKIT_INLINE explicit Normal(Vec<T> x) {  // |x| <= kFar
-        Vec<T> size = size_of_each<T>(x), b = bell<T>(size), tail = normal_tail(size, b);
+    LABKIT_INLINE explicit Normal(Vec<T> x) {
+        Vec<T> bell = exp_falling(x * x * static_cast<T>(-0.5)), tail = normal_tail(size_of_each<T>(x), bell);
         below = x < Vec<T>{} ? tail : 1 - tail;
-        density = b * static_cast<T>(kNormalPeak);
+        density = bell * static_cast<T>(kNormalPeak);
     }
 };
 
@@ -94,14 +111,14 @@ struct Elu {
     explicit Elu(const Call& call)
         : low(static_cast<T>(call.reals[0] * call.reals[1])), scale(static_cast<T>(call.reals[1])) {}
     LABKIT_INLINE Vec<T> value(Vec<T> x) const { return x > Vec<T>{} ? x * scale : expm1(x) * low; }
-    LABKIT_INLINE Vec<T> slope(Vec<T> g, Vec<T> x) const { return g * (x > Vec<T>{} ? broadcast(scale) : exp(x) * low); }
+    LABKIT_INLINE Vec<T> slope(Vec<T> g, Vec<T> x) const { return g * (x > Vec<T>{} ? broadcast(scale) : exp_falling(x) * low); }
 };
 
 template <class T>
 struct Softplus {
     explicit Softplus(const Call&) {}
     LABKIT_INLINE Vec<T> value(Vec<T> x) const {
-        return (x > Vec<T>{} ? x : Vec<T>{}) + log1p(exp(-size_of_each<T>(x)));
+        return (x > Vec<T>{} ? x : Vec<T>{}) + log1p_small(exp_falling(-size_of_each<T>(x)));
     }
     LABKIT_INLINE Vec<T> slope(Vec<T> g, Vec<T> x) const { return g / (1 + exp(-x)); }
 };
@@ -127,7 +144,7 @@ struct Silu {
     const T beta;
     explicit Silu(const Call& call) : beta(static_cast<T>(call.reals[0])) {}
     LABKIT_INLINE Vec<T> value(Vec<T> x) const {
-        Vec<T> share = Logistic<T>(x * beta).rising;
+        Vec<T> share = logistic<T>(x * beta);
         return share == Vec<T>{} ? share : x * share;  // 0 times -infinity is 0 here
     }
     LABKIT_INLINE Vec<T> slope(Vec<T> g, Vec<T> x) const {
@@ -142,8 +159,8 @@ template <class T>
 struct Gelu {
     explicit Gelu(const Call&) {}
     LABKIT_INLINE Vec<T> value(Vec<T> x) const {
-        Vec<T> near = within<T>(x, kFar);
-        return (x > Vec<T>{} ? x : near) * Normal<T>(near).below;
+        x = x < T(-kFar) ? broadcast(T(-kFar)) : x;  // where the share is 0; 0 times -infinity would be NaN
+        return x * Normal<T>(x).below;
     }
     LABKIT_INLINE Vec<T> slope(Vec<T> g, Vec<T> x) const {
         Vec<T> near = within<T>(x, kFar);
@@ -159,8 +176,8 @@ struct GeluTanh {
     static constexpr T kTwice = static_cast<T>(1.59576912160573071176), kCubic = static_cast<T>(0.044715);
 
     LABKIT_INLINE Vec<T> value(Vec<T> x) const {
-        Vec<T> near = within<T>(x, kFar);
-        return (x > Vec<T>{} ? x : near) * Logistic<T>(near * kTwice * (1 + near * near * kCubic)).rising;
+        x = x < T(-kFar) ? broadcast(T(-kFar)) : x;
+        return x * logistic<T>(x * kTwice * (1 + x * x * kCubic));
     }
     LABKIT_INLINE Vec<T> slope(Vec<T> g, Vec<T> x) const {
         x = within<T>(x, kFar);
