@@ -41,37 +41,42 @@ void plan_embedding_bag(const Call& call, Work& work) {
     work.tasks[0] = ceil_div(call.out[0].shape[0], bags_per_task(call));
 }
 
-constexpr int64_t kRowsAhead = 4;
+constexpr int64_t kRowsAhead = 8;  // rows that are asked for before they are added, in later bags too
 
-// y[0..width) of one bag, a block of vectors that stay in registers at a time.
-template <class T, bool weighted, class I>
-void sum_bag(T* y, const T* x, const I* ids, const T* weights, int64_t count, int64_t width) {
-    constexpr int kVectors = 8;
-    int64_t column = 0;
-    for (; column + kVectors * lanes<T> <= width; column += kVectors * lanes<T>) {
-        Vec<T> sum[kVectors] = {};
-        for (int64_t k = 0; k < count; ++k) {
-            const T* row = x + ids[k] * width + column;
-            if (k + kRowsAhead < count) {
-                const char* next = reinterpret_cast<const char*>(x + ids[k + kRowsAhead] * width + column);
-                for (int line = 0; line < kVectors * kVectorBytes; line += 64) __builtin_prefetch(next + line);
-            }
+// Columns [column, column + vectors) of one bag; the sums stay in registers. `left`: checked ids from here on.
+template <int vectors, class T, bool weighted, class I>
+void sum_columns(T* y, const T* x, const I* ids, const T* weights, int64_t count, int64_t left, int64_t width, int64_t column) {
+    Vec<T> sum[vectors] = {};
+    for (int64_t k = 0; k < count; ++k) {
+        const T* row = x + ids[k] * width + column;
+        if (k + kRowsAhead < left) {
+            const char* next = reinterpret_cast<const char*>(x + ids[k + kRowsAhead] * width + column);
             LABKIT_UNROLL
-            for (int v = 0; v < kVectors; ++v)
-                sum[v] += weighted ? weights[k] * load(row + v * lanes<T>) : load(row + v * lanes<T>);
+            for (int line = 0; line < vectors * kVectorBytes; line += 64) __builtin_prefetch(next + line);
         }
         LABKIT_UNROLL
-        for (int v = 0; v < kVectors; ++v) store(y + column + v * lanes<T>, sum[v]);
+        for (int v = 0; v < vectors; ++v)
+            sum[v] += weighted ? weights[k] * load(row + v * lanes<T>) : load(row + v * lanes<T>);
     }
-    for (int64_t n; column < width; column += n) {
-        n = min_of(width - column, lanes<T>);
-        Vec<T> sum = {};
-        for (int64_t k = 0; k < count; ++k) {
-            const Vec<T> row = load_n(x + ids[k] * width + column, n);
-            sum += weighted ? weights[k] * row : row;
-        }
-        store_n(y + column, sum, n);
+    LABKIT_UNROLL
+    for (int v = 0; v < vectors; ++v) store(y + column + v * lanes<T>, sum[v]);
+}
+
+template <class T, bool weighted, class I>
+void sum_bag(T* y, const T* x, const I* ids, const T* weights, int64_t count, int64_t left, int64_t width) {
+    int64_t column = 0;
+    auto rest = [&] { return (width - column) / lanes<T>; };
+    for (; rest() >= 8; column += 8 * lanes<T>) sum_columns<8, T, weighted>(y, x, ids, weights, count, left, width, column);
+    for (; rest() >= 4; column += 4 * lanes<T>) sum_columns<4, T, weighted>(y, x, ids, weights, count, left, width, column);
+    for (; rest() >= 1; column += lanes<T>) sum_columns<1, T, weighted>(y, x, ids, weights, count, left, width, column);
+    const int64_t n = width - column;
+    if (!n) return;
+    Vec<T> sum = {};
+    for (int64_t k = 0; k < count; ++k) {
+        const Vec<T> row = load_n(x + ids[k] * width + column, n);
+        sum += weighted ? weights[k] * row : row;
     }
+    store_n(y + column, sum, n);
 }
 
 template <class T, class I, class O>
@@ -82,16 +87,18 @@ Status sum_bags(const Call& call, const I* ids, const O* offsets, int64_t task) 
     const Bags<O> bags{listed ? offsets : nullptr, count, listed ? 0 : index.shape[1], numel(index)};
     const T* weights = call.n_in > 3 ? data<T>(call.in[3]) : nullptr;
     const Range own = range_of(task, count, bags_per_task(call));
-    for (int64_t b = own.begin; b < own.end; ++b) {
+    for (int64_t b = own.begin; b < own.end; ++b)
         if (Status status = bags.check(b); status.code != Code::ok) return status;
+    const int64_t first = bags.of(own.begin).begin, last = bags.of(own.end - 1).end;
+    if (Status status = check_indices(ids + first, last - first, x.shape[0]); status.code != Code::ok) return status;
+    for (int64_t b = own.begin; b < own.end; ++b) {
         const Range in = bags.of(b);
-        const int64_t n = in.end - in.begin;
-        if (Status status = check_indices(ids + in.begin, n, x.shape[0]); status.code != Code::ok) return status;
+        const int64_t n = in.end - in.begin, left = last - in.begin;
         T* y = data<T>(call.out[0]) + b * width;
         if (weights)
-            sum_bag<T, true>(y, data<T>(x), ids + in.begin, weights + in.begin, n, width);
+            sum_bag<T, true>(y, data<T>(x), ids + in.begin, weights + in.begin, n, left, width);
         else
-            sum_bag<T, false>(y, data<T>(x), ids + in.begin, weights, n, width);
+            sum_bag<T, false>(y, data<T>(x), ids + in.begin, weights, n, left, width);
     }
     return {};
 }

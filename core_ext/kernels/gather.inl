@@ -15,15 +15,37 @@ namespace {
 
 constexpr int64_t kAhead = 8;  // rows that are asked for before they are copied
 
-// One stretch of y: rows [first, ...) of one block x[b, o], of which `column` elements are there already. The indices were
-// checked; a negative one gives zeros.
+// Rows whose size the compiler knows.
+template <int bytes, class I>
+void copy_small_rows(char* y, const char* x, const I* indices, int64_t count) {
+    for (int64_t k = 0; k < count; ++k, y += bytes) {
+        if (indices[k] < 0)
+            __builtin_memset(y, 0, bytes);
+        else
+            __builtin_memcpy(y, x + indices[k] * bytes, bytes);
+    }
+}
+
+// Rows whole but for the first `column` elements of the first, and what is beyond `elements`. The indices were checked; a
+// negative one gives zeros.
 template <class E, class I>
 void copy_rows(E* y, const E* x, const I* indices, int64_t count, int64_t inner, int64_t column, int64_t elements) {
     if (inner == 1) {
         for (int64_t k = 0; k < elements; ++k) y[k] = indices[k] < 0 ? E{} : x[indices[k]];
         return;
     }
-    const int64_t ahead = inner * static_cast<int64_t>(sizeof(E)) <= 4096 ? kAhead : count;
+    const int64_t bytes = inner * static_cast<int64_t>(sizeof(E)), ahead = bytes <= 4096 ? kAhead : count;
+    if (column == 0 && elements == count * inner) {
+        char* to = reinterpret_cast<char*>(y);
+        const char* from = reinterpret_cast<const char*>(x);
+        switch (bytes) {
+            case 8: return copy_small_rows<8>(to, from, indices, count);
+            case 16: return copy_small_rows<16>(to, from, indices, count);
+            case 32: return copy_small_rows<32>(to, from, indices, count);
+            case 64: return copy_small_rows<64>(to, from, indices, count);
+            default: break;
+        }
+    }
     for (int64_t k = 0; elements; ++k, column = 0) {
         if (k + ahead < count && indices[k + ahead] >= 0) __builtin_prefetch(x + indices[k + ahead] * inner);
         const int64_t n = min_of(inner - column, elements);

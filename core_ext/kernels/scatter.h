@@ -10,27 +10,32 @@
 #include "kernels/reduce.inl"
 #include "kernels/walk.h"
 #include "labkit/kernel.h"
+#include "simd/vec.h"
 
 namespace labkit {
 namespace {
 
 template <class T>
 struct Replace {
-    static T of(T, T update) { return update; }
+    template <class V>
+    static V of(V, V update) { return update; }
 };
 template <class T>
 struct Plus {
     static constexpr T neutral = 0;
-    static T of(T sum, T update) { return sum + update; }
+    template <class V>
+    static V of(V sum, V update) { return sum + update; }
 };
 template <class T>
 struct Minus {
-    static T of(T difference, T update) { return difference - update; }
+    template <class V>
+    static V of(V difference, V update) { return difference - update; }
 };
 template <class T>
 struct Times {
     static constexpr T neutral = 1;
-    static T of(T product, T update) { return product * update; }
+    template <class V>
+    static V of(V product, V update) { return product * update; }
 };
 
 // y is [groups][rows][inner], the updates are [groups][count][inner]; `outer` groups follow each other that have the same
@@ -41,17 +46,17 @@ struct Scatter {
 
     Scatter(int64_t groups, int64_t outer, int64_t rows, int64_t count, int64_t inner)
         : groups(groups), outer(outer), rows(rows), count(count), inner(inner) {
-        // A task reads all rows' numbers, so that wide rows are cut into columns, and narrow ones seldom: reading a number
-        // costs as much as combining a few elements.
-        constexpr int64_t kNarrow = 8, kWide = 128, kColumnsOfTask = 64, kMaxRanges = 16, kNarrowCount = 1 << 22;
+        // A task reads all rows' numbers, so that wide rows are cut into columns, and rows into ranges only where combining
+        // them costs more than reading.
+        constexpr int64_t kNarrow = 16, kWide = 128, kColumnsOfTask = 64, kNarrowCount = 1 << 22;
         const int64_t work = (rows + count) * max_of(1, inner);
         row_ranges = column_ranges = 1;
         if (inner >= kWide)
             column_ranges = min_of(inner / kColumnsOfTask, ceil_div(work, kTaskElements));
         else if (inner >= kNarrow)
-            row_ranges = min_of(kMaxRanges, ceil_div(work, 4 * kTaskElements));
+            row_ranges = min_of(inner / 8, ceil_div(work, 4 * kTaskElements));
         else
-            row_ranges = min_of(kMaxRanges, ceil_div(rows + count, kNarrowCount));
+            row_ranges = min_of(16, ceil_div(rows + count, kNarrowCount));
         row_ranges = max_of(1, row_ranges);
         groups_per_task = max_of(1, kTaskElements / max_of(1, work));
     }
@@ -91,7 +96,10 @@ struct Scatter {
 
 template <class Op, class T>
 void combine_row(T* __restrict__ y, const T* __restrict__ update, int64_t n) {
-    for (int64_t c = 0; c < n; ++c) y[c] = Op::of(y[c], update[c]);
+    if constexpr (sizeof(T) >= 4)
+        LABKIT_ROW(T, n, c, part) store_n(y + c, Op::of(load_n(y + c, part), load_n(update + c, part)), part);
+    else
+        for (int64_t c = 0; c < n; ++c) y[c] = Op::of(y[c], update[c]);
 }
 
 // Phase 1 for one part.

@@ -132,7 +132,7 @@ struct TopK {
         const View& y = call.out[0];
         k = y.shape[y.rank - 1];
         rows = k ? numel(y) / k : 0;
-        room = min_of(length, max_of(1024, 4 * k));
+        room = min_of(length, max_of(32, 3 * k));
         rows_per_task = max_of(1, kTaskElements / max_of(1, length));
     }
     int64_t scratch_items() const { return room > kOnStack ? 2 * room : 0; }  // of a row
