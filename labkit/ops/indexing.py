@@ -11,10 +11,12 @@ from labkit.core.convert import as_array
 from labkit.core.opdef import whole
 from labkit.core.tensor import OPERATORS, Tensor
 from labkit.errors import InvalidArgumentError, LabkitError
+from labkit.ops.boolean_mask import boolean_mask
 from labkit.ops.build import apply
 from labkit.ops.compare import cast
 from labkit.ops.concat import concat
 from labkit.ops.dynamic_slice import dynamic_slice
+from labkit.ops.gather import gather
 from labkit.ops.shape import reshape, shape
 from labkit.ops.source import constant
 
@@ -97,12 +99,12 @@ def _advanced(x: Tensor, items: list[Any], place: int) -> Tensor:
         index = index.as_tensor() if hasattr(index, "as_tensor") else constant(as_array(index))
     rest = [item for i, item in enumerate(items) if i != place]
     front = place == 0 and all(item is Ellipsis for item in rest)
-    if index.dtype is dt.bool_ and index.dims != () and front and "boolean_mask" in OPERATORS:
-        return OPERATORS["boolean_mask"](x, index)
+    if index.dtype is dt.bool_ and index.dims != () and front:
+        return boolean_mask(x, index)
     full = all(_takes_all(item) for item in items[:place])
     full = full and all(item is Ellipsis or _takes_all(item) for item in items[place + 1 :])
-    if index.dtype.is_integer and full and "gather" in OPERATORS:
-        return OPERATORS["gather"](x, index, axis=place)
+    if index.dtype.is_integer and full:
+        return gather(x, index, axis=place)
     raise _refuse(x, items[place] if index.dtype is dt.bool_ else tuple(items))
 
 

@@ -122,6 +122,17 @@ def test_lists_and_tensors_of_indices_gather():
     np.testing.assert_array_equal(run(x[:, lk.constant([[1], [3]])]), X[:, [[1], [3]]])
 
 
+def test_truth_values_choose_elements():
+    x, mask = lk.constant(X), lk.placeholder(lk.bool, [4, 5])
+    y = x[mask]
+    for share in (0.0, 0.5, 1.0):
+        chosen = np.random.default_rng(0).random((4, 5)) < share
+        value, grad = run([y, lk.gradients(y * y, x)[0]], {mask: chosen})
+        np.testing.assert_array_equal(value, X[chosen])
+        np.testing.assert_array_equal(grad, np.where(chosen[..., None], 2 * X, 0))
+    np.testing.assert_array_equal(run(x[[True, False, False, True]]), X[[0, 3]])
+
+
 def test_slice_takes_tensors():
     x, size = lk.constant(X), lk.placeholder(lk.int64, [3])
     np.testing.assert_array_equal(run(lk.slice(x, [1, 0, 2], size), {size: [2, -1, 3]}), X[1:3, :, 2:5])
