@@ -35,7 +35,7 @@ Status run_clip(const Call& call, int, int64_t task) {
     return {};
 }
 
-#define LABKIT_CLIP_KERNELS(X)                        \
+#define LABKIT_CLIP_KERNELS(X)                            \
     X("clip.f32", plan_elements, run_clip<float>, true)   \
     X("clip.f64", plan_elements, run_clip<double>, true)  \
     X("clip.i32", plan_elements, run_clip<int32_t>, true) \

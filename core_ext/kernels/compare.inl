@@ -47,14 +47,14 @@ struct IsFinite {
 };
 
 #define LABKIT_COMPARE(X, name, Op, dtype, T, swap) X(name "." dtype, plan_elements, (Binary<Op, T, uint8_t, swap>::run), false)
-#define LABKIT_KIND(X, name, Op)                            \
+#define LABKIT_KIND(X, name, Op)                                \
     X(name ".f32", plan_elements, (run_kind<Op, float>), false) \
     X(name ".f64", plan_elements, (run_kind<Op, double>), false)
-#define LABKIT_COMPARE_NUMBERS(X, name, Op, swap)         \
-    LABKIT_COMPARE(X, name, Op, "f32", float, swap)       \
-    LABKIT_COMPARE(X, name, Op, "f64", double, swap)      \
-    LABKIT_COMPARE(X, name, Op, "i32", int32_t, swap)     \
-    LABKIT_COMPARE(X, name, Op, "i64", int64_t, swap)     \
+#define LABKIT_COMPARE_NUMBERS(X, name, Op, swap)     \
+    LABKIT_COMPARE(X, name, Op, "f32", float, swap)   \
+    LABKIT_COMPARE(X, name, Op, "f64", double, swap)  \
+    LABKIT_COMPARE(X, name, Op, "i32", int32_t, swap) \
+    LABKIT_COMPARE(X, name, Op, "i64", int64_t, swap) \
     LABKIT_COMPARE(X, name, Op, "u8", uint8_t, swap)
 
 // a > b is b < a.

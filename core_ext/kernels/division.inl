@@ -70,7 +70,7 @@ struct FloorMod : NoZero {
     static T of(T a, T b) {
         if (!divides(b)) return 0;
         T r = remainder(a, b);
-        return static_cast<T>((r != 0) & ((r < 0) != (b < 0)) ? r + b : r);
+        return static_cast<T>(r + b * ((r != 0) & ((r < 0) != (b < 0))));  // no branch: signs are hard to predict
     }
     static double of(double a, double b) { return floored_remainder(a, b); }
     static float of(float a, float b) {
@@ -108,11 +108,11 @@ struct DivNoNan {
 
 #define LABKIT_DIVISION(X, name, Op) LABKIT_BINARY_REALS(X, name, Op) LABKIT_WHOLE(X, name, Op)
 
-#define LABKIT_DIVISION_KERNELS(X)                   \
-    LABKIT_DIVISION(X, "floor_div", FloorDiv)        \
-    LABKIT_DIVISION(X, "floor_mod", FloorMod)        \
-    LABKIT_DIVISION(X, "truncate_div", TruncateDiv)  \
-    LABKIT_DIVISION(X, "truncate_mod", TruncateMod)  \
+#define LABKIT_DIVISION_KERNELS(X)                  \
+    LABKIT_DIVISION(X, "floor_div", FloorDiv)       \
+    LABKIT_DIVISION(X, "floor_mod", FloorMod)       \
+    LABKIT_DIVISION(X, "truncate_div", TruncateDiv) \
+    LABKIT_DIVISION(X, "truncate_mod", TruncateMod) \
     LABKIT_BINARY_REALS(X, "div_no_nan", DivNoNan)
 
 }  // namespace

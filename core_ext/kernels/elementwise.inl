@@ -181,10 +181,10 @@ struct Sigmoid {
 
 #define LABKIT_BINARY(X, name, Op, dtype, T) X(name "." dtype, plan_elements, (Binary<Op, T, T>::run), true)
 #define LABKIT_BINARY_REALS(X, name, Op) LABKIT_BINARY(X, name, Op, "f32", float) LABKIT_BINARY(X, name, Op, "f64", double)
-#define LABKIT_BINARY_NUMBERS(X, name, Op) \
-    LABKIT_BINARY_REALS(X, name, Op)            \
-    LABKIT_BINARY(X, name, Op, "i32", int32_t)  \
-    LABKIT_BINARY(X, name, Op, "i64", int64_t)  \
+#define LABKIT_BINARY_NUMBERS(X, name, Op)     \
+    LABKIT_BINARY_REALS(X, name, Op)           \
+    LABKIT_BINARY(X, name, Op, "i32", int32_t) \
+    LABKIT_BINARY(X, name, Op, "i64", int64_t) \
     LABKIT_BINARY(X, name, Op, "u8", uint8_t)
 #define LABKIT_MAP_REALS(X, name, Op, run)                \
     X(name ".f32", plan_elements, (run<Op, float>), true) \
@@ -196,27 +196,27 @@ struct Sigmoid {
     X(name ".u8", plan_elements, (run_map<Op, uint8_t>), true)
 
 // bias_add(x[..., C], b[C]) is an addition that broadcasts.
-#define LABKIT_ELEMENTWISE_KERNELS(X)                  \
-    LABKIT_BINARY_NUMBERS(X, "add", Add)               \
-    LABKIT_BINARY_NUMBERS(X, "sub", Sub)               \
-    LABKIT_BINARY_NUMBERS(X, "mul", Mul)               \
-    LABKIT_BINARY_NUMBERS(X, "maximum", Maximum)       \
-    LABKIT_BINARY_NUMBERS(X, "minimum", Minimum)       \
-    LABKIT_BINARY_REALS(X, "div", Div)                 \
+#define LABKIT_ELEMENTWISE_KERNELS(X)                                 \
+    LABKIT_BINARY_NUMBERS(X, "add", Add)                              \
+    LABKIT_BINARY_NUMBERS(X, "sub", Sub)                              \
+    LABKIT_BINARY_NUMBERS(X, "mul", Mul)                              \
+    LABKIT_BINARY_NUMBERS(X, "maximum", Maximum)                      \
+    LABKIT_BINARY_NUMBERS(X, "minimum", Minimum)                      \
+    LABKIT_BINARY_REALS(X, "div", Div)                                \
     LABKIT_BINARY_NUMBERS(X, "squared_difference", SquaredDifference) \
-    LABKIT_BINARY_REALS(X, "bias_add", Add)            \
-    LABKIT_BINARY_REALS(X, "relu_grad", ReluGrad)      \
-    LABKIT_MAP_NUMBERS(X, "neg", Neg)                  \
-    LABKIT_MAP_NUMBERS(X, "abs", Abs)                  \
-    LABKIT_MAP_NUMBERS(X, "square", Square)            \
-    LABKIT_MAP_NUMBERS(X, "sign", Sign)                \
-    LABKIT_MAP_REALS(X, "sqrt", Sqrt, run_map)         \
-    LABKIT_MAP_REALS(X, "rsqrt", Rsqrt, run_map)       \
-    LABKIT_MAP_REALS(X, "reciprocal", Reciprocal, run_map) \
-    LABKIT_MAP_REALS(X, "relu", Relu, run_map)         \
-    LABKIT_MAP_REALS(X, "exp", Exp, run_vector_map)    \
-    LABKIT_MAP_REALS(X, "log", Log, run_vector_map)    \
-    LABKIT_MAP_REALS(X, "tanh", Tanh, run_vector_map)  \
+    LABKIT_BINARY_REALS(X, "bias_add", Add)                           \
+    LABKIT_BINARY_REALS(X, "relu_grad", ReluGrad)                     \
+    LABKIT_MAP_NUMBERS(X, "neg", Neg)                                 \
+    LABKIT_MAP_NUMBERS(X, "abs", Abs)                                 \
+    LABKIT_MAP_NUMBERS(X, "square", Square)                           \
+    LABKIT_MAP_NUMBERS(X, "sign", Sign)                               \
+    LABKIT_MAP_REALS(X, "sqrt", Sqrt, run_map)                        \
+    LABKIT_MAP_REALS(X, "rsqrt", Rsqrt, run_map)                      \
+    LABKIT_MAP_REALS(X, "reciprocal", Reciprocal, run_map)            \
+    LABKIT_MAP_REALS(X, "relu", Relu, run_map)                        \
+    LABKIT_MAP_REALS(X, "exp", Exp, run_vector_map)                   \
+    LABKIT_MAP_REALS(X, "log", Log, run_vector_map)                   \
+    LABKIT_MAP_REALS(X, "tanh", Tanh, run_vector_map)                 \
     LABKIT_MAP_REALS(X, "sigmoid", Sigmoid, run_vector_map)
 
 }  // namespace

@@ -84,7 +84,8 @@ inline double polygamma(int64_t order, double x) {
     if (part != part) return __builtin_nan("");
     // x = low - m with low in (0, 1): the terms of 1 - low, ..., m - low have their signs turned
     const double low = part > 0 ? part : 1 + part, high = part > 0 ? 1 - part : -part;
-    const double first = hurwitz_zeta(order + 1, low), other = hurwitz_zeta(order + 1, high), rest = hurwitz_zeta(order + 1, 1 - x);
+    const double first = hurwitz_zeta(order + 1, low), other = hurwitz_zeta(order + 1, high);
+    const double rest = hurwitz_zeta(order + 1, 1 - x);
     return scale * (order % 2 ? (first + other) - rest : (first - other) + rest);
 }
 

@@ -23,9 +23,9 @@ struct Pow {
     static bool refuses(int64_t b) { return b < 0; }
 };
 
-#define LABKIT_POWER_KERNELS(X)                      \
+#define LABKIT_POWER_KERNELS(X)                             \
     X("pow.f32", plan_elements, WideBinary<Pow>::run, true) \
-    LABKIT_BINARY(X, "pow", Pow, "f64", double)      \
+    LABKIT_BINARY(X, "pow", Pow, "f64", double)             \
     LABKIT_WHOLE(X, "pow", Pow)
 
 }  // namespace

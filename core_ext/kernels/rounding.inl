@@ -16,7 +16,7 @@ LABKIT_ROUNDING_OP(Trunc, trunc)
 LABKIT_ROUNDING_OP(Round, rint)  // halves to even
 #undef LABKIT_ROUNDING_OP
 
-#define LABKIT_ROUNDING_KERNELS(X)             \
+#define LABKIT_ROUNDING_KERNELS(X)               \
     LABKIT_MAP_REALS(X, "floor", Floor, run_map) \
     LABKIT_MAP_REALS(X, "ceil", Ceil, run_map)   \
     LABKIT_MAP_REALS(X, "trunc", Trunc, run_map) \

@@ -43,14 +43,14 @@ Status run_polygamma(const Call& call, int, int64_t task) {
 }
 void plan_polygamma(const Call& call, Work& work) { work.tasks[0] = ceil_div(numel(call.out[0]), kTaskElements / 8); }
 
-#define LABKIT_SPECIAL_KERNELS(X)                       \
-    LABKIT_MAP_REALS(X, "erf", Erf, run_vector_map)     \
-    LABKIT_MAP_REALS(X, "log1p", Log1p, run_vector_map) \
-    LABKIT_MAP_REALS(X, "expm1", Expm1, run_vector_map) \
-    X("erfc.f32", plan_elements, run_wide_map<Erfc>, true)           \
-    X("erfc.f64", plan_elements, (run_map<Erfc, double>), true)      \
-    LABKIT_MAP_REALS(X, "lgamma", Lgamma, run_map)      \
-    LABKIT_MAP_REALS(X, "digamma", Digamma, run_map)    \
+#define LABKIT_SPECIAL_KERNELS(X)                                  \
+    LABKIT_MAP_REALS(X, "erf", Erf, run_vector_map)                \
+    LABKIT_MAP_REALS(X, "log1p", Log1p, run_vector_map)            \
+    LABKIT_MAP_REALS(X, "expm1", Expm1, run_vector_map)            \
+    X("erfc.f32", plan_elements, run_wide_map<Erfc>, true)         \
+    X("erfc.f64", plan_elements, (run_map<Erfc, double>), true)    \
+    LABKIT_MAP_REALS(X, "lgamma", Lgamma, run_map)                 \
+    LABKIT_MAP_REALS(X, "digamma", Digamma, run_map)               \
     X("polygamma.f32", plan_polygamma, run_polygamma<float>, true) \
     X("polygamma.f64", plan_polygamma, run_polygamma<double>, true)
 

@@ -12,10 +12,10 @@ struct Atan2 {
     static double of(double y, double x) { return __builtin_atan2(y, x); }
 };
 
-#define LABKIT_WIDE_OP(name)                                          \
-    struct Wide_##name {                                              \
+#define LABKIT_WIDE_OP(name)                                            \
+    struct Wide_##name {                                                \
         static Vec<double> of(Vec<double> x) { return name##_wide(x); } \
-        static double of(double x) { return __builtin_##name(x); }    \
+        static double of(double x) { return __builtin_##name(x); }      \
     };
 LABKIT_WIDE_OP(sin)
 LABKIT_WIDE_OP(cos)
@@ -30,23 +30,23 @@ LABKIT_WIDE_OP(acosh)
 LABKIT_WIDE_OP(atanh)
 #undef LABKIT_WIDE_OP
 
-#define LABKIT_WIDE(X, name)                                          \
-    X(#name ".f32", plan_elements, run_wide_map<Wide_##name>, true)   \
+#define LABKIT_WIDE(X, name)                                        \
+    X(#name ".f32", plan_elements, run_wide_map<Wide_##name>, true) \
     X(#name ".f64", plan_elements, (run_map<Wide_##name, double>), true)
 
-#define LABKIT_TRIGONOMETRY_KERNELS(X)    \
+#define LABKIT_TRIGONOMETRY_KERNELS(X)                          \
     X("atan2.f32", plan_elements, WideBinary<Atan2>::run, true) \
-    LABKIT_BINARY(X, "atan2", Atan2, "f64", double) \
-    LABKIT_WIDE(X, sin)                   \
-    LABKIT_WIDE(X, cos)                   \
-    LABKIT_WIDE(X, tan)                   \
-    LABKIT_WIDE(X, asin)                  \
-    LABKIT_WIDE(X, acos)                  \
-    LABKIT_WIDE(X, atan)                  \
-    LABKIT_WIDE(X, sinh)                  \
-    LABKIT_WIDE(X, cosh)                  \
-    LABKIT_WIDE(X, asinh)                 \
-    LABKIT_WIDE(X, acosh)                 \
+    LABKIT_BINARY(X, "atan2", Atan2, "f64", double)             \
+    LABKIT_WIDE(X, sin)                                         \
+    LABKIT_WIDE(X, cos)                                         \
+    LABKIT_WIDE(X, tan)                                         \
+    LABKIT_WIDE(X, asin)                                        \
+    LABKIT_WIDE(X, acos)                                        \
+    LABKIT_WIDE(X, atan)                                        \
+    LABKIT_WIDE(X, sinh)                                        \
+    LABKIT_WIDE(X, cosh)                                        \
+    LABKIT_WIDE(X, asinh)                                       \
+    LABKIT_WIDE(X, acosh)                                       \
     LABKIT_WIDE(X, atanh)
 
 }  // namespace
