@@ -26,7 +26,8 @@ from labkit.ops.streams import STREAM_ATTRS, stream_attrs
 
 
 def _permutation_shape(c: OpContext) -> list[Dims]:
-    need_rank(c, 0, 0, "n")
+    if c.dims[0]:
+        raise ShapeError("", rule="n is a single number", received=show(c.dims[0]))
     n = c.values[0]
     if n is None:
         return [(None,)]
