@@ -14,7 +14,7 @@ Walk walk_slice(const Call& call, const View& x, int64_t& start) {
     start = 0;
     for (int d = x.rank - 1; d >= 0; --d) {
         const int64_t* cut = call.ints + 3 * d;
-        walk.add(cut[2], cut[1] * stride);
+        walk.add(cut[2], (cut[2] > 1 ? cut[1] : 1) * stride);  // the step to a second element may be any number
         start += cut[0] * stride;
         stride *= x.shape[d];
     }

@@ -21,7 +21,7 @@ def _one_shape(c: OpContext) -> list[Dims]:
     found = c.dims[0]
     for dims in c.dims[1:]:
         if not compatible(found, dims):
-            raise ShapeError("", rule="All have one shape", received=" and ".join(show(d) for d in c.dims))
+            raise ShapeError("", rule="All values have one shape", received=" and ".join(show(d) for d in c.dims))
         found = merge(found, dims)
     return [found]
 

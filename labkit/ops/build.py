@@ -66,7 +66,7 @@ def equal_shapes(context: OpContext) -> list[Dims]:
     """Shape rule: two inputs of one shape, which is the output's too."""
     a, b = context.dims[0], context.dims[1]
     if not compatible(a, b):
-        raise ShapeError("", rule="Both have one shape", received=f"{show(a)} and {show(b)}")
+        raise ShapeError("", rule="Both inputs have one shape", received=f"{show(a)} and {show(b)}")
     return [merge(a, b)]
 
 
