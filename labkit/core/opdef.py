@@ -357,19 +357,23 @@ def same_dtype(allowed: Sequence[dt.DType], count: int | None = None) -> Callabl
     def rule(inputs: Sequence[dt.DType], attrs: Mapping[str, Any]) -> Sequence[dt.DType]:
         checked = inputs[:count] if count else inputs
         if checked[0] not in allowed or any(dtype is not checked[0] for dtype in checked):
-            names = ", ".join(d.name for d in allowed)
+            names = [d.name for d in allowed]
             alone = len(checked) == 1
             raise DTypeError(
                 "",
-                rule=f"The input's dtype is one of {names}"
-                if alone
-                else f"The inputs have one common dtype out of {names}",
+                rule=f"The input{'' if alone else 's'} {_out_of(names, alone)}",
                 received=", ".join(d.name for d in inputs),
                 fix=f"Convert {'it' if alone else 'one of them'} with lk.cast.",
             )
         return [checked[0]]
 
     return rule
+
+
+def _out_of(names: Sequence[str], alone: bool) -> str:
+    if len(names) == 1:
+        return f"{'is' if alone else 'are'} {names[0]}"
+    return ("is one of " if alone else "have one common dtype out of ") + ", ".join(names)
 
 
 def need_rank(context: OpContext, index: int, rank: int, what: str) -> tuple[int | None, ...]:
