@@ -65,6 +65,8 @@ def _side(before: int, after: int, align_corners: bool, half_pixel_centers: bool
 
 def _reference(method: str) -> Any:
     def resize(x: np.ndarray, size: np.ndarray, **attrs: bool) -> np.ndarray:
+        if 0 in x.shape:  # the result's sides may be of any length
+            return np.zeros((x.shape[0], *map(int, size), x.shape[3]), x.dtype)
         rows, columns = (_side(n, int(m), **attrs, method=method) for n, m in zip(x.shape[1:3], size, strict=True))
         if method == "nearest":
             return x[:, rows.argmax(1)][:, :, columns.argmax(1)]
