@@ -6,6 +6,7 @@
 #include "kernels/conv2d_winograd.h"
 #include "kernels/conv2d_winograd_filter.h"
 #include "kernels/depthwise.h"
+#include "kernels/depthwise_filter.h"
 
 namespace labkit {
 namespace {

@@ -1,5 +1,6 @@
 // Depthwise convolution and its gradients. ints: those of conv2d, with as many groups as channels of x.
 #include "kernels/depthwise.h"
+#include "kernels/depthwise_filter.h"
 
 namespace labkit {
 namespace {
