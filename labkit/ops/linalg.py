@@ -17,6 +17,7 @@ from labkit.ops.diagonal import (
 from labkit.ops.eigen import qr, self_adjoint_eig, svd
 from labkit.ops.einsum import einsum
 from labkit.ops.matmul import matmul, matvec
+from labkit.ops.norms import norm
 from labkit.ops.solve import (
     matrix_determinant as det,
     matrix_inverse as inv,
@@ -42,6 +43,7 @@ __all__ = [
     "matmul",
     "matrix_transpose",
     "matvec",
+    "norm",
     "outer",
     "qr",
     "self_adjoint_eig",
