@@ -4,7 +4,7 @@
 // sorts each part; in phase 1 each task finds the stretch of every part that belongs to its piece of the result, and sorts
 // what they hold.
 // top_k: the k largest and their places, the largest first. Candidates are collected in a buffer; when it is full it is
-// sorted, the best k stay, and what comes later must beat the worst of them.
+// sorted, the best k stay, and what comes later must beat the worst of them. When k is small each goes to its place at once.
 #pragma once
 #include "kernels/sort.h"
 
@@ -148,7 +148,7 @@ void plan_top_k(const Call& call, Work& work) {
 // The best k of a row, sorted, at the beginning of `items`, which has room for 2 t.room.
 template <class U, Kind kind>
 void best_of_row(Item<U>* items, const U* x, const TopK& t) {
-    constexpr int64_t kBlock = 64;
+    constexpr int64_t kBlock = 64, kFew = 16;
     U keys[kBlock];
     U limit = ~U{0};  // the worst key that counts, once there are k
     bool limited = false;
@@ -163,6 +163,14 @@ void best_of_row(Item<U>* items, const U* x, const TopK& t) {
         if (!any) continue;
         for (int64_t i = 0; i < n; ++i) {
             if (limited && keys[i] >= limit) continue;
+            if (t.k <= kFew) {  // the few stay sorted, so that the limit is always that of the worst of them
+                int64_t at = held < t.k ? held++ : t.k - 1;
+                for (; at && keys[i] < items[at - 1].key(); --at) items[at] = items[at - 1];
+                items[at] = Item<U>::make(keys[i], first + i);
+                limited = held == t.k;
+                limit = static_cast<U>(items[held - 1].key());
+                continue;
+            }
             if (held == t.room) {
                 sort_items(items, items + t.room, held);
                 held = t.k;
