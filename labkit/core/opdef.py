@@ -201,14 +201,13 @@ ORIGINS: dict[str, Origin] = {}
 
 
 def _origin() -> Origin:
-    """The statement of a module that is being executed, in the file that calls register, directly or by its functions."""
-    frame: Any = sys._getframe(2)
-    file, module, line = frame.f_code.co_filename, frame.f_globals.get("__name__", ""), frame.f_lineno
-    while frame is not None:
-        if frame.f_code.co_filename == file:
-            line = frame.f_lineno
+    """The statement of a module that is being executed and ends in a call of register; else the call itself."""
+    caller: Any = sys._getframe(2)
+    frame = caller
+    while frame is not None and frame.f_code.co_name != "<module>":
         frame = frame.f_back
-    return Origin(module, line)
+    found = frame or caller
+    return Origin(found.f_globals.get("__name__", ""), found.f_lineno)
 
 
 def register(record: OpDef) -> OpDef:
