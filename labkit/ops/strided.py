@@ -95,7 +95,7 @@ def _element(index: int | None, total: int | None) -> int | None:
     if index is None or total is None:
         return None
     if not -total <= index < total:
-        rule = f"From {-total} to {total - 1}" if total else "A dimension of size 0 has no element"
+        rule = f"from {-total} to {total - 1}" if total else "one of size 0 has no element"
         raise OutOfRangeError("", rule=f"An index lies inside its dimension: {rule}", received=f"index {index}")
     return index % total
 
