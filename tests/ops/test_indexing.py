@@ -69,7 +69,7 @@ def test_indices_may_be_fed_or_computed():
 
 def test_an_index_outside_is_an_error_that_names_the_rule():
     x, i = lk.constant(X), lk.placeholder(lk.int32, [])
-    with pytest.raises(lk.errors.OutOfRangeError, match="[Ff]rom -4 to 3"):
+    with pytest.raises(lk.errors.OutOfRangeError, match="from -4 to 3"):
         x[4]
     for outside in (5, -6):
         with pytest.raises(lk.errors.InvalidArgumentError, match=f"out of range.*Received: {outside}"):
