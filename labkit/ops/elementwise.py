@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from labkit.core import dtypes as dt
+from labkit.core.convert import to_tensor
 from labkit.core.graph import Operation
 from labkit.core.opdef import OpDef, register, same_dtype
 from labkit.core.tensor import OPERATORS, Tensor
@@ -28,9 +29,9 @@ from labkit.ops.build import (
 
 def _larger_gradient(winner: str) -> Any:
     def rule(op: Operation, grad: Tensor) -> list[Tensor]:
-        x, y = op.inputs
-        first = apply("Cast", [apply(winner, [x, y])], {"dtype": x.dtype})
-        return [grad * first, grad * (1 - first)]
+        # A product with 0 and 1 would carry a NaN or infinity of the gradient over to the side that lost.
+        first, zero = apply(winner, list(op.inputs)), to_tensor(0, grad.dtype)
+        return [apply("Select", [first, grad, zero]), apply("Select", [first, zero, grad])]
 
     return rule
 
