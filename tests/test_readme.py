@@ -54,6 +54,11 @@ def test_the_program_runs() -> None:
     assert (round(w, 2), round(b, 2)) == (-1.0, 1.0)
 
 
+def test_newtons_method_finds_the_minimum() -> None:
+    done = subprocess.run([sys.executable, "-c", block("newton")], capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "[1. 1.]", done.stderr
+
+
 def comparable(text: str) -> list[str]:
     """Lines without what differs between machines and with every edit: other targets' kernels, numbers of lines."""
     kept = [line.replace("computed by", " " * 11) for line in text.strip().splitlines()]
