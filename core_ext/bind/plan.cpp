@@ -9,6 +9,7 @@
 #include "bind/host.h"
 #include "exec/checked.h"
 #include "exec/executor.h"
+#include "exec/memory.h"
 #include "exec/plan_text.h"
 
 namespace labkit {
@@ -37,6 +38,7 @@ void copy_cell(Cell& cell, const View& array, bool into_cell) {
 
 py::array read_cell(Cell& cell) {
     if (!cell.initialized()) raise_error(Error::uninitialized, py::make_tuple(0), 0);
+    need_memory(checked_bytes(cell.view()));
     py::array copy = new_array(cell.view());
     copy_cell(cell, view_of(copy, "the copy", true), false);
     return copy;
@@ -156,10 +158,15 @@ const View& feed_type(const Plan& plan, size_t i) { return plan.slots()[plan.fee
 std::vector<StepFetch> new_fetches(const Plan& plan, py::list& arrays, int64_t lead) {
     std::vector<StepFetch> fetches;
     fetches.reserve(plan.fetches().size());
+    int64_t total = 0;
+    for (int32_t slot : plan.fetches()) {
+        int64_t bytes = checked_bytes(plan.slots()[slot].type);
+        total = checked_add(total, lead >= 0 ? checked_mul(bytes, lead, "a result") : bytes, "the results' size");
+    }
+    need_memory(total);
     for (int32_t slot : plan.fetches()) {
         const View& type = plan.slots()[slot].type;
         int64_t bytes = checked_bytes(type);
-        if (lead >= 0) checked_mul(bytes, lead, "a result");
         py::array array = new_array(type, lead);
         fetches.push_back({array.mutable_data(), bytes});
         arrays.append(array);

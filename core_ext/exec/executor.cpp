@@ -57,9 +57,9 @@ Status run_phases(RunFunction run, const Call& call, const Work& work, int threa
 
 class Lease {  // a context and an arena for the time of one call
    public:
-    explicit Lease(const Plan& plan) : plan_(plan), context_(plan.take_context()) {
+    Lease(const Plan& plan, int64_t beside) : plan_(plan), context_(plan.take_context()) {
         if (!plan.arena_bytes()) return;
-        arena_ = plan.state().take_arena(plan.arena_bytes());
+        arena_ = plan.state().take_arena(plan.arena_bytes(), beside);
         context_->set_arena(arena_.data());
     }
     ~Lease() {
@@ -134,7 +134,9 @@ Outcome run(const Plan& plan, int64_t steps, const std::vector<StepFeed>& feeds,
             outcome.where = cell;
             return outcome;
         }
-    Lease lease(plan);
+    int64_t results = 0;
+    for (const StepFetch& fetch : fetches) results += fetch.stride * steps;
+    Lease lease(plan, results);
     RunContext& context = *lease;
     for (size_t i = 0; i < feeds.size(); ++i)
         if (feeds[i].indices) context.set_feed(i, context.staging(i, feeds[i].batch * feeds[i].row_bytes));

@@ -5,6 +5,10 @@
 
 namespace labkit {
 
+// Throws std::bad_alloc where so many bytes are more than the machine has left. Linux hands out more memory than there is
+// and ends the process that writes to it; so this is asked before large blocks are made. Small ones pass unseen.
+void need_memory(int64_t bytes);
+
 // A block of zeroed memory, 64-byte aligned, freed at the end of its life. Movable only.
 class Buffer {
    public:

@@ -64,7 +64,7 @@ State::Hold::~Hold() {
     state_.changed_.notify_all();
 }
 
-Buffer State::take_arena(int64_t bytes) {
+Buffer State::take_arena(int64_t bytes, int64_t beside) {
     Buffer arena;
     {
         std::lock_guard<std::mutex> lock(runtime_mutex());
@@ -75,6 +75,7 @@ Buffer State::take_arena(int64_t bytes) {
     }
     if (arena.size() < bytes) {
         arena = Buffer();  // free the small one first
+        need_memory(bytes + beside);
         arena = Buffer(bytes);
     }
     return arena;

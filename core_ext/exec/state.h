@@ -33,8 +33,9 @@ class State {
         Hold* outer_;  // the hold that this thread took before
     };
 
-    // A block of at least `bytes`, contents undefined; a run gives it back at its end. Throws std::bad_alloc.
-    Buffer take_arena(int64_t bytes);
+    // A block of at least `bytes`, contents undefined; a run gives it back at its end. Throws std::bad_alloc, also where
+    // there would be no memory for the `beside` bytes that the run writes its results to.
+    Buffer take_arena(int64_t bytes, int64_t beside);
     void give_arena(Buffer arena) noexcept;
 
     // Asks all runs under way to stop; each run compares the count with what it was at its start.
