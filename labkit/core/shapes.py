@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from operator import index
 from typing import Any, TypeAlias
 
 from labkit.errors import ShapeError
@@ -41,7 +42,7 @@ def as_dims(value: Any) -> Dims:
             number = -1
         if number < 0:
             raise ShapeError(
-                "A shape holds a dimension that is none",
+                "A shape holds something that is no dimension",
                 rule="Each dimension is a whole number from 0 on, or None where it is unknown",
                 received=repr(value),
                 fix="Give a shape such as (None, 784).",
@@ -83,8 +84,12 @@ def normal_axes(axes: Sequence[int], rank: int) -> list[int]:
     """Axes counted from the front, in the given order.
 
     Raises:
-        ShapeError: an axis is out of range, or named twice.
+        ShapeError: an axis is no whole number, out of range, or named twice.
     """
+    try:
+        axes = [index(axis) for axis in axes]
+    except TypeError:
+        raise ShapeError("", rule="An axis is a whole number", received=repr(axes)) from None
     normal = [axis % rank if rank else axis for axis in axes]
     if any(not -rank <= axis < rank for axis in axes) or len(set(normal)) < len(normal):
         raise ShapeError(

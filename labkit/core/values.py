@@ -57,14 +57,14 @@ class _Evaluation:
         try:
             if definition.from_shapes is not None:
                 return self._from_shapes(op)
-            if not definition.pure or definition.reference is None or definition.host or not tensor.dtype.is_integer:
+            if not by_reference(tensor):
                 return None
             values = []
             for x in op.inputs:
                 values.append(self.value(x))
                 if values[-1] is None or values[-1].size > _LARGEST:
                     return None
-            return evaluate_reference(tensor, values) if values else None
+            return evaluate_reference(tensor, values)
         except LabkitError:  # a run will say what is wrong
             return None
 
@@ -83,6 +83,14 @@ class _Evaluation:
             taken.setdefault((x, i), self.number * (len(taken) + 1) + len(taken)) if n is None else n
             for i, n in enumerate(x.dims)
         )
+
+
+def by_reference(tensor: Tensor) -> bool:
+    """Whether the record's NumPy reference gives the value from its inputs' values, exactly and in every run the same."""
+    definition = tensor.op.definition
+    if definition.reference is None or not tensor.dtype.is_integer or not tensor.op.inputs:
+        return False
+    return definition.pure and not (definition.host or definition.writes or definition.random)
 
 
 def evaluate_reference(tensor: Tensor, values: Sequence[Any]) -> Any:

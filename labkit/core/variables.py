@@ -12,7 +12,7 @@ from labkit.core.convert import as_array, to_tensor
 from labkit.core.graph import Graph, Operation, get_default_graph
 from labkit.core.shapes import as_dims, is_known, show
 from labkit.core.tensor import Tensor
-from labkit.errors import ShapeError
+from labkit.errors import InvalidArgumentError, ShapeError
 
 GLOBAL_VARIABLES = "variables"
 TRAINABLE_VARIABLES = "trainable_variables"
@@ -172,6 +172,22 @@ for _name in _OPERATORS.split():
     setattr(Variable, _name, _lend(_name))
 
 
+def need_variable(value: Any, what: str) -> Variable:
+    """`value`, which is a variable.
+
+    Raises:
+        InvalidArgumentError: it is none.
+    """
+    if isinstance(value, Variable):
+        return value
+    raise InvalidArgumentError(
+        f"{what} got no variable",
+        rule="What is written to is a variable, not a value that was read from one",
+        received=repr(value),
+        fix="Make one with lk.Variable.",
+    )
+
+
 def global_variables() -> list[Variable]:
     """All variables of the default graph, in order of creation."""
     return get_default_graph().get_collection(GLOBAL_VARIABLES)
@@ -184,7 +200,7 @@ def trainable_variables() -> list[Variable]:
 
 def variables_initializer(variables: Iterable[Variable], name: str = "init") -> Operation:
     """An operation that sets each of `variables` to its initial value."""
-    return group(*(v.initializer for v in variables), name=name)
+    return group(*(need_variable(v, "lk.variables_initializer").initializer for v in variables), name=name)
 
 
 def global_variables_initializer() -> Operation:

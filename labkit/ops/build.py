@@ -25,6 +25,22 @@ def apply(
     return inputs[0].graph.apply(type_name, inputs, attrs, name).outputs[0]
 
 
+def known_rank(x: Tensor, what: str) -> int:
+    """The number of dimensions.
+
+    Raises:
+        ShapeError: it is not known.
+    """
+    if x.dims is None:
+        raise ShapeError(
+            f"{what} needs to know the number of dimensions of {x.name}",
+            rule="The rank is known while the graph is built",
+            received=show(x.dims),
+            fix="Tell it, e.g. by x.set_shape([None, None]).",
+        )
+    return len(x.dims)
+
+
 def unary(type_name: str, doc: str) -> Callable[..., Tensor]:
     """The function that builds an operation of one input."""
 

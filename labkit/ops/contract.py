@@ -12,6 +12,7 @@ from labkit.core.opdef import whole
 from labkit.core.shapes import normal_axes, show
 from labkit.core.tensor import Tensor
 from labkit.errors import InvalidArgumentError, ShapeError
+from labkit.ops.build import known_rank
 from labkit.ops.concat import stack
 from labkit.ops.elementwise import multiply
 from labkit.ops.matmul import matmul
@@ -32,22 +33,6 @@ class Term:
 
     tensor: Tensor
     labels: tuple[Label, ...]
-
-
-def known_rank(x: Tensor, what: str) -> int:
-    """The number of dimensions.
-
-    Raises:
-        ShapeError: it is not known.
-    """
-    if x.dims is None:
-        raise ShapeError(
-            f"{what} needs to know the number of dimensions of {x.name}",
-            rule="The rank is known while the graph is built",
-            received=show(x.dims),
-            fix="Tell it, e.g. by x.set_shape([None, None]).",
-        )
-    return len(x.dims)
 
 
 def size_of(x: Tensor, axis: int) -> int | Tensor:

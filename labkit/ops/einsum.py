@@ -10,7 +10,8 @@ from labkit.core.convert import to_tensors
 from labkit.core.shapes import show
 from labkit.core.tensor import Tensor
 from labkit.errors import InvalidArgumentError, ShapeError
-from labkit.ops.contract import Label, Sizes, Term, arrange, known_rank, multiplied, size_of, sum_out
+from labkit.ops.build import known_rank
+from labkit.ops.contract import Label, Sizes, Term, arrange, multiplied, size_of, sum_out
 from labkit.ops.diagonal import matrix_diag_part
 from labkit.ops.shape import squeeze
 from labkit.ops.transpose import transpose

@@ -33,8 +33,10 @@ def _call(*arrays: np.ndarray, function: Callable[..., Any], dtypes: Sequence[dt
         raise InvalidArgumentError(
             "", rule=f"The function returns {len(dtypes)} values, as Tout says", received=f"{len(values)}"
         )
-    # np.array copies: what the function keeps or returns twice is not the run's memory
-    return tuple(np.array(as_array(value, dtype)) for value, dtype in zip(values, dtypes, strict=True))
+    try:  # np.array copies: what the function keeps or returns twice is not the run's memory
+        return tuple(np.array(as_array(value, dtype)) for value, dtype in zip(values, dtypes, strict=True))
+    except DTypeError as error:
+        raise DTypeError("", rule=error.what, received=error.received, fix=error.fix) from error
 
 
 register(
@@ -176,7 +178,7 @@ def print(
 
 def _assert(condition: np.ndarray, *data: np.ndarray, text: _Text) -> tuple[()]:
     if not condition.all():
-        raise InvalidArgumentError("", rule="The condition is true", received=text(data))
+        raise InvalidArgumentError("", rule="The asserted condition holds for every element", received=text(data))
     return ()
 
 

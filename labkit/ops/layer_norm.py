@@ -14,7 +14,7 @@ from labkit.core.shapes import Dims, compatible, count, merge, normal_axes, show
 from labkit.core.tensor import Tensor
 from labkit.errors import ShapeError
 from labkit.ops.broadcast import broadcast_to, ones, zeros
-from labkit.ops.build import apply
+from labkit.ops.build import apply, known_rank
 from labkit.ops.composite import through
 from labkit.ops.reduce import reduce_mean
 from labkit.ops.shape import expand_dims, shape
@@ -182,7 +182,7 @@ def layer_normalization(
         ShapeError: scale or offset have another shape, or an axis names no dimension.
     """
     tensor = to_tensor(x)
-    rank = len(tensor.shape)
+    rank = known_rank(tensor, "lk.nn.layer_normalization")
     axes = sorted(normal_axes([*axis] if hasattr(axis, "__iter__") else [axis], rank))
     order = [i for i in range(rank) if i not in axes] + axes
     dims = [tensor.shape[i] for i in axes]

@@ -22,6 +22,7 @@ from labkit.ops.candidate import log_uniform_candidate_sampler, uniform_candidat
 from labkit.ops.conv import atrous_conv2d, conv2d
 from labkit.ops.conv1d import avg_pool1d, conv1d, max_pool1d
 from labkit.ops.conv_transpose import conv1d_transpose, conv2d_transpose
+from labkit.ops.counting import in_top_k
 from labkit.ops.crossentropy import softmax_cross_entropy_with_logits, sparse_softmax_cross_entropy_with_logits
 from labkit.ops.depthwise import depthwise_conv2d, separable_conv2d
 from labkit.ops.dropout import dropout
@@ -34,6 +35,7 @@ from labkit.ops.norms import l2_loss, moments
 from labkit.ops.sampled import nce_loss, sampled_softmax_loss
 from labkit.ops.sigmoid_crossentropy import sigmoid_cross_entropy_with_logits, weighted_cross_entropy_with_logits
 from labkit.ops.softmax import log_softmax, softmax
+from labkit.ops.sort import top_k
 
 __all__ = [
     "atrous_conv2d",
@@ -54,6 +56,7 @@ __all__ = [
     "fused_batch_norm",
     "gelu",
     "hard_sigmoid",
+    "in_top_k",
     "l2_loss",
     "l2_normalize",
     "layer_normalization",
@@ -83,6 +86,7 @@ __all__ = [
     "sparse_softmax_cross_entropy_with_logits",
     "swish",
     "tanh",
+    "top_k",
     "uniform_candidate_sampler",
     "weighted_cross_entropy_with_logits",
 ]

@@ -16,7 +16,7 @@ from labkit.core.convert import to_tensor
 from labkit.core.opdef import Attr, NotDifferentiable, OpContext, OpDef, Sample, register
 from labkit.core.shapes import Dims
 from labkit.core.tensor import Tensor
-from labkit.core.variables import Variable
+from labkit.core.variables import Variable, need_variable
 from labkit.errors import ShapeError
 from labkit.ops.build import apply
 from labkit.ops.gather import ND_CASES
@@ -126,6 +126,7 @@ _write(
 
 def _function(type_name: str, name: str, what: str, *, single: bool) -> Callable[..., Tensor]:
     def build(variable: Variable, indices: Any, updates: Any, name: str | None = None) -> Tensor:
+        need_variable(variable, f"lk.{build.__name__}")
         checked = apply("CheckedIndices", [index_tensor(indices), variable.ref], {"single": single})
         return apply(type_name, [variable.ref, checked, to_tensor(updates, variable.dtype)], name=name)
 

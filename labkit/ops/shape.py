@@ -101,27 +101,28 @@ def rank(x: Any, name: str | None = None) -> Tensor:
     return apply("Rank", [to_tensor(x)], name=name)
 
 
-def requested_dims(c: OpContext, index: int, what: str) -> Dims:
+def requested_dims(c: OpContext, index: int) -> Dims:
     """The dims that a shape argument, input `index`, asks for; None where it is -1 or not known."""
     values = c.values[index]
     if values is None:
         partial = c.partial.get(index)
         return None if partial is None else tuple(None if n is None or n < 0 else n for n in partial)
     if values.ndim > 1 or values.dtype.kind not in "iu" or (values < -1).any():
-        raise ShapeError("", rule=f"{what} is a list of whole numbers", received=str(values.tolist()))
+        rule = "The new shape is a list of whole numbers from 0 on, and -1 for the one that follows from the others"
+        raise ShapeError("", rule=rule, received=str(values.tolist()))
     return tuple(None if n < 0 else int(n) for n in values.reshape(-1))
 
 
 def full_dims(c: OpContext, index: int = 0) -> Dims:
     """The dims that a shape argument, input `index`, asks for where -1 is not allowed."""
-    wanted = requested_dims(c, index, "A shape")
-    if c.values[index] is not None and wanted is not None and None in wanted:
-        raise ShapeError("", rule="A shape is a list of whole numbers from 0 on", received=show(wanted))
-    return wanted
+    values = c.values[index]
+    if values is not None and (values.ndim > 1 or (values < 0).any()):
+        raise ShapeError("", rule="A shape is a list of whole numbers from 0 on", received=str(values.tolist()))
+    return requested_dims(c, index)
 
 
 def _reshape_shape(c: OpContext) -> list[Dims]:
-    wanted, dims = requested_dims(c, 1, "The new shape"), c.dims[0]
+    wanted, dims = requested_dims(c, 1), c.dims[0]
     if c.values[1] is None or wanted is None:
         return [wanted]
     unknown = [i for i, n in enumerate(wanted) if n is None]
@@ -193,15 +194,14 @@ def shape_tensor(shape: Any) -> Tensor:
     try:
         items = list(shape) if hasattr(shape, "__iter__") else [shape]
         if holds_tensors(items):
-            packed = to_tensor([item if isinstance(item, Tensor) else whole(item) for item in items])
-            return shape_tensor(packed)
+            return shape_tensor(to_tensor([item if holds_tensors([item]) else whole(item) for item in items]))
         numbers = [whole(item) for item in items]
         small = all(-_INT32_MAX <= n <= _INT32_MAX for n in numbers)
         array = np.asarray(numbers, np.int32 if small else np.int64)
     except (TypeError, OverflowError) as error:
         raise ShapeError(
-            "A shape holds a dimension that is none",
-            rule="A shape is a list of whole numbers below 2**63",
+            "A shape holds something that is no dimension",
+            rule="Each dimension is a whole number below 2**63, or an integer tensor that holds one",
             received=repr(shape),
             fix="For a dimension that is known only when run, take it from lk.shape(tensor), or write -1 in lk.reshape.",
         ) from error

@@ -13,7 +13,7 @@ from labkit.core.opdef import OpContext, OpDef, Sample, register, same_dtype
 from labkit.core.shapes import Dims, normal_axes
 from labkit.core.tensor import Tensor
 from labkit.errors import ShapeError
-from labkit.ops.build import SHAPES, apply
+from labkit.ops.build import SHAPES, apply, known_rank
 from labkit.ops.elementwise import exp
 from labkit.ops.reduce import reduce_sum
 from labkit.ops.transpose import transpose
@@ -84,7 +84,7 @@ def last_axis(x: Tensor, axis: int) -> tuple[Tensor, list[int] | None]:
     """
     if axis == -1:
         return x, None
-    rank = len(x.shape)
+    rank = known_rank(x, "Softmax along another axis than the last")
     (place,) = normal_axes([axis], rank)
     if place == rank - 1:
         return x, None

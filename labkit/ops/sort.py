@@ -13,7 +13,7 @@ from labkit.core.opdef import Attr, NotDifferentiable, OpContext, OpDef, Sample,
 from labkit.core.shapes import Dims, normal_axes, show
 from labkit.core.tensor import Tensor
 from labkit.errors import InvalidArgumentError, ShapeError
-from labkit.ops.build import apply
+from labkit.ops.build import apply, known_rank
 from labkit.ops.indices import joined, need_indices, need_same, number_tensor, whole_number
 from labkit.ops.transpose import transpose
 
@@ -197,7 +197,7 @@ def _sorted(x: Any, axis: int, direction: str, name: str | None) -> tuple[Tensor
     attrs = {"descending": direction == "DESCENDING"}
     if axis == -1:
         return tensor.graph.apply("Sort", [tensor], attrs, name).outputs
-    rank = len(tensor.shape)
+    rank = known_rank(tensor, "Sorting along another axis than the last")
     (place,) = normal_axes((axis,), rank)
     perm = list(range(rank))
     perm[place], perm[-1] = perm[-1], perm[place]

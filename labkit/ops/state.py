@@ -12,7 +12,7 @@ from labkit.core.convert import to_tensor
 from labkit.core.opdef import ALIAS, Attr, NotDifferentiable, OpContext, OpDef, Sample, register, same_dtype
 from labkit.core.shapes import Dims, compatible, show
 from labkit.core.tensor import Tensor
-from labkit.core.variables import Variable
+from labkit.core.variables import Variable, need_variable
 from labkit.errors import ShapeError
 from labkit.ops.build import apply, same_shape
 
@@ -91,17 +91,17 @@ _write("AssignSub", "assign_sub", np.subtract, dt.NUMERIC, "Subtracts from the v
 
 def assign(variable: Variable, value: Any, name: str | None = None) -> Tensor:
     """Builds the write of `value`, of the variable's shape; the result is the new value."""
-    return variable.assign(value, name)
+    return need_variable(variable, "lk.assign").assign(value, name)
 
 
 def assign_add(variable: Variable, delta: Any, name: str | None = None) -> Tensor:
     """Builds the addition of `delta`, of the variable's shape; the result is the new value."""
-    return variable.assign_add(delta, name)
+    return need_variable(variable, "lk.assign_add").assign_add(delta, name)
 
 
 def assign_sub(variable: Variable, delta: Any, name: str | None = None) -> Tensor:
     """Builds the subtraction of `delta`, of the variable's shape; the result is the new value."""
-    return variable.assign_sub(delta, name)
+    return need_variable(variable, "lk.assign_sub").assign_sub(delta, name)
 
 
 # --- optimizers' updates ---

@@ -12,7 +12,7 @@ from labkit.core.opdef import ALIAS, Attr, OpContext, OpDef, Sample, register, s
 from labkit.core.shapes import Dims, show
 from labkit.core.tensor import Tensor
 from labkit.errors import ShapeError
-from labkit.ops.build import apply
+from labkit.ops.build import apply, known_rank
 
 
 def _transpose_shape(c: OpContext) -> list[Dims]:
@@ -52,5 +52,5 @@ def transpose(x: Any, perm: Any = None, name: str | None = None) -> Tensor:
         ShapeError: perm is no permutation of x's dimensions, or is missing while x's rank is unknown.
     """
     tensor = to_tensor(x)
-    order = range(len(tensor.shape))[::-1] if perm is None else perm
+    order = range(known_rank(tensor, "lk.transpose without perm"))[::-1] if perm is None else perm
     return apply("Transpose", [tensor], {"perm": order}, name)

@@ -32,14 +32,12 @@ class Optimizer:
       2. `minimize(loss)` builds the gradients of the loss (`compute_gradients`) and the operation that uses them
          (`apply_gradients`); a program may call the two itself and change the gradients in between.
       3. `apply_gradients` makes the state: for each variable its slots, and once in each graph the shared numbers.
-      They are
-         variables that are not trainable; they need initialization, so the program's init operation comes after it, and
-         they are saved like other variables. A second call for the same variable uses the same state.
+         They are variables that are not trainable; they need initialization, so the program's init operation comes
+         after it, and they are saved like other variables. A second call for the same variable uses the same state.
       4. It calls `update` (for a gradient that has the form of rows `update_rows`) once for each variable, and `advance`
-      once.
+         once.
       5. From then on the graph does the work. In each run all reads see the state as it was when the run began, so
-      every
-         variable is updated from the same gradients and the same shared numbers; then all writes happen, or none.
+         every variable is updated from the same gradients and the same shared numbers; then all writes happen, or none.
 
     A subclass names its state in `slots` and `shared`, and defines `update`; `advance` too when it has shared
     numbers. It keeps each constructor argument in an attribute of the same name. A complete one:

@@ -165,3 +165,10 @@ def test_cast_between_every_two_dtypes():
             y = run(lk.cast(lk.constant(x), target))
             assert y.dtype == target.numpy
             np.testing.assert_array_equal(y, x.astype(target.numpy))
+
+
+def test_a_variable_is_a_dimension():
+    length = lk.Variable(3)
+    with lk.Session() as session:
+        session.run(length.initializer)
+        assert session.run(lk.zeros([length, 2])).shape == (3, 2)

@@ -183,3 +183,19 @@ def test_what_has_no_distribution_is_refused() -> None:
         lk.random.bernoulli()
     with pytest.raises(ShapeError):
         lk.random.shuffle(1.5)
+
+
+def test_a_random_number_decides_a_shape():
+    length = lk.random.uniform([], 1, 5, lk.int32, seed=3)
+    rows = lk.zeros([length, 2])
+    assert rows.shape[0].value is None
+    with lk.Session() as session:
+        drawn = [session.run([length, rows]) for _ in range(8)]
+    assert all(array.shape == (number, 2) for number, array in drawn)
+    assert len({int(number) for number, _ in drawn}) > 1
+
+
+def test_an_element_of_a_shuffle_decides_a_shape():
+    rows = lk.zeros([lk.random.shuffle(lk.constant([3, 5]))[0]])
+    with lk.Session() as session:
+        assert {session.run(rows).shape for _ in range(20)} == {(3,), (5,)}

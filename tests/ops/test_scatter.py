@@ -83,3 +83,12 @@ def test_an_index_out_of_range_names_the_operation_and_the_limit(session: lk.Ses
     y = lk.gather_nd(np.zeros((3, 5)), ids, name="picked")
     with pytest.raises(InvalidArgumentError, match=r"'picked'.*test_scatter.*from 0 to 4. Received: 5"):
         session.run(y, {ids: [[2, 5]]})
+
+
+@pytest.mark.parametrize("write", [lk.assign, lk.assign_add, lk.assign_sub])
+def test_writes_to_what_is_no_variable_are_refused(write):
+    with lk.Graph().as_default():
+        with pytest.raises(InvalidArgumentError, match=rf"lk\.{write.__name__} got no variable"):
+            write(lk.constant(1.0), 2.0)
+        with pytest.raises(InvalidArgumentError, match=r"lk\.scatter_add got no variable"):
+            lk.scatter_add(lk.constant([1.0]), [0], [2.0])

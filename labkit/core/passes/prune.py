@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from labkit.core.graph import Operation
 from labkit.core.shapes import is_known
 from labkit.core.tensor import Tensor
+from labkit.core.values import by_reference
 
 _LONGEST_SHAPE = 8  # elements of a fed vector from which shapes are still worked out while planning
 
@@ -105,7 +106,7 @@ class _Pruning:
             x = stack[-1]
             if x not in self._can_evaluate:
                 inputs = [] if x in self.fed or x.op.definition.from_shapes is not None else list(x.op.inputs)
-                missing = [y for y in inputs if y not in self._can_evaluate] if self._by_reference(x) else []
+                missing = [y for y in inputs if y not in self._can_evaluate] if by_reference(x) else []
                 if missing:
                     stack.extend(missing)
                     continue
@@ -118,10 +119,4 @@ class _Pruning:
             return x.dims == () or (x.dims is not None and len(x.dims) == 1 and (x.dims[0] or 99) <= _LONGEST_SHAPE)
         if x.op.type == "Const" or x.op.definition.from_shapes is not None:
             return True
-        return self._by_reference(x) and all(self._can_evaluate[y] for y in inputs)
-
-    @staticmethod
-    def _by_reference(x: Tensor) -> bool:
-        definition = x.op.definition
-        exact = x.dtype.is_integer and definition.pure and definition.reference is not None
-        return exact and not (definition.host or definition.writes or definition.random) and bool(x.op.inputs)
+        return by_reference(x) and all(self._can_evaluate[y] for y in inputs)
