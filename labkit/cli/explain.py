@@ -21,6 +21,6 @@ def explain(thing: str) -> None:
         raise ConfigError(
             f"{thing!r} names nothing that can be explained",
             rule="Operations are named op:NAME",
-            fix="Try `labkit explain op:MatMul`; `labkit explain op:` lists all operations.",
+            fix=f"Try `labkit explain op:{thing}`; `labkit explain op:` lists all operations.",
         )
     click.echo(describe_operation(find_operation(name)) if name else list_operations())

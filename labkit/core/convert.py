@@ -117,12 +117,23 @@ def to_tensors(*values: Any, dtype: dt.DType | None = None) -> tuple[Tensor, ...
     for value in values:
         if isinstance(value, Tensor) or hasattr(value, "as_tensor"):
             dtype = dtype or value.dtype
-            return tuple(
-                to_tensor(x) if isinstance(x, Tensor) or hasattr(x, "as_tensor") else to_tensor(x, dtype)
-                for x in values
-            )
+            return tuple(_meeting(x, value, dtype) for x in values)
     first = to_tensor(values[0], dtype)
     return (first, *(to_tensor(x, first.dtype) for x in values[1:]))
+
+
+def _meeting(x: Any, tensor: Any, dtype: dt.DType) -> Tensor:
+    """An operand beside `tensor`; what is no tensor takes the dtype."""
+    if isinstance(x, Tensor) or hasattr(x, "as_tensor"):
+        return to_tensor(x)
+    try:
+        return to_tensor(x, dtype)
+    except DTypeError as error:
+        if dtype.is_floating:
+            raise
+        fix = f"Cast the tensor that it meets: lk.cast({tensor.op.name}, lk.float32)."
+        what = f"A value beside {tensor.name} cannot become {dtype.name} without loss"
+        raise DTypeError(what, rule=error.rule, received=error.received, fix=fix) from None
 
 
 def convert_to_tensor(value: Any, dtype: Any = None, name: str | None = None) -> Tensor:

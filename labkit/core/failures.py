@@ -65,7 +65,7 @@ def _told_by_kernel(error: Any, graph: Graph, planned: Planned, *, stepping: boo
         rule = f"Rows are from 0 to {limit - 1}"
     else:
         where = f"Operation '{name}'" + (f" ({op.line})" if op and op.line else "")
-        rule = f"Indices (labels) are from 0 to {limit - 1}"
+        rule = f"Indices are from 0 to {limit - 1}"
     if stepping:
         where += f", at step {error.steps_done} of this call (steps before it hold),"
     if code == _INDEX_OUT_OF_RANGE:

@@ -65,7 +65,8 @@ class Fetches:
         if not isinstance(element, Tensor | Operation):
             raise DTypeError(
                 "A fetch is nothing that a session can run",
-                rule="Fetches are tensors, variables, operations or their names, or nests of them",
+                rule="Fetches are tensors, variables, operations or their names, or nests of them; a gradient is None where no "
+                "differentiable path leads",
                 received=f"{type(item).__name__} {item!r}"[:100],
             )
         if element.graph is not self.graph:

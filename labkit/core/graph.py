@@ -231,11 +231,13 @@ class Graph:
     def _watch_growth(self, line: str) -> None:
         self._nodes_by_line[line] += 1
         if self._nodes_by_line[line] == _GROWTH_LIMIT:
-            warnings.warn(
+            file, _, number = line.rpartition(":")
+            warnings.warn_explicit(
                 f"{line} has added {_GROWTH_LIMIT} operations since the graph first ran. A graph that grows inside a loop "
                 "gets slower with every step: build the operations once before the loop, and run them inside it.",
                 RuntimeWarning,
-                stacklevel=4,
+                file,
+                int(number),
             )
 
     def finalize(self) -> None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from labkit.core.explain import explain
 from labkit.core.failures import uninitialized
 from labkit.core.graph import Operation
 from labkit.core.shapes import compatible, show
@@ -106,7 +105,8 @@ def _compute(op: Operation, inputs: list[np.ndarray], values: dict[Tensor, np.nd
     try:
         result = host(*seen, **op.attrs)
     except LabkitError as error:
-        raise explain(error, f"{where} cannot compute with these values") from error.__cause__
+        told = f"{where}: {error.what}" if error.what else f"{where} cannot compute with these values"
+        raise type(error)(told, rule=error.rule, received=error.received, fix=error.fix) from error.__cause__
     except MemoryError as error:
         raise ResourceExhaustedError(f"{where} does not find enough memory", received=str(error)) from None
     except Exception as error:  # whatever a user's function raises

@@ -94,7 +94,8 @@ def _one_by_one(
 
 def _of_step(feed: Any, changes: bool, step: int) -> np.ndarray:
     if not isinstance(feed, tuple):
-        return np.ascontiguousarray(feed[step]) if changes else feed
+        # ascontiguousarray would give a single number a dimension
+        return np.ascontiguousarray(feed[step]).reshape(feed.shape[1:]) if changes else feed
     rows, indices = feed
     wrong = indices[step][(indices[step] < 0) | (indices[step] >= len(rows))]
     if wrong.size:

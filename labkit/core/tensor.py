@@ -94,6 +94,30 @@ class Tensor:
             )
         return (self[i] for i in range(self.dims[0]))
 
+    def __contains__(self, item: Any) -> bool:
+        raise DTypeError(
+            f"{self!r} holds no values while the graph is built: `in` cannot look into it",
+            rule="The graph computes with labkit's operations",
+            fix="Use lk.reduce_any(lk.equal(x, value)).",
+        )
+
+    def __float__(self) -> float:
+        raise DTypeError(
+            f"{self!r} has no value while the graph is built",
+            rule="float() and int() need a value; a tensor has one in session.run only",
+            fix="Run it first: float(session.run(x)), or compute with lk.cast.",
+        )
+
+    def __int__(self) -> int:
+        return int(self.__float__())
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise DTypeError(
+            f"{self!r} cannot be changed in place",
+            rule="A tensor is a result; only variables change, by operations",
+            fix="Use lk.tensor_scatter_update, or lk.scatter_update for a variable.",
+        )
+
     def __array__(self, *args: Any, **kwargs: Any) -> np.ndarray:
         raise DTypeError(
             f"{self!r} is no array: NumPy cannot compute with a symbolic tensor",

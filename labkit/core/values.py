@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from labkit.core.explain import explain
 from labkit.core.opdef import OpContext
 from labkit.core.shapes import Dims, is_known
 from labkit.errors import InvalidArgumentError, LabkitError
@@ -105,6 +106,8 @@ def evaluate_reference(tensor: Tensor, values: Sequence[Any]) -> Any:
     try:
         with np.errstate(all="ignore"):
             result = reference(*values, **op.attrs)
+    except LabkitError as error:
+        raise explain(error, f"{op.type} '{op.name}' ({op.line}) cannot compute with these values") from None
     except (ValueError, IndexError, TypeError, ArithmeticError) as error:
         what = f"{op.type} '{op.name}' ({op.line}) cannot compute with these values"
         raise InvalidArgumentError(what, received=f"{[np.asarray(v).tolist() for v in values]}: {error}") from None

@@ -166,7 +166,8 @@ def _lend(name: str) -> Callable[..., Any]:
 _OPERATORS = """
     __add__ __radd__ __sub__ __rsub__ __mul__ __rmul__ __truediv__ __rtruediv__ __pow__ __rpow__ __matmul__ __rmatmul__
     __and__ __rand__ __or__ __ror__ __xor__ __rxor__ __invert__
-    __lt__ __le__ __gt__ __ge__ __neg__ __abs__ __getitem__ __bool__ __len__ __iter__
+    __lt__ __le__ __gt__ __ge__ __neg__ __abs__ __getitem__ __bool__ __len__ __iter__ __contains__ __float__ __int__
+    __setitem__
 """
 for _name in _OPERATORS.split():
     setattr(Variable, _name, _lend(_name))

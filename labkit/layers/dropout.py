@@ -32,7 +32,7 @@ class Dropout(Layer):
         self.rate, self.seed = rate, seed
 
     def call(self, inputs: lk.Tensor, training: bool = False) -> lk.Tensor:
-        return lk.nn.dropout(inputs, self.rate, seed=self.seed) if training and self.rate else inputs
+        return lk.nn.dropout(inputs, rate=self.rate, seed=self.seed) if training and self.rate else inputs
 
     def settings(self) -> dict[str, Any]:
         return {"rate": self.rate}

@@ -115,7 +115,10 @@ def _sample(
         raise InvalidArgumentError(f"{default}: num_true is a whole number from 1 on", received=repr(num_true))
     if classes.dims is not None and (len(classes.dims) != 2 or classes.dims[1] not in (None, num_true)):
         raise ShapeError(
-            f"{default}: true_classes do not fit", rule=f"Shape (batch, {num_true})", received=show(classes.dims)
+            f"{default}: the true classes (the labels of a sampled loss) do not fit",
+            rule=f"Their shape is (batch, {num_true}): num_true classes for each example",
+            received=show(classes.dims),
+            fix="Write labels[:, None] for one class each." if num_true == 1 and len(classes.dims) == 1 else "",
         )
     attrs = {"num_sampled": num_sampled, "unique": unique, "range_max": range_max}
     attrs |= stream_attrs(classes.graph, default, name, seed)

@@ -118,7 +118,8 @@ def lstsq(matrix: Any, rhs: Any, l2_regularizer: float = 0.0, name: str | None =
 
     Raises:
         ShapeError: rhs has another number of rows.
-        InvalidArgumentError: when run, the matrix has not full rank.
+        InvalidArgumentError: when run, the normal equations turn out not to be positive definite: the matrix has not full
+            rank. Rounding can hide that; a regularizer makes the answer unique in any case.
     """
     a, b = to_tensors(matrix, rhs)
     with a.graph.name_scope(name or "lstsq"):

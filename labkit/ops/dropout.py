@@ -60,14 +60,16 @@ register(
 
 def dropout(
     x: Any,
-    rate: Any = None,
-    seed: int | None = None,
-    name: str | None = None,
     *,
+    rate: Any = None,
     keep_prob: Any = None,
     noise_shape: Any = None,
+    seed: int | None = None,
+    name: str | None = None,
 ) -> Tensor:
     """x with a share of its numbers set to 0 and the others scaled so that the mean stays; a new mask every run.
+
+    What is dropped or kept is named, as older programs mean the share that stays where newer ones mean the one that falls.
 
     Args:
         rate: the share that is dropped, from 0 on and below 1: a number, or a tensor of shape (), e.g. a placeholder.

@@ -26,7 +26,8 @@ def _row_sums(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 def _call(*arrays: np.ndarray, function: Callable[..., Any], dtypes: Sequence[dt.DType]) -> tuple[np.ndarray, ...]:
     result = function(*arrays)
-    values = list(result) if isinstance(result, tuple | list) and len(dtypes) != 1 else [result]
+    several = isinstance(result, tuple) or (isinstance(result, list) and len(dtypes) != 1)
+    values = list(result) if several else [result]
     if not dtypes:  # nobody looks at what it returns
         return ()
     if len(values) != len(dtypes):
@@ -66,7 +67,7 @@ def py_func(
     """Calls a Python function in the middle of a run.
 
     The run is cut there: what the function needs is computed natively before, what needs its results after it. It may not
-    run the same session. A run in which it raises changes nothing, as far as nothing had to be written before it.
+    run the same session where one of the two runs writes. A run in which it raises changes nothing, as far as nothing had to be written before it.
 
     Args:
         func: takes a NumPy array for each of `inp` (read-only) and returns an array or a number for each of `Tout`.
@@ -78,7 +79,7 @@ def py_func(
         A tensor, or a list of tensors when `Tout` is a list; of unknown shape. The operation when the list is empty.
 
     Raises:
-        InvalidArgumentError: in the run, when the function raises or returns something else than `Tout` says.
+        InvalidArgumentError, DTypeError: in the run, when the function raises or returns something else than `Tout` says.
     """
     several = isinstance(Tout, list | tuple)
     dtypes = [dt.as_dtype(d) for d in (Tout if several else [Tout])]
@@ -178,7 +179,9 @@ def print(
 
 def _assert(condition: np.ndarray, *data: np.ndarray, text: _Text) -> tuple[()]:
     if not condition.all():
-        raise InvalidArgumentError("", rule="The asserted condition holds for every element", received=text(data))
+        false = condition.size - np.count_nonzero(condition)
+        rule = f"The condition holds; {false} of its {condition.size} elements are false" if condition.ndim else ""
+        raise InvalidArgumentError("The assertion failed", rule=rule, received=text(data))
     return ()
 
 
@@ -219,7 +222,8 @@ def Assert(condition: Any, data: Sequence[Any], summarize: int = 3, name: str | 
     Raises:
         InvalidArgumentError: in the run, when an element is false.
     """
-    return _apply("Assert", [condition], data, {"text": _Text(data, summarize)}, name)
+    pieces = [data] if isinstance(data, str) else data
+    return _apply("Assert", [condition], pieces, {"text": _Text(pieces, summarize)}, name)
 
 
 def _apply(type_name: str, first: list[Any], data: Sequence[Any], attrs: dict[str, Any], name: str | None) -> Operation:

@@ -90,3 +90,7 @@ __all__ = [
     "uniform_candidate_sampler",
     "weighted_cross_entropy_with_logits",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

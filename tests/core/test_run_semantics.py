@@ -80,7 +80,7 @@ def test_an_extra_fetch_changes_no_bit(graph: lk.Graph) -> None:
     x = lk.placeholder(lk.float32, [None, 9])
     w = lk.Variable(lk.random.normal([9, 7]))
     hidden = lk.nn.relu(lk.matmul(x, w))
-    loss = lk.reduce_mean(lk.square(lk.nn.dropout(hidden, 0.3)))
+    loss = lk.reduce_mean(lk.square(lk.nn.dropout(hidden, rate=0.3)))
     (grad,) = lk.gradients(loss, [w])
     train = w.assign_sub(0.1 * grad)
     data = rng.normal(size=(13, 9)).astype("f")
@@ -116,7 +116,7 @@ def test_stepping_natively_equals_a_loop_of_runs(graph: lk.Graph) -> None:
     order = np.stack([rng.permutation(50)[:8] for _ in range(10)])
     x, y = lk.placeholder(lk.float32, [None, 6]), lk.placeholder(lk.float32, [None, 1])
     w = lk.Variable(lk.random.normal([6, 1]))
-    loss = lk.reduce_mean(lk.square(lk.nn.dropout(lk.matmul(x, w), 0.2) - y))
+    loss = lk.reduce_mean(lk.square(lk.nn.dropout(lk.matmul(x, w), rate=0.2) - y))
     train = w.assign_sub(0.1 * lk.gradients(loss, [w])[0])
     session = started(w)
     losses = [session.run([train, loss], {x: images[i], y: targets[i]})[1] for i in order]
@@ -373,3 +373,16 @@ def test_gradients_of_tensors_that_lie_on_each_others_path(graph: lk.Graph) -> N
     assert lk.Session().run([dy, dx], {x: 2.0}) == [3.0, 13.0]
     with_only = lk.gradients(y * 3.0, [y, x])
     assert lk.Session().run(with_only, {x: 2.0}) == [3.0, 12.0]
+
+
+def test_python_that_wants_values_of_a_tensor_is_told_what_to_do():
+    x = lk.placeholder(lk.float32, [2])
+    with pytest.raises(DTypeError, match="reduce_any"):
+        1.0 in x
+    for convert in (float, int):
+        with pytest.raises(DTypeError, match="Run it first"):
+            convert(x)
+    with pytest.raises(DTypeError, match="scatter_update"):
+        x[0] = 5.0
+    with pytest.raises(DTypeError, match=r"Cast the tensor that it meets: lk.cast\(Const"):
+        lk.constant([1, 2]) * 0.5

@@ -180,6 +180,8 @@ def test_a_function_keeps_its_promises():
             session.run(lk.py_func(lambda a: 1.5, [x], lk.int32), {x: 0})
         with pytest.raises(InvalidArgumentError, match="2 values"):
             session.run(lk.py_func(lambda a: a, [x], [lk.float32, lk.float32]), {x: 0})
+        with pytest.raises(InvalidArgumentError, match="1 values"):
+            session.run(lk.py_func(lambda a: (a, a), [x], [lk.float32]), {x: 0})
         promised = lk.py_func(lambda a: np.zeros(3), [x], lk.float32)
         promised.set_shape([2])
         with pytest.raises(ShapeError, match="another shape than it promised"):
@@ -248,6 +250,18 @@ def test_steps_of_a_program_with_a_function():
         np.testing.assert_array_equal(session.run(total, {x: rows}, steps=2), [2, 8])
         with pytest.raises(InvalidArgumentError, match="At step 1 of this call"):
             session.run(total, {x: lk.Batches(np.zeros(3, np.float32), [[0, 1], [2, 3]])}, steps=2)
+
+
+def test_a_number_that_changes_from_step_to_step_stays_a_number():
+    x = lk.placeholder(lk.float32, [])
+    y = lk.py_func(lambda a: a * a, [x], lk.float32)
+    with lk.control_dependencies([lk.Assert(x > 0, "not positive")]):
+        z = x * 2
+    with lk.Session() as session:
+        np.testing.assert_array_equal(session.run(y, {x: np.array([1.0, 2.0, 3.0])}, steps=3), [1, 4, 9])
+        np.testing.assert_array_equal(session.run(z, {x: np.array([1.0, 2.0])}, steps=2), [2, 4])
+        with pytest.raises(InvalidArgumentError, match="At step 1 .*The assertion failed.*not positive"):
+            session.run(z, {x: np.array([1.0, -2.0])}, steps=2)
 
 
 def test_two_hundred_lengths_are_planned_each():

@@ -145,6 +145,6 @@ def test_dropout_refuses_numbers_out_of_range_at_once(session):
 
 
 def test_noise_shape_drops_numbers_together(session):
-    y = session.run(lk.nn.dropout(np.ones((50, 7, 4)), 0.5, noise_shape=[None, 1, 4]))
+    y = session.run(lk.nn.dropout(np.ones((50, 7, 4)), rate=0.5, noise_shape=[None, 1, 4]))
     assert (y == y[:, :1]).all()
     assert 0.4 < (y == 0).mean() < 0.6

@@ -67,3 +67,7 @@ __all__ = [
     "rotate",
     "transpose_image",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -86,14 +86,16 @@ def _drawn(what: str, low: float, high: float, least: float, seed: int | None) -
     if not (isinstance(low, int | float) and isinstance(high, int | float) and least <= low < high):
         raise InvalidArgumentError(
             f"{what} cannot be drawn from that range",
-            rule=f"The lower bound is at least {least:g} and below the upper one",
+            rule="The lower bound is "
+            + (f"at least {least:g} and " if least > -np.inf else "")
+            + "below the upper one",
             received=f"{low!r} to {high!r}",
         )
     return uniform([], low, high, dt.float32, seed, what)
 
 
 def random_brightness(image: Any, max_delta: float, seed: int | None = None) -> Tensor:
-    """adjust_brightness by a number drawn evenly from -max_delta to max_delta, a new one every run.
+    """adjust_brightness by a number drawn evenly from -max_delta to max_delta, a new one every run; a batch gets one number.
 
     Raises:
         InvalidArgumentError: max_delta is not above 0.
@@ -102,7 +104,7 @@ def random_brightness(image: Any, max_delta: float, seed: int | None = None) -> 
 
 
 def random_contrast(image: Any, lower: float, upper: float, seed: int | None = None) -> Tensor:
-    """adjust_contrast by a factor drawn evenly from [lower, upper), a new one every run.
+    """adjust_contrast by a factor drawn evenly from [lower, upper), a new one every run; a batch gets one factor.
 
     Raises:
         InvalidArgumentError: not 0 <= lower < upper.
@@ -120,7 +122,7 @@ def random_saturation(image: Any, lower: float, upper: float, seed: int | None =
 
 
 def random_hue(image: Any, max_delta: float, seed: int | None = None) -> Tensor:
-    """adjust_hue by a share of the circle drawn evenly from -max_delta to max_delta, a new one every run.
+    """adjust_hue by a share of the circle drawn evenly from -max_delta to max_delta, a new one every run; a batch gets one.
 
     Raises:
         InvalidArgumentError: max_delta is not above 0 and at most 0.5.
