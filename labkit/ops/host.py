@@ -67,7 +67,8 @@ def py_func(
     """Calls a Python function in the middle of a run.
 
     The run is cut there: what the function needs is computed natively before, what needs its results after it. It may not
-    run the same session where one of the two runs writes. A run in which it raises changes nothing, as far as nothing had to be written before it.
+    run the same session where one of the two runs writes. A run in which it raises changes nothing, as far as nothing had to
+    be written before it.
 
     Args:
         func: takes a NumPy array for each of `inp` (read-only) and returns an array or a number for each of `Tout`.

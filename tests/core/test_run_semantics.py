@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import labkit as lk
-from labkit.errors import FailedPreconditionError, FeedError, GraphError, InvalidArgumentError, SessionError
+from labkit.errors import DTypeError, FailedPreconditionError, FeedError, GraphError, InvalidArgumentError, SessionError
 
 
 @pytest.fixture
@@ -378,7 +378,7 @@ def test_gradients_of_tensors_that_lie_on_each_others_path(graph: lk.Graph) -> N
 def test_python_that_wants_values_of_a_tensor_is_told_what_to_do():
     x = lk.placeholder(lk.float32, [2])
     with pytest.raises(DTypeError, match="reduce_any"):
-        1.0 in x
+        assert 1.0 in x
     for convert in (float, int):
         with pytest.raises(DTypeError, match="Run it first"):
             convert(x)

@@ -260,7 +260,7 @@ def test_a_number_that_changes_from_step_to_step_stays_a_number():
     with lk.Session() as session:
         np.testing.assert_array_equal(session.run(y, {x: np.array([1.0, 2.0, 3.0])}, steps=3), [1, 4, 9])
         np.testing.assert_array_equal(session.run(z, {x: np.array([1.0, 2.0])}, steps=2), [2, 4])
-        with pytest.raises(InvalidArgumentError, match="At step 1 .*The assertion failed.*not positive"):
+        with pytest.raises(InvalidArgumentError, match=r"At step 1 .*The assertion failed.*not positive"):
             session.run(z, {x: np.array([1.0, -2.0])}, steps=2)
 
 
