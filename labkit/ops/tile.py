@@ -86,7 +86,7 @@ register(
         shapes=lambda c: _tiled(c, 0),
         lower=lambda c: ALIAS if c.dims[0] == c.out_dims[0] else ((), ()),
         gradient=lambda op, g: [apply("TileGrad", [g, *op.inputs]), None],
-        reference=lambda x, multiples: np.tile(x, multiples),
+        reference=lambda x, multiples: np.tile(x, np.asarray(multiples, np.int64)),  # NumPy multiplies sizes in it
         samples=lambda rng: [Sample([rng.normal(size=dims), int_array(m)]) for dims, m in _TILES],
         formula="y[i, j, ...] = x[i mod n₀, j mod n₁, ...]",
         doc="x several times side by side along each dimension.",
