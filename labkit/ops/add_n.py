@@ -13,8 +13,8 @@ from labkit.core.convert import to_tensors
 from labkit.core.opdef import OpContext, OpDef, Sample, register, same_dtype
 from labkit.core.shapes import Dims, compatible, merge, show
 from labkit.core.tensor import Tensor
-from labkit.errors import InvalidArgumentError, ShapeError
-from labkit.ops.build import SHAPES, apply
+from labkit.errors import ShapeError
+from labkit.ops.build import SHAPES, apply, list_of
 
 
 def _one_shape(c: OpContext) -> list[Dims]:
@@ -49,10 +49,8 @@ def add_n(inputs: Sequence[Any], name: str | None = None) -> Tensor:
     """The sum of a list of tensors of one shape and dtype (any but bool), added in their order.
 
     Raises:
-        InvalidArgumentError: the list is empty.
+        InvalidArgumentError: there is no list, or it is empty.
         ShapeError: the shapes differ; add_n does not broadcast.
         DTypeError: the dtypes differ.
     """
-    if not len(inputs):
-        raise InvalidArgumentError("add_n() got an empty list", rule="It adds one tensor or more")
-    return apply("AddN", to_tensors(*inputs), name=name)
+    return apply("AddN", to_tensors(*list_of(inputs, "lk.add_n")), name=name)

@@ -12,7 +12,7 @@ from labkit.core.convert import to_tensor, to_tensors
 from labkit.core.opdef import NotDifferentiable, OpContext, OpDef, Sample, register, same_dtype
 from labkit.core.shapes import Dims, broadcast, compatible, merge, show
 from labkit.core.tensor import Tensor
-from labkit.errors import ShapeError
+from labkit.errors import InvalidArgumentError, ShapeError
 
 Draw: TypeAlias = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 """Makes an array of a shape for a sample."""
@@ -39,6 +39,21 @@ def known_rank(x: Tensor, what: str) -> int:
             fix="Tell it, e.g. by x.set_shape([None, None]).",
         )
     return len(x.dims)
+
+
+def list_of(values: Any, what: str) -> list[Any]:
+    """The items of a list of tensors.
+
+    Raises:
+        InvalidArgumentError: it is something else, such as a single tensor, or it is empty.
+    """
+    items = [] if isinstance(values, Tensor | np.ndarray | str) or not hasattr(values, "__iter__") else list(values)
+    if not items:
+        received = "an empty list" if isinstance(values, list | tuple) else type(values).__name__
+        raise InvalidArgumentError(
+            f"{what} got no list of tensors", rule="It takes a list of at least one", received=received
+        )
+    return items
 
 
 def unary(type_name: str, doc: str) -> Callable[..., Tensor]:

@@ -17,7 +17,7 @@ from labkit.core.tensor import Tensor
 from labkit.errors import InvalidArgumentError, ShapeError
 from labkit.ops.add_n import add_n
 from labkit.ops.broadcast import fits
-from labkit.ops.build import apply
+from labkit.ops.build import apply, list_of
 from labkit.ops.elementwise import maximum
 from labkit.ops.reduce import reduce_sum
 
@@ -128,7 +128,7 @@ def global_norm(t_list: Sequence[Any], name: str | None = None) -> Tensor:
         InvalidArgumentError: there is no tensor in the list.
         DTypeError: they are not floats of one dtype.
     """
-    squares = [reduce_sum(apply("Square", [_rows(t)])) for t in t_list if t is not None]
+    squares = [reduce_sum(apply("Square", [_rows(t)])) for t in list_of(t_list, "lk.global_norm") if t is not None]
     if not squares:
         raise InvalidArgumentError(
             "global_norm() got no tensor",
@@ -162,6 +162,7 @@ def clip_by_global_norm(
         InvalidArgumentError: there is no tensor in the list.
         DTypeError: they are not floats of one dtype.
     """
+    t_list = list_of(t_list, "lk.clip_by_global_norm")
     norm, bound = to_tensors(global_norm(t_list) if use_norm is None else use_norm, clip_norm)
     scale = bound / maximum(norm, bound) + (norm - norm)
     clipped: list[Any] = []

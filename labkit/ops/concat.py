@@ -13,9 +13,9 @@ from labkit.core.graph import Operation
 from labkit.core.opdef import ALIAS, Attr, OpContext, OpDef, Sample, register, same_dtype, whole
 from labkit.core.shapes import Dims, compatible, merge, normal_axes, show
 from labkit.core.tensor import OPERATORS, Tensor
-from labkit.errors import DTypeError, InvalidArgumentError, ShapeError
+from labkit.errors import DTypeError, ShapeError
 from labkit.ops.broadcast import zeros_like
-from labkit.ops.build import apply
+from labkit.ops.build import apply, list_of
 from labkit.ops.shape import expand_dims, reshape, shape, squeeze
 from labkit.ops.source import constant
 
@@ -206,14 +206,6 @@ register(
 # --- the functions ---
 
 
-def _list_of(values: Any, what: str) -> list[Any]:
-    if not isinstance(values, list | tuple) or not values:
-        raise InvalidArgumentError(
-            f"{what} got no list of tensors", rule="It takes a list of at least one", received=type(values).__name__
-        )
-    return list(values)
-
-
 def concat(values: Any, axis: int, name: str | None = None) -> Tensor:
     """Tensors side by side along an existing axis, as np.concatenate.
 
@@ -226,7 +218,7 @@ def concat(values: Any, axis: int, name: str | None = None) -> Tensor:
         ShapeError: the shapes do not fit, or there is no such axis.
         DTypeError: the dtypes differ.
     """
-    return apply("Concat", to_tensors(*_list_of(values, "lk.concat")), {"axis": axis}, name or "concat")
+    return apply("Concat", to_tensors(*list_of(values, "lk.concat")), {"axis": axis}, name or "concat")
 
 
 def stack(values: Any, axis: int = 0, name: str | None = None) -> Tensor:
@@ -237,7 +229,7 @@ def stack(values: Any, axis: int = 0, name: str | None = None) -> Tensor:
         ShapeError: the shapes differ, or there is no such axis.
         DTypeError: the dtypes differ.
     """
-    tensors = to_tensors(*_list_of(values, "lk.stack"))
+    tensors = to_tensors(*list_of(values, "lk.stack"))
     merged: Dims = None
     for x in tensors:
         if not compatible(merged, x.dims):

@@ -12,7 +12,7 @@ from labkit.core.opdef import ALIAS, Attr, NotDifferentiable, OpContext, OpDef, 
 from labkit.core.shapes import Dims, count, is_known, normal_axes, show
 from labkit.core.tensor import Tensor
 from labkit.errors import DTypeError, ShapeError
-from labkit.ops.build import apply, same_shape
+from labkit.ops.build import apply, list_of, same_shape
 from labkit.ops.source import constant
 
 _INT32_MAX = 2**31 - 1
@@ -88,7 +88,7 @@ def shape(x: Any, name: str | None = None, out_type: Any = dt.int32) -> Tensor:
 
 def shape_n(values: Any, out_type: Any = dt.int32, name: str | None = None) -> list[Tensor]:
     """The shapes of several tensors at run time."""
-    return [shape(x, name, out_type) for x in values]
+    return [shape(x, name, out_type) for x in list_of(values, "lk.shape_n")]
 
 
 def size(x: Any, name: str | None = None, out_type: Any = dt.int32) -> Tensor:
@@ -317,7 +317,7 @@ def identity(x: Any, name: str | None = None) -> Tensor:
 
 def identity_n(values: Any, name: str | None = None) -> list[Tensor]:
     """Several tensors, each by itself under a name or after control dependencies."""
-    return [identity(x, name) for x in values]
+    return [identity(x, name) for x in list_of(values, "lk.identity_n")]
 
 
 def stop_gradient(x: Any, name: str | None = None) -> Tensor:

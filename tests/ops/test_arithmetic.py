@@ -166,3 +166,9 @@ def test_xlogy_of_zero_is_zero_whatever_the_logarithm() -> None:
     np.testing.assert_allclose(z, [0, 0, 0, 2 * log3], rtol=1e-6)
     np.testing.assert_allclose(by_x, [0, 0, 0, log3], rtol=1e-6)
     np.testing.assert_allclose(by_y, [0, 0, 0, 2 / 3], rtol=1e-6)
+
+
+@pytest.mark.parametrize("function", [lk.add_n, lk.global_norm, lk.shape_n, lk.identity_n])
+def test_a_tensor_is_no_list_of_tensors(function):
+    with lk.Graph().as_default(), pytest.raises(InvalidArgumentError, match="got no list of tensors"):
+        function(lk.constant([1.0, 2.0]))
