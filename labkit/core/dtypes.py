@@ -78,7 +78,7 @@ def as_dtype(value: Any) -> DType:
         return {float: float32, int: int32, bool: bool_}[value]
     try:
         found = _BY_NAME.get(value) if isinstance(value, str) else _BY_NUMPY.get(np.dtype(value))
-    except TypeError:
+    except (TypeError, ValueError):
         found = None
     if found is None:
         raise DTypeError(

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import labkit as lk
+from labkit.errors import DTypeError
 
 DTYPES = [lk.float32, lk.float64, lk.int32, lk.int64, lk.uint8, lk.bool]
 
@@ -172,3 +173,8 @@ def test_a_variable_is_a_dimension():
     with lk.Session() as session:
         session.run(length.initializer)
         assert session.run(lk.zeros([length, 2])).shape == (3, 2)
+
+
+def test_a_tensor_is_no_dtype():
+    with pytest.raises(DTypeError, match="element type"):
+        lk.eye(3, dtype=lk.constant(1.0))
