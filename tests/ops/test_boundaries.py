@@ -4,7 +4,8 @@ Cases are drawn from each record's samples: dimensions, ranks, dtypes, counts, a
 those where mistakes live. A case that both labkit and the NumPy reference compute must agree, and a case that is refused
 must leave every variable as it was. The test tier draws 50 cases an operation, other ones on every commit (LABKIT_TEST_SEED
 repeats them); the campaign 2,000: `pytest -m campaign -k boundary`. For sanitizers build the core with
--DLABKIT_SANITIZE=address,undefined and start Python under LD_PRELOAD=$(gcc -print-file-name=libasan.so).
+-DLABKIT_SANITIZE=address,undefined and start Python with libasan.so and libstdc++.so (`gcc -print-file-name=`) in
+LD_PRELOAD, and ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1, so that a refused size is a MemoryError.
 """
 
 from __future__ import annotations
