@@ -9,7 +9,7 @@ import numpy as np
 
 from labkit.core.explain import explain
 from labkit.core.opdef import OpContext
-from labkit.core.shapes import Dims, is_known
+from labkit.core.shapes import Dims, count, is_known
 from labkit.errors import InvalidArgumentError, LabkitError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class _Evaluation:
     """Works out values without running anything.
 
     Args:
-        number: what unknown dimensions are taken for, each a little differently; None: they are unknown.
+        number: what unknown dimensions and numbers are taken for, each a little differently; None: they are unknown.
     """
 
     def __init__(self, number: int | None) -> None:
@@ -59,15 +59,27 @@ class _Evaluation:
             if definition.from_shapes is not None:
                 return self._from_shapes(op)
             if not by_reference(tensor):
-                return None
+                return self._computed(tensor)
             values = []
             for x in op.inputs:
                 values.append(self.value(x))
                 if values[-1] is None or values[-1].size > _LARGEST:
-                    return None
+                    return self._computed(tensor)
             return evaluate_reference(tensor, values)
         except LabkitError:  # a run will say what is wrong
             return None
+
+    def _computed(self, tensor: Tensor) -> Any:
+        """What stands for a value that only a run knows."""
+        dims, kind = tensor.dims, tensor.dtype.numpy
+        if self.number is None or dims is None or not is_known(dims) or count(dims) > _LARGEST or kind.itemsize < 4:  # type: ignore[arg-type]
+            return None
+        numbers = [self._stand_in(tensor, i) for i in range(count(dims))]  # type: ignore[arg-type]
+        return np.asarray(numbers, np.int64).astype(kind).reshape(dims) if kind.kind == "i" else None
+
+    def _stand_in(self, x: Tensor, place: int) -> int:
+        assert self.number is not None
+        return self._taken.setdefault((x, place), self.number * (len(self._taken) + 1) + len(self._taken))
 
     def _from_shapes(self, op: Operation) -> Any:
         dims = [self._known(x) for x in op.inputs]
@@ -79,11 +91,7 @@ class _Evaluation:
     def _known(self, x: Tensor) -> Dims:
         if x.dims is None or self.number is None:
             return x.dims
-        taken = self._taken
-        return tuple(
-            taken.setdefault((x, i), self.number * (len(taken) + 1) + len(taken)) if n is None else n
-            for i, n in enumerate(x.dims)
-        )
+        return tuple(self._stand_in(x, i) if n is None else n for i, n in enumerate(x.dims))
 
 
 def by_reference(tensor: Tensor) -> bool:

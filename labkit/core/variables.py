@@ -200,7 +200,9 @@ def trainable_variables() -> list[Variable]:
 
 
 def variables_initializer(variables: Iterable[Variable], name: str = "init") -> Operation:
-    """An operation that sets each of `variables` to its initial value."""
+    """An operation that sets each of `variables`, a list, to its initial value."""
+    if not isinstance(variables, Iterable):
+        variables = [variables]
     return group(*(need_variable(v, "lk.variables_initializer").initializer for v in variables), name=name)
 
 

@@ -10,7 +10,9 @@ from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor, to_tensors
 from labkit.core.graph import Operation
 from labkit.core.opdef import OpDef, Sample, register, same_dtype
+from labkit.core.shapes import show
 from labkit.core.tensor import Tensor
+from labkit.errors import ShapeError
 from labkit.ops import lapack
 from labkit.ops.broadcast import ones_like
 from labkit.ops.build import apply
@@ -122,6 +124,13 @@ def lstsq(matrix: Any, rhs: Any, l2_regularizer: float = 0.0, name: str | None =
             rank. Rounding can hide that; a regularizer makes the answer unique in any case.
     """
     a, b = to_tensors(matrix, rhs)
+    if any(x.dims is not None and len(x.dims) < 2 for x in (a, b)):
+        raise ShapeError(
+            "lk.linalg.lstsq takes matrices",
+            rule="matrix is (..., m, n) and rhs (..., m, k)",
+            received=f"{show(a.dims)} and {show(b.dims)}",
+            fix="Write rhs[:, None] for one column.",
+        )
     with a.graph.name_scope(name or "lstsq"):
         rows, columns = (a.dims or (None, None))[-2:]
         tall = rows is None or columns is None or rows >= columns

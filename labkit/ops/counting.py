@@ -163,11 +163,11 @@ def bincount(
         InvalidArgumentError: when run, a number is negative.
     """
     values = index_tensor(arr)
-    size = apply("BincountSize", [values])
+    size = apply("BincountSize", [cast(values, dt.int64)])  # one more than the largest int32 is none
     if minlength is not None:
-        size = maximum(size, cast(index_tensor(minlength), values.dtype))
+        size = maximum(size, cast(index_tensor(minlength), dt.int64))
     if maxlength is not None:
-        size = minimum(size, cast(index_tensor(maxlength), values.dtype))
+        size = minimum(size, cast(index_tensor(maxlength), dt.int64))
     if weights is None:
         return apply("Bincount", [values, size], {"dtype": dtype}, name)
     return apply("WeightedBincount", [to_tensor(weights), values, size], name=name)

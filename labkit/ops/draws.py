@@ -105,7 +105,7 @@ def _draw(
     if kind not in dt.FLOATS:
         raise InvalidArgumentError("Random numbers are floats", rule="dtype is float32 or float64", received=kind.name)
     for key, value in numbers.items():
-        if not np.isfinite(value):
+        if not isinstance(value, int | float | np.number) or not np.isfinite(float(value)):
             raise InvalidArgumentError(f"{default}: {key} is a finite number", received=repr(value))
     attrs = {**{k: float(v) for k, v in numbers.items()}, "dtype": kind, **stream_attrs(graph, default, name, seed)}
     return graph.apply(type_name, [shape_tensor(shape)], attrs, name or default).outputs[0]
@@ -137,6 +137,8 @@ def random_uniform(
     if kind in (dt.int32, dt.int64):
         return _random_uniform_int(shape, minval, maxval, kind, seed, name)
     maxval = 1 if maxval is None else maxval
+    if minval is None:
+        raise _no_range(minval, maxval, "at most")
     if not (_is_number(minval) and _is_number(maxval)):
         low, high = to_tensor(minval, kind), to_tensor(maxval, kind)
         return low + _draw("RandomUniform", "random_uniform", shape, kind, seed, name, low=0, high=1) * (high - low)

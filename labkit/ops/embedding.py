@@ -41,7 +41,7 @@ def embedding_lookup(params: Any, ids: Any, max_norm: float | None = None, name:
     rows = gather(params, ids, name=name)
     if max_norm is None:
         return rows
-    if not 0 < max_norm < float("inf"):
+    if not isinstance(max_norm, int | float | np.number) or not 0 < max_norm < float("inf"):
         raise InvalidArgumentError("max_norm is a positive number", received=repr(max_norm))
     axes = list(range(len(index_tensor(ids).shape), len(rows.shape)))
     squares = reduce_sum(square(rows), axes, keepdims=True)

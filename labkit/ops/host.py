@@ -84,6 +84,10 @@ def py_func(
     """
     several = isinstance(Tout, list | tuple)
     dtypes = [dt.as_dtype(d) for d in (Tout if several else [Tout])]
+    if not isinstance(inp, list | tuple):
+        raise InvalidArgumentError(
+            "lk.py_func takes a list of inputs", received=repr(inp)[:80], fix="Write [x] for one."
+        )
     tensors = [to_tensor(x) for x in inp]
     graph = tensors[0].graph if tensors else get_default_graph()
     op = graph.apply("PyFunc", tensors, {"function": func, "dtypes": dtypes}, name)
@@ -223,7 +227,7 @@ def Assert(condition: Any, data: Sequence[Any], summarize: int = 3, name: str | 
     Raises:
         InvalidArgumentError: in the run, when an element is false.
     """
-    pieces = [data] if isinstance(data, str) else data
+    pieces = data if isinstance(data, list | tuple) else [data]
     return _apply("Assert", [condition], pieces, {"text": _Text(pieces, summarize)}, name)
 
 

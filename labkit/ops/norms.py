@@ -190,7 +190,8 @@ def norm(
     if isinstance(ord, str):
         power = {"euclidean": 2.0, "fro": 2.0 if matrices else 0.0}.get(ord, 0.0)
     else:
-        power = 0.0 if matrices and ord == 2 else float(ord)
+        known = isinstance(ord, int | float | np.number) and not (matrices and ord == 2)
+        power = float(ord) if known else 0.0
     if not (power > 0 or power == -math.inf) or (matrices and power not in (1, 2, math.inf)):
         raise InvalidArgumentError(
             "There is no such norm",

@@ -9,7 +9,7 @@ import numpy as np
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor
 from labkit.core.tensor import Tensor
-from labkit.errors import DTypeError
+from labkit.errors import DTypeError, InvalidArgumentError
 from labkit.ops.broadcast import ones_like, zeros_like
 from labkit.ops.candidate import log_uniform_candidate_sampler
 from labkit.ops.compare import cast, equal
@@ -44,6 +44,12 @@ def _logits(
     classes = cast(classes, dt.int64)
     if sampled_values is None:
         sampled_values = log_uniform_candidate_sampler(classes, num_true, num_sampled, True, num_classes, seed)
+    if not isinstance(sampled_values, tuple | list) or len(sampled_values) != 3:
+        raise InvalidArgumentError(
+            "sampled_values are no sample",
+            rule="They are (classes, expected counts of the true ones, of the sampled ones), as a candidate sampler gives them",
+            received=repr(sampled_values)[:80],
+        )
     sampled, true_expected, sampled_expected = (to_tensor(t) for t in sampled_values)
     sampled = cast(sampled, dt.int64)
 

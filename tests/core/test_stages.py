@@ -318,6 +318,7 @@ def test_a_list_that_holds_tensors_is_a_tensor():
     y = lk.reshape(x, [rows, 2, 3])
     assert y.shape.as_list() == [None, 2, 3]
     assert lk.zeros([rows, lk.shape(x)[1] * 2]).shape.as_list() == [None, 12]
+    assert lk.zeros([lk.cast(lk.reduce_sum(x), lk.int32), 2]).shape.as_list() == [None, 2]
     with lk.Session() as session:
         assert session.run(y, {x: np.zeros((4, 6))}).shape == (4, 2, 3)
         np.testing.assert_array_equal(

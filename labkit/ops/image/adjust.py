@@ -86,12 +86,17 @@ def _drawn(what: str, low: float, high: float, least: float, seed: int | None) -
     if not (isinstance(low, int | float) and isinstance(high, int | float) and least <= low < high):
         raise InvalidArgumentError(
             f"{what} cannot be drawn from that range",
-            rule="The lower bound is "
-            + (f"at least {least:g} and " if least > -np.inf else "")
-            + "below the upper one",
+            rule=f"The lower bound is at least {least:g} and below the upper one",
             received=f"{low!r} to {high!r}",
         )
     return uniform([], low, high, dt.float32, seed, what)
+
+
+def _drawn_around(what: str, most: float, limit: float, seed: int | None) -> Tensor:
+    if not (isinstance(most, int | float) and 0 < most <= limit and most < np.inf):
+        rule = "It is a finite number above 0" + f", at most {limit:g}" * (limit < np.inf)
+        raise InvalidArgumentError(f"{what} cannot use this max_delta", rule=rule, received=repr(most))
+    return uniform([], -most, most, dt.float32, seed, what)
 
 
 def random_brightness(image: Any, max_delta: float, seed: int | None = None) -> Tensor:
@@ -100,7 +105,7 @@ def random_brightness(image: Any, max_delta: float, seed: int | None = None) -> 
     Raises:
         InvalidArgumentError: max_delta is not above 0.
     """
-    return adjust_brightness(image, _drawn("random_brightness", -max_delta, max_delta, -np.inf, seed))
+    return adjust_brightness(image, _drawn_around("random_brightness", max_delta, np.inf, seed))
 
 
 def random_contrast(image: Any, lower: float, upper: float, seed: int | None = None) -> Tensor:
@@ -127,7 +132,7 @@ def random_hue(image: Any, max_delta: float, seed: int | None = None) -> Tensor:
     Raises:
         InvalidArgumentError: max_delta is not above 0 and at most 0.5.
     """
-    return adjust_hue(image, _drawn("random_hue", -max_delta, max_delta, -0.5, seed))
+    return adjust_hue(image, _drawn_around("random_hue", max_delta, 0.5, seed))
 
 
 def per_image_standardization(image: Any, name: str | None = None) -> Tensor:
