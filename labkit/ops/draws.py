@@ -105,7 +105,7 @@ def _draw(
     if kind not in dt.FLOATS:
         raise InvalidArgumentError("Random numbers are floats", rule="dtype is float32 or float64", received=kind.name)
     for key, value in numbers.items():
-        if not isinstance(value, int | float | np.number) or not np.isfinite(float(value)):
+        if not _is_number(value) or not np.isfinite(float(value)):
             raise InvalidArgumentError(f"{default}: {key} is a finite number", received=repr(value))
     attrs = {**{k: float(v) for k, v in numbers.items()}, "dtype": kind, **stream_attrs(graph, default, name, seed)}
     return graph.apply(type_name, [shape_tensor(shape)], attrs, name or default).outputs[0]
