@@ -59,7 +59,7 @@ class Runner:
             arrays: what was fed, and what the stages before handed out.
         """
         stage = self.program.stages[number]
-        dims = {x: arrays[x].shape for x in stage.shaped}
+        dims = {x: arrays[self.program.replace(x)].shape for x in stage.shaped}
         values = {x: arrays[self.program.replace(x)] for x in stage.valued}
         key = (before, tuple(dims.values()), tuple(v.tobytes() for v in values.values()))
         return self._planned(session, key, stage, dims, values, before.shapes)

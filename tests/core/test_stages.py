@@ -52,6 +52,18 @@ def test_shapes_may_depend_on_data_and_so_may_what_they_decide():
             assert got[2].shape == (len(expected),)
 
 
+def test_equal_operations_whose_shape_depends_on_data_are_shared_with_their_shapes():
+    x = lk.placeholder(lk.float32, [None])
+    first, second = lk.boolean_mask(x, x > 0), lk.boolean_mask(x, x > 0)
+    y = lk.reduce_sum(first) * lk.reduce_mean(second)
+    (slope,) = lk.gradients(y, x)
+    with lk.Session() as session:
+        got = session.run([y, slope, lk.shape(second)], {x: [1, -2, 3]})
+    assert got[0] == 8
+    np.testing.assert_allclose(got[1], [4, 0, 4])
+    assert got[2] == 2
+
+
 def test_a_computed_number_may_decide_a_shape():
     x = lk.placeholder(lk.float32, [None])
     length = lk.cast(lk.reduce_sum(x), lk.int32)

@@ -87,7 +87,9 @@ class Placement:
             if definition.host is not None:
                 known = stage + 1
         for tensor in (x for x in op.outputs if x not in self.fed):
-            self._shape_known.setdefault(tensor, planned if is_known(tensor.dims) else known)
+            twin = self.replacement.get(tensor)  # an equal operation's result, which is computed in its place
+            by_run = known if twin is None else self._shape_known[twin]
+            self._shape_known.setdefault(tensor, planned if is_known(tensor.dims) else by_run)
             if tensor in self.needed.probed:
                 self.value_known.setdefault(tensor, self.stage[self.replacement.get(tensor, tensor).op] + 1)
             elif tensor in self.needed.evaluated:
@@ -168,7 +170,8 @@ class _Filling:
         if definition.host is not None:
             self.stages[number].hosts.append(op)
             if number + 1 < len(self.stages):
-                self.stages[number + 1].shaped.extend(x for x in op.outputs if not is_known(x.dims))
+                twins = [x for x, other in self.placement.replacement.items() if other in op.outputs]
+                self.stages[number + 1].shaped.extend(x for x in (*op.outputs, *twins) if not is_known(x.dims))
         elif not anywhere(op):
             self.members[number].add(op)
         if op.type == "ReadVariable" and op not in self.starts:
