@@ -104,6 +104,8 @@ InstructionSpec instruction_from(const py::dict& from, const std::string& where)
     if (from.contains("reals")) made.reals = item<std::vector<double>>(from, "reals", where);
     made.name = from.contains("name") ? item<std::string>(from, "name", where) : made.kernel;
     made.writes = from.contains("writes") && item<bool>(from, "writes", where);
+    if (from.contains("plans"))
+        for (auto& plan : item<std::vector<std::shared_ptr<Plan>>>(from, "plans", where)) made.plans.push_back(plan);
     return made;
 }
 
@@ -135,7 +137,7 @@ void run_plan(const Plan& plan, int64_t steps, const std::vector<StepFeed>& feed
             raise_error(Error::uninitialized, py::make_tuple(outcome.where), 0);
         case Outcome::Kind::failed:
         case Outcome::Kind::bad_index: {
-            std::string name = outcome.kind == Outcome::Kind::failed ? plan.instructions()[outcome.where].name
+            std::string name = outcome.kind == Outcome::Kind::failed ? outcome.failed->name
                                                                      : "feed " + std::to_string(outcome.where);
             const Status& status = outcome.status;
             raise_error(Error::kernel, py::make_tuple(name, static_cast<int>(status.code), status.value, status.limit),

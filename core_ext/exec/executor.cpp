@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "exec/context.h"
+#include "exec/control.h"
 #include "exec/denormals.h"
 #include "exec/gather.h"
 #include "exec/pool.h"
@@ -76,43 +77,44 @@ class Lease {  // a context and an arena for the time of one call
     Buffer arena_;
 };
 
-// One step. Before the first write it may end early; after it, it goes on to the end.
-Outcome::Kind run_step(const Plan& plan, const RunContext& context, int threads, Interrupt& interrupt, int32_t& clock,
-                       Outcome& outcome) {
-    bool wrote = false;
+}  // namespace
+
+// Before the first write a step may end early; after it, it goes on to the end.
+Outcome::Kind run_instructions(const Plan& plan, const RunContext& context, Step& step) {
     const auto& instructions = plan.instructions();
     for (size_t i = 0; i < instructions.size(); ++i) {
         const Instruction& instruction = instructions[i];
         if (!instruction.empty) {
-            bool stopped = !wrote && clock >= kClockWeight && interrupt.check();
-            if (clock >= kClockWeight) clock = 0;
-            clock += instruction.weight;
+            bool stopped = !step.wrote && step.clock >= kClockWeight && step.interrupt.check();
+            if (step.clock >= kClockWeight) step.clock = 0;
+            step.clock += instruction.weight;
             Status status;
-            if (stopped)
-                ;
-            else if (instruction.serial)
+            if (stopped) {
+            } else if (instruction.control != Control::none) {
+                Outcome::Kind kind = run_control(instruction, context.call(i), step);
+                if (kind != Outcome::Kind::done) return kind;
+            } else if (instruction.serial) {
                 status = instruction.kernel->run(context.call(i), 0, 0);
-            else
-                status = run_phases(instruction.kernel->run, context.call(i), instruction.work, threads,
-                                    wrote || instruction.writes ? nullptr : &interrupt, stopped);
+            } else {
+                status = run_phases(instruction.kernel->run, context.call(i), instruction.work, step.threads,
+                                    step.wrote || instruction.writes ? nullptr : &step.interrupt, stopped);
+            }
             if (stopped)
-                return interrupt.reason() == Interrupt::Reason::deadline ? Outcome::Kind::timed_out
-                                                                         : Outcome::Kind::stopped;
+                return step.interrupt.reason() == Interrupt::Reason::deadline ? Outcome::Kind::timed_out
+                                                                              : Outcome::Kind::stopped;
             if (status.code != Code::ok) {
-                outcome.where = static_cast<int64_t>(i);
-                outcome.status = status;
+                step.outcome.failed = &instruction;
+                step.outcome.status = status;
                 return Outcome::Kind::failed;
             }
         }
         if (instruction.writes) {
-            wrote = true;
+            step.wrote = true;
             for (Cell* cell : instruction.written) cell->mark_initialized();
         }
     }
     return Outcome::Kind::done;
 }
-
-}  // namespace
 
 Outcome run(const Plan& plan, int64_t steps, const std::vector<StepFeed>& feeds, const std::vector<StepFetch>& fetches,
             Interrupt& interrupt, bool held) {
@@ -141,7 +143,7 @@ Outcome run(const Plan& plan, int64_t steps, const std::vector<StepFeed>& feeds,
     for (size_t i = 0; i < feeds.size(); ++i)
         if (feeds[i].indices) context.set_feed(i, context.staging(i, feeds[i].batch * feeds[i].row_bytes));
     FlushDenormals flush;
-    int32_t clock = 0;
+    Step running{threads, interrupt, 0, false, outcome};
     for (int64_t step = 0; step < steps; ++step) {
         for (size_t i = 0; i < feeds.size(); ++i) {
             const StepFeed& feed = feeds[i];
@@ -159,7 +161,8 @@ Outcome run(const Plan& plan, int64_t steps, const std::vector<StepFeed>& feeds,
         }
         for (size_t i = 0; i < fetches.size(); ++i)
             context.set_fetch(i, static_cast<char*>(fetches[i].data) + step * fetches[i].stride);
-        outcome.kind = run_step(plan, context, threads, interrupt, clock, outcome);
+        running.wrote = false;
+        outcome.kind = run_instructions(plan, context, running);
         if (outcome.kind != Outcome::Kind::done) return outcome;
         ++outcome.steps_done;
     }

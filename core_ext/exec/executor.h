@@ -27,7 +27,8 @@ struct Outcome {
     enum class Kind { done, uninitialized, failed, bad_index, stopped, timed_out };
     Kind kind = Kind::done;
     int64_t steps_done = 0;  // steps that ran to their end; what they wrote holds
-    int64_t where = 0;       // failed: the instruction; uninitialized: the cell; bad_index: the feed
+    const Instruction* failed = nullptr;  // the instruction, of the plan or of one inside it
+    int64_t where = 0;       // uninitialized: the cell; bad_index: the feed
     Status status;           // failed, bad_index
 };
 

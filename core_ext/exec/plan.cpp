@@ -8,6 +8,7 @@
 
 #include "exec/checked.h"
 #include "exec/context.h"
+#include "exec/control.h"
 #include "exec/fork.h"
 #include "exec/signature.h"
 
@@ -152,12 +153,14 @@ void Plan::resolve_instructions(const std::vector<InstructionSpec>& specs) {
     for (size_t number = 0; number < specs.size(); ++number) {
         const InstructionSpec& spec = specs[number];
         Instruction made;
-        made.kernel = find_kernel(table_, spec.kernel);
+        made.kernel = control_named(spec.kernel, made.control);
+        if (!made.kernel) made.kernel = find_kernel(table_, spec.kernel);
         if (!made.kernel) fail("target " + std::string(table_.target) + " has no kernel named '" + spec.kernel + "'");
         made.name = spec.name;
         made.ints = spec.ints;
         made.reals = spec.reals;
         made.writes = spec.writes;
+        made.plans = spec.plans;
         std::string where = label(number, made);
         for (int64_t id : spec.inputs) {
             if (id < -1 || id >= count) fail(where + " reads slot " + std::to_string(id) + ", which does not exist");
@@ -168,7 +171,7 @@ void Plan::resolve_instructions(const std::vector<InstructionSpec>& specs) {
             if (computed && !filled[storage.root])
                 fail(where + " reads slot " + std::to_string(id) + " before anything is in it");
         }
-        if (spec.outputs.empty()) fail(where + " has no output");
+        if (spec.outputs.empty() && made.control == Control::none) fail(where + " has no output");
         made.empty = true;
         for (int64_t id : spec.outputs) {
             if (id < 0 || id >= count) fail(where + " writes slot " + std::to_string(id) + ", which does not exist");
@@ -184,23 +187,7 @@ void Plan::resolve_instructions(const std::vector<InstructionSpec>& specs) {
             made.empty = made.empty && !numel(slots_[id].type);
         }
         check_operands(made);
-        if (!made.empty) {
-            std::vector<View> views;
-            Call call = call_without_data(made, slots_, views);
-            check_signature(made.kernel->name, call);
-            made.kernel->plan(call, made.work);
-            const Work& work = made.work;
-            bool sane = work.phases >= 0 && work.phases <= kMaxPhases && work.scratch_bytes >= 0 &&
-                        work.scratch_bytes <= kMaxBytes;
-            int64_t tasks = 0;
-            for (int phase = 0; sane && phase < work.phases; ++phase)
-                sane = work.tasks[phase] >= 0, tasks = std::max(tasks, work.tasks[phase]);
-            if (!sane) fail(where + " cannot be planned for these shapes");
-            made.serial = work.phases == 1 && work.tasks[0] == 1;
-            int64_t elements = 0;
-            for (const View& view : views) elements += view.rank >= 0 ? numel(view) : 0;
-            made.weight = tasks > 1 || elements > 16384 ? kClockWeight : 1;
-        }
+        plan_work(made, where);
         writes_ = writes_ || made.writes;
         instructions_.push_back(std::move(made));
     }
@@ -208,6 +195,34 @@ void Plan::resolve_instructions(const std::vector<InstructionSpec>& specs) {
         int32_t id = fetches_[i];
         if (!filled[id] && numel(slots_[id].type)) fail("nothing writes fetch " + std::to_string(i));
     }
+}
+
+// Checks the operands and asks the kernel how it cuts its work.
+void Plan::plan_work(Instruction& made, const std::string& where) const {
+    std::vector<View> views;
+    if (made.control != Control::none) {
+        for (const auto& plan : made.plans)
+            if (!plan || !plan->has_state(state_)) fail(where + " runs a plan of another State");
+        made.empty = false;
+        made.work.scratch_bytes = check_control(made, call_without_data(made, slots_, views), where);
+        made.weight = kClockWeight;
+        return;
+    }
+    if (made.empty) return;
+    Call call = call_without_data(made, slots_, views);
+    check_signature(made.kernel->name, call);
+    made.kernel->plan(call, made.work);
+    const Work& work = made.work;
+    bool sane = work.phases >= 0 && work.phases <= kMaxPhases && work.scratch_bytes >= 0 &&
+                work.scratch_bytes <= kMaxBytes;
+    int64_t tasks = 0;
+    for (int phase = 0; sane && phase < work.phases; ++phase)
+        sane = work.tasks[phase] >= 0, tasks = std::max(tasks, work.tasks[phase]);
+    if (!sane) fail(where + " cannot be planned for these shapes");
+    made.serial = work.phases == 1 && work.tasks[0] == 1;
+    int64_t elements = 0;
+    for (const View& view : views) elements += view.rank >= 0 ? numel(view) : 0;
+    made.weight = tasks > 1 || elements > 16384 ? kClockWeight : 1;
 }
 
 // An output shares memory with no other operand, but for output 0 of a kernel that works in place.

@@ -24,11 +24,17 @@ struct SlotSpec {
     int64_t index = 0;  // state: the cell; feed, fetch: the position; alias: the other slot
 };
 
+class Plan;
+
+// What an instruction does instead of calling a kernel: it runs plans of its own (exec/control.h).
+enum class Control { none, branch, loop, scan };
+
 struct InstructionSpec {
     std::string kernel, name;  // the kernel as the target's table calls it; the operation as errors shall call it
     std::vector<int64_t> inputs, outputs;  // slots; an input of -1 is absent
     std::vector<int64_t> ints;
     std::vector<double> reals;
+    std::vector<std::shared_ptr<const Plan>> plans;  // of a control instruction
     bool writes = false;  // changes a variable
 };
 
@@ -47,7 +53,9 @@ struct Storage {
 };
 
 struct Instruction {
-    const KernelEntry* kernel = nullptr;
+    const KernelEntry* kernel = nullptr;  // of a control instruction: its name alone
+    Control control = Control::none;
+    std::vector<std::shared_ptr<const Plan>> plans;
     std::string name;
     std::vector<int32_t> inputs, outputs;
     std::vector<int64_t> ints;
@@ -82,6 +90,7 @@ class Plan {
     const std::vector<int32_t>& feeds() const { return feeds_; }      // position -> slot
     const std::vector<int32_t>& fetches() const { return fetches_; }  // likewise
     State& state() const { return *state_; }
+    bool has_state(const std::shared_ptr<State>& state) const { return state_ == state; }
     int64_t arena_bytes() const { return arena_bytes_; }
     bool writes() const { return writes_; }
 
@@ -93,6 +102,7 @@ class Plan {
     void resolve_slots();
     void resolve_instructions(const std::vector<InstructionSpec>& specs);
     void check_operands(const Instruction& instruction) const;
+    void plan_work(Instruction& instruction, const std::string& where) const;
     void lay_out();
 
     const KernelTable& table_;

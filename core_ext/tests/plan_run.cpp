@@ -134,7 +134,7 @@ std::vector<Buffer> run_once(const Plan& plan, const std::vector<StepFeed>& feed
     Interrupt interrupt;
     Outcome outcome = run(plan, steps, feeds, fetches, interrupt);
     if (outcome.kind == Outcome::Kind::failed)
-        throw std::invalid_argument("'" + plan.instructions()[outcome.where].name + "' refused " +
+        throw std::invalid_argument("'" + outcome.failed->name + "' refused " +
                                     std::to_string(outcome.status.value) + ", limit " +
                                     std::to_string(outcome.status.limit));
     return buffers;
