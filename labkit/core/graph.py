@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from labkit.core.explain import explain, user_line
-from labkit.core.opdef import OPS, OpContext, OpDef
+from labkit.core.opdef import OPS, OpContext, OpDef, Roles
 from labkit.core.shapes import check_dims
 from labkit.core.tensor import Tensor
 from labkit.core.values import constant_value, partial_dims
@@ -47,6 +47,7 @@ class Operation:
         "line",
         "name",
         "outputs",
+        "roles",
     )
 
     def __init__(
@@ -61,8 +62,35 @@ class Operation:
     ) -> None:
         self.graph, self.definition, self.name, self.line = graph, definition, name, line
         self.inputs, self.control_inputs, self.attrs = tuple(inputs), tuple(control_inputs), dict(attrs)
+        self.roles = definition.roles_of(self.attrs)
         self.id = -1
         self.outputs: tuple[Tensor, ...] = ()
+
+    @property
+    def writes(self) -> tuple[int, ...]:
+        """Inputs that are variables which the operation updates."""
+        return self.roles.writes
+
+    @property
+    def value_inputs(self) -> tuple[int, ...]:
+        """Inputs whose value decides a shape."""
+        return self.roles.value_inputs
+
+    @property
+    def shape_inputs(self) -> tuple[int, ...]:
+        """Inputs of which only the shape matters."""
+        return self.roles.shape_inputs
+
+    @property
+    def counters(self) -> tuple[str, ...]:
+        """Random counters that the operation draws from."""
+        return self.roles.counters
+
+    @property
+    def kernel_inputs(self) -> list[int]:
+        """The inputs whose numbers the operation computes with."""
+        left_out = {*self.writes, *self.shape_inputs, *self.value_inputs}
+        return [i for i in range(len(self.inputs)) if i not in left_out]
 
     @property
     def type(self) -> str:
@@ -203,10 +231,11 @@ class Graph:
                 )
         try:
             definition.check_count(len(inputs))
-            _check_variables(definition, inputs)
             checked = definition.check_attrs(attrs or {})
-            values = [constant_value(x) if i in definition.value_inputs else None for i, x in enumerate(inputs)]
-            partial = {i: partial_dims(inputs[i]) for i in definition.value_inputs if values[i] is None}
+            roles = definition.roles_of(checked)
+            _check_variables(definition, roles, inputs)
+            values = [constant_value(x) if i in roles.value_inputs else None for i, x in enumerate(inputs)]
+            partial = {i: partial_dims(inputs[i]) for i in roles.value_inputs if values[i] is None}
             context = OpContext([x.dims for x in inputs], [x.dtype for x in inputs], checked, values, partial)
             out_dtypes = definition.out_dtypes(context.dtypes, checked)
             out_dims = [check_dims(dims) for dims in definition.shapes(context)]
@@ -320,8 +349,8 @@ class Graph:
             _stack().pop()
 
 
-def _check_variables(definition: OpDef, inputs: Sequence[Tensor]) -> None:
-    for i in (*definition.writes, *definition.reads):
+def _check_variables(definition: OpDef, roles: Roles, inputs: Sequence[Tensor]) -> None:
+    for i in (*roles.writes, *roles.reads):
         if inputs[i].op.type != "VariableV2":
             raise InvalidArgumentError(
                 "",

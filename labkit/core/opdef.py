@@ -73,6 +73,20 @@ class Sample:
     differentiate: bool = True
 
 
+@dataclass(frozen=True)
+class Roles:
+    """What an operation does with its inputs besides computing with them; indices of inputs, and names of counters.
+
+    Attributes: as those of OpDef of the same names; `counters` are the random counters that the operation draws from.
+    """
+
+    writes: tuple[int, ...] = ()
+    reads: tuple[int, ...] = ()
+    shape_inputs: tuple[int, ...] = ()
+    value_inputs: tuple[int, ...] = ()
+    counters: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class OpDef:
     """The record of one kind of operation.
@@ -107,6 +121,7 @@ class OpDef:
         real_values: these may be real numbers, too.
         from_shapes: context -> the output's value, for operations that only look at their inputs' shapes; they become
             constants of the plan.
+        roles: attrs -> what one operation of this kind does with its inputs, where that differs from one to the next.
         random: draws from the session's counter named by attribute "counter" under the key in attribute "key".
         pure: equal inputs give equal outputs, so that equal operations are computed once.
     """
@@ -135,8 +150,16 @@ class OpDef:
     value_inputs: tuple[int, ...] = ()
     real_values: bool = False
     from_shapes: Callable[[OpContext], np.ndarray] | None = None
+    roles: Callable[[Mapping[str, Any]], Roles] | None = None
     random: bool = False
     pure: bool = True
+
+    def roles_of(self, attrs: Mapping[str, Any]) -> Roles:
+        """What an operation with these attributes does with its inputs."""
+        if self.roles is not None:
+            return self.roles(attrs)
+        counters = (attrs["counter"],) if self.random else ()
+        return Roles(self.writes, self.reads, self.shape_inputs, self.value_inputs, counters)
 
     def check_count(self, count: int) -> None:
         """Raises InvalidArgumentError unless the operation takes `count` inputs."""
@@ -163,11 +186,6 @@ class OpDef:
                     fix="Convert it with lk.cast.",
                 )
         return self.dtypes(inputs, attrs)
-
-    def kernel_inputs(self, count: int) -> list[int]:
-        """Which of `count` inputs the kernel reads."""
-        left_out = {*self.writes, *self.shape_inputs, *self.value_inputs}
-        return [i for i in range(count) if i not in left_out]
 
     def check_attrs(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """All attributes in normal form and in the record's order.

@@ -188,7 +188,7 @@ class Session:
         """
         self._need_open()
         variables = {op.name: op for op in self.graph.operations if op.type == "VariableV2"}
-        counters = {op.attrs["counter"] for op in self.graph.operations if op.definition.random}
+        counters = {name for op in self.graph.operations for name in op.counters}
         checked = {}
         for name, value in state.items():
             array = np.asarray(value)

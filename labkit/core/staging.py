@@ -79,7 +79,7 @@ def _held(session: Session, exclusive: bool, timeout: float | None) -> Iterator[
 
 
 def _read(op: Operation) -> list[int]:
-    return op.definition.kernel_inputs(len(op.inputs))
+    return op.kernel_inputs
 
 
 def _left(session: Session, deadline: float | None, timeout: float | None) -> float | None:

@@ -31,7 +31,7 @@ def verify_graph(graph: Graph) -> None:
             [x.dims for x in op.inputs],
             [x.dtype for x in op.inputs],
             op.definition.check_attrs(op.attrs),
-            [constant_value(x) if i in op.definition.value_inputs else None for i, x in enumerate(op.inputs)],
+            [constant_value(x) if i in op.value_inputs else None for i, x in enumerate(op.inputs)],
         )
         dtypes = list(op.definition.dtypes(context.dtypes, context.attrs))
         if dtypes != [x.dtype for x in op.outputs]:
@@ -52,7 +52,7 @@ def verify_program(program: Program) -> None:
     done = set(program.feeds)
     finished = set()
     for op in program.sequence:
-        left_out = {*op.definition.shape_inputs, *op.definition.value_inputs}
+        left_out = {*op.shape_inputs, *op.value_inputs}
         for i, x in enumerate(op.inputs):
             if i not in left_out and program.replace(x) not in done:
                 raise GraphError(f"'{op.name}' comes before its input {x.name}")

@@ -70,7 +70,7 @@ def _draws_numbers(initializer: Any, shape: Any) -> bool:
     """Whether it builds a random operation."""
     with lk.Graph().as_default() as graph:
         initializer(shape, lk.float32)
-        return any(op.definition.random for op in graph.operations)
+        return any(op.counters for op in graph.operations)
 
 
 def _two(initializer: Any, shape: Any) -> list[np.ndarray]:

@@ -84,7 +84,7 @@ class Inference:
     def context(self, op: Operation) -> OpContext:
         """What the operation's rules see now that all shapes are known."""
         dims = [self.dims.get(x) for x in op.inputs]
-        values = [self.value(x) if i in op.definition.value_inputs else None for i, x in enumerate(op.inputs)]
+        values = [self.value(x) if i in op.value_inputs else None for i, x in enumerate(op.inputs)]
         return OpContext(dims, [x.dtype for x in op.inputs], op.attrs, values)
 
     def value(self, tensor: Tensor) -> np.ndarray:

@@ -92,7 +92,7 @@ class _Lowering:
     def lower(self) -> Lowered:
         program, stage = self.program, self.stage
         for position, op in enumerate(stage.sequence):
-            for i in op.definition.kernel_inputs(len(op.inputs)):
+            for i in op.kernel_inputs:
                 self.last_use[program.replace(op.inputs[i])] = position
         for i, tensor in enumerate(stage.feeds):
             self._define(tensor, self._slot("feed", tensor.dtype, self.shapes.of(tensor), index=i))
@@ -123,23 +123,22 @@ class _Lowering:
         context = self.shapes.context(op)
         context.out_dims = [self.shapes.of(x) for x in op.outputs]
         lowered = (op.definition.lower or lower_attrs)(context)
-        inputs = [self.program.replace(op.inputs[i]) for i in op.definition.kernel_inputs(len(op.inputs))]
+        inputs = [self.program.replace(op.inputs[i]) for i in op.kernel_inputs]
         if lowered is ALIAS:
             self._alias(inputs[0], op.outputs[0])
             return
         ints, reals = lowered
-        for cell_op in [op.inputs[i].op for i in op.definition.writes]:
+        for cell_op in [op.inputs[i].op for i in op.writes]:
             self._before_write(cell_op, op, position)
         in_slots = [self.slot_of[x] for x in inputs]
-        if op.definition.random:
-            in_slots.append(self._counter(op.attrs["counter"]))
+        in_slots += [self._counter(name) for name in op.counters]
         kernel = self._kernel(op, inputs)
         if self._foldable(op, in_slots) and self._fold(op, kernel, in_slots, ints, reals):
             return
-        if op.definition.writes:
-            out_slots = [self._state(op.inputs[i].op) for i in op.definition.writes]
+        if op.writes:
+            out_slots = [self._state(op.inputs[i].op) for i in op.writes]
             self._instruction(kernel, in_slots, out_slots, ints, reals, op.name, writes=True)
-            variable = op.inputs[op.definition.writes[0]].op
+            variable = op.inputs[op.writes[0]].op
             self._define(op.outputs[0], out_slots[0])
             self.living_reads.setdefault(variable, []).append(op.outputs[0])
             return
@@ -168,7 +167,7 @@ class _Lowering:
     def _before_write(self, variable: Operation, op: Operation, position: int) -> None:
         if op.type != "Assign" and variable not in self.written:
             self._need_initialized(variable)
-        own_inputs = {self.program.replace(op.inputs[i]) for i in op.definition.kernel_inputs(len(op.inputs))}
+        own_inputs = {self.program.replace(op.inputs[i]) for i in op.kernel_inputs}
         for tensor in self.living_reads.pop(variable, []):
             if self.last_use.get(tensor, -1) > position or tensor in own_inputs:
                 slot = self._slot("arena", tensor.dtype, self.shapes.of(tensor))
@@ -256,8 +255,8 @@ class _Lowering:
 
     def _kernel(self, op: Operation, inputs: Sequence[Tensor]) -> str:
         definition = op.definition
-        if definition.writes:
-            dtype = op.inputs[definition.writes[0]].dtype
+        if op.writes:
+            dtype = op.inputs[op.writes[0]].dtype
         else:
             dtype = op.outputs[0].dtype if definition.kernel_dtype == "output" or not inputs else inputs[0].dtype
         name = f"{definition.kernel}.{dtype.code}"
@@ -272,7 +271,7 @@ class _Lowering:
 
     def _foldable(self, op: Operation, in_slots: list[int]) -> bool:
         definition = op.definition
-        if not self.fold or not definition.pure or definition.random or definition.writes or not in_slots:
+        if not self.fold or not definition.pure or op.counters or op.writes or not in_slots:
             return False
         if any(self.slots[i]["kind"] != "constant" for i in in_slots):
             return False

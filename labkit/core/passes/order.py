@@ -29,7 +29,7 @@ def order(
     waiting: dict[Operation, int] = {}
     users: dict[Operation, list[Operation]] = {}
     for op in operations:
-        before = {x.op for i, x in enumerate(op.inputs) if x not in fed or i in op.definition.writes}
+        before = {x.op for i, x in enumerate(op.inputs) if x not in fed or i in op.writes}
         before.update(op.control_inputs)
         before &= operations if isinstance(operations, set | frozenset) else set(operations)
         waiting[op] = len(before)
@@ -37,7 +37,7 @@ def order(
             users.setdefault(earlier, []).append(op)
 
     def place(op: Operation) -> tuple[bool, int, Operation]:
-        return bool(op.definition.writes) and op not in unrun, op.id, op
+        return bool(op.writes) and op not in unrun, op.id, op
 
     ready = [place(op) for op, count in waiting.items() if not count]
     heapq.heapify(ready)

@@ -43,7 +43,7 @@ class Program:
         self.sequence = [op for op in executed if op in useful and not self._is_shared(op)]
         self.stages = cut(full, self.sequence, needed, self.starts, self.feeds, self.fetches, self.replacement)
         self.read_first = read_first(self.sequence, fed)
-        self.writes = any(op.definition.writes or op.definition.random for op in self.sequence)
+        self.writes = any(op.writes or op.counters for op in self.sequence)
 
     @property
     def native(self) -> bool:

@@ -66,11 +66,11 @@ class _Pruning:
         self.run.add(op)
         self._to_run.extend(op.control_inputs)
         for i, tensor in enumerate(op.inputs):
-            if i in op.definition.shape_inputs:
+            if i in op.shape_inputs:
                 self._to_shape.append(tensor)
-            elif i in op.definition.value_inputs:
+            elif i in op.value_inputs:
                 self._need_value(tensor)
-            elif i in op.definition.writes or tensor not in self.fed:
+            elif i in op.writes or tensor not in self.fed:
                 self._to_run.append(tensor.op)
 
     def _need_shape(self, tensor: Tensor) -> None:
@@ -81,7 +81,7 @@ class _Pruning:
         if op.definition.host is not None and not is_known(tensor.dims):
             self._to_run.append(op)  # its shape is known when it has run
         self._to_shape.extend(op.inputs)
-        for i in op.definition.value_inputs:
+        for i in op.value_inputs:
             self._need_value(op.inputs[i])
 
     def _need_value(self, tensor: Tensor) -> None:

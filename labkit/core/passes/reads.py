@@ -23,7 +23,7 @@ def reads_of_start(sequence: Sequence[Operation], fed: frozenset[Tensor]) -> fro
         written = written.union(*(before.get(x, ()) for x in op.control_inputs))
         if op.type == "ReadVariable" and (op.inputs[0].op not in written or op.inputs[0] in fed):
             starts.add(op)
-        before[op] = written.union(op.inputs[i].op for i in op.definition.writes)
+        before[op] = written.union(op.inputs[i].op for i in op.writes)
     return frozenset(starts)
 
 
@@ -36,11 +36,10 @@ def read_first(sequence: Sequence[Operation], fed: frozenset[Tensor]) -> tuple[O
     found: dict[Operation, None] = {}
     written: set[Operation] = set()
     for op in sequence:
-        definition = op.definition
-        for x in (op.inputs[i] for i in definition.kernel_inputs(len(op.inputs))):
+        for x in (op.inputs[i] for i in op.kernel_inputs):
             if x.op.type == "VariableV2" and x not in fed and x.op not in written:
                 found[x.op] = None
-        for variable in (op.inputs[i].op for i in definition.writes):
+        for variable in (op.inputs[i].op for i in op.writes):
             if op.type != "Assign" and variable not in written:
                 found[variable] = None
             written.add(variable)

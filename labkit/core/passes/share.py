@@ -24,7 +24,7 @@ def share(operations: Sequence[Operation], fed: frozenset[Tensor]) -> dict[Tenso
     replacement: dict[Tensor, Tensor] = {}
     for op in operations:
         definition = op.definition
-        if not definition.pure or definition.random or definition.writes or op.control_inputs:
+        if not definition.pure or op.counters or op.writes or op.control_inputs:
             continue
         if any(x in fed for x in op.outputs):
             continue

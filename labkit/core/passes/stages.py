@@ -72,7 +72,7 @@ class Placement:
     def _place(self, op: Operation, running: frozenset[Operation]) -> None:
         definition = op.definition
         planned = max((self._shape_known[x] for x in op.inputs), default=0)
-        planned = max([planned, *(self.value_known[op.inputs[i]] for i in definition.value_inputs)])
+        planned = max([planned, *(self.value_known[op.inputs[i]] for i in op.value_inputs)])
         self.planned[op] = known = planned
         if op in running:
             stage = planned
@@ -80,7 +80,7 @@ class Placement:
                 if x not in self.fed and x.op in self.stage and not anywhere(x.op):
                     stage = max(stage, self._after(x.op))
             stage = max([stage, *(self._after(c) for c in op.control_inputs if c in self.stage)])
-            if definition.writes:
+            if op.writes:
                 stage = max(stage, self.last)
             self.stage[op] = stage
             self.last = max(self.last, self._after(op))
@@ -125,7 +125,7 @@ def cut(
     """
     fed = frozenset(feeds)
     placement = Placement(full, run, needed, fed, replacement)
-    counters = tuple(dict.fromkeys(op.attrs["counter"] for op in run if op.definition.random))  # advance like writes
+    counters = tuple(dict.fromkeys(name for op in run for name in op.counters))  # they advance like writes
     last = placement.last if counters else max((placement.stage[op] for op in run), default=0)
     stages = [Stage(counters=counters if i == last else ()) for i in range(last + 1)]
     for op in full:
@@ -154,7 +154,7 @@ class _Filling:
         self.members: list[set[Operation]] = [set() for _ in stages]
         self.written: dict[Operation, int] = {}  # variable -> the stage of its first write
         for op in run:
-            for i in op.definition.writes:
+            for i in op.writes:
                 self.written.setdefault(op.inputs[i].op, placement.stage[op])
 
     def fill(self, fetches: Sequence[Tensor]) -> None:
@@ -176,7 +176,7 @@ class _Filling:
             self.members[number].add(op)
         if op.type == "ReadVariable" and op not in self.starts:
             return  # it looks at the variable itself
-        for i in definition.kernel_inputs(len(op.inputs)):
+        for i in op.kernel_inputs:
             x = op.inputs[i]
             self._bring(self.placement.replacement.get(x, x), number, to_host=definition.host is not None)
 
