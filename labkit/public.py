@@ -51,6 +51,7 @@ _BY_MODULE = {
     "ops.cholesky": "cholesky cholesky_solve",
     "ops.eigen": "qr self_adjoint_eig svd",
     "ops.solve": "matrix_determinant matrix_inverse matrix_solve",
+    "ops.loops": "case cond foldl foldr map_fn scan while_loop",
     "ops.matmul": "matmul",
     "ops.logic": "logical_and logical_not logical_or logical_xor where",
     "ops.host": "Assert Print print py_func",

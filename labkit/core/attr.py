@@ -20,8 +20,8 @@ class Attr:
 
     Attributes:
         kind: "int", "float", "bool", "str", "ints" (a tuple of ints), "floats" (a tuple of floats), "pairs" (a tuple of
-            pairs of ints), "axes" (a tuple of ints, or None for all), "dtype", "dtypes" (a tuple of them), "array" or
-            "callable".
+            pairs of ints), "axes" (a tuple of ints, or None for all), "dtype", "dtypes" (a tuple of them), "array",
+            "callable" or "subgraph".
         low, high: inclusive bounds of a number, or of each number.
         choices: the allowed values.
     """
@@ -112,6 +112,7 @@ _NORMAL: Mapping[str, Callable[[Any], Any]] = {
     "dtype": dt.as_dtype,
     "dtypes": lambda v: tuple(dt.as_dtype(x) for x in v),
     "callable": _function,
+    "subgraph": lambda v: v,
     "array": np.asarray,
 }
 
@@ -128,5 +129,6 @@ _IN_WORDS = {
     "dtype": "a dtype such as lk.float32",
     "dtypes": "a list of dtypes such as lk.float32",
     "callable": "a function",
+    "subgraph": "a subgraph",
     "array": "an array",
 }

@@ -41,11 +41,18 @@ def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients") ->
     if not outputs or not sources:
         return [None] * len(sources)
     graph = outputs[0].graph
-    for tensor in [*outputs, *sources]:
+    for tensor in outputs:
         if tensor.graph is not graph:
             raise GraphError(
-                f"{tensor.name} belongs to another graph than {outputs[0].name}", rule="ys and xs belong to one graph"
+                f"{tensor.name} belongs to another graph than {graph.scope or outputs[0].name}",
+                rule="ys belong to one graph",
             )
+    try:
+        sources = [graph.adopt(x) for x in sources]
+    except GraphError as error:
+        raise GraphError(
+            "ys and xs belong to different graphs", rule="ys and xs belong to one graph", received=error.received
+        ) from None
     for y in outputs:
         if not y.dtype.is_floating:
             raise DTypeError(

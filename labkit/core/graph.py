@@ -21,7 +21,6 @@ from labkit.errors import (
     LabkitError,
     NotFoundError,
     OutOfRangeError,
-    ShapeError,
 )
 
 _GROWTH_LIMIT = 1000
@@ -120,6 +119,7 @@ class Graph:
     """
 
     def __init__(self) -> None:
+        self.outer: Graph | None = None  # the graph around a subgraph
         self.operations: list[Operation] = []
         self.seed: int | None = None
         self.finalized = False
@@ -208,11 +208,19 @@ class Graph:
     def apply(
         self, type_name: str, inputs: Sequence[Tensor], attrs: Mapping[str, Any] | None = None, name: str | None = None
     ) -> Operation:
-        """Adds an operation after checking its attributes, dtypes and shapes.
+        """Adds an operation after checking its attributes, dtypes and shapes: to this graph, or to the subgraph inside it
+        that is being built.
 
         Raises:
             GraphError, DTypeError, ShapeError, InvalidArgumentError: the operation cannot be built like this.
         """
+        current = get_default_graph()
+        return (current if current.is_inside(self) else self).add(type_name, inputs, attrs, name)
+
+    def add(
+        self, type_name: str, inputs: Sequence[Tensor], attrs: Mapping[str, Any] | None = None, name: str | None = None
+    ) -> Operation:
+        """As `apply`, to this very graph."""
         definition = OPS[type_name]
         line = user_line()
         if self.finalized:
@@ -221,25 +229,19 @@ class Graph:
                 rule="A finalized graph does not grow",
                 fix="Build all operations before graph.finalize().",
             )
-        for tensor in inputs:
-            if tensor.graph is not self:
-                raise GraphError(
-                    f"{type_name} ({line}) got a tensor of another graph",
-                    rule="All inputs of an operation belong to the graph it is added to",
-                    received=repr(tensor),
-                    fix="Build both inside the same `with graph.as_default():`.",
-                )
         try:
             definition.check_count(len(inputs))
             checked = definition.check_attrs(attrs or {})
             roles = definition.roles_of(checked)
+            states = (*roles.writes, *roles.reads)
+            inputs = [self.adopt_variable(x) if i in states else self.adopt(x) for i, x in enumerate(inputs)]
             _check_variables(definition, roles, inputs)
             values = [constant_value(x) if i in roles.value_inputs else None for i, x in enumerate(inputs)]
             partial = {i: partial_dims(inputs[i]) for i in roles.value_inputs if values[i] is None}
             context = OpContext([x.dims for x in inputs], [x.dtype for x in inputs], checked, values, partial)
             out_dtypes = definition.out_dtypes(context.dtypes, checked)
             out_dims = [check_dims(dims) for dims in definition.shapes(context)]
-        except (ShapeError, DTypeError, InvalidArgumentError, OutOfRangeError) as error:
+        except (GraphError, DTypeError, InvalidArgumentError, OutOfRangeError) as error:
             raise explain(
                 error, f"{type_name} '{self._scope}{name or type_name}' cannot be built at {line}", inputs
             ) from None
@@ -256,6 +258,34 @@ class Graph:
         if self.has_run:
             self._watch_growth(line)
         return op
+
+    def adopt(self, tensor: Tensor) -> Tensor:
+        """The tensor of this graph that stands for `tensor`: itself, or in a subgraph an argument.
+
+        Raises:
+            GraphError: it belongs to another graph.
+        """
+        if tensor.graph is not self:
+            raise GraphError(
+                "",
+                rule="All inputs of an operation belong to the graph it is added to",
+                received=f"{tensor!r} of another graph",
+                fix="Build both inside the same `with graph.as_default():`.",
+            )
+        return tensor
+
+    def adopt_variable(self, tensor: Tensor) -> Tensor:
+        """The same for a variable that is written, or read at its place in the order of a run."""
+        return self.adopt(tensor)
+
+    @property
+    def outermost(self) -> Graph:
+        """The graph that holds all others around this one, or itself."""
+        return self if self.outer is None else self.outer.outermost
+
+    def is_inside(self, other: Graph) -> bool:
+        """Whether this is a subgraph of `other`, at any depth."""
+        return self.outer is not None and (self.outer is other or self.outer.is_inside(other))
 
     def _watch_growth(self, line: str) -> None:
         self._nodes_by_line[line] += 1

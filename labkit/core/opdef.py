@@ -20,6 +20,8 @@ from labkit.errors import DTypeError, GraphError, InvalidArgumentError, ShapeErr
 
 if TYPE_CHECKING:
     from labkit.core.graph import Operation
+    from labkit.core.passes.infer import Inference
+    from labkit.core.subgraph import Subgraph
     from labkit.core.tensor import Tensor
 
 
@@ -74,6 +76,25 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class ControlFlow:
+    """How an operation that runs subgraphs becomes an instruction (core_ext/exec/control.h).
+
+    Attributes:
+        kind: "branch", "loop" or "scan".
+        ints: the instruction's attributes.
+        inputs: of the operation, those that are operands.
+        bodies: each subgraph with its shapes.
+        iterated: whether the first argument of each subgraph is the number of the iteration.
+    """
+
+    kind: str
+    ints: Ints
+    inputs: Ints
+    bodies: Sequence[tuple[Subgraph, Inference]]
+    iterated: bool
+
+
+@dataclass(frozen=True)
 class Roles:
     """What an operation does with its inputs besides computing with them; indices of inputs, and names of counters.
 
@@ -104,6 +125,7 @@ class OpDef:
         host: (*input arrays, **attrs) -> output array or tuple of them: computes the operation in Python, between two
             native plans. For what needs LAPACK, a user's function, or has a result whose shape depends on data (its shape
             rule then gives unknown dimensions).
+        control: context -> how the operation runs its subgraphs, in place of a kernel.
         kernel_dtype: "input" (the first kernel input's) or "output": which dtype completes the kernel's name.
         lower: context -> (ints, reals) for the kernel, or ALIAS. Default: the attributes in order.
         reference: NumPy, in float64: (*inputs, **attrs) -> output or tuple of outputs. Where the operation writes, the new
@@ -139,6 +161,7 @@ class OpDef:
     refuses: str = ""
     kernel: str = ""
     host: Callable[..., Any] | None = None
+    control: Callable[[OpContext], ControlFlow] | None = None
     kernel_dtype: str = "input"
     lower: Callable[[OpContext], tuple[Ints, Reals]] | None = None
     reference: Callable[..., Any] | None = None

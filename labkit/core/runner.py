@@ -12,11 +12,11 @@ from labkit import native
 from labkit.core.fetches import Fetches
 from labkit.core.graph import Graph
 from labkit.core.passes.infer import Inference
-from labkit.core.passes.lower import lower
+from labkit.core.passes.lower import Lowered, lower
 from labkit.core.passes.program import Program
 from labkit.core.passes.stages import Stage
 from labkit.core.tensor import Tensor
-from labkit.errors import InvalidArgumentError, ResourceExhaustedError
+from labkit.errors import InvalidArgumentError, LabkitError, ResourceExhaustedError
 
 if TYPE_CHECKING:
     from labkit.core.session import Session
@@ -78,13 +78,25 @@ class Runner:
                 session._plans.move_to_end(key)
                 return session._plans[key]
             shapes = Inference(stage, dims, values, before)
-            lowered = lower(
-                self.program, stage, shapes, session._variable_cell, session._counter_cell, fold=session.optimize
-            )
-            try:
-                plan = native.Plan(
+
+            def make_plan(lowered: Lowered) -> Any:
+                return native.Plan(
                     lowered.slots, lowered.instructions, lowered.cells, lowered.read_first, session._state
                 )
+
+            try:
+                lowered = lower(
+                    self.program,
+                    stage,
+                    shapes,
+                    session._variable_cell,
+                    session._counter_cell,
+                    make_plan,
+                    fold=session.optimize,
+                )
+                plan = make_plan(lowered)
+            except LabkitError:
+                raise
             except (ValueError, OverflowError) as error:
                 raise InvalidArgumentError(f"The run cannot be planned: {error}") from None
             except MemoryError as error:

@@ -50,10 +50,10 @@ class Variable:
         if isinstance(trainable, dt.DType):
             trainable, dtype = True, dtype or trainable
         wanted = None if dtype is None else dt.as_dtype(dtype)
-        graph = get_default_graph()
+        graph = get_default_graph().outermost
         self.trainable = bool(trainable)
         full = graph.unique_name(name or "Variable", mark=False)
-        with graph.control_dependencies(None), graph.name_scope(full + "/"):
+        with graph.as_default(), graph.control_dependencies(None), graph.name_scope(full + "/"):
             value = initial_value() if callable(initial_value) else initial_value
             initial = to_tensor(value, wanted, name="initial_value")
         dims = initial.dims if shape is None else as_dims(shape)
@@ -64,7 +64,7 @@ class Variable:
                 received=show(dims),
                 fix="Give shape=, or an initial value of known shape.",
             )
-        with graph.control_dependencies(None):
+        with graph.as_default(), graph.control_dependencies(None):
             attrs = {"shape": dims, "dtype": initial.dtype}
             self.op: Operation = graph.apply("VariableV2", [], attrs, name or "Variable")
             self._tensor = self.op.outputs[0]

@@ -8,7 +8,7 @@ last use of an earlier read, the read is copied aside first.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -17,7 +17,7 @@ import numpy as np
 from labkit import native
 from labkit.core.dtypes import DType, int64 as _INT64
 from labkit.core.graph import Operation
-from labkit.core.opdef import ALIAS, lower_attrs
+from labkit.core.opdef import ALIAS, ControlFlow, lower_attrs
 from labkit.core.passes.infer import Inference
 from labkit.core.passes.program import Program
 from labkit.core.passes.stages import Stage
@@ -27,6 +27,7 @@ from labkit.core.tensor import Tensor
 from labkit.errors import DTypeError
 
 _LARGEST_FOLDED = 1 << 20  # elements
+_MIXING = -7046029254386353131  # the golden ratio's 64 bits: far from any small number of runs or iterations
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ def lower(
     shapes: Inference,
     variable_cell: Callable[[Operation], Any],
     counter_cell: Callable[[str], Any],
+    make_plan: Callable[[Lowered], Any],
     *,
     fold: bool = True,
 ) -> Lowered:
@@ -54,12 +56,14 @@ def lower(
     Args:
         shapes: all shapes of the stage.
         variable_cell, counter_cell: give the session's native cell for a variable's operation, for a counter's name.
+        make_plan: makes the native plan of a subgraph.
         fold: whether operations on constants are computed now.
 
     Raises:
         DTypeError: an operation has no kernel for its dtype.
     """
-    return _Lowering(program, stage, shapes, variable_cell, counter_cell, fold).lower()
+    lowering = _Lowering(program, stage, shapes, variable_cell, counter_cell, make_plan, fold)
+    return lowering.lower(advance=stage.counters)
 
 
 @cache
@@ -69,10 +73,17 @@ def _kernels(target: str) -> frozenset[str]:
 
 class _Lowering:
     def __init__(
-        self, program: Program, stage: Stage, shapes: Inference, variable_cell: Any, counter_cell: Any, fold: bool
+        self,
+        program: Program,
+        stage: Stage,
+        shapes: Inference,
+        variable_cell: Any,
+        counter_cell: Any,
+        make_plan: Any,
+        fold: bool,
     ):
         self.program, self.stage, self.shapes, self.fold = program, stage, shapes, fold
-        self.variable_cell, self.counter_cell = variable_cell, counter_cell
+        self.variable_cell, self.counter_cell, self.make_plan = variable_cell, counter_cell, make_plan
         # The result: slots and instructions, the native cells they name, and the cells that must hold a value before.
         self.slots: list[dict[str, Any]] = []
         self.instructions: list[dict[str, Any]] = []
@@ -89,16 +100,26 @@ class _Lowering:
         self.written: set[Operation] = set()
         self.kernels = _kernels(active_target())
 
-    def lower(self) -> Lowered:
+    def lower(self, *, advance: Sequence[str] = (), drawn: Sequence[str] = (), iterated: bool = False) -> Lowered:
+        """The instructions.
+
+        Args:
+            advance: random counters that go one further at the end.
+            drawn: random counters that are fed, after the stage's feeds: of a subgraph.
+            iterated: the first feed is the number of the iteration, which counters are mixed with.
+        """
         program, stage = self.program, self.stage
         for position, op in enumerate(stage.sequence):
             for i in op.kernel_inputs:
                 self.last_use[program.replace(op.inputs[i])] = position
         for i, tensor in enumerate(stage.feeds):
             self._define(tensor, self._slot("feed", tensor.dtype, self.shapes.of(tensor), index=i))
+        for i, name in enumerate(drawn, start=len(stage.feeds)):
+            fed = self._slot("feed", _INT64, (), index=i)
+            self.state_slot[name] = self._mixed(fed, self.slot_of[stage.feeds[0]]) if iterated else fed
         for position, op in enumerate(stage.sequence):
             self._emit(op, position)
-        for name in stage.counters:
+        for name in advance:
             one = self._slot("constant", _INT64, (), value=np.asarray(1, np.int64))
             self._instruction("assign_add.i64", [one], [self._counter(name)], [], [], f"random:{name}", writes=True)
         for i, tensor in enumerate(stage.exports):
@@ -121,6 +142,9 @@ class _Lowering:
         if not op.definition.kernel and not op.outputs:
             return
         context = self.shapes.context(op)
+        if op.definition.control is not None:
+            self._emit_control(op, op.definition.control(context), position)
+            return
         context.out_dims = [self.shapes.of(x) for x in op.outputs]
         lowered = (op.definition.lower or lower_attrs)(context)
         inputs = [self.program.replace(op.inputs[i]) for i in op.kernel_inputs]
@@ -142,17 +166,55 @@ class _Lowering:
             self._define(op.outputs[0], out_slots[0])
             self.living_reads.setdefault(variable, []).append(op.outputs[0])
             return
-        out_slots = []
-        for tensor in op.outputs:
-            fed = tensor in self.slot_of  # the kernel's result goes nowhere, what was fed stands
-            kind = "fetch" if tensor in self.fetched and not fed else "arena"
-            slot = self._slot(kind, tensor.dtype, self.shapes.of(tensor))
-            if not fed:
-                self.slot_of[tensor] = slot
-            if kind == "fetch":
-                self.fetch_slot[tensor] = slot
-            out_slots.append(slot)
+        out_slots = [self._result(tensor) for tensor in op.outputs]
         self._instruction(kernel, in_slots, out_slots, ints, reals, op.name)
+
+    def _emit_control(self, op: Operation, flow: ControlFlow, position: int) -> None:
+        for variable in [op.inputs[i].op for i in op.writes]:
+            self._before_write(variable, op, position)
+        operands = []
+        for i in flow.inputs:
+            x = op.inputs[i]
+            valued = i in op.value_inputs  # not an operand of its own right: the planning knows it
+            operands.append(
+                self._constant(self.shapes.value(x), x) if valued else self.slot_of[self.program.replace(x)]
+            )
+        operands += [self._counter(name) for name in op.counters]
+        plans = []
+        for subgraph, shapes in flow.bodies:
+            (stage,) = subgraph.program.stages
+            inner = _Lowering(
+                subgraph.program,
+                replace(stage, feeds=subgraph.arguments),
+                shapes,
+                self.variable_cell,
+                self.counter_cell,
+                self.make_plan,
+                self.fold,
+            )
+            plans.append(self.make_plan(inner.lower(drawn=op.counters, iterated=flow.iterated)))
+        outputs = [self._result(x) for x in op.outputs]
+        self._instruction(flow.kind, operands, outputs, flow.ints, [], op.name, writes=bool(op.writes))
+        self.instructions[-1]["plans"] = plans
+
+    def _result(self, tensor: Tensor) -> int:
+        """A slot that an instruction writes a result to."""
+        fed = tensor in self.slot_of  # the result goes nowhere, what was fed stands
+        kind = "fetch" if tensor in self.fetched and not fed else "arena"
+        slot = self._slot(kind, tensor.dtype, self.shapes.of(tensor))
+        if not fed:
+            self.slot_of[tensor] = slot
+        if kind == "fetch":
+            self.fetch_slot[tensor] = slot
+        return slot
+
+    def _mixed(self, counter: int, iteration: int) -> int:
+        """A counter for one iteration: other numbers than in any other iteration and run."""
+        factor = self._slot("constant", _INT64, (), value=np.asarray(_MIXING, np.int64))
+        product, mixed = self._slot("arena", _INT64, ()), self._slot("arena", _INT64, ())
+        self._instruction("mul.i64", [counter, factor], [product], [], [], "iteration")
+        self._instruction("add.i64", [product, iteration], [mixed], [], [], "iteration")
+        return mixed
 
     # --- variables ---
 

@@ -1,0 +1,42 @@
+"""Nests: tensors in lists, tuples, named tuples and dicts, flattened and put back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from labkit.errors import InvalidArgumentError
+
+
+def flatten(nest: Any) -> list[Any]:
+    """The leaves of a nest in order; dicts in the order of their keys."""
+    if isinstance(nest, Mapping):
+        return [x for value in nest.values() for x in flatten(value)]
+    if isinstance(nest, list | tuple):
+        return [x for value in nest for x in flatten(value)]
+    return [nest]
+
+
+def pack(like: Any, leaves: Sequence[Any]) -> Any:
+    """The leaves in the structure of `like`.
+
+    Raises:
+        InvalidArgumentError: there are more or fewer leaves than `like` has.
+    """
+    if len(flatten(like)) != len(leaves):
+        raise InvalidArgumentError(
+            "A nest of another structure",
+            rule=f"It has {len(flatten(like))} leaves",
+            received=f"{len(leaves)}",
+        )
+    return _pack(like, iter(leaves))
+
+
+def _pack(like: Any, leaves: Iterator[Any]) -> Any:
+    if isinstance(like, Mapping):
+        return {key: _pack(value, leaves) for key, value in like.items()}
+    if isinstance(like, tuple) and hasattr(like, "_fields"):
+        return type(like)(*(_pack(value, leaves) for value in like))
+    if isinstance(like, list | tuple):
+        return type(like)(_pack(value, leaves) for value in like)
+    return next(leaves)

@@ -1,0 +1,166 @@
+"""Subgraphs: the body of a loop or the branch of a condition, a graph inside another one.
+
+Operations built inside belong to it. A tensor of a graph around it that they use is captured: it becomes one more argument.
+Variables that they write are referred to; variables that they create belong to the outermost graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from labkit.core.graph import Graph, Operation, get_default_graph
+from labkit.core.passes.infer import Inference
+from labkit.core.passes.program import Program
+from labkit.core.shapes import Dims
+from labkit.core.tensor import Tensor
+from labkit.errors import GraphError
+
+_SMALL = 64  # elements of a constant that is made again inside, where shapes may depend on its value
+
+
+class Subgraph(Graph):
+    """A graph of its own that another graph's control operation runs.
+
+    Attributes:
+        outer: the graph around it.
+        arguments: its formal arguments, first the explicit ones, then one for each captured tensor.
+        captured: tensor of the outer graph -> argument.
+        references: variable's operation of the outer graph -> the one that stands for it here.
+        outputs: its results.
+    """
+
+    def __init__(self, outer: Graph, name: str) -> None:
+        super().__init__()
+        self.outer: Graph = outer
+        self.seed = outer.seed
+        self._scope = outer.unique_name(name) + "/"  # names are unique in the whole, as counters and errors need it
+        self._stream_root = outer._stream_root
+        self.arguments: list[Tensor] = []
+        self.captured: dict[Tensor, Tensor] = {}
+        self.references: dict[Operation, Operation] = {}
+        self.outputs: list[Tensor] = []
+
+    def argument(self, dtype: Any, dims: Dims, name: str = "argument") -> Tensor:
+        """A new formal argument."""
+        coded = np.asarray(0 if dims is None else [-1 if n is None else n for n in dims], np.int64)
+        with self.control_dependencies(None):
+            tensor = self.add("Placeholder", [], {"dtype": dtype, "shape": coded}, name).outputs[0]
+        self.arguments.append(tensor)
+        return tensor
+
+    def adopt(self, tensor: Tensor) -> Tensor:
+        if tensor.graph is self:
+            return tensor
+        outside = self.outer.adopt(tensor)
+        if outside.op.type == "Const" and outside.op.attrs["value"].size <= _SMALL:
+            with self.control_dependencies(None):
+                return self.add("Const", [], {"value": outside.op.attrs["value"]}, "Const").outputs[0]
+        if outside not in self.captured:
+            self.captured[outside] = self.argument(outside.dtype, outside.dims, "captured")
+        return self.captured[outside]
+
+    def adopt_variable(self, tensor: Tensor) -> Tensor:
+        if tensor.graph is self:
+            return tensor
+        outside = self.outer.adopt_variable(tensor).op
+        if outside not in self.references:
+            scope, self._scope = self._scope, ""
+            with self.control_dependencies(None):
+                inside = self.add("VariableV2", [], outside.attrs, outside.name)
+            self._scope = scope
+            self.references[outside] = inside
+        return self.references[outside].outputs[0]
+
+    @cached_property
+    def program(self) -> Program:
+        """What running the subgraph means; asked for when it is complete.
+
+        Raises:
+            GraphError: a part of it can only be computed by Python, or a shape in it depends on a computed value.
+        """
+        program = Program(self.outputs, [], self.arguments)
+        if not program.native:
+            hosts = [op for stage in program.stages for op in stage.hosts]
+            what = f"{hosts[0].type} '{hosts[0].name}' ({hosts[0].line})" if hosts else f"'{self.scope}'"
+            raise GraphError(
+                f"{what} cannot run inside a loop or a branch",
+                rule="What runs inside is computed natively, and its shapes follow from shapes, constants and fed values",
+                fix="Compute it before the loop, or repeat session.run from Python.",
+            )
+        return program
+
+    def inference(self, dims: Sequence[Dims], values: Mapping[int, Any]) -> Inference:
+        """All shapes inside, for arguments of these shapes.
+
+        Args:
+            values: number of an argument -> its value, for those in `valued`.
+        """
+        numbers = {x: i for i, x in enumerate(self.arguments)}
+        given = {x: values[numbers[x]] for x in self.valued}
+        return Inference(self.program.stages[0], dict(zip(self.arguments, dims, strict=True)), given)  # type: ignore[arg-type]
+
+    @property
+    def written(self) -> list[Operation]:
+        """The variables' operations, of the outer graph, that a run writes."""
+        inside = {op.inputs[i].op for op in self.program.sequence for i in op.writes}
+        return [outside for outside, op in self.references.items() if op in inside]
+
+    @property
+    def drawn(self) -> tuple[str, ...]:
+        """The random counters that a run draws from."""
+        return self.program.stages[0].counters
+
+    @property
+    def valued(self) -> list[Tensor]:
+        """The arguments whose values decide shapes."""
+        return self.program.stages[0].valued
+
+
+def traced(
+    outer: Graph, name: str, given: Sequence[tuple[Any, Dims]], build: Callable[..., Iterable[Tensor]]
+) -> Subgraph:
+    """A subgraph whose outputs are what `build` makes of its arguments.
+
+    Args:
+        given: dtype and dims of each argument.
+    """
+    subgraph = Subgraph(outer, name)
+    with subgraph.as_default():
+        arguments = [subgraph.argument(dtype, dims) for dtype, dims in given]
+        subgraph.outputs = [subgraph.adopt(x) for x in build(*arguments)]
+    return subgraph
+
+
+def share_captures(subgraphs: Sequence[Subgraph]) -> list[Tensor]:
+    """Gives all subgraphs an argument for each tensor that one of them captured, in one order; the captured tensors."""
+    captured = list(dict.fromkeys(x for subgraph in subgraphs for x in subgraph.captured))
+    for subgraph in subgraphs:
+        explicit = subgraph.arguments[: len(subgraph.arguments) - len(subgraph.captured)]
+        for x in captured:
+            if x not in subgraph.captured:
+                subgraph.captured[x] = subgraph.argument(x.dtype, x.dims, "captured")
+        subgraph.arguments = [*explicit, *(subgraph.captured[x] for x in captured)]
+    return captured
+
+
+def copy_into(subgraph: Subgraph, given: Sequence[Tensor], outputs: Sequence[Tensor]) -> list[Tensor]:
+    """Builds the subgraph's operations again in the default graph, with `given` in the arguments' place.
+
+    Returns:
+        What stands for `outputs` there.
+    """
+    made: dict[Tensor, Tensor] = dict(zip(subgraph.arguments, given, strict=True))
+    for inside, outside in ((op.outputs[0], o.outputs[0]) for o, op in subgraph.references.items()):
+        made[inside] = outside
+    graph = get_default_graph()
+    needed = Program(list(outputs), [], subgraph.arguments, share_equal=False).sequence
+    for op in sorted(needed, key=lambda op: op.id):
+        if op.type == "VariableV2":
+            continue
+        copied = graph.apply(op.type, [made[x] for x in op.inputs], op.attrs, op.name.rpartition("/")[2])
+        made.update(zip(op.outputs, copied.outputs, strict=True))
+    return [made[x] for x in outputs]
