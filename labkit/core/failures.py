@@ -59,7 +59,7 @@ def uninitialized(variable: str) -> LabkitError:
 
 def _told_by_kernel(error: Any, graph: Graph, planned: Planned, *, stepping: bool) -> LabkitError:
     name, code, value, limit = error.args[:4]
-    op = graph.get_operation_by_name(name) if name in graph else None
+    op = graph.get_operation_by_name(name) if name in graph else graph.inside.get(name)
     if name.startswith("feed "):
         where = f"The Batches for {planned.feed_names[int(name.removeprefix('feed '))]}"
         rule = f"Rows are from 0 to {limit - 1}"

@@ -120,6 +120,7 @@ class Graph:
 
     def __init__(self) -> None:
         self.outer: Graph | None = None  # the graph around a subgraph
+        self.inside: dict[str, Operation] = {}  # operations of the subgraphs inside, by name
         self.operations: list[Operation] = []
         self.seed: int | None = None
         self.finalized = False
@@ -224,11 +225,7 @@ class Graph:
         definition = OPS[type_name]
         line = user_line()
         if self.finalized:
-            raise GraphError(
-                f"The graph is finalized: {type_name} cannot be added ({line})",
-                rule="A finalized graph does not grow",
-                fix="Build all operations before graph.finalize().",
-            )
+            raise self._finalized(f"{type_name} cannot be added ({line})")
         try:
             definition.check_count(len(inputs))
             checked = definition.check_attrs(attrs or {})
@@ -258,6 +255,13 @@ class Graph:
         if self.has_run:
             self._watch_growth(line)
         return op
+
+    def _finalized(self, what: str) -> GraphError:
+        return GraphError(
+            f"The graph is finalized: {what}",
+            rule="A finalized graph does not grow",
+            fix="Build all operations before graph.finalize().",
+        )
 
     def adopt(self, tensor: Tensor) -> Tensor:
         """The tensor of this graph that stands for `tensor`: itself, or in a subgraph an argument.

@@ -45,9 +45,10 @@ class VariableScope:
 
 
 def _current(graph: Graph) -> VariableScope:
-    if not graph.variable_scopes:
-        graph.variable_scopes.append(VariableScope(""))
-    return graph.variable_scopes[-1]
+    scopes = graph.outermost.variable_scopes
+    if not scopes:
+        scopes.append(VariableScope(""))
+    return scopes[-1]
 
 
 @contextmanager
@@ -65,12 +66,12 @@ def variable_scope(scope: str | VariableScope, reuse: bool | None = False) -> It
     else:
         full, short = f"{outer.name}/{scope}" if outer.name else scope, scope
     inner = VariableScope(full, True if outer.reuse else reuse, outer.store)
-    graph.variable_scopes.append(inner)
+    graph.outermost.variable_scopes.append(inner)
     try:
         with graph.name_scope(short):
             yield inner
     finally:
-        graph.variable_scopes.pop()
+        graph.outermost.variable_scopes.pop()
 
 
 def get_variable(
@@ -115,7 +116,7 @@ def get_variable(
     else:
         wanted = kind
         value = (lambda: initializer(dims, kind)) if initializer else (lambda: _default_initial(dims, kind))
-    with graph.name_scope(None):
+    with graph.outermost.name_scope(None):
         made = Variable(value, trainable, name=full, dtype=wanted)
     scope.store[full] = made
     return made

@@ -44,6 +44,18 @@ class Subgraph(Graph):
         self.references: dict[Operation, Operation] = {}
         self.outputs: list[Tensor] = []
 
+    def add(self, *args: Any, **named: Any) -> Operation:
+        op = super().add(*args, **named)
+        self.outermost.inside[op.name] = op
+        return op
+
+    def _finalized(self, what: str) -> GraphError:
+        return GraphError(
+            f"A tensor of the inside of a loop or branch was used outside: {what}",
+            rule="What is computed inside leaves it as a result only",
+            fix="Return it from the function that builds the inside.",
+        )
+
     def argument(self, dtype: Any, dims: Dims, name: str = "argument") -> Tensor:
         """A new formal argument."""
         coded = np.asarray(0 if dims is None else [-1 if n is None else n for n in dims], np.int64)
@@ -144,6 +156,7 @@ def share_captures(subgraphs: Sequence[Subgraph]) -> list[Tensor]:
             if x not in subgraph.captured:
                 subgraph.captured[x] = subgraph.argument(x.dtype, x.dims, "captured")
         subgraph.arguments = [*explicit, *(subgraph.captured[x] for x in captured)]
+        subgraph.finalize()
     return captured
 
 
@@ -157,10 +170,14 @@ def copy_into(subgraph: Subgraph, given: Sequence[Tensor], outputs: Sequence[Ten
     for inside, outside in ((op.outputs[0], o.outputs[0]) for o, op in subgraph.references.items()):
         made[inside] = outside
     graph = get_default_graph()
-    needed = Program(list(outputs), [], subgraph.arguments, share_equal=False).sequence
+    needed: set[Operation] = set()
+    stack = [x.op for x in outputs if x not in made]
+    while stack:
+        op = stack.pop()
+        if op not in needed:
+            needed.add(op)
+            stack.extend([*(x.op for x in op.inputs if x not in made), *op.control_inputs])
     for op in sorted(needed, key=lambda op: op.id):
-        if op.type == "VariableV2":
-            continue
         copied = graph.apply(op.type, [made[x] for x in op.inputs], op.attrs, op.name.rpartition("/")[2])
         made.update(zip(op.outputs, copied.outputs, strict=True))
     return [made[x] for x in outputs]

@@ -1,0 +1,321 @@
+"""Conditions and loops: what they mean, their gradients, and what they refuse."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+import labkit as lk
+from labkit.errors import (
+    DeadlineExceededError,
+    DTypeError,
+    GraphError,
+    InvalidArgumentError,
+    ResourceExhaustedError,
+    ShapeError,
+)
+
+
+@pytest.fixture(autouse=True)
+def graph():
+    with lk.Graph().as_default() as graph:
+        yield graph
+
+
+@pytest.fixture
+def session(graph):
+    with lk.Session(graph) as session:
+        yield session
+
+
+def scalar(dtype=lk.float64):
+    return lk.placeholder(dtype, [])
+
+
+def assert_derivatives(session, y, x, at, feeds=None):
+    """First and second derivatives of a scalar against central differences in float64."""
+    (first,) = lk.gradients(y, x)
+    weights = np.linspace(0.5, 1.5, np.size(at)).reshape(np.shape(at))
+    along = lk.reduce_sum(first * weights)
+    (second,) = lk.gradients(along, x)
+    at = np.asarray(at, np.float64)
+    for value, derivative in ((y, first), (along, second)):
+        expected = np.zeros(at.shape)
+        for place in np.ndindex(at.shape):
+            shifted = []
+            for sign in (1, -1):
+                moved = at.copy()
+                moved[place] += sign * 1e-6
+                shifted.append(session.run(value, {x: moved, **(feeds or {})}))
+            expected[place] = (shifted[0] - shifted[1]) / 2e-6
+        actual = np.zeros(at.shape) if derivative is None else session.run(derivative, {x: at, **(feeds or {})})
+        np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-6)
+
+
+# --- conditions ---
+
+
+def test_only_the_chosen_branch_runs(session):
+    v = lk.Variable(0.0)
+    p = lk.placeholder(lk.bool, [])
+    chosen = lk.cond(p, lambda: v.assign_add(1.0), lambda: v.assign_add(10.0))
+    session.run(v.initializer)
+    assert session.run(chosen, {p: True}) == 1
+    assert session.run(chosen, {p: False}) == 11
+    assert session.run(v) == 11
+
+
+def test_what_is_built_outside_always_runs(session):
+    v = lk.Variable(0.0)
+    p = lk.placeholder(lk.bool, [])
+    outside = v.assign_add(1.0)
+    y = lk.cond(p, lambda: outside * 2, lambda: lk.constant(0.0))
+    session.run(v.initializer)
+    assert session.run(y, {p: False}) == 0
+    assert session.run(v) == 1
+
+
+def test_branches_return_nests_operations_or_nothing(session):
+    p = lk.placeholder(lk.bool, [])
+    v = lk.Variable([1.0])
+    y = lk.cond(p, lambda: {"a": lk.constant(1), "b": [v * 2]}, lambda: {"a": lk.constant(2), "b": [v * 3]})
+    op = lk.cond(p, lambda: v.assign([5.0]).op, lambda: lk.no_op())
+    session.run(v.initializer)
+    got = session.run(y, {p: False})
+    assert got["a"] == 2
+    assert got["b"][0] == [3]
+    session.run(op, {p: True})
+    assert session.run(v) == [5]
+    assert lk.cond(p, lambda: None, lambda: None) is None
+
+
+def test_case_takes_the_first_condition_that_holds(session):
+    x = scalar(lk.int32)
+    y = lk.case([(lk.less(x, 0), lambda: -x), (lk.less(x, 10), lambda: x * 100)], default=lambda: lk.constant(7))
+    assert [session.run(y, {x: value}) for value in (-3, 4, 50)] == [3, 400, 7]
+
+
+def test_derivatives_of_a_condition(session):
+    x, p = scalar(), lk.placeholder(lk.bool, [])
+    w = lk.constant(3.0, lk.float64)
+    y = lk.cond(p, lambda: lk.sin(x) * w, lambda: lk.cond(x > 0, lambda: x * x * x, lambda: -x * x)) + x
+    for at in (0.7, -0.7):
+        for truth in (True, False):
+            assert_derivatives(session, y, x, at, {p: truth})
+
+
+def test_branches_that_differ_are_refused():
+    p = lk.placeholder(lk.bool, [])
+    x = lk.placeholder(lk.float32, [2])
+    with pytest.raises(GraphError, match="different structures"):
+        lk.cond(p, lambda: (x, x), lambda: x)
+    with pytest.raises(DTypeError, match="same dtypes"):
+        lk.cond(p, lambda: x, lambda: lk.cast(x, lk.int32))
+    with pytest.raises(ShapeError, match="same shapes"):
+        lk.cond(p, lambda: x, lambda: lk.zeros([3]))
+    with pytest.raises(DTypeError, match="condition is bool"):
+        lk.cond(lk.constant(1.0), lambda: x, lambda: x)
+    with pytest.raises(InvalidArgumentError, match="is a function"):
+        lk.cond(p, x, x)
+    with pytest.raises(GraphError, match="cannot run inside a loop or a branch"):
+        lk.cond(p, lambda: lk.py_func(lambda a: a, [x], lk.float32), lambda: x)
+
+
+def test_a_tensor_of_a_branch_stays_inside():
+    p = lk.placeholder(lk.bool, [])
+    kept = []
+
+    def then():
+        kept.append(lk.constant(1.0) * 2)
+        return kept[0]
+
+    lk.cond(p, then, lambda: lk.constant(1.0))
+    with pytest.raises(GraphError, match="inside of a loop or branch"):
+        kept[0] + 1
+
+
+# --- loops ---
+
+
+def test_a_loop_repeats_its_body_while_the_condition_holds(session):
+    n = scalar(lk.int32)
+    i, total = lk.while_loop(lambda i, s: i < n, lambda i, s: (i + 1, s + lk.cast(i, lk.float32)), [0, 0.0])
+    assert [tuple(session.run([i, total], {n: k})) for k in (0, 1, 10)] == [(0, 0), (1, 0), (10, 45)]
+
+
+def test_loops_nest_and_see_what_is_around_them(session):
+    x = lk.placeholder(lk.float64, [3])
+    limit = lk.constant(4)
+
+    def row(i, total):
+        _, inner = lk.while_loop(lambda j, a: j < i, lambda j, a: [j + 1, a + x * lk.cast(i, lk.float64)], [0, x * 0])
+        return [i + 1, total + inner]
+
+    _, y = lk.while_loop(lambda i, total: i < limit, row, [0, lk.zeros([3], lk.float64)])
+    np.testing.assert_allclose(session.run(y, {x: [1, 2, 3]}), np.array([1, 2, 3]) * (1 + 4 + 9))
+
+
+def test_at_most_so_many_iterations(session):
+    y = lk.while_loop(lambda a: a < 100.0, lambda a: a * 2, [1.0], maximum_iterations=3)
+    assert session.run(y) == 8
+    assert session.run(lk.while_loop(lambda a: a < 100.0, lambda a: a * 2, [1.0])) == 128
+
+
+def test_derivatives_of_a_loop(session):
+    x = scalar()
+    _, y = lk.while_loop(lambda i, a: i < 4, lambda i, a: (i + 1, lk.sin(a) * x + a), [0, x])
+    assert_derivatives(session, y, x, 0.6)
+    _, z = lk.while_loop(lambda i, a: a < 3.0, lambda i, a: (i + 1, a * x), [0, lk.constant(1.0, lk.float64)])
+    assert_derivatives(session, z, x, 1.4)  # how many iterations depends on x
+
+
+def test_writes_in_a_loop_happen_in_every_iteration(session):
+    v = lk.Variable(1.0)
+
+    def body(i, a):
+        new = v.assign_add(lk.cast(i, lk.float32))
+        return i + 1, a + new
+
+    _, y = lk.while_loop(lambda i, a: i < 4, body, [0, 0.0])
+    session.run(v.initializer)
+    assert session.run(y) == (1 + 0) + (1 + 1) + (2 + 2) + (4 + 3)
+    assert session.run(v) == 7
+
+
+def test_a_loop_without_an_end_can_be_stopped(session):
+    forever = lk.while_loop(lambda i: i >= 0, lambda i: i * 0, [1])
+    start = time.monotonic()
+    with pytest.raises(DeadlineExceededError):
+        session.run(forever, timeout=0.1)
+    assert time.monotonic() - start < 5
+
+
+def test_loop_variables_keep_their_types():
+    with pytest.raises(ShapeError, match="keeps its shape"):
+        lk.while_loop(lambda a: lk.reduce_sum(a) < 3, lambda a: lk.concat([a, a], 0), [lk.zeros([2])])
+    with pytest.raises(DTypeError, match="keeps its dtype"):
+        lk.while_loop(lambda a: a < 3, lambda a: lk.cast(a, lk.float32), [lk.constant(1)])
+    with pytest.raises(GraphError, match="another number"):
+        lk.while_loop(lambda a: a < 3, lambda a: (a, a), [lk.constant(1)])
+    with pytest.raises(DTypeError, match="one truth value"):
+        lk.while_loop(lambda a: a, lambda a: a, [lk.constant(1)])
+    with pytest.raises(GraphError, match="same in each iteration"):
+        lk.while_loop(lambda i, s: i < 3, lambda i, s: (i + 1, s + lk.reduce_sum(lk.zeros([i]))), [0, 0.0])
+
+
+# --- along a dimension ---
+
+
+def test_scan_map_and_folds(session):
+    e = lk.placeholder(lk.float32, [None, 2])
+    values = np.arange(8, dtype=np.float32).reshape(4, 2)
+    running = lk.scan(lambda a, b: a + b, e)
+    back = lk.scan(lambda a, b: a + b, e, reverse=True)
+    squares = lk.map_fn(lambda b: (b * b, lk.reduce_sum(b)), e, dtype=(lk.float32, lk.float32))
+    left = lk.foldl(lambda a, b: a * 2 + b, e, lk.zeros([2]))
+    right = lk.foldr(lambda a, b: a * 2 + b, e)
+    assert running.shape.as_list() == [None, 2]
+    got = session.run([running, back, squares, left, right], {e: values})
+    np.testing.assert_array_equal(got[0], values.cumsum(0))
+    np.testing.assert_array_equal(got[1], values[::-1].cumsum(0)[::-1])
+    np.testing.assert_array_equal(got[2][0], values**2)
+    np.testing.assert_array_equal(got[2][1], values.sum(1))
+    np.testing.assert_array_equal(got[3], [8 * values[0] + 4 * values[1] + 2 * values[2] + values[3]][0])
+    np.testing.assert_array_equal(got[4], [8 * values[3] + 4 * values[2] + 2 * values[1] + values[0]][0])
+    assert session.run(lk.map_fn(lambda b: b, e), {e: values[:0]}).shape == (0, 2)
+
+
+def test_derivatives_of_scan(session):
+    x = lk.placeholder(lk.float64, [None, 2])
+    w = lk.constant([[0.3, -0.2], [0.1, 0.4]], lk.float64)
+    at = np.random.default_rng(0).normal(size=(3, 2))
+    state = lk.scan(lambda a, b: lk.tanh(lk.matmul(lk.reshape(a, [1, 2]), w)[0] + b * a), x, lk.ones([2], lk.float64))
+    assert_derivatives(session, lk.reduce_sum(state * state), x, at)
+    assert_derivatives(session, lk.reduce_sum(lk.foldr(lambda a, b: lk.sin(a) * b, x)), x, at)
+    assert_derivatives(session, lk.reduce_sum(lk.map_fn(lambda b: b * b[0], x)), x, at)
+
+
+def test_an_ode_is_fitted_through_scan(session):
+    rate = lk.Variable(0.1)
+    times = lk.zeros([50])
+    decay = lk.scan(lambda y, t: y - rate * y * 0.1, times, lk.constant(1.0))
+    data = np.exp(-0.7 * 0.1 * np.arange(1, 51)).astype(np.float32)
+    step = lk.optimizers.Adam(0.05).minimize(lk.reduce_mean(lk.square(decay - data)))
+    session.run(lk.global_variables_initializer())
+    for _ in range(300):
+        session.run(step)
+    assert abs(session.run(rate) - 0.7) < 0.05
+
+
+def test_random_numbers_differ_from_iteration_to_iteration_and_repeat_in_a_new_session(graph):
+    rows = lk.map_fn(lambda x: lk.map_fn(lambda y: y + lk.random.uniform([]), x), lk.zeros([3, 4]))
+    with lk.Session(graph) as one, lk.Session(graph) as two:
+        first, second = one.run(rows), one.run(rows)
+        assert len(np.unique([first, second])) == 24
+        np.testing.assert_array_equal(first, two.run(rows))
+        np.testing.assert_array_equal(second, two.run(rows))
+
+
+def test_the_gradient_of_a_loop_sees_the_same_random_numbers(session):
+    x = lk.placeholder(lk.float32, [])
+    y = lk.foldl(lambda a, b: a * lk.random.uniform([], 0.5, 1.5), lk.zeros([3]), x)
+    value, slope = session.run([y, lk.gradients(y, x)[0]], {x: 2.0})
+    np.testing.assert_allclose(slope, value / 2, rtol=1e-6)
+
+
+def test_bits_do_not_depend_on_threads(graph):
+    x = lk.placeholder(lk.float32, [20, 300])
+    w = lk.random.normal([300, 300], stddev=0.05)
+    y = lk.scan(lambda a, b: lk.tanh(lk.matmul(a, w) + b), x, lk.zeros([100, 300]))
+    grads = lk.gradients(lk.reduce_sum(y), x)
+    values = np.random.default_rng(0).normal(size=(20, 300)).astype(np.float32)
+    threads, bits = lk.get_num_threads(), set()
+    try:
+        for count in (1, 2, 4):
+            lk.set_num_threads(count)
+            with lk.Session(graph) as session:
+                bits.add(b"".join(a.tobytes() for a in session.run([y, *grads], {x: values})))
+    finally:
+        lk.set_num_threads(threads)
+    assert len(bits) == 1
+
+
+def test_an_index_that_is_out_of_range_inside_is_told_with_its_place(session):
+    x = lk.placeholder(lk.float32, [3])
+    i = lk.placeholder(lk.int32, [])
+    y = lk.while_loop(lambda k, s: k < 5, lambda k, s: (k + i, s + lk.gather(x, k)), [0, 0.0])[1]
+    with pytest.raises(InvalidArgumentError, match=r"test_control_flow.py:\d+.*from 0 to 2.*Received: 3"):
+        session.run(y, {x: [1, 2, 4], i: 3})
+
+
+def test_memory_of_a_gradient_that_does_not_fit_is_refused(session):
+    n = scalar(lk.int32)
+    x = lk.placeholder(lk.float32, [1 << 20])
+    _, z = lk.while_loop(lambda i, a: i < n, lambda i, a: (i + 1, a), [0, x * 2])
+    (slope,) = lk.gradients(z, x)
+    assert session.run(slope, {x: np.ones(1 << 20), n: 3})[0] == 2
+    with pytest.raises(ResourceExhaustedError):  # 4 MB of each of ten million iterations
+        session.run(slope, {x: np.ones(1 << 20), n: 10_000_000, z.op.outputs[-1]: 10_000_000})
+
+
+def test_two_hundred_lengths_of_a_scan(session):
+    x = lk.placeholder(lk.float32, [None])
+    y = lk.foldl(lambda a, b: a + b, x, lk.constant(0.0))
+    for n in range(200):
+        assert session.run(y, {x: np.ones(n)}) == n
+
+
+def test_a_variable_made_inside_belongs_to_the_whole_graph(session):
+    x = lk.placeholder(lk.float32, [None, 2])
+
+    def step(a, b):
+        with lk.variable_scope("cell", reuse=None):
+            w = lk.get_variable("w", [2], initializer=lambda shape, dtype=lk.float32: lk.ones(shape, dtype))
+        return a + b * w
+
+    y = lk.foldl(step, x, lk.zeros([2]))
+    assert [v.op.name for v in lk.trainable_variables()] == ["cell/w"]
+    session.run(lk.global_variables_initializer())
+    np.testing.assert_array_equal(session.run(y, {x: np.ones((3, 2))}), [3, 3])
