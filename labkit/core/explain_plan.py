@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from labkit import native
 from labkit.core.feeds import feed_array, feed_key, flatten_feeds
 from labkit.core.fetches import Fetches
 from labkit.core.graph import Graph, Operation
@@ -91,8 +90,9 @@ class _Explanation:
 
     def _stage(self, stage: Stage, shapes: Inference, heading: str) -> Iterator[str]:
         home = self.session
-        lowered = lower(self.program, stage, shapes, home._variable_cell, home._counter_cell, fold=home.optimize)
-        plan = native.Plan(lowered.slots, lowered.instructions, lowered.cells, lowered.read_first, home._state)
+        cells = home._variable_cell, home._counter_cell
+        lowered = lower(self.program, stage, shapes, *cells, home._make_plan, fold=home.optimize)
+        plan = home._make_plan(lowered)
         yield f"{heading}{len(plan)} instruction{'s' * (len(plan) != 1)} for {active_target()}"
         yield from _table(list(self._instructions(lowered, plan)))
         yield from _without_instruction(stage, lowered)

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from labkit import native
 from labkit.core.fetches import Fetches
 from labkit.core.graph import Graph
 from labkit.core.passes.infer import Inference
-from labkit.core.passes.lower import Lowered, lower
+from labkit.core.passes.lower import lower
 from labkit.core.passes.program import Program
 from labkit.core.passes.stages import Stage
 from labkit.core.tensor import Tensor
@@ -79,11 +78,6 @@ class Runner:
                 return session._plans[key]
             shapes = Inference(stage, dims, values, before)
 
-            def make_plan(lowered: Lowered) -> Any:
-                return native.Plan(
-                    lowered.slots, lowered.instructions, lowered.cells, lowered.read_first, session._state
-                )
-
             try:
                 lowered = lower(
                     self.program,
@@ -91,10 +85,10 @@ class Runner:
                     shapes,
                     session._variable_cell,
                     session._counter_cell,
-                    make_plan,
+                    session._make_plan,
                     fold=session.optimize,
                 )
-                plan = make_plan(lowered)
+                plan = session._make_plan(lowered)
             except LabkitError:
                 raise
             except (ValueError, OverflowError) as error:

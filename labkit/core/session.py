@@ -16,6 +16,7 @@ from labkit.core.failures import NATIVE_ERRORS, told
 from labkit.core.feeds import feed_array, flatten_feeds
 from labkit.core.fetches import Fetches
 from labkit.core.graph import Graph, Operation, get_default_graph
+from labkit.core.passes.lower import Lowered
 from labkit.core.runner import Planned, Runner
 from labkit.core.shapes import show
 from labkit.core.staging import run_stages
@@ -128,6 +129,9 @@ class Session:
             return runner
 
     # --- state ---
+
+    def _make_plan(self, lowered: Lowered) -> Any:
+        return native.Plan(lowered.slots, lowered.instructions, lowered.cells, lowered.read_first, self._state)
 
     def _variable_cell(self, op: Operation) -> Any:
         if op.name not in self._cells:

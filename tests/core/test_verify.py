@@ -60,7 +60,6 @@ def test_constants_are_folded_into_the_plan() -> None:
         (stage,) = program.stages
         shapes = Inference(stage, {x: (3,)}, {})
         lengths = [
-            len(lower(program, stage, shapes, lambda op: None, lambda name: None, fold=fold).instructions)
-            for fold in (True, False)
+            len(lower(program, stage, shapes, *[lambda x: None] * 3, fold=fold).instructions) for fold in (True, False)
         ]
     assert lengths == [1, 3]
