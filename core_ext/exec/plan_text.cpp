@@ -6,6 +6,8 @@
 //   slot constant f32 [2] 0000803f00000040  bytes in hex, in memory order
 //   do matmul.f32 "dense/MatMul" in 0 1 -1 out 2 ints 0 0 reals 0x1p-1 writes
 //   read_first 0
+//   plan                                    the plans that the next `do` runs come before it, each up to its `end`
+//   end
 #include "exec/plan_text.h"
 
 #include <cerrno>
@@ -216,55 +218,109 @@ InstructionSpec read_instruction(Line& line) {
 
 }  // namespace
 
-std::string describe(const Plan& plan, bool values) {
-    std::string text = std::string(kHeader) + "\n";
+namespace {
+
+void write_plan(std::string& text, const Plan& plan, bool values) {
     text +=
         "# target " + std::string(plan.table().target) + ", arena " + std::to_string(plan.arena_bytes()) + " bytes\n";
     for (const auto& cell : plan.cells()) text += "cell " + text_of(cell->view()) + '\n';
     for (size_t id = 0; id < plan.slots().size(); ++id) write_slot(text, plan, id, values);
-    for (const Instruction& instruction : plan.instructions()) write_instruction(text, instruction, values);
+    for (const Instruction& instruction : plan.instructions()) {
+        for (const auto& inner : instruction.plans) {
+            text += "plan\n";
+            write_plan(text, *inner, values);
+            text += "end\n";
+        }
+        write_instruction(text, instruction, values);
+    }
     if (!plan.read_first().empty()) {
         text += "read_first";
         for (int64_t cell : plan.read_first()) text += ' ' + std::to_string(cell);
         text += '\n';
     }
+}
+
+constexpr int kDeepest = 32;  // plans inside plans
+
+// Reads records up to the text's end, or in a plan inside another one up to its `end`.
+class Reader {
+   public:
+    explicit Reader(const std::string& text) : at_(text.data()), end_(at_ + text.size()) {}
+
+    PlanText read(int depth) {
+        PlanText plan;
+        std::vector<PlanText> waiting;  // for the instruction that runs them
+        while (at_ != end_) {
+            Line line = next();
+            if (line.done()) continue;
+            std::string record = line.word();
+            if (record == "cell") {
+                plan.cells.push_back(line.type());
+            } else if (record == "slot") {
+                read_slot(line, plan);
+            } else if (record == "plan") {
+                if (depth == kDeepest) line.fail("plans lie too deep inside each other");
+                waiting.push_back(read(depth + 1));
+            } else if (record == "end") {
+                if (!depth) line.fail("no plan ends here");
+                if (!line.done()) line.fail("something is left over at its end");
+                if (!waiting.empty()) line.fail("no instruction runs the plan before");
+                return plan;
+            } else if (record == "do") {
+                plan.spec.instructions.push_back(read_instruction(line));
+                plan.inner_of.push_back(waiting.size());
+                for (PlanText& inner : waiting) plan.inner.push_back(std::move(inner));
+                waiting.clear();
+            } else if (record == "read_first") {
+                while (line.at_number()) plan.spec.read_first.push_back(line.integer());
+            } else {
+                line.fail("'" + record + "' is not cell, slot, do, plan, end or read_first");
+            }
+            if (!line.done()) line.fail("something is left over at its end");
+        }
+        if (depth || !waiting.empty()) throw std::invalid_argument("a plan inside the plan does not end");
+        return plan;
+    }
+
+    Line next() {
+        const char* stop = at_;
+        while (stop != end_ && *stop != '\n') ++stop;
+        Line line(at_, stop, ++number_);
+        at_ = stop == end_ ? end_ : stop + 1;
+        return line;
+    }
+
+   private:
+    static void read_slot(Line& line, PlanText& plan) {
+        SlotSpec slot{};
+        slot.kind = slot_kind(line.word());
+        if (has_index(slot.kind)) slot.index = line.integer();
+        slot.type = line.type();
+        if (slot.kind == SlotKind::constant) {
+            plan.constants.push_back(line.bytes(checked_bytes(slot.type)));
+            slot.type.data = plan.constants.back().data();
+        }
+        plan.spec.slots.push_back(slot);
+    }
+
+    const char *at_, *end_;
+    size_t number_ = 0;
+};
+
+}  // namespace
+
+std::string describe(const Plan& plan, bool values) {
+    std::string text = std::string(kHeader) + "\n";
+    write_plan(text, plan, values);
     return text;
 }
 
 PlanText parse_plan(const std::string& text) {
-    PlanText plan;
-    const char *at = text.data(), *end = at + text.size();
-    for (size_t number = 1; at != end; ++number) {
-        const char* stop = at;
-        while (stop != end && *stop != '\n') ++stop;
-        Line line(at, stop, number);
-        if (number == 1 && std::string(at, stop) != kHeader) line.fail(std::string("it is not '") + kHeader + "'");
-        at = stop == end ? end : stop + 1;
-        if (number == 1 || line.done()) continue;
-        std::string record = line.word();
-        if (record == "cell") {
-            plan.cells.push_back(line.type());
-        } else if (record == "slot") {
-            SlotSpec slot{};
-            slot.kind = slot_kind(line.word());
-            if (has_index(slot.kind)) slot.index = line.integer();
-            slot.type = line.type();
-            if (slot.kind == SlotKind::constant) {
-                plan.constants.push_back(line.bytes(checked_bytes(slot.type)));
-                slot.type.data = plan.constants.back().data();
-            }
-            plan.spec.slots.push_back(slot);
-        } else if (record == "do") {
-            plan.spec.instructions.push_back(read_instruction(line));
-        } else if (record == "read_first") {
-            while (line.at_number()) plan.spec.read_first.push_back(line.integer());
-        } else {
-            line.fail("'" + record + "' is not cell, slot, do or read_first");
-        }
-        if (!line.done()) line.fail("something is left over at its end");
-    }
     if (text.empty()) throw std::invalid_argument("the plan is empty");
-    return plan;
+    Reader reader(text);
+    if (text.compare(0, text.find('\n'), kHeader) != 0) reader.next().fail(std::string("it is not '") + kHeader + "'");
+    reader.next();
+    return reader.read(0);
 }
 
 }  // namespace labkit

@@ -123,6 +123,8 @@ void fill(const View& view, std::mt19937_64& random) {
 
 int64_t bytes_of(const Plan& plan, int32_t slot) { return checked_bytes(plan.slots()[slot].type); }
 
+constexpr double kSecondsOfARun = 20;
+
 // Runs with fetches of its own. Throws where a kernel refuses.
 std::vector<Buffer> run_once(const Plan& plan, const std::vector<StepFeed>& feeds, int64_t steps) {
     std::vector<Buffer> buffers;
@@ -131,12 +133,13 @@ std::vector<Buffer> run_once(const Plan& plan, const std::vector<StepFeed>& feed
         buffers.emplace_back(bytes_of(plan, slot));
         fetches.push_back({buffers.back().data(), 0});
     }
-    Interrupt interrupt;
+    Interrupt interrupt(nullptr, nullptr, kSecondsOfARun);  // a loop over random numbers need not end
     Outcome outcome = run(plan, steps, feeds, fetches, interrupt);
     if (outcome.kind == Outcome::Kind::failed)
         throw std::invalid_argument("'" + outcome.failed->name + "' refused " +
                                     std::to_string(outcome.status.value) + ", limit " +
                                     std::to_string(outcome.status.limit));
+    if (outcome.kind == Outcome::Kind::timed_out) throw std::invalid_argument("the run does not end");
     return buffers;
 }
 
@@ -153,17 +156,31 @@ void run_at_once(const Plan& plan, const std::vector<StepFeed>& feeds, const Opt
     for (std::thread& thread : threads) thread.join();
 }
 
+// The plan of a text and those inside it, each with cells of its own, filled with random numbers and put into `cells`.
+std::shared_ptr<Plan> build(const PlanText& text, const std::shared_ptr<State>& state, std::mt19937_64& random,
+                            std::vector<std::shared_ptr<Cell>>& cells) {
+    std::vector<std::shared_ptr<Cell>> own;
+    for (const View& type : text.cells) {
+        own.push_back(std::make_shared<Cell>(state, type));
+        fill(own.back()->view(), random);
+        own.back()->mark_initialized();
+    }
+    cells.insert(cells.end(), own.begin(), own.end());
+    PlanSpec spec = text.spec;
+    size_t next = 0;
+    for (size_t i = 0; i < spec.instructions.size(); ++i)
+        for (size_t k = 0; k < text.inner_of[i]; ++k)
+            spec.instructions[i].plans.push_back(build(text.inner[next++], state, random, cells));
+    return std::make_shared<Plan>(std::move(spec), own, state, active_target());
+}
+
 // One line for each fetch and variable. Throws where a kernel refuses.
 std::string execute(const PlanText& text, const Options& options) {
     std::mt19937_64 random(static_cast<uint64_t>(options.seed));
     auto state = std::make_shared<State>();
     std::vector<std::shared_ptr<Cell>> cells;
-    for (const View& type : text.cells) {
-        cells.push_back(std::make_shared<Cell>(state, type));
-        fill(cells.back()->view(), random);
-        cells.back()->mark_initialized();
-    }
-    Plan plan(text.spec, cells, state, active_target());
+    std::shared_ptr<Plan> built = build(text, state, random, cells);
+    const Plan& plan = *built;
     if (plan.arena_bytes() > options.max_bytes)
         throw std::invalid_argument("the arena takes " + std::to_string(plan.arena_bytes()) +
                                     " bytes, more than --max-bytes");
@@ -198,6 +215,7 @@ std::string execute(const PlanText& text, const Options& options) {
 void check_size(const PlanText& text, int64_t max_bytes) {
     int64_t total = 0;
     for (const View& cell : text.cells) total = checked_add(total, checked_bytes(cell));
+    for (const PlanText& inner : text.inner) check_size(inner, max_bytes);
     for (const SlotSpec& slot : text.spec.slots)
         if (slot.kind == SlotKind::feed || slot.kind == SlotKind::fetch)
             total = checked_add(total, checked_bytes(slot.type));
