@@ -99,7 +99,7 @@ def by_reference(tensor: Tensor) -> bool:
     definition = tensor.op.definition
     if definition.reference is None or not tensor.dtype.is_integer or not tensor.op.inputs:
         return False
-    return definition.pure and not (definition.host or definition.writes or definition.random)
+    return definition.pure and not (definition.host or tensor.op.writes or tensor.op.counters)
 
 
 def evaluate_reference(tensor: Tensor, values: Sequence[Any]) -> Any:
