@@ -169,6 +169,8 @@ def _place(function: Callable[..., Any]) -> str:
 def _computed(record: OpDef) -> Iterator[str]:
     if record.host is not None:
         yield f"Python, {_place(record.host)}, between two native plans"
+    elif record.control is not None:
+        yield "the executor, which runs the plans of its subgraphs"
     elif record.from_shapes is not None:
         yield "the planner, from the shapes of its inputs"
     elif record.kernel:
