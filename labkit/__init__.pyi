@@ -158,6 +158,15 @@ from labkit.ops.logic import (
     logical_xor as logical_xor,
     where as where,
 )
+from labkit.ops.loops import (
+    case as case,
+    cond as cond,
+    foldl as foldl,
+    foldr as foldr,
+    map_fn as map_fn,
+    scan as scan,
+    while_loop as while_loop,
+)
 from labkit.ops.matmul import matmul as matmul
 from labkit.ops.norms import (
     count_nonzero as count_nonzero,
