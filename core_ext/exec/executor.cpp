@@ -86,7 +86,7 @@ Outcome::Kind run_instructions(const Plan& plan, const RunContext& context, Step
         const Instruction& instruction = instructions[i];
         if (!instruction.empty) {
             bool stopped = !step.wrote && step.clock >= kClockWeight && step.interrupt.check();
-            if (step.clock >= kClockWeight) step.clock = 0;
+            if (step.clock >= kClockWeight && !step.wrote) step.clock = 0;  // else a loop around reads the clock
             step.clock += instruction.weight;
             Status status;
             if (stopped) {

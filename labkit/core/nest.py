@@ -11,7 +11,7 @@ from labkit.errors import InvalidArgumentError
 def flatten(nest: Any) -> list[Any]:
     """The leaves of a nest in order; dicts in the order of their keys."""
     if isinstance(nest, Mapping):
-        return [x for value in nest.values() for x in flatten(value)]
+        return [x for key in _keys(nest) for x in flatten(nest[key])]
     if isinstance(nest, list | tuple):
         return [x for value in nest for x in flatten(value)]
     return [nest]
@@ -34,9 +34,15 @@ def pack(like: Any, leaves: Sequence[Any]) -> Any:
 
 def _pack(like: Any, leaves: Iterator[Any]) -> Any:
     if isinstance(like, Mapping):
-        return {key: _pack(value, leaves) for key, value in like.items()}
+        packed = {key: _pack(like[key], leaves) for key in _keys(like)}
+        return {key: packed[key] for key in like}
     if isinstance(like, tuple) and hasattr(like, "_fields"):
         return type(like)(*(_pack(value, leaves) for value in like))
     if isinstance(like, list | tuple):
         return type(like)(_pack(value, leaves) for value in like)
     return next(leaves)
+
+
+def _keys(nest: Mapping[Any, Any]) -> list[Any]:
+    """A dict's keys in an order that does not depend on how it was written."""
+    return sorted(nest, key=repr)

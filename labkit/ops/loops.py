@@ -86,7 +86,7 @@ def _structure(nest: Any) -> str:
     if nest is None:
         return "None"
     if isinstance(nest, dict):
-        return "{" + ", ".join(f"{key!r}: {_structure(value)}" for key, value in nest.items()) + "}"
+        return "{" + ", ".join(f"{key!r}: {_structure(nest[key])}" for key in sorted(nest, key=repr)) + "}"
     if isinstance(nest, list | tuple):
         return "(" + ", ".join(map(_structure, nest)) + ")"
     return "*"

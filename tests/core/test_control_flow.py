@@ -192,6 +192,23 @@ def test_a_loop_without_an_end_can_be_stopped(session):
     assert time.monotonic() - start < 5
 
 
+def test_a_loop_without_an_end_that_writes_can_be_stopped(session):
+    v = lk.Variable(0.0)
+    forever = lk.while_loop(lambda i: i < 5, lambda i: i * 0 + lk.cast(v.assign_add(1.0) * 0, lk.int32), [0])
+    session.run(v.initializer)
+    start = time.monotonic()
+    with pytest.raises(DeadlineExceededError):
+        session.run(forever, timeout=0.1)
+    assert time.monotonic() - start < 5
+
+
+def test_values_of_a_dict_are_told_by_their_keys(session):
+    y = lk.while_loop(lambda d: d["a"] < 3, lambda d: {"b": d["b"] + 10, "a": d["a"] + 1}, [{"a": 0, "b": 0}])
+    assert session.run(y) == {"a": 3, "b": 30}
+    z = lk.cond(lk.constant(True), lambda: {"a": 1, "b": 2}, lambda: {"b": 3, "a": 4})
+    assert session.run(z) == {"a": 1, "b": 2}
+
+
 def test_loop_variables_keep_their_types():
     with pytest.raises(ShapeError, match="keeps its shape"):
         lk.while_loop(lambda a: lk.reduce_sum(a) < 3, lambda a: lk.concat([a, a], 0), [lk.zeros([2])])
