@@ -11,6 +11,7 @@ from typing import Any
 
 from labkit.core import dtypes as dt
 from labkit.core.autodiff import gradients
+from labkit.core.convert import to_tensor
 from labkit.core.graph import Operation, get_default_graph
 from labkit.core.opdef import Attr, ControlFlow, OpContext, OpDef, Roles, register
 from labkit.core.shapes import Dims, compatible, is_known, merge, show
@@ -215,11 +216,34 @@ def _loop_control(c: OpContext) -> ControlFlow:
 
 
 def _loop_gradient(op: Operation, *grads: Tensor | None) -> list[Tensor | None]:
-    body, variables = op.attrs["body"], op.attrs["variables"]
-    count = op.outputs[variables]  # as many iterations as the loop took
+    body, variables, most = op.attrs["body"], op.attrs["variables"], op.attrs["most"]
     given = list(op.inputs[: len(body.arguments) - 1])
+    count = op.outputs[variables]  # as many iterations as the loop took
+    if get_default_graph().outer is not None:  # a plan inside another one has a fixed length
+        if most < 0:
+            raise GraphError(
+                f"{op.type} '{op.name}' ({op.line}) has no gradient inside a loop or branch",
+                rule="A while_loop whose gradient is taken inside another loop or a branch has a largest number of iterations",
+                fix="Give it maximum_iterations.",
+            )
+        count, body = to_tensor(most, dt.int64), _bounded(op)
     found = _scan_back(body, count, variables, 0, False, given, list(grads[:variables]))
     return [*found, *[None] * (len(op.inputs) - len(given))]
+
+
+def _bounded(op: Operation) -> Subgraph:
+    """The body of a loop, which changes nothing any more once the condition does not hold."""
+    condition, body, variables = op.attrs["condition"], op.attrs["body"], op.attrs["variables"]
+    types = [(x.dtype, x.dims) for x in body.arguments]
+
+    def build(*arguments: Tensor) -> list[Tensor]:
+        (holds,) = copy_into(condition, arguments, condition.outputs)
+        graph = get_default_graph()
+        go_on = traced(graph, "go_on", types, lambda *given: copy_into(body, given, body.outputs))
+        stay = traced(graph, "stay", types, lambda *given: given[1 : 1 + variables])
+        return branch(holds, go_on, stay, arguments)
+
+    return traced(get_default_graph(), "bounded", types, build)
 
 
 register(
@@ -241,7 +265,8 @@ register(
         pure=False,
         formula="while condition(variables): variables = body(variables)",
         doc="Runs the body as long as the condition holds, or `most` times. The gradient goes through the iterations that the "
-        "loop took once more, keeps the variables of each, and then through them backwards.",
+        "loop took once more, keeps the variables of each, and then through them backwards; inside another loop or a branch "
+        "it goes through `most` iterations, of which those after the loop's end change nothing.",
     )
 )
 

@@ -137,7 +137,7 @@ def while_loop(
         cond: loop variables -> bool, one truth value.
         body: loop variables -> their next values, of the same structure, dtypes and shapes.
         loop_vars: their first values: a list or tuple of tensors, or of nests of them.
-        maximum_iterations: the loop ends after so many.
+        maximum_iterations: the loop ends after so many. Needed where a gradient is taken inside another loop or a branch.
         return_same_structure: a list of one variable stays a list.
         shape_invariants, parallel_iterations, back_prop, swap_memory: accepted as in TensorFlow. Iterations run one after
             the other, variables keep their shapes, and gradients keep the variables of each iteration in memory.

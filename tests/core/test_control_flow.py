@@ -171,6 +171,24 @@ def test_derivatives_of_a_loop(session):
     assert_derivatives(session, z, x, 1.4)  # how many iterations depends on x
 
 
+def test_derivatives_of_a_loop_inside_another(session):
+    x = lk.placeholder(lk.float64, [3])
+
+    def step(state, row):
+        _, grown = lk.while_loop(
+            lambda k, a: a < 2.0, lambda k, a: (k + 1, a * 1.5 + state * 0.1), [0, lk.abs(row)], maximum_iterations=6
+        )
+        return lk.cond(grown > 2.5, lambda: lk.tanh(state) * grown, lambda: state + grown)
+
+    y = lk.foldl(step, x, lk.constant(0.5, lk.float64))
+    assert_derivatives(session, y, x, [0.3, 1.7, -0.9])
+    unbounded = lk.foldl(
+        lambda s, r: s + lk.while_loop(lambda a: a < 2.0, lambda a: a * 2, [r]), x, lk.constant(0.0, lk.float64)
+    )
+    with pytest.raises(GraphError, match="maximum_iterations"):
+        lk.gradients(unbounded, x)
+
+
 def test_writes_in_a_loop_happen_in_every_iteration(session):
     v = lk.Variable(1.0)
 

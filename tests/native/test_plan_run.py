@@ -17,7 +17,7 @@ import pytest
 from labkit import _native
 from tests.native.plans import Builder, random_plan
 from tests.ops.records import WITH_SAMPLES, seed
-from tests.ops.saved import mutated, plans
+from tests.ops.saved import control_flow_plans, mutated, plans
 
 SOURCE = Path(__file__).parents[2] / "core_ext"
 HOSTILE = [
@@ -30,6 +30,9 @@ HOSTILE = [
     'do slice.f32 "s" in 0 out 1 ints 0\n', 'labkit-plan 1\nslot feed 0 f32 [2]\ndo relu.f32 "x in 0 out 0\n',
     'labkit-plan 1\nslot feed 0 f32 [2]\ndo relu.f32 "\\x4" in 0 out 0\n', "labkit-plan 1\nread_first 0\n",
     "labkit-plan 1\nslot fetch 999999999 f32 [2]\n", "labkit-plan 1\nslot alias 0 f32 [1]\n",
+    "labkit-plan 1\nplan\n", "labkit-plan 1\nend\n", "labkit-plan 1\n" + "plan\n" * 100,
+    'labkit-plan 1\nslot feed 0 b8 []\nplan\nend\ndo branch "b" in 0 out\n',
+    'labkit-plan 1\nslot feed 0 f32 []\nslot fetch 0 f32 []\nplan\nend\ndo scan "s" in 0 out 1 ints -1 1 0 0\n',
     "labkit-plan 1\nslot alias 1 f32 [1]\nslot alias 0 f32 [1]\n", "labkit-plan 1\n\x00\xff\n",
     'labkit-plan 1\nslot feed 0 f32 [1, 8, 8, 1]\nslot feed 1 f32 [3, 3, 1, 1]\nslot fetch 0 f32 [1, 8, 8, 1]\n'
     'do conv2d.f32 "c" in 0 1 out 2 ints 9000000000000000000 1 0 0 1 1 1\n',
@@ -127,6 +130,17 @@ def test_plans_under_the_thread_sanitizer(thread: Run) -> None:
     for number in range(1, 25):
         done = thread(random_plan(number, 60).plan.describe(), "--threads", "4", "--steps", "3", "--runners", "4")
         assert done.returncode == 0, done.stderr.decode()
+
+
+@pytest.mark.ci
+@pytest.mark.timeout(900)
+def test_conditions_and_loops_under_the_sanitizers(address: Run, thread: Run) -> None:
+    texts = list(control_flow_plans())
+    assert any("\nplan\n" in text for text in texts)
+    for text in texts:
+        for run in (address, thread):
+            done = run(text, "--threads", "3", "--steps", "2", "--runners", "2")
+            assert done.returncode == 0, done.stderr.decode()
 
 
 # --- plans of every operation ---

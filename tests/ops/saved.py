@@ -32,6 +32,27 @@ def plans(record: OpDef) -> Iterator[str]:
     yield from described(derivatives.uses.session)
 
 
+def control_flow_plans() -> Iterator[str]:
+    """Conditions and loops inside each other, and their derivatives."""
+    with lk.Graph().as_default() as graph, lk.Session(graph) as session:
+        x, choice = lk.placeholder(lk.float64, [5, 3]), lk.placeholder(lk.bool, [])
+        total = lk.Variable(0.0, dtype=lk.float64)
+
+        def step(state: lk.Tensor, row: lk.Tensor) -> lk.Tensor:
+            grown = lk.while_loop(lambda a: lk.reduce_sum(a) < 3, lambda a: a + 1, [lk.abs(row)], maximum_iterations=4)
+            return lk.cond(
+                choice, lambda: lk.tanh(state) * grown, lambda: state + grown * lk.random.uniform([3], dtype=lk.float64)
+            )
+
+        with lk.control_dependencies([lk.cond(choice, lambda: total.assign_add(1.0), lambda: total.assign_add(2.0))]):
+            states = lk.scan(step, x, lk.ones([3], lk.float64))
+        (slope,) = lk.gradients(states, x)
+        session.run(lk.global_variables_initializer())
+        for truth in (True, False):
+            session.run([states, slope], {x: [[0.1, 0.2, 0.3]] * 5, choice: truth})
+        yield from described(session)
+
+
 def described(session: lk.Session) -> Iterator[str]:
     for planned in session._plans.values():
         if len(planned.plan):
