@@ -176,8 +176,14 @@ def copy_into(subgraph: Subgraph, given: Sequence[Tensor], outputs: Sequence[Ten
         op = stack.pop()
         if op not in needed:
             needed.add(op)
-            stack.extend([*(x.op for x in op.inputs if x not in made), *op.control_inputs])
+            stack.extend(x.op for x in op.inputs if x not in made)
     for op in sorted(needed, key=lambda op: op.id):
+        if op.writes:
+            raise GraphError(
+                f"{op.type} '{op.name}' ({op.line}) cannot be differentiated inside a loop or a branch",
+                rule="A gradient computes the inside again, which would write the variable again",
+                fix="Let the loop give what is to be written as a result, and write it outside.",
+            )
         copied = graph.apply(op.type, [made[x] for x in op.inputs], op.attrs, op.name.rpartition("/")[2])
         made.update(zip(op.outputs, copied.outputs, strict=True))
     return [made[x] for x in outputs]

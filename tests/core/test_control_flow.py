@@ -354,3 +354,22 @@ def test_a_variable_made_inside_belongs_to_the_whole_graph(session):
     assert [v.op.name for v in lk.trainable_variables()] == ["cell/w"]
     session.run(lk.global_variables_initializer())
     np.testing.assert_array_equal(session.run(y, {x: np.ones((3, 2))}), [3, 3])
+
+
+def test_a_read_inside_follows_the_write_it_depends_on(session):
+    v = lk.Variable(1.0)
+
+    def body(x):
+        with lk.control_dependencies([v.assign_add(x)]):
+            return v * 1.0
+
+    y = lk.map_fn(body, lk.constant([10.0, 20.0]))
+    session.run(v.initializer)
+    np.testing.assert_array_equal(session.run(y), [11, 31])
+
+
+def test_a_gradient_that_would_write_again_is_refused():
+    v, x = lk.Variable(0.0), lk.placeholder(lk.float32, [])
+    y = lk.cond(x > 0, lambda: x * v.assign_add(1.0), lambda: x)
+    with pytest.raises(GraphError, match="write the variable again"):
+        lk.gradients(y, x)
