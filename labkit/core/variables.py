@@ -106,7 +106,8 @@ class Variable:
 
     def as_tensor(self) -> Tensor:
         """The value as operands see it: at the run's start, or here and now under control dependencies."""
-        return self.read_value() if get_default_graph().in_control_dependencies else self._tensor
+        ordered = self.graph.in_control_dependencies or get_default_graph().in_control_dependencies
+        return self.read_value() if ordered else self._tensor
 
     def value(self) -> Tensor:
         return self.as_tensor()

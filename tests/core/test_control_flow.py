@@ -373,3 +373,11 @@ def test_a_gradient_that_would_write_again_is_refused():
     y = lk.cond(x > 0, lambda: x * v.assign_add(1.0), lambda: x)
     with pytest.raises(GraphError, match="write the variable again"):
         lk.gradients(y, x)
+
+
+def test_a_read_inside_follows_the_write_that_the_loop_depends_on(session):
+    v = lk.Variable(1.0)
+    with lk.control_dependencies([v.assign(5.0)]):
+        y = lk.map_fn(lambda x: v * x, lk.constant([1.0, 2.0]))
+    session.run(v.initializer)
+    np.testing.assert_array_equal(session.run(y), [5, 10])
