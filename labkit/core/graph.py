@@ -287,6 +287,10 @@ class Graph:
         """The graph that holds all others around this one, or itself."""
         return self if self.outer is None else self.outer.outermost
 
+    def outside(self, tensor: Tensor) -> Tensor | None:
+        """In a subgraph the tensor of the graph around it that was captured as this argument."""
+        return None
+
     def is_inside(self, other: Graph) -> bool:
         """Whether this is a subgraph of `other`, at any depth."""
         return self.outer is not None and (self.outer is other or self.outer.is_inside(other))

@@ -19,8 +19,6 @@ from labkit.core.shapes import Dims
 from labkit.core.tensor import Tensor
 from labkit.errors import GraphError
 
-_SMALL = 64  # elements of a constant that is made again inside, where shapes may depend on its value
-
 
 class Subgraph(Graph):
     """A graph of its own that another graph's control operation runs.
@@ -42,6 +40,7 @@ class Subgraph(Graph):
         self.arguments: list[Tensor] = []
         self.captured: dict[Tensor, Tensor] = {}
         self.references: dict[Operation, Operation] = {}
+        self._outside: dict[Tensor, Tensor] = {}  # argument -> the tensor that it was captured for
         self.outputs: list[Tensor] = []
 
     def add(self, *args: Any, **named: Any) -> Operation:
@@ -68,12 +67,13 @@ class Subgraph(Graph):
         if tensor.graph is self:
             return tensor
         outside = self.outer.adopt(tensor)
-        if outside.op.type == "Const" and outside.op.attrs["value"].size <= _SMALL:
-            with self.control_dependencies(None):
-                return self.add("Const", [], {"value": outside.op.attrs["value"]}, "Const").outputs[0]
         if outside not in self.captured:
             self.captured[outside] = self.argument(outside.dtype, outside.dims, "captured")
+            self._outside[self.captured[outside]] = outside
         return self.captured[outside]
+
+    def outside(self, tensor: Tensor) -> Tensor | None:
+        return self._outside.get(tensor)
 
     def adopt_variable(self, tensor: Tensor) -> Tensor:
         if tensor.graph is self:
@@ -154,7 +154,7 @@ def share_captures(subgraphs: Sequence[Subgraph]) -> list[Tensor]:
         explicit = subgraph.arguments[: len(subgraph.arguments) - len(subgraph.captured)]
         for x in captured:
             if x not in subgraph.captured:
-                subgraph.captured[x] = subgraph.argument(x.dtype, x.dims, "captured")
+                subgraph.adopt(x)
         subgraph.arguments = [*explicit, *(subgraph.captured[x] for x in captured)]
         subgraph.finalize()
     return captured
@@ -177,12 +177,14 @@ def copy_into(subgraph: Subgraph, given: Sequence[Tensor], outputs: Sequence[Ten
         if op not in needed:
             needed.add(op)
             stack.extend(x.op for x in op.inputs if x not in made)
+    written = {op.inputs[i].op for op in subgraph.program.sequence for i in op.writes}
     for op in sorted(needed, key=lambda op: op.id):
-        if op.writes:
+        if op.writes or any(x.op in written for x in op.inputs):
             raise GraphError(
                 f"{op.type} '{op.name}' ({op.line}) cannot be differentiated inside a loop or a branch",
-                rule="A gradient computes the inside again, which would write the variable again",
-                fix="Let the loop give what is to be written as a result, and write it outside.",
+                rule="A gradient computes the inside again, which would write the variable again or read it as it is at the "
+                "end",
+                fix="Make the variable's value a loop variable or a result, and write it outside.",
             )
         copied = graph.apply(op.type, [made[x] for x in op.inputs], op.attrs, op.name.rpartition("/")[2])
         made.update(zip(op.outputs, copied.outputs, strict=True))

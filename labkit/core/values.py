@@ -54,6 +54,9 @@ class _Evaluation:
         op = tensor.op
         if op.type == "Const":
             return op.attrs["value"]
+        outside = tensor.graph.outside(tensor)
+        if outside is not None:
+            return self.value(outside)
         definition = op.definition
         try:
             if definition.from_shapes is not None:

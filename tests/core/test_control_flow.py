@@ -189,6 +189,30 @@ def test_derivatives_of_a_loop_inside_another(session):
         lk.gradients(unbounded, x)
 
 
+def test_a_constant_may_be_fed_for_a_loop(session):
+    n = lk.constant(3)
+    y = lk.while_loop(lambda i: i < n, lambda i: i + 1, [0])
+    rows = lk.map_fn(lambda r: r + lk.zeros([n]), lk.zeros([2, 1]))
+    assert rows.shape.as_list() == [2, 3]
+    assert [session.run(y), session.run(y, {n: 7})] == [3, 7]
+
+
+def test_no_gradient_of_a_body_that_reads_what_it_writes():
+    v = lk.Variable(1.0)
+    x = lk.placeholder(lk.float32, [])
+
+    def body(i, a):
+        r = v.read_value()
+        with lk.control_dependencies([r]):
+            w = v.assign_add(1.0)
+        with lk.control_dependencies([w]):
+            return i + 1, a * x * r
+
+    y = lk.while_loop(lambda i, a: i < 3, body, [0, 1.0])[1]
+    with pytest.raises(GraphError, match="read it as it is"):
+        lk.gradients(y, x)
+
+
 def test_writes_in_a_loop_happen_in_every_iteration(session):
     v = lk.Variable(1.0)
 
