@@ -174,11 +174,11 @@ def _next(values: Any, loop_vars: Any, first: Sequence[Tensor]) -> list[Tensor]:
     if isinstance(loop_vars, list | tuple) and len(loop_vars) == 1 and not isinstance(values, list | tuple):
         values = [values]
     leaves = flatten(values)
-    if len(leaves) != len(first):
+    if _structure(values) != _structure(loop_vars):
         raise GraphError(
-            "A loop's body returns another number of variables",
-            rule=f"It returns the next values of all {len(first)} loop variables",
-            received=str(len(leaves)),
+            "A loop's body returns another structure than the loop variables have",
+            rule=f"It returns the next values of all of them, {_structure(loop_vars)}",
+            received=_structure(values),
         )
     after = [
         to_tensor(x, None if isinstance(x, Tensor) else before.dtype) for x, before in zip(leaves, first, strict=True)
@@ -331,7 +331,7 @@ def _through(
     n = len(first)
 
     def body(i: Tensor, *values: Tensor) -> list[Tensor]:
-        after = _next(fn(pack(initializer, values[:n]), pack(elems, values[n:])), [initializer], first)
+        after = _next([fn(pack(initializer, values[:n]), pack(elems, values[n:]))], [initializer], first)
         return [*after, *after] if keep else after
 
     types = [(dt.int64, ()), *((x.dtype, x.dims) for x in first), *_sliced(tensors)]

@@ -256,8 +256,10 @@ def test_loop_variables_keep_their_types():
         lk.while_loop(lambda a: lk.reduce_sum(a) < 3, lambda a: lk.concat([a, a], 0), [lk.zeros([2])])
     with pytest.raises(DTypeError, match="keeps its dtype"):
         lk.while_loop(lambda a: a < 3, lambda a: lk.cast(a, lk.float32), [lk.constant(1)])
-    with pytest.raises(GraphError, match="another number"):
+    with pytest.raises(GraphError, match="another structure"):
         lk.while_loop(lambda a: a < 3, lambda a: (a, a), [lk.constant(1)])
+    with pytest.raises(GraphError, match="another structure"):
+        lk.while_loop(lambda i, j: i < 3, lambda i, j: {"i": i, "j": j}, [0, 0])
     with pytest.raises(DTypeError, match="one truth value"):
         lk.while_loop(lambda a: a, lambda a: a, [lk.constant(1)])
     with pytest.raises(GraphError, match="same in each iteration"):

@@ -140,6 +140,7 @@ def test_offline_asks_nobody(server: tuple[str, type[Handler]], monkeypatch: pyt
         (gzip.compress(PAYLOAD)[:-3], "after"),
         (b"", "0 bytes"),
     ],
+    ids=["another byte", "a login page", "too much", "packed and too much", "packed and cut off", "nothing"],
 )
 def test_a_wrong_download_is_named_and_leaves_nothing(
     places: dict[str, Path], server: tuple[str, type[Handler]], body: bytes, reason: str
