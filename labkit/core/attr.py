@@ -89,6 +89,12 @@ def _text(value: Any) -> str:
     return value
 
 
+def _subgraph(value: Any) -> Any:
+    if not hasattr(value, "captured"):
+        raise TypeError("no subgraph")
+    return value
+
+
 def _function(value: Any) -> Any:
     if not callable(value):
         raise TypeError("not callable")
@@ -112,7 +118,7 @@ _NORMAL: Mapping[str, Callable[[Any], Any]] = {
     "dtype": dt.as_dtype,
     "dtypes": lambda v: tuple(dt.as_dtype(x) for x in v),
     "callable": _function,
-    "subgraph": lambda v: v,
+    "subgraph": _subgraph,
     "array": np.asarray,
 }
 

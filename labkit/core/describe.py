@@ -57,9 +57,12 @@ def _first_sentence(prose: str) -> str:
 def describe_operation(record: OpDef) -> str:
     """The record as text: prose, formula, inputs, dtypes, shapes, attributes, gradient, kernels, origin."""
     samples = list(record.samples(np.random.default_rng(0))) if record.samples else []
-    inputs = [name.lstrip("*") + " ..." * name.startswith("*") for name in record.inputs]
+    inputs, outputs = (
+        [name.lstrip("*") + " ..." * name.startswith("*") for name in names]
+        for names in (record.inputs, record.outputs)
+    )
     lines = [
-        f"{record.name}({', '.join(inputs)}) -> {', '.join(record.outputs) or 'nothing'}",
+        f"{record.name}({', '.join(inputs)}) -> {', '.join(outputs) or 'nothing'}",
         "",
         *_wrapped(record.doc),
     ]

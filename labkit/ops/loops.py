@@ -13,8 +13,11 @@ from labkit.core.shapes import Dims, compatible, show
 from labkit.core.subgraph import Subgraph, traced
 from labkit.core.tensor import Tensor
 from labkit.errors import DTypeError, GraphError, InvalidArgumentError, ShapeError
-from labkit.ops.control_flow import branch, loop, scan as build_scan
+from labkit.ops.branch import branch
+from labkit.ops.concat import concat
+from labkit.ops.scan import scan as build_scan
 from labkit.ops.shape import identity, shape
+from labkit.ops.while_loop import loop
 
 
 def _leaves(nest: Any) -> list[Tensor]:
@@ -318,8 +321,6 @@ def _through(
     fn: Callable[[Any, Any], Any], elems: Any, initializer: Any, backwards: bool, *, keep: bool
 ) -> tuple[Any, list[Tensor], list[Tensor]]:
     """The state's structure, its last value, and with `keep` all values stacked."""
-    from labkit.ops.concat import concat
-
     tensors, count = _elements(elems, "A scan")
     leading: list[Tensor] = []
     if initializer is None:

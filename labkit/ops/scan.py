@@ -1,0 +1,170 @@
+"""A loop of known length, along the first dimension of what it slices and stacks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from labkit.core import dtypes as dt
+from labkit.core.graph import Operation, get_default_graph
+from labkit.core.opdef import Attr, ControlFlow, OpContext, OpDef, register
+from labkit.core.shapes import Dims, compatible, merge, show
+from labkit.core.subgraph import Subgraph, copy_into, traced
+from labkit.core.tensor import Tensor
+from labkit.errors import ShapeError
+from labkit.ops.broadcast import zeros_like
+from labkit.ops.control_flow import derivatives, is_float, operands_of, output_dims, placed, roles_of
+from labkit.ops.elementwise import add
+
+
+def _scan_layout(attrs: Mapping[str, Any]) -> tuple[int, int, int]:
+    """How many variables, sliced inputs and stacked outputs there are."""
+    return attrs["variables"], attrs["sliced"], len(attrs["body"].outputs) - attrs["variables"]
+
+
+def _scan_body(c: OpContext) -> tuple[list[Dims], dict[int, Any]]:
+    """Shapes and values of the body's arguments."""
+    variables, sliced, _ = _scan_layout(c.attrs)
+    count = len(c.attrs["body"].arguments) - 1
+    dims = list(c.dims[1 : 1 + count])
+    for i in range(variables, variables + sliced):
+        dims[i] = None if dims[i] is None else dims[i][1:]  # type: ignore[index]
+    return [(), *dims], dict(enumerate(c.values[1 : 1 + count], start=1))
+
+
+def _scan_shapes(c: OpContext) -> list[Dims]:
+    variables, sliced, _ = _scan_layout(c.attrs)
+    count = None if c.values[0] is None else int(c.values[0])
+    if count is not None and count < 0:
+        raise ShapeError("", rule="A number of iterations is not negative", received=str(count))
+    for i in range(1 + variables, 1 + variables + sliced):
+        if c.dims[i] == () or (c.dims[i] and count is not None and c.dims[i][0] not in (None, count)):  # type: ignore[index]
+            raise ShapeError(
+                "", rule=f"What is sliced has {count} slices along its first dimension", received=show(c.dims[i])
+            )
+    arguments, values = _scan_body(c)
+    after = output_dims(c.attrs["body"], arguments, values)
+    for i, (a, b) in enumerate(zip(arguments[1 : 1 + variables], after, strict=False)):
+        if not compatible(a, b):
+            raise ShapeError(
+                "",
+                rule="What is carried keeps its shape from one iteration to the next",
+                received=f"{show(a)} and after an iteration {show(b)} for variable {i}",
+            )
+    carried = [merge(a, b) for a, b in zip(arguments[1 : 1 + variables], after, strict=False)]
+    return [*carried, *(None if d is None else (count, *d) for d in after[variables:])]
+
+
+def _scan_control(c: OpContext) -> ControlFlow:
+    variables, sliced, _ = _scan_layout(c.attrs)
+    body = c.attrs["body"]
+    assert c.values[0] is not None
+    ints = (int(c.values[0]), variables, sliced, int(c.attrs["backwards"]))
+    operands = range(1, len(body.arguments))
+    return ControlFlow("scan", ints, operands, [(body, body.inference(*_scan_body(c)))], iterated=True)
+
+
+def _scan_gradient(op: Operation, *grads: Tensor | None) -> list[Tensor | None]:
+    variables, sliced, _ = _scan_layout(op.attrs)
+    body = op.attrs["body"]
+    given = list(op.inputs[1 : len(body.arguments)])
+    found = scan_gradients(body, op.inputs[0], variables, sliced, op.attrs["backwards"], given, list(grads))
+    return [None, *found, *[None] * (len(op.inputs) - 1 - len(given))]
+
+
+def scan_gradients(
+    body: Subgraph,
+    count: Tensor,
+    variables: int,
+    sliced: int,
+    backwards: bool,
+    given: list[Tensor],
+    grads: list[Tensor | None],
+) -> list[Tensor | None]:
+    """The gradients of a loop's inputs: forwards once more to keep the variables of each iteration, then backwards.
+
+    Args:
+        given: variables, sliced and captured inputs.
+        grads: what arrives at the final variables, and at the stacked outputs.
+    """
+    graph = get_default_graph()
+    types = [(x.dtype, x.dims) for x in given]
+    slices = [(d, None if dims is None else dims[1:]) for d, dims in types[variables : variables + sliced]]
+    inside = [(dt.int64, ()), *types[:variables], *slices, *types[variables + sliced :]]
+
+    def record(*arguments: Tensor) -> list[Tensor]:
+        return [*copy_into(body, arguments, body.outputs[:variables]), *arguments[1 : 1 + variables]]
+
+    recorded = scan(
+        count, traced(graph, "record", inside, record), given, variables=variables, sliced=sliced, backwards=backwards
+    )
+    kept = recorded[variables:]
+
+    carried = [i for i in range(variables) if is_float(given[i])]
+    each = [i for i in range(variables, variables + sliced) if is_float(given[i])]
+    shared = [i for i in range(variables + sliced, len(given)) if is_float(given[i])]
+    stacked = [i for i, g in enumerate(grads) if i >= variables and g is not None]
+    finals = [zeros_like(given[i]) if grads[i] is None else grads[i] for i in carried]
+    zeros = [zeros_like(given[i]) for i in shared]
+    n, m = len(carried), len(shared)
+
+    def back(iteration: Tensor, *arguments: Tensor) -> list[Tensor]:
+        rest = list(arguments)
+        take = lambda k: [rest.pop(0) for _ in range(k)]  # noqa: E731
+        arriving, sums = take(n), take(m)
+        before, own, at_stacked = take(variables), take(sliced), take(len(stacked))
+        inputs = [*before, *own, *take(len(given) - variables - sliced)]
+        outputs = copy_into(body, [iteration, *inputs], [body.outputs[i] for i in (*carried, *stacked)])
+        found = derivatives(outputs, [inputs[i] for i in (*carried, *shared, *each)], [*arriving, *at_stacked])
+        return [*found[:n], *(add(a, b) for a, b in zip(sums, found[n : n + m], strict=True)), *found[n + m :]]
+
+    arrays = [*kept, *given[variables : variables + sliced], *(grads[i] for i in stacked)]
+    operands = [*finals, *zeros, *arrays, *given[variables + sliced :]]
+    inner = [(x.dtype, x.dims) for x in (*finals, *zeros)]  # type: ignore[union-attr]
+    inner += [(x.dtype, None if x.dims is None else x.dims[1:]) for x in arrays]  # type: ignore[union-attr]
+    inner += types[variables + sliced :]
+    results = scan(
+        count,
+        traced(graph, "back", [(dt.int64, ()), *inner], back),
+        operands,  # type: ignore[arg-type]
+        variables=n + m,
+        sliced=len(arrays),
+        backwards=not backwards,
+    )
+    return placed(results, [*carried, *shared, *each], len(given))
+
+
+register(
+    OpDef(
+        name="Scan",
+        inputs=("count", "**given"),
+        outputs=("*results",),
+        attrs={
+            "body": Attr("subgraph"),
+            "variables": Attr("int", low=0),
+            "sliced": Attr("int", low=0),
+            "backwards": Attr("bool", False),
+        },
+        dtypes=lambda inputs, attrs: [x.dtype for x in attrs["body"].outputs],
+        shapes=_scan_shapes,
+        roles=lambda attrs: roles_of(
+            [attrs["body"]], 1, skipped=1, changing=1 + attrs["variables"] + attrs["sliced"], always=(0,)
+        ),
+        control=_scan_control,
+        gradient=_scan_gradient,
+        pure=False,
+        formula="variables, stacked[i] = body(i, variables, sliced[i]) for i = 0 ... count - 1",
+        doc="Runs the body `count` times, hands variables from one iteration to the next, gives it a slice of each sliced "
+        "input and stacks its other results; `backwards` begins with the last slice. The gradient keeps the variables of each "
+        "iteration, computes the body again, and goes through the iterations the other way round.",
+    )
+)
+
+
+def scan(
+    count: Tensor, body: Subgraph, explicit: Sequence[Tensor], *, variables: int, sliced: int, backwards: bool = False
+) -> list[Tensor]:
+    """Builds a Scan; `explicit` holds the first variables, then what is sliced, then what each iteration is given."""
+    given, written = operands_of([body], explicit)
+    attrs = {"body": body, "variables": variables, "sliced": sliced, "backwards": backwards}
+    return list(get_default_graph().apply("Scan", [count, *given, *written], attrs, "scan").outputs)

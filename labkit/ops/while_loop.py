@@ -1,0 +1,105 @@
+"""A loop of unknown length: a subgraph is run as long as another one says so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from labkit.core import dtypes as dt
+from labkit.core.convert import to_tensor
+from labkit.core.graph import Operation, get_default_graph
+from labkit.core.opdef import Attr, ControlFlow, OpContext, OpDef, register
+from labkit.core.shapes import Dims, compatible, merge, show
+from labkit.core.subgraph import Subgraph, copy_into, traced
+from labkit.core.tensor import Tensor
+from labkit.errors import GraphError, ShapeError
+from labkit.ops.branch import branch
+from labkit.ops.control_flow import argument_dims, operands_of, output_dims, roles_of
+from labkit.ops.scan import scan_gradients
+
+
+def _loop_shapes(c: OpContext) -> list[Dims]:
+    variables = c.attrs["variables"]
+    dims, values = argument_dims(c, len(c.attrs["body"].arguments) - 1, 0)
+    after = output_dims(c.attrs["body"], [(), *dims], {i + 1: v for i, v in values.items()})
+    for i, (a, b) in enumerate(zip(dims[:variables], after, strict=True)):
+        if not compatible(a, b):
+            raise ShapeError(
+                "",
+                rule="A loop variable keeps its shape from one iteration to the next",
+                received=f"{show(a)} and after an iteration {show(b)} for variable {i}",
+                fix="Give the variable its final shape at the start, e.g. by lk.pad, and write its parts.",
+            )
+    return [*(merge(a, b) for a, b in zip(dims[:variables], after, strict=True)), ()]
+
+
+def _loop_control(c: OpContext) -> ControlFlow:
+    condition, body = c.attrs["condition"], c.attrs["body"]
+    dims, values = argument_dims(c, len(body.arguments) - 1, 0)
+    given = [(), *dims], {i + 1: v for i, v in values.items()}
+    bodies = [(sub, sub.inference(*given)) for sub in (condition, body)]
+    return ControlFlow("loop", (c.attrs["variables"], c.attrs["most"]), range(len(dims)), bodies, iterated=True)
+
+
+def _loop_gradient(op: Operation, *grads: Tensor | None) -> list[Tensor | None]:
+    body, variables, most = op.attrs["body"], op.attrs["variables"], op.attrs["most"]
+    given = list(op.inputs[: len(body.arguments) - 1])
+    count = op.outputs[variables]  # as many iterations as the loop took
+    if get_default_graph().outer is not None:  # a plan inside another one has a fixed length
+        if most < 0:
+            raise GraphError(
+                f"{op.type} '{op.name}' ({op.line}) has no gradient inside a loop or branch",
+                rule="A while_loop whose gradient is taken inside another loop or a branch has a largest number of iterations",
+                fix="Give it maximum_iterations.",
+            )
+        count, body = to_tensor(most, dt.int64), _bounded(op)
+    found = scan_gradients(body, count, variables, 0, False, given, list(grads[:variables]))
+    return [*found, *[None] * (len(op.inputs) - len(given))]
+
+
+def _bounded(op: Operation) -> Subgraph:
+    """The body of a loop, which changes nothing any more once the condition does not hold."""
+    condition, body, variables = op.attrs["condition"], op.attrs["body"], op.attrs["variables"]
+    types = [(x.dtype, x.dims) for x in body.arguments]
+
+    def build(*arguments: Tensor) -> list[Tensor]:
+        (holds,) = copy_into(condition, arguments, condition.outputs)
+        graph = get_default_graph()
+        go_on = traced(graph, "go_on", types, lambda *given: copy_into(body, given, body.outputs))
+        stay = traced(graph, "stay", types, lambda *given: given[1 : 1 + variables])
+        return branch(holds, go_on, stay, arguments)
+
+    return traced(get_default_graph(), "bounded", types, build)
+
+
+register(
+    OpDef(
+        name="While",
+        inputs=("**given",),
+        outputs=("*variables", "iterations"),
+        attrs={
+            "condition": Attr("subgraph"),
+            "body": Attr("subgraph"),
+            "variables": Attr("int", low=0),
+            "most": Attr("int", -1, low=-1),
+        },
+        dtypes=lambda inputs, attrs: [*(x.dtype for x in attrs["body"].outputs), dt.int64],
+        shapes=_loop_shapes,
+        roles=lambda attrs: roles_of(
+            [attrs["condition"], attrs["body"]], 0, skipped=1, changing=1 + attrs["variables"]
+        ),
+        control=_loop_control,
+        gradient=_loop_gradient,
+        pure=False,
+        formula="while condition(variables): variables = body(variables)",
+        doc="Runs the body as long as the condition holds, or `most` times. The gradient goes through the iterations that the "
+        "loop took once more, keeps the variables of each, and then through them backwards; inside another loop or a branch "
+        "it goes through `most` iterations, of which those after the loop's end change nothing.",
+    )
+)
+
+
+def loop(condition: Subgraph, body: Subgraph, variables: Sequence[Tensor], most: int = -1) -> list[Tensor]:
+    """Builds a While; the final variables, then the number of iterations."""
+    given, written = operands_of([condition, body], variables)
+    attrs = {"condition": condition, "body": body, "variables": len(variables), "most": most}
+    return list(get_default_graph().apply("While", [*given, *written], attrs, "while").outputs)
