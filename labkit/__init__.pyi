@@ -35,10 +35,10 @@ from labkit.core.explain_plan import explain_plan as explain_plan
 from labkit.core.feeds import Batches as Batches
 from labkit.core.graph import (
     Graph as Graph,
-    Operation as Operation,
     get_default_graph as get_default_graph,
     reset_default_graph as reset_default_graph,
 )
+from labkit.core.operation import Operation as Operation
 from labkit.core.scopes import (
     control_dependencies as control_dependencies,
     get_variable as get_variable,

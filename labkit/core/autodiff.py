@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from labkit.core.convert import to_tensor
-from labkit.core.graph import Graph, Operation
+from labkit.core.graph import Graph
 from labkit.core.opdef import NotDifferentiable
+from labkit.core.operation import Operation
 from labkit.core.shapes import compatible, is_known
 from labkit.core.slices import IndexedSlices
 from labkit.core.tensor import OPERATORS, Tensor

@@ -10,7 +10,8 @@ import numpy as np
 
 from labkit.core.feeds import feed_array, feed_key, flatten_feeds
 from labkit.core.fetches import Fetches
-from labkit.core.graph import Graph, Operation
+from labkit.core.graph import Graph
+from labkit.core.operation import Operation
 from labkit.core.passes.infer import Inference
 from labkit.core.passes.lower import Lowered, lower
 from labkit.core.passes.program import Program

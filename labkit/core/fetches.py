@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from labkit.core.graph import Graph, Operation
+from labkit.core.graph import Graph
+from labkit.core.operation import Operation
 from labkit.core.slices import IndexedSlices
 from labkit.core.tensor import Tensor
 from labkit.errors import DTypeError, GraphError

@@ -1,4 +1,4 @@
-"""Graph and Operation: what a program builds before anything runs."""
+"""Graph: what a program builds before anything runs."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 from labkit.core.explain import explain, user_line
 from labkit.core.opdef import OPS, OpContext, OpDef, Roles
+from labkit.core.operation import Operation
 from labkit.core.shapes import check_dims
 from labkit.core.tensor import Tensor
 from labkit.core.values import constant_value, partial_dims
@@ -24,92 +25,6 @@ from labkit.errors import (
 )
 
 _GROWTH_LIMIT = 1000
-
-
-class Operation:
-    """A node of a graph: an operation with its inputs, attributes and outputs.
-
-    Attributes:
-        definition: its record.
-        id: its place in the graph's order of creation.
-        line: "file:number" of the line of the user's program that made it.
-    """
-
-    __slots__ = (
-        "__weakref__",
-        "attrs",
-        "control_inputs",
-        "definition",
-        "graph",
-        "id",
-        "inputs",
-        "line",
-        "name",
-        "outputs",
-        "roles",
-    )
-
-    def __init__(
-        self,
-        graph: Graph,
-        definition: OpDef,
-        name: str,
-        inputs: Sequence[Tensor],
-        control_inputs: Sequence[Operation],
-        attrs: Mapping[str, Any],
-        line: str,
-    ) -> None:
-        self.graph, self.definition, self.name, self.line = graph, definition, name, line
-        self.inputs, self.control_inputs, self.attrs = tuple(inputs), tuple(control_inputs), dict(attrs)
-        self.roles = definition.roles_of(self.attrs)
-        self.id = -1
-        self.outputs: tuple[Tensor, ...] = ()
-
-    @property
-    def writes(self) -> tuple[int, ...]:
-        """Inputs that are variables which the operation updates."""
-        return self.roles.writes
-
-    @property
-    def value_inputs(self) -> tuple[int, ...]:
-        """Inputs whose value decides a shape."""
-        return self.roles.value_inputs
-
-    @property
-    def shape_inputs(self) -> tuple[int, ...]:
-        """Inputs of which only the shape matters."""
-        return self.roles.shape_inputs
-
-    @property
-    def counters(self) -> tuple[str, ...]:
-        """Random counters that the operation draws from."""
-        return self.roles.counters
-
-    @property
-    def kernel_inputs(self) -> list[int]:
-        """The inputs whose numbers the operation computes with."""
-        left_out = {*self.writes, *self.shape_inputs, *self.value_inputs}
-        return [i for i in range(len(self.inputs)) if i not in left_out]
-
-    @property
-    def type(self) -> str:
-        return self.definition.name
-
-    def run(self, feed_dict: Any = None, session: Any = None) -> None:
-        """Runs the operation in the given or the default session.
-
-        Raises:
-            SessionError: there is no session.
-        """
-        from labkit.core.session import need_session
-
-        need_session(session, f"{self.name}.run()").run(self, feed_dict)
-
-    def get_attr(self, name: str) -> Any:
-        return self.attrs[name]
-
-    def __repr__(self) -> str:
-        return f"<Operation '{self.name}' type={self.type}>"
 
 
 class Graph:

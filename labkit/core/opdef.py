@@ -19,7 +19,7 @@ from labkit.core.shapes import Dims
 from labkit.errors import DTypeError, GraphError, InvalidArgumentError, ShapeError
 
 if TYPE_CHECKING:
-    from labkit.core.graph import Operation
+    from labkit.core.operation import Operation
     from labkit.core.passes.infer import Inference
     from labkit.core.subgraph import Subgraph
     from labkit.core.tensor import Tensor

@@ -15,7 +15,8 @@ from labkit.core.convert import as_array
 from labkit.core.failures import NATIVE_ERRORS, told
 from labkit.core.feeds import feed_array, flatten_feeds
 from labkit.core.fetches import Fetches
-from labkit.core.graph import Graph, Operation, get_default_graph
+from labkit.core.graph import Graph, get_default_graph
+from labkit.core.operation import Operation
 from labkit.core.passes.lower import Lowered
 from labkit.core.runner import Planned, Runner
 from labkit.core.shapes import show

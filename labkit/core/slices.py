@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from labkit.core.dtypes import DType
-from labkit.core.graph import Graph, Operation
+from labkit.core.graph import Graph
+from labkit.core.operation import Operation
 from labkit.core.shapes import Dims, TensorShape, show
 from labkit.core.tensor import OPERATORS, Tensor
 

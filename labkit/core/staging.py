@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labkit.core.failures import uninitialized
-from labkit.core.graph import Operation
+from labkit.core.operation import Operation
 from labkit.core.shapes import compatible, show
 from labkit.core.tensor import Tensor
 from labkit.errors import (

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from labkit.core.graph import Graph, Operation, get_default_graph
+from labkit.core.graph import Graph, get_default_graph
+from labkit.core.operation import Operation
 from labkit.core.passes.infer import Inference
 from labkit.core.passes.program import Program
 from labkit.core.shapes import Dims

@@ -12,7 +12,8 @@ from labkit.core.shapes import Dims, TensorShape, show
 from labkit.errors import DTypeError, GraphError
 
 if TYPE_CHECKING:
-    from labkit.core.graph import Graph, Operation
+    from labkit.core.graph import Graph
+    from labkit.core.operation import Operation
 
 
 class Tensor:

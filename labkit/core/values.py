@@ -13,7 +13,7 @@ from labkit.core.shapes import Dims, count, is_known
 from labkit.errors import InvalidArgumentError, LabkitError
 
 if TYPE_CHECKING:
-    from labkit.core.graph import Operation
+    from labkit.core.operation import Operation
     from labkit.core.tensor import Tensor
 
 _LARGEST = 64  # elements

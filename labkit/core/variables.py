@@ -9,7 +9,8 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import as_array, to_tensor
-from labkit.core.graph import Graph, Operation, get_default_graph
+from labkit.core.graph import Graph, get_default_graph
+from labkit.core.operation import Operation
 from labkit.core.shapes import as_dims, is_known, show
 from labkit.core.tensor import Tensor
 from labkit.errors import InvalidArgumentError, ShapeError

@@ -14,8 +14,8 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor, to_tensors
-from labkit.core.graph import Operation
 from labkit.core.opdef import Attr, OpDef, Sample, register, same_dtype
+from labkit.core.operation import Operation
 from labkit.core.tensor import Tensor
 from labkit.ops.build import SHAPES, apply, away_from, equal_shapes, same_shape
 from labkit.ops.elementwise import exp, sigmoid, sign, square

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from labkit.core.autodiff import gradients
-from labkit.core.graph import Operation
+from labkit.core.operation import Operation
 from labkit.core.tensor import Tensor
 from labkit.ops.shape import identity
 

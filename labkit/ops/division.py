@@ -8,8 +8,8 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensors
-from labkit.core.graph import Operation
 from labkit.core.opdef import NotDifferentiable
+from labkit.core.operation import Operation
 from labkit.core.tensor import OPERATORS, Tensor
 from labkit.ops.build import Draw, apply, away_from, binary, binary_record, named
 

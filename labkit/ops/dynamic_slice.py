@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from labkit.core import dtypes as dt
-from labkit.core.graph import Operation
 from labkit.core.opdef import Attr, OpContext, OpDef, Sample, register, same_dtype
+from labkit.core.operation import Operation
 from labkit.core.shapes import Dims, show
 from labkit.core.tensor import Tensor
 from labkit.errors import DTypeError, ShapeError

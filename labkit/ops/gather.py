@@ -8,8 +8,8 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor
-from labkit.core.graph import Operation
 from labkit.core.opdef import Attr, OpContext, OpDef, Sample, register
+from labkit.core.operation import Operation
 from labkit.core.shapes import Dims, is_known, normal_axes, show
 from labkit.core.slices import IndexedSlices
 from labkit.core.tensor import OPERATORS, Tensor

@@ -7,8 +7,9 @@ from typing import Any
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor
-from labkit.core.graph import Operation, get_default_graph
+from labkit.core.graph import get_default_graph
 from labkit.core.nest import flatten, pack
+from labkit.core.operation import Operation
 from labkit.core.shapes import Dims, compatible, show
 from labkit.core.subgraph import Subgraph, traced
 from labkit.core.tensor import Tensor

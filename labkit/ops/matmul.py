@@ -8,8 +8,8 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensors
-from labkit.core.graph import Operation
 from labkit.core.opdef import Attr, OpContext, OpDef, Sample, register, same_dtype
+from labkit.core.operation import Operation
 from labkit.core.shapes import Dim, Dims, broadcast, show
 from labkit.core.tensor import OPERATORS, Tensor
 from labkit.errors import ShapeError

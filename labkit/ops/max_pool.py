@@ -8,8 +8,8 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor
-from labkit.core.graph import Operation
 from labkit.core.opdef import NotDifferentiable, OpContext, OpDef, Sample, register
+from labkit.core.operation import Operation
 from labkit.core.shapes import Dims
 from labkit.core.tensor import Tensor
 from labkit.errors import DTypeError, ShapeError

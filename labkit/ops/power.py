@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from labkit.core.convert import to_tensors
-from labkit.core.graph import Operation
+from labkit.core.operation import Operation
 from labkit.core.tensor import OPERATORS, Tensor
 from labkit.ops.build import apply, binary, binary_record, named, positive
 

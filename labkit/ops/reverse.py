@@ -9,8 +9,8 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor
-from labkit.core.graph import Operation
 from labkit.core.opdef import Attr, OpContext, OpDef, Sample, register, same_dtype
+from labkit.core.operation import Operation
 from labkit.core.shapes import Dims, compatible, merge, normal_axes, show
 from labkit.core.tensor import Tensor
 from labkit.errors import DTypeError, ShapeError

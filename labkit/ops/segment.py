@@ -9,8 +9,8 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor
-from labkit.core.graph import Operation
 from labkit.core.opdef import OpContext, OpDef, Sample, register
+from labkit.core.operation import Operation
 from labkit.core.shapes import Dims
 from labkit.core.tensor import OPERATORS, Tensor
 from labkit.ops.build import apply

@@ -9,8 +9,8 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor, to_tensors
-from labkit.core.graph import Operation
 from labkit.core.opdef import Attr, OpDef, Sample, register, same_dtype
+from labkit.core.operation import Operation
 from labkit.core.tensor import Tensor
 from labkit.ops.build import SHAPES, apply, same_shape, unary, unary_record
 from labkit.ops.logic import where

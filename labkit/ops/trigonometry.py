@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from labkit.core import dtypes as dt
-from labkit.core.graph import Operation
+from labkit.core.operation import Operation
 from labkit.core.tensor import Tensor
 from labkit.ops.build import Draw, apply, away_from, binary, binary_record, unary, unary_record
 

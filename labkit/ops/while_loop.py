@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor
-from labkit.core.graph import Operation, get_default_graph
+from labkit.core.graph import get_default_graph
 from labkit.core.opdef import Attr, ControlFlow, OpContext, OpDef, register
+from labkit.core.operation import Operation
 from labkit.core.shapes import Dims, compatible, merge, show
 from labkit.core.subgraph import Subgraph, copy_into, traced
 from labkit.core.tensor import Tensor

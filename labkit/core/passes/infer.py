@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from labkit.core.explain import explain
-from labkit.core.graph import Operation
 from labkit.core.opdef import OpContext
+from labkit.core.operation import Operation
 from labkit.core.passes.stages import Stage
 from labkit.core.shapes import Dims, check_dims, compatible, is_known, show
 from labkit.core.tensor import Tensor

@@ -16,8 +16,8 @@ import numpy as np
 
 from labkit import native
 from labkit.core.dtypes import DType, int64 as _INT64
-from labkit.core.graph import Operation
 from labkit.core.opdef import ALIAS, ControlFlow, lower_attrs
+from labkit.core.operation import Operation
 from labkit.core.passes.infer import Inference
 from labkit.core.passes.program import Program
 from labkit.core.passes.stages import Stage

@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Collection
 
-from labkit.core.graph import Operation
+from labkit.core.operation import Operation
 from labkit.core.tensor import Tensor
 from labkit.errors import GraphError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from labkit.core.graph import Operation
+from labkit.core.operation import Operation
 from labkit.core.passes.order import order
 from labkit.core.passes.prune import prune
 from labkit.core.passes.reads import read_first, reads_of_start

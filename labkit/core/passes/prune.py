@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from labkit.core.graph import Operation
+from labkit.core.operation import Operation
 from labkit.core.shapes import is_known
 from labkit.core.tensor import Tensor
 from labkit.core.values import by_reference

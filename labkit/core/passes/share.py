@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from labkit.core.graph import Operation
+from labkit.core.operation import Operation
 from labkit.core.tensor import Tensor
 
 _LARGEST_COMPARED_CONSTANT = 4096  # bytes; larger constants are shared by identity only

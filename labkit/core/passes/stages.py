@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from labkit.core.graph import Operation
+from labkit.core.operation import Operation
 from labkit.core.passes.prune import Needed
 from labkit.core.shapes import is_known
 from labkit.core.tensor import Tensor
