@@ -200,6 +200,21 @@ class Trial:
             self.series.flush()
         self.link.check()
 
+    def image(self, step: int, **images: Any) -> None:
+        """Pictures after a step, for TensorBoard.
+
+        Args:
+            step: of the figures that the pictures belong to.
+            images: name -> [height, width], [height, width, channels] or a batch of these, which becomes a grid; 1, 3 or 4
+                channels, uint8 or numbers from 0 (black) to 1.
+
+        Raises:
+            ShapeError: a value is no image.
+        """
+        self.write_head()
+        for name, value in images.items():
+            self.series.writer().image(name, value, int(step))
+
     def save(self, state: Mapping[str, Any]) -> None:
         """Save the loop's state, durably: arrays, and what JSON holds. `restore` gives it back in a later attempt.
 
