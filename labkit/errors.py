@@ -6,7 +6,10 @@
     ├── DTypeError (TypeError)               dtypes do not fit
     ├── InvalidArgumentError (ValueError)    a value is not allowed
     │   └── FeedError                        what was fed does not fit its tensor
+    ├── ArgumentError (TypeError)            a function is called with arguments it does not take
     ├── NotFoundError (LookupError)          a name or file does not exist
+    │   └── MissingNameError (AttributeError)  a name of TensorFlow 1 that labkit.compat.v1 does not have
+    ├── MissingModuleError (ModuleNotFoundError)  the same for a module that is imported
     ├── FailedPreconditionError              e.g. a variable is read before it was initialized
     ├── OutOfRangeError                      an index or iterator is past its end
     ├── ResourceExhaustedError (MemoryError) memory or disk does not suffice
@@ -74,8 +77,20 @@ class FeedError(InvalidArgumentError):
     """What was fed does not fit its tensor."""
 
 
+class ArgumentError(LabkitError, TypeError):
+    """A function is called with arguments it does not take."""
+
+
 class NotFoundError(LabkitError, LookupError):
     """A name or file does not exist."""
+
+
+class MissingNameError(NotFoundError, AttributeError):
+    """A name of TensorFlow 1 that labkit.compat.v1 does not have."""
+
+
+class MissingModuleError(LabkitError, ModuleNotFoundError):
+    """A module of TensorFlow 1 that labkit.compat.v1 does not have."""
 
 
 class FailedPreconditionError(LabkitError):
