@@ -17,11 +17,14 @@ def as_array(value: Any, dtype: dt.DType | None = None) -> np.ndarray:
     """A C-contiguous array of `dtype`, converted only where every value survives.
 
     Whole floats become ints, float64 becomes float32 by rounding, bools become numbers. Without `dtype`: Python floats
-    are float32, Python ints int32, NumPy values keep their dtype.
+    are float32, Python ints int32, NumPy values keep their dtype. Text becomes an array of bytes objects, str as UTF-8.
 
     Raises:
-        DTypeError: a value does not survive (1.5 to an int, an int that does not fit, text), or labkit has no such dtype.
+        DTypeError: a value does not survive (1.5 to an int, an int that does not fit, text to a number), or labkit has no
+            such dtype.
     """
+    if dtype is dt.string or (dtype is None and _is_text(value)):
+        return _text_array(value)
     try:
         array = np.asarray(value)
     except ValueError:
@@ -49,6 +52,39 @@ def as_array(value: Any, dtype: dt.DType | None = None) -> np.ndarray:
             fix=f"Convert it yourself, e.g. np.asarray(value).astype('{dtype.name}'), or choose another dtype.",
         )
     return converted
+
+
+def _is_text(value: Any) -> bool:
+    """Whether the first of the values is text."""
+    while isinstance(value, list | tuple) and value:
+        value = value[0]
+    if isinstance(value, np.ndarray):
+        return value.dtype.kind in "SU" or (value.dtype.kind == "O" and value.size > 0 and _is_text(value.flat[0]))
+    return isinstance(value, str | bytes)
+
+
+def _text_array(value: Any) -> np.ndarray:
+    """An array of bytes objects; a copy.
+
+    Raises:
+        DTypeError: it holds something else than text.
+    """
+    try:
+        array = np.array(value, dtype=object)
+    except ValueError:
+        array = np.array(None, dtype=object)
+    items = array.reshape(-1)
+    for i, item in enumerate(items):
+        try:
+            items[i] = item.encode(errors="surrogateescape") if isinstance(item, str) else bytes(memoryview(item))
+        except (TypeError, UnicodeEncodeError):
+            raise DTypeError(
+                "The value is no text",
+                rule="Text is a str, bytes, or an array or list of equal-length lists of them",
+                received=f"{type(value).__name__} {_short(value)}",
+                fix="Numbers become text with lk.as_string.",
+            ) from None
+    return array
 
 
 def _survives(before: np.ndarray, after: np.ndarray) -> bool:
@@ -129,7 +165,7 @@ def _meeting(x: Any, tensor: Any, dtype: dt.DType) -> Tensor:
     try:
         return to_tensor(x, dtype)
     except DTypeError as error:
-        if dtype.is_floating:
+        if dtype.is_floating or dtype is dt.string or _is_text(x):
             raise
         fix = f"Cast the tensor that it meets: lk.cast({tensor.op.name}, lk.float32)."
         what = f"A value beside {tensor.name} cannot become {dtype.name} without loss"

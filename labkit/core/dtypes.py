@@ -13,15 +13,15 @@ class DType:
     """The type of a tensor's elements; compared by identity.
 
     Attributes:
-        name: "float32", "float64", "int32", "int64", "uint8" or "bool".
-        code: the compiled core's short name: "f32", "f64", "i32", "i64", "u8", "b8".
+        name: "float32", "float64", "int32", "int64", "uint8", "bool" or "string".
+        code: the compiled core's short name: "f32", "f64", "i32", "i64", "u8", "b8"; "text", which the core never sees.
         numpy: the NumPy dtype.
     """
 
     __slots__ = ("code", "name", "numpy")
 
-    def __init__(self, name: str, code: str) -> None:
-        self.name, self.code, self.numpy = name, code, np.dtype(name)
+    def __init__(self, name: str, code: str, numpy: Any = None) -> None:
+        self.name, self.code, self.numpy = name, code, np.dtype(numpy or name)
 
     @property
     def is_floating(self) -> bool:
@@ -53,15 +53,21 @@ int32 = DType("int32", "i32")
 int64 = DType("int64", "i64")
 uint8 = DType("uint8", "u8")
 bool_ = DType("bool", "b8")
+string = DType("string", "text", object)
+"""Text: arrays of bytes objects. It exists on the host only, between Python and operations that Python computes."""
 
 ALL = (float32, float64, int32, int64, uint8, bool_)
 FLOATS = (float32, float64)
 INTS = (int32, int64)
 NUMERIC = (float32, float64, int32, int64)
 NUMBERS = (*NUMERIC, uint8)
+ANY = (*ALL, string)
 
-_BY_NAME = {dtype.name: dtype for dtype in ALL} | {"float": float32, "double": float64, "int": int32}
+_BY_NAME = {dtype.name: dtype for dtype in ANY} | {"float": float32, "double": float64, "int": int32, "str": string}
 _BY_NUMPY = {dtype.numpy: dtype for dtype in ALL}
+_BY_TYPE = {float: float32, int: int32, bool: bool_} | dict.fromkeys(
+    (str, bytes, np.str_, np.bytes_, np.object_), string
+)
 
 
 def as_dtype(value: Any) -> DType:
@@ -74,8 +80,10 @@ def as_dtype(value: Any) -> DType:
     """
     if isinstance(value, DType):
         return value
-    if isinstance(value, type) and value in (float, int, bool):  # a NumPy dtype equals its Python type
-        return {float: float32, int: int32, bool: bool_}[value]
+    if isinstance(value, type) and value in _BY_TYPE:  # a NumPy dtype equals its Python type
+        return _BY_TYPE[value]
+    if isinstance(value, np.dtype) and value.kind in "OSU":
+        return string
     try:
         found = _BY_NAME.get(value) if isinstance(value, str) else _BY_NUMPY.get(np.dtype(value))
     except (TypeError, ValueError):
@@ -83,7 +91,7 @@ def as_dtype(value: Any) -> DType:
     if found is None:
         raise DTypeError(
             "The element type is not one that labkit computes with",
-            rule="It is one of " + ", ".join(dtype.name for dtype in ALL),
+            rule="It is one of " + ", ".join(dtype.name for dtype in ALL) + "; or string, for text on the host",
             received=repr(value),
             fix="Convert the values first, e.g. with array.astype('float32').",
         )

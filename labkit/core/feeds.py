@@ -98,6 +98,7 @@ def feed_array(tensor: Tensor, value: Any, leading: tuple[int, ...] = ()) -> np.
     if (
         isinstance(value, np.ndarray)
         and value.dtype == tensor.dtype.numpy
+        and value.dtype.kind != "O"
         and value.flags.c_contiguous
         and value.flags.aligned
     ):

@@ -146,6 +146,9 @@ class OpDef:
         roles: attrs -> what one operation of this kind does with its inputs, where that differs from one to the next.
         random: draws from the session's counter named by attribute "counter" under the key in attribute "key".
         pure: equal inputs give equal outputs, so that equal operations are computed once.
+        text: it takes or gives text, too. Then Python computes it: its host function, or else its reference.
+        observes: its host function only describes what it is given and cannot fail, so that it need not come before the
+            first write.
     """
 
     name: str
@@ -176,6 +179,8 @@ class OpDef:
     roles: Callable[[Mapping[str, Any]], Roles] | None = None
     random: bool = False
     pure: bool = True
+    text: bool = False
+    observes: bool = False
 
     def roles_of(self, attrs: Mapping[str, Any]) -> Roles:
         """What an operation with these attributes does with its inputs."""
@@ -200,6 +205,8 @@ class OpDef:
         Raises:
             DTypeError: the operation does not take inputs of these dtypes.
         """
+        if dt.string in inputs and not self.text:
+            self._refuse_text(inputs)
         for i in self.value_inputs:
             if not (inputs[i].is_integer or self.real_values):
                 raise DTypeError(
@@ -208,7 +215,17 @@ class OpDef:
                     received=", ".join(d.name for d in inputs),
                     fix="Convert it with lk.cast.",
                 )
-        return self.dtypes(inputs, attrs)
+        outputs = self.dtypes(inputs, attrs)
+        if dt.string in outputs and not self.text:
+            self._refuse_text(outputs)
+        return outputs
+
+    def _refuse_text(self, dtypes: Sequence[dt.DType]) -> None:
+        raise DTypeError(
+            "",
+            rule=f"{self.name} computes with numbers; text exists on the host only, for operations such as those of lk.strings",
+            received=", ".join(d.name for d in dtypes),
+        )
 
     def check_attrs(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """All attributes in normal form and in the record's order.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from labkit.core import dtypes as dt
 from labkit.core.opdef import OpDef
 from labkit.core.tensor import Tensor
 
@@ -50,6 +51,19 @@ class Operation:
         self.roles = definition.roles_of(self.attrs)
         self.id = -1
         self.outputs: tuple[Tensor, ...] = ()
+
+    @property
+    def host(self) -> Callable[..., Any] | None:
+        """The Python function that computes it between two native plans; None where it is computed natively."""
+        return self.definition.reference if self.by_reference else self.definition.host
+
+    @property
+    def by_reference(self) -> bool:
+        """Whether its record's reference computes it, because text is among its inputs or outputs."""
+        definition = self.definition
+        if not definition.text or definition.host is not None or definition.from_shapes is not None:
+            return False
+        return any(x.dtype is dt.string for x in (*self.inputs, *self.outputs))
 
     @property
     def writes(self) -> tuple[int, ...]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from labkit.core import dtypes as dt
 from labkit.core.failures import uninitialized
 from labkit.core.operation import Operation
 from labkit.core.shapes import compatible, show
@@ -24,6 +25,7 @@ from labkit.errors import (
 )
 
 if TYPE_CHECKING:
+    from labkit.core.passes.program import Program
     from labkit.core.runner import Planned, Runner
     from labkit.core.session import Session
 
@@ -58,8 +60,9 @@ def run_stages(session: Session, runner: Runner, arrays: list[np.ndarray], timeo
             results = session._native(planned, planned.plan.run, feeds, timeout=left, held=True)
             values.update(zip(stage.exports, results, strict=True))
             for op in stage.hosts:
-                _compute(op, [values[program.replace(op.inputs[i])] for i in _read(op)], values)
-                _left(session, deadline, timeout)
+                _compute(op, _arguments(op, program, planned, values), values)
+                if not op.definition.observes:  # where a run does no more than look, what it did stands
+                    _left(session, deadline, timeout)
     given = {id(x) for x in arrays}
     fetched = []
     for array in (values[program.replace(x)] for x in program.fetches):
@@ -78,8 +81,14 @@ def _held(session: Session, exclusive: bool, timeout: float | None) -> Iterator[
         hold.release()
 
 
-def _read(op: Operation) -> list[int]:
-    return op.kernel_inputs
+def _arguments(
+    op: Operation, program: Program, planned: Planned, values: Mapping[Tensor, np.ndarray]
+) -> list[np.ndarray]:
+    """What a host operation computes with; a reference takes the values that decide shapes, too."""
+    if not op.by_reference:
+        return [values[program.replace(op.inputs[i])] for i in op.kernel_inputs]
+    valued = op.value_inputs
+    return [planned.shapes.value(x) if i in valued else values[program.replace(x)] for i, x in enumerate(op.inputs)]
 
 
 def _left(session: Session, deadline: float | None, timeout: float | None) -> float | None:
@@ -96,7 +105,7 @@ def _left(session: Session, deadline: float | None, timeout: float | None) -> fl
 
 def _compute(op: Operation, inputs: list[np.ndarray], values: dict[Tensor, np.ndarray]) -> None:
     """Computes a host operation and puts its results into `values`; a fed output keeps what was fed."""
-    host = op.definition.host
+    host = op.host
     assert host is not None
     where = f"{op.type} '{op.name}' ({op.line})"
     seen = [x.view() for x in inputs]
@@ -117,6 +126,10 @@ def _compute(op: Operation, inputs: list[np.ndarray], values: dict[Tensor, np.nd
     if len(outputs) != len(op.outputs):
         raise InvalidArgumentError(f"{where} gives {len(op.outputs)} results", received=str(len(outputs)))
     for tensor, value in zip(op.outputs, outputs, strict=True):
+        if op.by_reference:
+            value = np.array(value, tensor.dtype.numpy)
+        elif tensor.dtype is dt.string:
+            value = np.asarray(value, object)
         values.setdefault(tensor, _checked(tensor, np.asarray(value), inputs, where))
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from labkit.core import dtypes as dt
+from labkit.core.convert import as_array
 from labkit.core.feeds import Batches, feed_array
 from labkit.core.staging import run_stages
 from labkit.core.tensor import Tensor
@@ -67,7 +69,9 @@ def _batches(tensor: Tensor, value: Batches, steps: int) -> tuple[np.ndarray, np
         )
     rows = feed_array(Tensor(tensor.op, tensor.index, None, tensor.dtype), value.array)
     shape = (value.indices.shape[1], *rows.shape[1:])
-    feed_array(tensor, np.broadcast_to(np.zeros((), tensor.dtype.numpy), shape))  # the shape fits, or FeedError
+    feed_array(
+        tensor, np.broadcast_to(as_array(b"" if tensor.dtype is dt.string else 0, tensor.dtype), shape)
+    )  # the shape fits, or FeedError
     return rows, value.indices
 
 

@@ -101,7 +101,8 @@ class Subgraph(Graph):
             what = f"{hosts[0].type} '{hosts[0].name}' ({hosts[0].line})" if hosts else f"'{self.scope}'"
             raise GraphError(
                 f"{what} cannot run inside a loop or a branch",
-                rule="What runs inside is computed natively, and its shapes follow from shapes, constants and fed values",
+                rule="What runs inside is computed natively, so it is no text; its shapes follow from shapes, constants and "
+                "fed values",
                 fix="Compute it before the loop, or repeat session.run from Python.",
             )
         return program

@@ -13,7 +13,7 @@ from labkit.core.graph import Graph, get_default_graph
 from labkit.core.operation import Operation
 from labkit.core.shapes import as_dims, is_known, show
 from labkit.core.tensor import Tensor
-from labkit.errors import InvalidArgumentError, ShapeError
+from labkit.errors import DTypeError, InvalidArgumentError, ShapeError
 
 GLOBAL_VARIABLES = "variables"
 TRAINABLE_VARIABLES = "trainable_variables"
@@ -57,6 +57,13 @@ class Variable:
         with graph.as_default(), graph.control_dependencies(None), graph.name_scope(full + "/"):
             value = initial_value() if callable(initial_value) else initial_value
             initial = to_tensor(value, wanted, name="initial_value")
+        if initial.dtype is dt.string:
+            raise DTypeError(
+                f"Variable '{full}' cannot hold text",
+                rule="Variables hold numbers; text exists on the host only",
+                received=repr(initial),
+                fix="Use lk.constant, or feed a lk.placeholder(lk.string).",
+            )
         dims = initial.dims if shape is None else as_dims(shape)
         if not is_known(dims):
             raise ShapeError(

@@ -37,14 +37,15 @@ def _comparison(name: str, kernel: str, reference: Any, sign: str, allowed: Any 
             gradient=_STEP,
             reference=reference,
             samples=samples,
+            text=dt.string in allowed,
             formula=f"z = [x {sign} y]",
             doc=f"Whether x {sign} y, element by element.",
         )
     )
 
 
-_comparison("Equal", "equal", np.equal, "=", dt.ALL)
-_comparison("NotEqual", "not_equal", np.not_equal, "≠", dt.ALL)
+_comparison("Equal", "equal", np.equal, "=", dt.ANY)
+_comparison("NotEqual", "not_equal", np.not_equal, "≠", dt.ANY)
 _comparison("Less", "less", np.less, "<")
 _comparison("LessEqual", "less_equal", np.less_equal, "≤")
 _comparison("Greater", "greater", np.greater, ">")

@@ -83,13 +83,14 @@ register(
         inputs=("*values",),
         attrs={"axis": Attr("int")},
         kernel="concat",
-        dtypes=same_dtype(dt.ALL),
+        dtypes=same_dtype(dt.ANY),
         shapes=_concat_shape,
         lower=lambda c: ALIAS if len(c.dims) == 1 else _lower_axis(c),
         gradient=_concat_gradient,
         reference=lambda *values, axis: np.concatenate(values, axis),
         samples=_concat_samples,
         formula="y = [x₁ x₂ ... xₙ] along the axis",
+        text=True,
         doc="Tensors side by side along an existing axis; all other dimensions are equal.",
     )
 )

@@ -96,7 +96,7 @@ register(
         inputs=("x", "indices"),
         attrs=_ATTRS,
         kernel="gather",
-        dtypes=addressed(0, 1, dt.ALL),
+        dtypes=addressed(0, 1, dt.ANY),
         shapes=lambda c: [_gathered(c.dims[0], c.dims[1], c.attrs)],
         lower=lambda c: ([*_places(c.dims[0], c.dims[1], c.attrs), 0], ()),
         gradient=_gather_gradient,
@@ -109,6 +109,7 @@ register(
             )
             for dims, shape, axis, batch, dtype in _CASES
         ],
+        text=True,
         doc="The parts of x that the indices name along an axis. With batch_dims the first dimensions of x and of the indices "
         "belong together. An index that is out of range is an error when run.",
     )

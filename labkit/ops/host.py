@@ -56,6 +56,7 @@ register(
         samples=lambda rng: [
             Sample([rng.normal(size=(2, 3)), rng.normal(size=(3,))], {"function": _row_sums, "dtypes": (dt.float64,)})
         ],
+        text=True,
         doc="What a Python function makes of the values, which it gets as read-only NumPy arrays. The shapes of its results "
         "are known when it has run; set_shape tells them before.",
     )
@@ -112,6 +113,8 @@ class _Text:
         return " ".join(self._show(next(rest)) if text is None else text for text in self.texts)
 
     def _show(self, array: np.ndarray) -> str:
+        if array.dtype.hasobject:
+            array = np.vectorize(lambda item: item.decode(errors="replace"), otypes=[object])(array)
         if not array.ndim:
             return str(array[()])
         if self.edge < 0:
@@ -148,6 +151,7 @@ register(
         gradient=lambda op, g: [g, *[None] * (len(op.inputs) - 1)],
         reference=lambda x, *data, printer: x,
         samples=lambda rng: [Sample([rng.normal(size=(2, 3)), np.arange(3)], {"printer": len})],
+        text=True,
         doc="x itself; when it is computed, a message and the values of data are printed.",
     )
 )
@@ -204,6 +208,7 @@ register(
         gradient=NotDifferentiable("it has no result"),
         reference=lambda condition, *data, text: (),
         samples=lambda rng: [Sample([np.ones((2, 3), bool), rng.normal(size=2)], {"text": str})],
+        text=True,
         doc="Fails the run unless all elements of condition are true, and shows data then.",
     )
 )

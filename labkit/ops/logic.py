@@ -108,6 +108,7 @@ register(
         formula="z = x where the condition holds, y elsewhere",
         reference=np.where,
         samples=_choices,
+        text=True,
         doc="x where the condition holds and y elsewhere; the three are broadcast as in NumPy. The gradient flows to the side "
         "that was chosen, and is exactly 0 on the other, whatever its numbers are.",
     )

@@ -52,6 +52,7 @@ register(
         from_shapes=lambda c: _counted(c.dims[0], c),
         reference=lambda x, out_type: np.asarray(np.shape(x)),
         formula="y = (n₀, n₁, ...)",
+        text=True,
         doc="The shape of x as int32 or int64; as int32, dimensions of 2**31 and more are refused.",
         **_COUNTED,
     )
@@ -64,6 +65,7 @@ register(
         from_shapes=lambda c: _counted(count(c.dims[0] or ()), c),  # type: ignore[arg-type]
         reference=lambda x, out_type: np.asarray(np.size(x)),
         formula="y = n₀ n₁ ...",
+        text=True,
         doc="The number of elements of x as int32 or int64.",
         **_COUNTED,
     )
@@ -75,6 +77,7 @@ register(
         shapes=lambda c: [()],
         from_shapes=lambda c: _counted(len(c.dims[0] or ()), c),
         reference=lambda x, out_type: np.asarray(np.ndim(x)),
+        text=True,
         doc="The number of dimensions of x as int32.",
         **_COUNTED,
     )
@@ -158,6 +161,7 @@ register(
         reference=lambda x, shape: np.reshape(x, np.asarray(shape, int)),
         samples=lambda rng: [Sample([rng.normal(size=(2, 3, 4)), int_array(s)]) for s in ((6, 4), (-1,), (2, -1, 2))],
         formula="y[k] = x[k], counted along the rows",
+        text=True,
         doc="The numbers of x in the same order under another shape; one dimension may be -1 and follows from the others.",
     )
 )
@@ -245,6 +249,7 @@ register(
         reference=lambda x, axes: np.squeeze(x, axes),
         samples=lambda rng: [Sample([rng.normal(size=(1, 3, 1))], {"axes": axes}) for axes in (None, (0,), (-1,))],
         formula="y[i, j] = x[i, 0, j]",
+        text=True,
         doc="x without dimensions of size 1: the given ones, or all.",
     )
 )
@@ -261,6 +266,7 @@ register(
         reference=lambda x, axes: np.expand_dims(x, axes),
         samples=lambda rng: [Sample([rng.normal(size=(2, 3))], {"axes": axes}) for axes in ((0,), (-1,), (1, 3))],
         formula="y[i, 0, j] = x[i, j]",
+        text=True,
         doc="x with dimensions of size 1 put in at the given axes of the result.",
     )
 )
@@ -282,7 +288,7 @@ register(
     OpDef(
         name="Identity",
         inputs=("x",),
-        dtypes=same_dtype(dt.ALL),
+        dtypes=same_dtype(dt.ANY),
         shapes=same_shape,
         kernel="copy",
         lower=_alias,
@@ -290,6 +296,7 @@ register(
         reference=lambda x: x,
         samples=lambda rng: [Sample([rng.normal(size=(3, 4))])],
         formula="y = x",
+        text=True,
         doc="x itself.",
     )
 )

@@ -25,6 +25,7 @@ register(
         dtypes=lambda inputs, attrs: [dt.as_dtype(attrs["value"].dtype)],
         shapes=lambda c: [c.attrs["value"].shape],
         reference=lambda value: value,
+        text=True,
         doc="An array that is part of the graph.",
     )
 )
@@ -37,6 +38,7 @@ register(
         dtypes=lambda inputs, attrs: [attrs["dtype"]],
         shapes=lambda c: [_placeholder_dims(c.attrs["shape"])],
         pure=False,
+        text=True,
         doc="A value that every run is fed.",
     )
 )
@@ -63,12 +65,13 @@ register(
         attrs={"shape": Attr("array")},
         kernel="copy",
         lower=lambda c: ALIAS,
-        dtypes=same_dtype(dt.ALL),
+        dtypes=same_dtype(dt.ANY),
         shapes=_default_dims,
         gradient=lambda op, g: [g],
         reference=lambda x, shape: x,
         samples=lambda rng: [Sample([rng.normal(size=(2, 3))], {"shape": shape}) for shape in (0, (-1, 3), (2, 3))],
         formula="y = what is fed, else x",
+        text=True,
         doc="A value that a run may be fed, and that is the input otherwise.",
         pure=False,  # equal ones are fed apart
     )

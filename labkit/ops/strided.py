@@ -214,6 +214,7 @@ register(
         reference=_reference_strided,
         samples=_strided_samples,
         formula="y[i, j, ...] = x[begin₀ + strides₀ i, begin₁ + strides₁ j, ...]",
+        text=True,
         doc="What NumPy's indexing by whole numbers, slices, `...` and None takes from x. Bit i of a mask says how entry i of "
         "begin, end and strides is meant: its begin or end is left out, it is the ellipsis, a new dimension, or one element.",
     )

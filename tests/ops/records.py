@@ -60,12 +60,20 @@ def sample_dtypes(sample: Sample, dtype: dt.DType) -> list[dt.DType]:
 
 
 def cast(array: Any, dtype: dt.DType) -> np.ndarray:
-    """A sample's numbers in a dtype; fractions go to whole numbers away from 0, so that no divisor becomes 0."""
+    """A sample's numbers in a dtype; fractions go to whole numbers away from 0, so that no divisor becomes 0. Text becomes
+    its length where the dtype is a number."""
     x = np.asarray(array)
+    if x.dtype.hasobject and dtype is not dt.string:
+        x = np.vectorize(len, otypes=[int])(x)
     if x.dtype.kind == "f" and dtype.numpy.kind in "iub":
         x = np.where(x < 0, np.floor(x), np.ceil(x))
         x = np.abs(x) if dtype is dt.uint8 else x > 0 if dtype is dt.bool_ else x
     return np.ascontiguousarray(x.astype(dtype.numpy)).reshape(x.shape)
+
+
+def array_of(fetched: Any) -> np.ndarray:
+    """What a run gave for a tensor, as an array: a single text is a bytes object there."""
+    return np.asarray(fetched, object if isinstance(fetched, bytes) else None)
 
 
 def accepts(record: OpDef, dtypes: Sequence[dt.DType], attrs: Any) -> bool:

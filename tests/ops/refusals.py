@@ -16,7 +16,7 @@ from labkit.core.opdef import Attr, OpDef
 from labkit.core.shapes import show
 from labkit.errors import LabkitError
 from tests.ops.checks import one_dtype
-from tests.ops.records import Case, accepts
+from tests.ops.records import Case, accepts, cast
 
 FILE = Path(__file__).with_name("refusals.txt")
 HEADER = """\
@@ -74,7 +74,7 @@ def with_item(items: Sequence[Any], i: int, item: Any) -> list[Any]:
 
 
 def reshaped(x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    return np.resize(x, shape) if x.size else np.zeros(shape, x.dtype)
+    return np.resize(x, shape) if x.size else np.full(shape, b"" if x.dtype.hasobject else 0, x.dtype)
 
 
 def menu(record: OpDef, case: Case) -> Iterator[Wrong]:
@@ -163,7 +163,7 @@ def wrong_dtypes(record: OpDef, case: Case) -> Iterator[Wrong]:
         ]
         if refused:
             label = record.inputs[min(i, len(record.inputs) - 1)].lstrip("*"), ", ".join(d.name for d in refused)
-            wrong = np.where(np.isfinite(x), x, 0).astype(refused[0].numpy)
+            wrong = cast(x if x.dtype.hasobject else np.where(np.isfinite(x), x, 0), refused[0])
             yield Wrong(label, with_item(case.arrays, i, wrong), dict(case.sample.attrs))
 
 

@@ -24,7 +24,7 @@ from labkit.core.opdef import Attr, OpContext, OpDef
 from labkit.core.shapes import compatible, is_known
 from labkit.errors import LabkitError
 from tests.ops.checks import close
-from tests.ops.records import WITH_SAMPLES, cast, generator, sample_dtypes, samples
+from tests.ops.records import WITH_SAMPLES, array_of, cast, generator, sample_dtypes, samples
 
 DIMS = (0, 1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129)
 SPECIAL = (np.nan, np.inf, -np.inf, 0.0, -0.0, 1e30, -1e30, 1e-30, np.finfo(np.float32).max, 5e-324)
@@ -204,13 +204,14 @@ class Boundary:
     def confirmed(self, op: lk.Operation, got: list[np.ndarray]) -> bool:
         """Holds the results against what was declared and against the reference; whether it has these results, too."""
         for tensor, value in zip(op.outputs, got, strict=True):
-            assert isinstance(value, np.ndarray | np.generic)
+            assert isinstance(value, np.ndarray | np.generic | bytes)
+            value = array_of(value)
             assert value.dtype == tensor.dtype.numpy
             assert compatible(tensor.dims, value.shape)
         expected = self.reference(op)
         if expected is None:
             return False
-        for value, want in zip(got, expected, strict=False):
+        for value, want in zip(map(array_of, got), expected, strict=False):
             assert value.shape == want.shape
             if not self.loose and not self.record.random:
                 close(value, want, max((x.size for x in self.arrays), default=1))

@@ -9,7 +9,7 @@ from labkit.core.passes.order import order
 from labkit.core.passes.prune import prune
 from labkit.core.passes.reads import read_first, reads_of_start
 from labkit.core.passes.share import share
-from labkit.core.passes.stages import cut
+from labkit.core.passes.stages import cut, is_text
 from labkit.core.tensor import Tensor
 
 
@@ -22,6 +22,7 @@ class Program:
         stages: the parts that are planned one after the other; mostly one.
         read_first: variables that must hold a value before the run.
         writes: whether a run changes variables or random counters.
+        native: whether one native plan is the whole run.
     """
 
     def __init__(
@@ -44,11 +45,7 @@ class Program:
         self.stages = cut(full, self.sequence, needed, self.starts, self.feeds, self.fetches, self.replacement)
         self.read_first = read_first(self.sequence, fed)
         self.writes = any(op.writes or op.counters for op in self.sequence)
-
-    @property
-    def native(self) -> bool:
-        """Whether one native plan is the whole run."""
-        return len(self.stages) == 1 and not self.stages[0].hosts
+        self.native = len(self.stages) == 1 and not self.stages[0].hosts and not any(map(is_text, self.feeds))
 
     def replace(self, tensor: Tensor) -> Tensor:
         return self.replacement.get(tensor, tensor)

@@ -40,5 +40,5 @@ def _hashable(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         if value.nbytes > _LARGEST_COMPARED_CONSTANT:
             return id(value)
-        return value.dtype.str, value.shape, value.tobytes()
+        return value.dtype.str, value.shape, tuple(value.flat) if value.dtype.hasobject else value.tobytes()
     return value.hex() if isinstance(value, float) else value  # 0.0 equals -0.0, and is another number

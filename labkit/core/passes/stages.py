@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from labkit.core import dtypes as dt
 from labkit.core.operation import Operation
 from labkit.core.passes.prune import Needed
 from labkit.core.shapes import is_known
@@ -78,13 +79,13 @@ class Placement:
             stage = planned
             for x in (self.replacement.get(x, x) for x in op.inputs):
                 if x not in self.fed and x.op in self.stage and not anywhere(x.op):
-                    stage = max(stage, self._after(x.op))
-            stage = max([stage, *(self._after(c) for c in op.control_inputs if c in self.stage)])
+                    stage = max(stage, self._after(x.op, op))
+            stage = max([stage, *(self._after(c, op) for c in op.control_inputs if c in self.stage)])
             if op.writes:
                 stage = max(stage, self.last)
             self.stage[op] = stage
-            self.last = max(self.last, self._after(op))
-            if definition.host is not None:
+            self.last = max(self.last, stage + (op.host is not None and not definition.observes))
+            if op.host is not None:
                 known = stage + 1
         for tensor in (x for x in op.outputs if x not in self.fed):
             twin = self.replacement.get(tensor)  # an equal operation's result, which is computed in its place
@@ -96,14 +97,19 @@ class Placement:
                 by_value = () if definition.from_shapes is not None else op.inputs
                 self.value_known.setdefault(tensor, max([planned, *(self.value_known[x] for x in by_value)]))
 
-    def _after(self, op: Operation) -> int:
-        """The first stage that may read what `op` computes."""
-        return self.stage[op] + (op.definition.host is not None)
+    def _after(self, op: Operation, reader: Operation) -> int:
+        """The first stage in which `reader` may come after `op`. Host operations come one after the other in one stage."""
+        return self.stage[op] + (op.host is not None and reader.host is None)
 
 
 def anywhere(op: Operation) -> bool:
     """Whether each stage makes the value for itself: a constant, or a variable's value at the run's start."""
-    return op.type in ("Const", "VariableV2") or op.definition.from_shapes is not None
+    return (op.type in ("Const", "VariableV2") and op.host is None) or op.definition.from_shapes is not None
+
+
+def is_text(tensor: Tensor) -> bool:
+    """Whether the tensor is never part of a native plan."""
+    return tensor.dtype is dt.string
 
 
 def cut(
@@ -134,8 +140,8 @@ def cut(
     for tensor in (*needed.evaluated, *needed.probed):
         if (tensor in fed or tensor in needed.probed) and placement.value_known[tensor] < len(stages):
             stages[placement.value_known[tensor]].valued.append(tensor)
-    stages[0].feeds.extend(feeds)
-    if len(stages) == 1 and not any(op.definition.host for op in run):
+    stages[0].feeds.extend(x for x in feeds if not is_text(x))
+    if len(stages) == 1 and not any(op.host for op in run) and not any(map(is_text, feeds)):
         stages[0].sequence = list(run)
         stages[0].exports = [replacement.get(x, x) for x in fetches]
         return stages
@@ -166,8 +172,8 @@ class _Filling:
             stage.sequence = [op for op in self.run if op in chosen]
 
     def _deal(self, op: Operation) -> None:
-        definition, number = op.definition, self.placement.stage[op]
-        if definition.host is not None:
+        number = self.placement.stage[op]
+        if op.host is not None:
             self.stages[number].hosts.append(op)
             if number + 1 < len(self.stages):
                 twins = [x for x, other in self.placement.replacement.items() if other in op.outputs]
@@ -178,12 +184,12 @@ class _Filling:
             return  # it looks at the variable itself
         for i in op.kernel_inputs:
             x = op.inputs[i]
-            self._bring(self.placement.replacement.get(x, x), number, to_host=definition.host is not None)
+            self._bring(self.placement.replacement.get(x, x), number, to_host=op.host is not None)
 
     def _bring(self, x: Tensor, number: int, *, to_host: bool) -> None:
         """Makes a value there where stage `number` reads it: in its plan, or as an array for its host operations."""
         home = self._home(x, number)
-        if home == number and x not in self.fed and x.op.definition.host is None:
+        if home == number and x not in self.fed and x.op.host is None:
             if anywhere(x.op):
                 self.members[number].add(x.op)
             if to_host:
@@ -203,7 +209,7 @@ class _Filling:
 
     def _hand_out(self, x: Tensor, home: int | None = None) -> None:
         """Makes x's value leave the plan of its stage as an array."""
-        if x in self.fed or x.op.definition.host is not None:
+        if x in self.fed or x.op.host is not None:
             return  # it is an array already
         if home is None:
             home = self.placement.planned[x.op] if anywhere(x.op) else self.placement.stage[x.op]
