@@ -12,7 +12,7 @@ import labkit as lk
 from labkit.core import dtypes as dt
 from labkit.core.opdef import OpDef
 from labkit.core.shapes import compatible
-from tests.ops.records import Case, Use, Uses, accepts, array_of, cases, generator, sample_dtypes, samples
+from tests.ops.records import Case, Use, Uses, accepts, array_of, bits, cases, generator, sample_dtypes, samples
 
 
 def close(value: np.ndarray, expected: Any, sizes: int) -> None:
@@ -91,12 +91,6 @@ def read_only(x: np.ndarray) -> np.ndarray:
     kept = x.copy()
     kept.setflags(write=False)
     return kept
-
-
-def bits(x: Any) -> Any:
-    """What equal results have in common: every bit, or every text."""
-    array = array_of(x)
-    return array.tolist() if array.dtype.hasobject else array.tobytes()
 
 
 LAYOUTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {

@@ -19,7 +19,7 @@ from labkit.core import dtypes as dt
 from labkit.core.opdef import OpDef
 from labkit.core.shapes import is_known
 from labkit.errors import LabkitError
-from tests.ops.records import WITH_SAMPLES, accepts, cast, sample_dtypes, samples
+from tests.ops.records import WITH_SAMPLES, accepts, bits, cast, sample_dtypes, samples
 
 LINKABLE = [record for record in WITH_SAMPLES if not record.writes and not record.reads]
 FED = ((3, 17), (2, 3, 5), (400, 333))
@@ -117,9 +117,7 @@ class RandomGraph:
     def run(self, fetches: list[lk.Tensor] | None = None, *, optimize: bool = True) -> list[bytes]:
         """The results' bytes, in a session of its own."""
         with lk.Session(self.graph, optimize=optimize) as session:
-            return [
-                np.asarray(x).tobytes() for x in session.run(self.fetches if fetches is None else fetches, self.feeds)
-            ]
+            return [bits(x) for x in session.run(self.fetches if fetches is None else fetches, self.feeds)]
 
     def checksum(self) -> str:
         return hashlib.sha256(b"".join(self.run())).hexdigest()[:16]

@@ -76,6 +76,12 @@ def array_of(fetched: Any) -> np.ndarray:
     return np.asarray(fetched, object if isinstance(fetched, bytes) else None)
 
 
+def bits(fetched: Any) -> bytes:
+    """What equal results have in common: all bytes of numbers, or all texts."""
+    array = array_of(fetched)
+    return repr(array.tolist()).encode() if array.dtype.hasobject else array.tobytes()
+
+
 def accepts(record: OpDef, dtypes: Sequence[dt.DType], attrs: Any) -> bool:
     try:
         record.out_dtypes(dtypes, record.check_attrs(attrs))
