@@ -29,6 +29,7 @@ from labkit.core.dtypes import (
     float64 as float64,
     int32 as int32,
     int64 as int64,
+    string as string,
     uint8 as uint8,
 )
 from labkit.core.explain_plan import explain_plan as explain_plan
@@ -65,7 +66,7 @@ from labkit.core.variables import (
 )
 from labkit.lab import Trial as Trial, experiment as experiment, run as run
 from labkit.models import Sequential as Sequential
-from labkit.ops import image as image, linalg as linalg, nn as nn, random as random
+from labkit.ops import image as image, linalg as linalg, nn as nn, random as random, strings as strings
 from labkit.ops.add_n import add_n as add_n
 from labkit.ops.arg import argmax as argmax, argmin as argmin
 from labkit.ops.boolean_mask import boolean_mask as boolean_mask
@@ -264,6 +265,12 @@ from labkit.ops.special import (
 from labkit.ops.state import assign as assign, assign_add as assign_add, assign_sub as assign_sub
 from labkit.ops.streams import set_random_seed as set_random_seed
 from labkit.ops.strided import strided_slice as strided_slice
+from labkit.ops.strings import (
+    as_string as as_string,
+    join as string_join,
+    read_file as read_file,
+    to_number as string_to_number,
+)
 from labkit.ops.tile import repeat as repeat, tile as tile
 from labkit.ops.transpose import transpose as transpose
 from labkit.ops.trigonometry import (
