@@ -267,9 +267,9 @@ from labkit.ops.streams import set_random_seed as set_random_seed
 from labkit.ops.strided import strided_slice as strided_slice
 from labkit.ops.strings import (
     as_string as as_string,
-    join as string_join,
     read_file as read_file,
-    to_number as string_to_number,
+    string_join as string_join,
+    string_to_number as string_to_number,
 )
 from labkit.ops.tile import repeat as repeat, tile as tile
 from labkit.ops.transpose import transpose as transpose

@@ -78,7 +78,7 @@ _BY_MODULE = {
     "ops.rounding": "ceil floor rint round trunc",
     "ops.special": "digamma erf erfc expm1 lgamma log1p polygamma xlogy",
     "ops.trigonometry": "acos acosh asin asinh atan atan2 atanh cos cosh sin sinh tan",
-    "ops.strings": "as_string read_file",
+    "ops.strings": "as_string read_file string_join string_to_number",
     "ops.sort": "argsort searchsorted sort top_k",
     "ops.state": "assign assign_add assign_sub",
     "ops.tile": "repeat tile",
@@ -95,10 +95,5 @@ _BY_MODULE = {
 NAMES = {name: module for module, names in _BY_MODULE.items() for name in names.split()}
 """Attribute of labkit -> module below labkit that defines it under the same name."""
 
-RENAMED = {
-    "bool": ("core.dtypes", "bool_"),
-    "string_join": ("ops.strings", "join"),
-    "string_to_number": ("ops.strings", "to_number"),
-}
-"""Attributes that have another name inside the module that defines them: it would hide one of Python's there, or is short
-for what `labkit.strings` offers."""
+RENAMED = {"bool": ("core.dtypes", "bool_")}
+"""Attributes whose name would hide one of Python's inside the module that defines them."""

@@ -272,6 +272,8 @@ upper = _unary("StringUpper", bytes.upper, "The texts with ASCII letters in uppe
 strip = _unary("StringStrip", bytes.strip, "The texts without blanks at both ends.")
 
 
+string_join, string_to_number = join, to_number  # as TensorFlow calls them outside of `strings`
+
 # --- files ---
 
 
