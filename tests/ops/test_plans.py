@@ -96,7 +96,7 @@ def maps(record: OpDef, case: Case, many: list[np.ndarray], one: list[np.ndarray
         np.ndim(a)
         and np.shape(a[:1]) == np.shape(b)
         and len(a) == len(many[0])
-        and np.allclose(a[:1], b, equal_nan=True)
+        and (bits(a[:1]) == bits(b) if np.asarray(a).dtype.hasobject else np.allclose(a[:1], b, equal_nan=True))
         for a, b in pairs
     )
 
