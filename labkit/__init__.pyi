@@ -40,17 +40,15 @@ from labkit.core.graph import (
     reset_default_graph as reset_default_graph,
 )
 from labkit.core.operation import Operation as Operation
+from labkit.core.run_metadata import RunMetadata as RunMetadata, RunOptions as RunOptions
 from labkit.core.scopes import (
     control_dependencies as control_dependencies,
     get_variable as get_variable,
     name_scope as name_scope,
     variable_scope as variable_scope,
 )
-from labkit.core.session import (
-    InteractiveSession as InteractiveSession,
-    Session as Session,
-    get_default_session as get_default_session,
-)
+from labkit.core.session import InteractiveSession as InteractiveSession, Session as Session
+from labkit.core.session_stack import get_default_session as get_default_session
 from labkit.core.shapes import Dimension as Dimension, TensorShape as TensorShape
 from labkit.core.slices import IndexedSlices as IndexedSlices
 from labkit.core.tensor import Tensor as Tensor

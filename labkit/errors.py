@@ -6,6 +6,7 @@
     ├── DTypeError (TypeError)               dtypes do not fit
     ├── InvalidArgumentError (ValueError)    a value is not allowed
     │   └── FeedError                        what was fed does not fit its tensor
+    │       └── FeedKeyError (TypeError)     a key of a feed names no tensor
     ├── ArgumentError (TypeError)            a function is called with arguments it does not take
     ├── NotFoundError (LookupError)          a name or file does not exist
     │   └── MissingNameError (AttributeError)  a name of TensorFlow 1 that labkit.compat.v1 does not have
@@ -16,6 +17,7 @@
     ├── CancelledError                       a run was cancelled
     │   └── DeadlineExceededError            a run took longer than its timeout
     ├── SessionError (RuntimeError)          a session is closed, or does not fit the graph
+    │   └── NoSessionError (ValueError)      there is no default session
     ├── PluginError                          a plugin failed to load or broke the contract
     │   └── UnknownComponentError            no plugin provides that name (also a NotFoundError)
     ├── DataError                            a data file is missing, corrupt or of another kind
@@ -77,6 +79,10 @@ class FeedError(InvalidArgumentError):
     """What was fed does not fit its tensor."""
 
 
+class FeedKeyError(FeedError, TypeError):
+    """A key of a feed names no tensor of the graph."""
+
+
 class ArgumentError(LabkitError, TypeError):
     """A function is called with arguments it does not take."""
 
@@ -115,6 +121,10 @@ class DeadlineExceededError(CancelledError, TimeoutError):
 
 class SessionError(LabkitError, RuntimeError):
     """A session is closed, missing, or does not fit the graph."""
+
+
+class NoSessionError(SessionError, ValueError):
+    """A session is needed, and there is no default one."""
 
 
 class PluginError(LabkitError):

@@ -17,7 +17,7 @@ HostInterrupt::HostInterrupt(const State* state, std::optional<double> timeout)
 
 bool HostInterrupt::poll(void* context) {
     auto& self = *static_cast<HostInterrupt*>(context);
-    if (self.state_ && self.state_->cancels() != self.cancels_) return false;
+    if (self.state_ && (self.state_->closed() || self.state_->cancels() != self.cancels_)) return false;
     py::gil_scoped_acquire gil;
     if (PyErr_CheckSignals() == 0) return true;
     self.error_ = std::make_unique<py::error_already_set>();  // takes the exception out of the interpreter

@@ -121,15 +121,30 @@ std::shared_ptr<Plan> make_plan(const py::list& slots, const py::list& instructi
     return std::make_shared<Plan>(std::move(spec), std::move(cells), std::move(state), active_target());
 }
 
-// Runs without the GIL, then raises what went wrong.
+// A measured run: (start, nanoseconds, bytes of temporaries, nodes, events, events left out).
+py::tuple record_of(const Plan& plan, const Trace& trace, int64_t start) {
+    py::list nodes, events;
+    for (const Trace::Node& node : trace.nodes())
+        nodes.append(py::make_tuple(node.instruction->name, node.instruction->kernel->name, node.parent, node.calls,
+                                    node.start, node.duration, node.bytes));
+    for (const Trace::Event& event : trace.events())
+        events.append(py::make_tuple(event.node, event.start, event.duration));
+    return py::make_tuple(start, Trace::now() - start, plan.arena_bytes(), nodes, events, trace.dropped());
+}
+
+// Runs without the GIL, then raises what went wrong. `traces` is None or a list that gets the record of the run.
 void run_plan(const Plan& plan, int64_t steps, const std::vector<StepFeed>& feeds,
-              const std::vector<StepFetch>& fetches, std::optional<double> timeout, bool held = false) {
+              const std::vector<StepFetch>& fetches, std::optional<double> timeout, bool held,
+              std::optional<py::list> traces) {
     HostInterrupt host(&plan.state(), timeout);
     Outcome outcome;
+    std::optional<Trace> trace;
+    int64_t start = traces ? trace.emplace(), Trace::now() : 0;
     {
         py::gil_scoped_release release;
-        outcome = run(plan, steps, feeds, fetches, host, held);
+        outcome = run(plan, steps, feeds, fetches, host, held, trace ? &*trace : nullptr);
     }
+    if (traces) traces->append(record_of(plan, *trace, start));
     switch (outcome.kind) {
         case Outcome::Kind::done:
             return;
@@ -176,14 +191,15 @@ std::vector<StepFetch> new_fetches(const Plan& plan, py::list& arrays, int64_t l
     return fetches;
 }
 
-py::list run_once(const Plan& plan, const py::list& arrays, std::optional<double> timeout, bool held) {
+py::list run_once(const Plan& plan, const py::list& arrays, std::optional<double> timeout, bool held,
+                  std::optional<py::list> traces) {
     check_feed_count(plan, arrays.size());
     std::vector<StepFeed> feeds(arrays.size());
     for (size_t i = 0; i < feeds.size(); ++i)
         feeds[i].data = view_like(arrays[i], feed_type(plan, i), "feed " + std::to_string(i)).data;
     py::list results;
     std::vector<StepFetch> fetches = new_fetches(plan, results, -1);
-    run_plan(plan, 1, feeds, fetches, timeout, held);
+    run_plan(plan, 1, feeds, fetches, timeout, held, traces);
     return results;
 }
 
@@ -218,7 +234,7 @@ StepFeed step_feed(const py::handle& given, bool stepped, const View& type, int6
 }
 
 py::list run_steps(const Plan& plan, int64_t steps, const py::list& arrays, const std::vector<bool>& stepped,
-                   std::optional<double> timeout) {
+                   std::optional<double> timeout, std::optional<py::list> traces) {
     if (steps < 0)
         throw std::invalid_argument("the number of steps is never negative, received " + std::to_string(steps));
     check_feed_count(plan, arrays.size());
@@ -228,7 +244,7 @@ py::list run_steps(const Plan& plan, int64_t steps, const py::list& arrays, cons
         feeds.push_back(step_feed(arrays[i], stepped[i], feed_type(plan, i), steps, "feed " + std::to_string(i)));
     py::list results;
     std::vector<StepFetch> fetches = new_fetches(plan, results, steps);
-    run_plan(plan, steps, feeds, fetches, timeout);
+    run_plan(plan, steps, feeds, fetches, timeout, false, traces);
     return results;
 }
 
@@ -259,7 +275,8 @@ void bind_plan(py::module_& module) {
             "runs that write, or with `exclusive` any.")
         .def("cancel", &State::cancel,
              "Stops the runs under way, as an interrupt would: they raise CancelledError. May be called from any "
-             "thread.");
+             "thread.")
+        .def("close", &State::close, "Stops the runs under way and all that start later, as `cancel` does.");
 
     py::class_<PythonHold>(module, "Hold", "A state held by a thread; made by State.hold.")
         .def("acquire", &PythonHold::acquire, py::arg("timeout") = py::none(),
@@ -302,9 +319,13 @@ void bind_plan(py::module_& module) {
         .def("describe", &describe, py::arg("values") = true,
              "The plan as text, which plan_run reads. Without `values` constants are left out, for people.")
         .def("run", &run_once, py::arg("feeds"), py::arg("timeout") = py::none(), py::arg("held") = false,
+             py::arg("traces") = py::none(),
              "Runs the plan once, without the GIL.\n\n"
              "Args:\n    feeds: arrays of exactly the feeds' dtypes and shapes, dense in C order; used in place.\n"
-             "    timeout: seconds, or None.\n    held: the caller has acquired State.hold.\n\n"
+             "    timeout: seconds, or None.\n    held: the caller has acquired State.hold.\n"
+             "    traces: a list, to which a record of the run is added: (start, duration, bytes of temporaries,\n"
+             "        [(operation, kernel, node around it or -1, calls, start, duration, bytes of its results)],\n"
+             "        [(node, start, duration)], events left out); times are nanoseconds of time.monotonic_ns().\n\n"
              "Returns:\n    A new array for each fetch.\n\n"
              "Raises:\n    ValueError: the feeds do not fit.\n    UninitializedError: a cell of read_first has no "
              "value.\n"
@@ -313,14 +334,14 @@ void bind_plan(py::module_& module) {
              "        first write, so that it changed nothing.\n    RuntimeError: called by a signal handler inside a "
              "run of the same session.")
         .def("run_steps", &run_steps, py::arg("steps"), py::arg("feeds"), py::arg("stepped"),
-             py::arg("timeout") = py::none(),
+             py::arg("timeout") = py::none(), py::arg("traces") = py::none(),
              "Runs the plan `steps` times without returning to Python.\n\n"
              "Args:\n    feeds: for each feed one array for all steps, or where stepped[i]: an array with a leading "
              "dimension `steps`, or a\n"
              "        pair (array[n, ...], indices int64 [steps, batch]) of which each step gets the rows "
              "indices[step].\n"
              "    stepped: for each feed, whether it changes with the step.\n    timeout: seconds for all steps, or "
-             "None.\n\n"
+             "None.\n    traces: as run; calls and durations are of all steps.\n\n"
              "Returns:\n    For each fetch a new array with a leading dimension `steps`.\n\n"
              "Raises:\n    As run; the exception's `steps_done` says how many steps ran to their end. These hold, the "
              "one after them changed\n"

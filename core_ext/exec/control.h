@@ -15,6 +15,7 @@
 
 #include "exec/executor.h"
 #include "exec/plan.h"
+#include "exec/trace.h"
 
 namespace labkit {
 
@@ -32,6 +33,7 @@ struct Step {
     int32_t clock;      // weight of what ran since the clock was read
     bool wrote;         // something has been written in this step: it goes on to its end
     Outcome& outcome;
+    Trace* trace;       // null: nothing is measured
 };
 
 // Runs all instructions of a plan once.

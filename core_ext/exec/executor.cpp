@@ -89,6 +89,7 @@ Outcome::Kind run_instructions(const Plan& plan, const RunContext& context, Step
             if (step.clock >= kClockWeight && !step.wrote) step.clock = 0;  // else a loop around reads the clock
             step.clock += instruction.weight;
             Status status;
+            Trace::Span span(step.trace, instruction, context.call(i));
             if (stopped) {
             } else if (instruction.control != Control::none) {
                 Outcome::Kind kind = run_control(instruction, context.call(i), step);
@@ -117,7 +118,7 @@ Outcome::Kind run_instructions(const Plan& plan, const RunContext& context, Step
 }
 
 Outcome run(const Plan& plan, int64_t steps, const std::vector<StepFeed>& feeds, const std::vector<StepFetch>& fetches,
-            Interrupt& interrupt, bool held) {
+            Interrupt& interrupt, bool held, Trace* trace) {
     Outcome outcome;
     const int threads = get_num_threads();
     auto interrupted = [&] {
@@ -143,7 +144,7 @@ Outcome run(const Plan& plan, int64_t steps, const std::vector<StepFeed>& feeds,
     for (size_t i = 0; i < feeds.size(); ++i)
         if (feeds[i].indices) context.set_feed(i, context.staging(i, feeds[i].batch * feeds[i].row_bytes));
     FlushDenormals flush;
-    Step running{threads, interrupt, 0, false, outcome};
+    Step running{threads, interrupt, 0, false, outcome, trace};
     for (int64_t step = 0; step < steps; ++step) {
         for (size_t i = 0; i < feeds.size(); ++i) {
             const StepFeed& feed = feeds[i];

@@ -5,6 +5,7 @@
 
 #include "exec/interrupt.h"
 #include "exec/plan.h"
+#include "exec/trace.h"
 
 namespace labkit {
 
@@ -35,8 +36,9 @@ struct Outcome {
 // Runs the plan `steps` times. Feeds and fetches are by position. `interrupt` ends a run between two tasks while
 // nothing has been written in the present step; once something has, the step is finished first. Throws std::bad_alloc
 // and std::logic_error (see State::Hold), both before anything runs. `held`: the caller holds the plan's state already.
+// `trace`: measures what runs, to the same bits.
 Outcome run(const Plan& plan, int64_t steps, const std::vector<StepFeed>& feeds, const std::vector<StepFetch>& fetches,
-            Interrupt& interrupt, bool held = false);
+            Interrupt& interrupt, bool held = false, Trace* trace = nullptr);
 
 // One kernel call outside of any plan, on up to `threads` threads; call.scratch has work.scratch_bytes. `stopped` says
 // whether the interrupt cut it short.

@@ -42,8 +42,13 @@ class State {
     void cancel() { cancels_.fetch_add(1); }
     uint64_t cancels() const { return cancels_.load(); }
 
+    // Asks the same of all runs to come.
+    void close() { closed_.store(true); }
+    bool closed() const { return closed_.load(); }
+
    private:
     std::atomic<uint64_t> cancels_{0};
+    std::atomic<bool> closed_{false};
     int readers_ = 0, waiting_writers_ = 0;
     bool writer_ = false;
     uint64_t generation_ = 0;  // of the process that holds it

@@ -42,8 +42,10 @@ def as_array(value: Any, dtype: dt.DType | None = None) -> np.ndarray:
             dtype = {"f": dt.float32, "b": dt.bool_}.get(array.dtype.kind, dt.int32)
     if array.dtype == dtype.numpy:
         return np.require(array, requirements=["C", "ALIGNED"])
+    if dtype.is_floating and array.dtype.kind != "f":  # every whole number has a float beside it
+        return np.array(array, dtype.numpy, order="C")
     with np.errstate(invalid="ignore", over="ignore"):
-        converted = np.ascontiguousarray(array.astype(dtype.numpy)).reshape(array.shape)
+        converted = np.array(array, dtype.numpy, order="C")
     if not _survives(array, converted):
         raise DTypeError(
             f"A value cannot become {dtype.name} without loss",
@@ -90,7 +92,7 @@ def _text_array(value: Any) -> np.ndarray:
 def _survives(before: np.ndarray, after: np.ndarray) -> bool:
     kind = after.dtype.kind
     if kind == "f":  # rounding is allowed; a finite number must not become infinite
-        return before.dtype.kind != "f" or bool(np.array_equal(np.isfinite(before), np.isfinite(after)))
+        return bool(np.isfinite(after).all()) or bool(np.array_equal(np.isfinite(before), np.isfinite(after)))
     if kind == "b":
         return bool(np.isin(before, (0, 1)).all())
     if before.dtype.kind == "f" and not (np.isfinite(before).all() and (np.abs(before) < 2.0**63).all()):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from labkit.core.feeds import feed_array, feed_key, flatten_feeds
+from labkit.core.feeds import feed_array, feed_key, flatten_keys, flatten_values
 from labkit.core.fetches import Fetches
 from labkit.core.graph import Graph
 from labkit.core.operation import Operation
@@ -16,7 +16,8 @@ from labkit.core.passes.infer import Inference
 from labkit.core.passes.lower import Lowered, lower
 from labkit.core.passes.program import Program
 from labkit.core.passes.stages import Stage
-from labkit.core.session import Session, get_default_session
+from labkit.core.session import Session
+from labkit.core.session_stack import get_default_session
 from labkit.core.shapes import as_dims, count, is_known, show
 from labkit.core.target import active_target
 from labkit.core.tensor import Tensor
@@ -47,7 +48,7 @@ def explain_plan(
         FeedError, InvalidArgumentError: as in `session.run`.
     """
     home = session or get_default_session() or Session(_graph_of(fetches))
-    keys, values = flatten_feeds(home.graph, feed_dict)
+    keys, values = flatten_keys(home.graph, feed_dict or ()), flatten_values(feed_dict or {})
     arrays = {key: feed_array(key, value) for key, value in zip(keys, values, strict=True)}
     for key, shape in (shapes or {}).items():
         tensor, dims = feed_key(home.graph, key), as_dims(shape)
@@ -91,9 +92,9 @@ class _Explanation:
 
     def _stage(self, stage: Stage, shapes: Inference, heading: str) -> Iterator[str]:
         home = self.session
-        cells = home._variable_cell, home._counter_cell
-        lowered = lower(self.program, stage, shapes, *cells, home._make_plan, fold=home.optimize)
-        plan = home._make_plan(lowered)
+        cells = home.cells.variable, home.cells.counter
+        lowered = lower(self.program, stage, shapes, *cells, home.make_plan, fold=home.optimize)
+        plan = home.make_plan(lowered)
         yield f"{heading}{len(plan)} instruction{'s' * (len(plan) != 1)} for {active_target()}"
         yield from _table(list(self._instructions(lowered, plan)))
         yield from _without_instruction(stage, lowered)

@@ -14,22 +14,24 @@ from labkit.errors import (
     InvalidArgumentError,
     LabkitError,
     ResourceExhaustedError,
+    SessionError,
 )
 
-NATIVE_ERRORS = (
+FAILURES = (
     native.UninitializedError,
     native.KernelError,
     native.TimeoutError_,
     native.CancelledError,
     MemoryError,
+    RuntimeError,  # the run cannot start
 )
 _INDEX_OUT_OF_RANGE = 1  # the code in a KernelError
 
 
 def told(
-    error: Exception, graph: Graph, planned: Planned | None, *, timeout: float | None, stepping: bool
+    error: Exception, graph: Graph, planned: Planned | None, *, timeout: float | None, stepping: bool = False
 ) -> LabkitError:
-    """The labkit error for one of NATIVE_ERRORS.
+    """The labkit error for one of FAILURES.
 
     Args:
         planned: what ran; None when nothing ran yet.
@@ -43,9 +45,14 @@ def told(
         return DeadlineExceededError(f"The run was given up after its timeout of {timeout} s. {error}")
     if isinstance(error, native.CancelledError):
         return CancelledError(f"The run was cancelled. {error}")
-    return ResourceExhaustedError(
-        "There is not enough memory for this run", received=str(error), fix="Use smaller batches or tensors."
-    )
+    if isinstance(error, MemoryError):
+        return ResourceExhaustedError(
+            "There is not enough memory for this run",
+            rule="Its temporaries and results fit into what the machine, its control group and LABKIT_MEMORY_LIMIT leave",
+            received=str(error),
+            fix="Use smaller batches or tensors.",
+        )
+    return SessionError(f"The run cannot start: {error}")
 
 
 def uninitialized(variable: str) -> LabkitError:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from labkit.core.convert import as_array
+from labkit.core.convert import as_array, holds_tensors
 from labkit.core.graph import Graph
 from labkit.core.shapes import compatible, show
 from labkit.core.tensor import Tensor
-from labkit.errors import DTypeError, FeedError, LabkitError
+from labkit.errors import DTypeError, FeedError, FeedKeyError, LabkitError
 
 
 class Batches:
@@ -41,48 +41,52 @@ def feed_key(graph: Graph, key: Any) -> Tensor:
     """The tensor that a key of a feed names: a tensor, a variable, or a tensor's name.
 
     Raises:
-        FeedError: the key names no tensor of this graph.
+        FeedKeyError: the key names no tensor of this graph.
     """
-    tensor = getattr(key, "ref", key)
+    tensor, received = getattr(key, "ref", key), repr(key)
     if isinstance(key, str):
-        tensor = graph.get_tensor_by_name(key)
+        try:
+            tensor = graph.get_tensor_by_name(key)
+        except LabkitError as error:
+            received = error.what
     if not isinstance(tensor, Tensor) or tensor.graph is not graph:
-        raise FeedError(
-            "A key of the feed names nothing that can be fed",
-            rule="Keys are tensors or variables of the session's graph, or names such as 'x:0'",
-            received=repr(key),
+        raise FeedKeyError(
+            "Cannot interpret feed_dict key as Tensor",
+            rule="Keys are tensors or variables of the session's graph, or names such as 'x:0', or tuples of them",
+            received=received,
         )
     return tensor
 
 
-def flatten_feeds(graph: Graph, feed_dict: Mapping[Any, Any] | None) -> tuple[list[Tensor], list[Any]]:
-    """Keys and values of a feed, with tuples of tensors as keys taken apart.
+def flatten_keys(graph: Graph, keys: Iterable[Any]) -> list[Tensor]:
+    """The tensors that the keys of a feed name, with nested tuples taken apart.
 
     Raises:
-        FeedError: the feed is no mapping, names a tensor twice, or a tuple's values do not match it.
+        FeedKeyError: a key names no tensor, or two keys name the same one.
     """
-    if not feed_dict:
-        return [], []
-    if not isinstance(feed_dict, Mapping):
-        raise FeedError("feed_dict is no dict", rule="It maps tensors to values", received=type(feed_dict).__name__)
-    keys: list[Tensor] = []
-    values: list[Any] = []
+    tensors: list[Tensor] = []
+    for key in keys:
+        tensors.extend(flatten_keys(graph, key) if isinstance(key, tuple) else (feed_key(graph, key),))
+    if len(set(tensors)) < len(tensors):
+        raise FeedKeyError("A tensor is fed twice", received=", ".join(x.name for x in tensors))
+    return tensors
 
-    def add(key: Any, value: Any) -> None:
-        if isinstance(key, tuple):
-            if not isinstance(value, tuple | list) or len(value) != len(key):
-                raise FeedError("A tuple of tensors is fed a tuple of as many values", received=repr(value)[:80])
-            for k, v in zip(key, value, strict=True):
-                add(k, v)
-            return
-        keys.append(feed_key(graph, key))
-        values.append(value)
 
-    for key, value in feed_dict.items():
-        add(key, value)
-    if len(set(keys)) < len(keys):
-        raise FeedError("A tensor is fed twice", received=", ".join(k.name for k in keys))
-    return keys, values
+def flatten_values(feed_dict: Mapping[Any, Any]) -> list[Any]:
+    """The values of a feed in the order of `flatten_keys`.
+
+    Raises:
+        FeedError: what is fed for a tuple of tensors is no tuple of as many values.
+    """
+    return [x for key, value in feed_dict.items() for x in _taken_apart(key, value)]
+
+
+def _taken_apart(key: Any, value: Any) -> list[Any]:
+    if not isinstance(key, tuple):
+        return [value]
+    if not isinstance(value, tuple | list) or len(value) != len(key):
+        raise FeedError("A tuple of tensors is fed a tuple of as many values", received=repr(value)[:80])
+    return [x for k, v in zip(key, value, strict=True) for x in _taken_apart(k, v)]
 
 
 def feed_array(tensor: Tensor, value: Any, leading: tuple[int, ...] = ()) -> np.ndarray:
@@ -94,38 +98,47 @@ def feed_array(tensor: Tensor, value: Any, leading: tuple[int, ...] = ()) -> np.
     Raises:
         FeedError: the value does not survive conversion or does not have the tensor's shape.
     """
-    # The usual case first: an array that fits as it is.
-    if (
-        isinstance(value, np.ndarray)
-        and value.dtype == tensor.dtype.numpy
-        and value.dtype.kind != "O"
-        and value.flags.c_contiguous
-        and value.flags.aligned
-    ):
+    if type(value) is np.ndarray and value.dtype == tensor.dtype.numpy and _is_dense(value):  # the usual case
         array = value
     else:
-        if isinstance(value, Tensor) or hasattr(value, "as_tensor"):
-            raise DTypeError(
-                f"A tensor cannot be fed for {tensor.name}",
-                rule="Values are numbers, lists or arrays",
-                received=repr(value),
-                fix="Run it first, and feed the array.",
-            )
-        try:
-            array = as_array(value, tensor.dtype)
-        except LabkitError as error:
+        array = _converted(tensor, value)
+    if leading or tensor.dims is not None:
+        expected = None if tensor.dims is None else (*leading, *tensor.dims)
+        if not compatible(array.shape, expected):
             raise FeedError(
-                f"Cannot feed {tensor.name} ({tensor.op.line}), {tensor.dtype.name} {show(tensor.dims)}",
-                rule=error.rule,
-                received=error.received,
-                fix=error.fix,
-            ) from None
-    expected = None if tensor.dims is None else (*leading, *tensor.dims)
-    if not compatible(array.shape, expected):
-        raise FeedError(
-            f"Cannot feed value of shape {show(array.shape)} for Tensor {tensor.name} ({tensor.op.line}), which has shape "
-            f"{show(expected)}" + (" (steps first)" if leading else ""),
-            rule="A fed array has the tensor's shape",
-            received=f"{array.dtype} {show(array.shape)}",
-        )
+                f"Cannot feed value of shape {show(array.shape)} for Tensor {tensor.name} ({tensor.op.line}), which has "
+                f"shape {show(expected)}" + (" (steps first)" if leading else ""),
+                rule="A fed array has the tensor's shape",
+                received=f"{array.dtype} {show(array.shape)}",
+            )
     return array
+
+
+def _is_dense(array: np.ndarray) -> bool:
+    flags = array.flags
+    return flags.c_contiguous and flags.aligned and not array.dtype.hasobject
+
+
+def _converted(tensor: Tensor, value: Any) -> np.ndarray:
+    if isinstance(value, Tensor) or hasattr(value, "as_tensor"):
+        raise _tensor_as_value(tensor, value)
+    try:
+        return as_array(value, tensor.dtype)
+    except LabkitError as error:
+        if isinstance(value, list | tuple) and holds_tensors(value):
+            raise _tensor_as_value(tensor, value) from None
+        raise FeedError(
+            f"Cannot feed {tensor.name} ({tensor.op.line}), {tensor.dtype.name} {show(tensor.dims)}",
+            rule=error.rule,
+            received=error.received,
+            fix=error.fix,
+        ) from None
+
+
+def _tensor_as_value(tensor: Tensor, value: Any) -> DTypeError:
+    return DTypeError(
+        f"The value of a feed cannot be a tensor, as it is for {tensor.name}",
+        rule="Values are numbers, lists or arrays",
+        received=repr(value)[:100],
+        fix="Run it first, and feed the array.",
+    )

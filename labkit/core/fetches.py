@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from labkit.core.graph import Graph
 from labkit.core.operation import Operation
 from labkit.core.slices import IndexedSlices
 from labkit.core.tensor import Tensor
-from labkit.errors import DTypeError, GraphError
+from labkit.errors import DTypeError, GraphError, LabkitError
 
 
 class IndexedSlicesValue(NamedTuple):
@@ -32,7 +33,7 @@ class Fetches:
 
     Raises:
         DTypeError: an element is nothing that can be fetched.
-        GraphError: an element belongs to another graph.
+        GraphError: an element belongs to another graph, or a name is not in this one.
     """
 
     def __init__(self, graph: Graph, structure: Any) -> None:
@@ -40,29 +41,60 @@ class Fetches:
         self.tensors: list[Tensor] = []
         self.operations: list[Operation] = []
         self._places: dict[Tensor, int] = {}
-        self._elements: list[Any] = []  # kept alive, because key() names them by id
-        self._parsed = self._parse(structure)
+        self._build = self._parse(structure).build
 
     @staticmethod
     def key(structure: Any) -> Any:
-        """A hashable key; equal keys mean equal fetches as long as the elements live, which the parsed Fetches ensures."""
+        """What tells one nest of fetches from another, hashable where each element is."""
+        kind = type(structure)
+        if kind is Tensor or kind is Operation or kind is str:
+            return structure
         if isinstance(structure, Mapping):
-            return (type(structure), *((k, Fetches.key(v)) for k, v in structure.items()))
+            return (kind, *_factory(structure), *((k, Fetches.key(v)) for k, v in structure.items()))
         if isinstance(structure, _SEQUENCES):
-            return (type(structure), *(Fetches.key(x) for x in structure))
-        return structure if isinstance(structure, str) else id(structure)
+            return (kind, *[Fetches.key(x) for x in structure])
+        return structure
 
-    def _parse(self, item: Any) -> _Nest | _Leaf | None:
+    def rebuild(self, results: Sequence[np.ndarray], *, stepped: bool = False) -> Any:
+        """The results in the structure of the fetches: scalars as NumPy scalars, each array its own."""
+        return self._build(results, stepped)
+
+    def _parse(self, item: Any) -> _Part:
         if isinstance(item, Mapping):
-            return _Nest(dict, tuple(item), [self._parse(v) for v in item.values()])
+            make: Any = partial(type(item), *_factory(item))
+            keys = tuple(item)
+            return _Nest([self._parse(item[k]) for k in keys], lambda values: make(zip(keys, values, strict=True)))
         if isinstance(item, _SEQUENCES):
-            return _Nest(type(item), (), [self._parse(x) for x in item])
-        self._elements.append(item)
+            parts = [self._parse(x) for x in item]
+            if not isinstance(item, tuple):
+                return _Nest(parts, list)
+            return _Nest(parts, type(item)._make if hasattr(item, "_make") else tuple)
         if isinstance(item, IndexedSlices):
             return self._parse(IndexedSlicesValue(item.values, item.indices, item.dense_shape))
+        element = self._element(item)
+        if isinstance(element, Operation):
+            self.operations.append(element)
+            return _Nothing()
+        first = element not in self._places
+        if first:
+            self._places[element] = len(self.tensors)
+            self.tensors.append(element)
+        return _Leaf(self._places[element], first=first)
+
+    def _element(self, item: Any) -> Tensor | Operation:
+        """The tensor or operation that one element of the nest names."""
         element = getattr(item, "ref", item)
         if isinstance(item, str):
-            element = self.graph.get_tensor_by_name(item) if ":" in item else self.graph.get_operation_by_name(item)
+            try:
+                named = self.graph.get_tensor_by_name if ":" in item else self.graph.get_operation_by_name
+                element = named(item)
+            except LabkitError as error:
+                raise GraphError(
+                    f"The fetch {item!r} cannot be interpreted as a Tensor or Operation",
+                    rule="A name is that of an operation, or 'operation:output'",
+                    received=error.what,
+                    fix=error.fix,
+                ) from None
         if not isinstance(element, Tensor | Operation):
             raise DTypeError(
                 "A fetch is nothing that a session can run",
@@ -72,53 +104,47 @@ class Fetches:
             )
         if element.graph is not self.graph:
             raise GraphError(
-                f"{element!r} is not an element of this session's graph",
+                f"{element!r} is not an element of this graph, which the session runs",
                 rule="A session runs operations of its own graph",
                 fix="Open the session with lk.Session(graph=...).",
             )
-        if isinstance(element, Operation):
-            self.operations.append(element)
-            return None
-        if element not in self._places:
-            self._places[element] = len(self.tensors)
-            self.tensors.append(element)
-            return _Leaf(self._places[element], first=True)
-        return _Leaf(self._places[element], first=False)
-
-    def rebuild(self, results: Sequence[np.ndarray], *, stepped: bool) -> Any:
-        """The results in the structure of the fetches: scalars as NumPy scalars, each array its own."""
-
-        def build(parsed: _Nest | _Leaf | None) -> Any:
-            if parsed is None:
-                return None
-            if isinstance(parsed, _Nest):
-                return parsed.rebuild([build(child) for child in parsed.children])
-            array = results[parsed.index]
-            if not stepped and not array.ndim:
-                return array[()]
-            return array if parsed.first else array.copy()
-
-        return build(self._parsed)
+        return element
 
 
-@dataclass(frozen=True)
+class _Part(Protocol):
+    """A part of the nest: what it makes of the results."""
+
+    def build(self, results: Sequence[np.ndarray], stepped: bool) -> Any: ...
+
+
+class _Nothing:
+    def build(self, results: Sequence[np.ndarray], stepped: bool) -> None:
+        return None
+
+
 class _Leaf:
-    index: int  # of the result
-    first: bool  # the first leaf with this result takes the array, others a copy
+    def __init__(self, index: int, *, first: bool) -> None:
+        self.index = index  # of the result
+        self.first = first  # the first leaf with this result takes the array, others a copy
+
+    def build(self, results: Sequence[np.ndarray], stepped: bool) -> Any:
+        array = results[self.index]
+        if not stepped and not array.ndim:
+            return array[()]
+        return array if self.first else array.copy()
 
 
-@dataclass(frozen=True)
 class _Nest:
-    kind: type
-    keys: tuple[Any, ...]
-    children: list[Any]
+    def __init__(self, parts: list[_Part], make: Callable[[list[Any]], Any]) -> None:
+        self.parts, self.make = parts, make
 
-    def rebuild(self, values: list[Any]) -> Any:
-        if self.kind is dict:
-            return dict(zip(self.keys, values, strict=True))
-        if issubclass(self.kind, tuple):
-            return self.kind(*values) if hasattr(self.kind, "_fields") else tuple(values)
-        return values
+    def build(self, results: Sequence[np.ndarray], stepped: bool) -> Any:
+        return self.make([part.build(results, stepped) for part in self.parts])
 
 
-_SEQUENCES: Any = (list, tuple, type({}.values()))
+def _factory(mapping: Mapping[Any, Any]) -> tuple[Any, ...]:
+    """What a mapping of this type is made with, before its items."""
+    return (mapping.default_factory,) if isinstance(mapping, defaultdict) else ()
+
+
+_SEQUENCES: Any = (list, tuple, type({}.values()), type({}.keys()))

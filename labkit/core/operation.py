@@ -99,9 +99,9 @@ class Operation:
         """Runs the operation in the given or the default session.
 
         Raises:
-            SessionError: there is no session.
+            NoSessionError: there is no session.
         """
-        from labkit.core.session import need_session
+        from labkit.core.session_stack import need_session
 
         need_session(session, f"{self.name}.run()").run(self, feed_dict)
 

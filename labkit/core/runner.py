@@ -38,16 +38,24 @@ class Runner:
 
     def __init__(self, graph: Graph, fetches: Any, feeds: list[Tensor], optimize: bool) -> None:
         self.feeds = feeds
+        self.nested_keys = False  # whether tuples were keys of the feed
         self.fetches = Fetches(graph, fetches)
         self.program = Program(self.fetches.tensors, self.fetches.operations, feeds, share_equal=optimize)
 
-    def plan(self, session: Session, arrays: list[np.ndarray], shapes: list[tuple[int, ...]]) -> Planned:
+    def plan(self, session: Session, arrays: list[np.ndarray], shapes: tuple[tuple[int, ...], ...]) -> Planned:
         """The plan of the first stage for fed arrays of these shapes."""
         stage = self.program.stages[0]
-        given = dict(zip(self.feeds, arrays, strict=True)) if stage.valued else {}
-        values = {x: given[x] for x in stage.valued}
-        key = (self, tuple(shapes), tuple(v.tobytes() for v in values.values()))
-        return self._planned(session, key, stage, dict(zip(self.feeds, shapes, strict=True)), values, None)
+        values: dict[Tensor, np.ndarray] = {}
+        if stage.valued:
+            given = dict(zip(self.feeds, arrays, strict=True))
+            values = {x: given[x] for x in stage.valued}
+        key = (self, shapes, *[v.tobytes() for v in values.values()])
+        plans = session.plans
+        with session.lock:
+            if key in plans:
+                plans.move_to_end(key)
+                return plans[key]
+            return self._make(session, key, stage, dict(zip(self.feeds, shapes, strict=True)), values, None)
 
     def plan_next(self, session: Session, number: int, before: Planned, arrays: Mapping[Tensor, np.ndarray]) -> Planned:
         """The plan of a later stage.
@@ -60,10 +68,14 @@ class Runner:
         stage = self.program.stages[number]
         dims = {x: arrays[self.program.replace(x)].shape for x in stage.shaped}
         values = {x: arrays[self.program.replace(x)] for x in stage.valued}
-        key = (before, tuple(dims.values()), tuple(v.tobytes() for v in values.values()))
-        return self._planned(session, key, stage, dims, values, before.shapes)
+        key = (before, tuple(dims.values()), *[v.tobytes() for v in values.values()])
+        with session.lock:
+            if key in session.plans:
+                session.plans.move_to_end(key)
+                return session.plans[key]
+            return self._make(session, key, stage, dims, values, before.shapes)
 
-    def _planned(
+    def _make(
         self,
         session: Session,
         key: Any,
@@ -72,32 +84,22 @@ class Runner:
         values: Mapping[Tensor, np.ndarray],
         before: Inference | None,
     ) -> Planned:
-        with session._lock:
-            if key in session._plans:
-                session._plans.move_to_end(key)
-                return session._plans[key]
-            shapes = Inference(stage, dims, values, before)
-
-            try:
-                lowered = lower(
-                    self.program,
-                    stage,
-                    shapes,
-                    session._variable_cell,
-                    session._counter_cell,
-                    session._make_plan,
-                    fold=session.optimize,
-                )
-                plan = session._make_plan(lowered)
-            except LabkitError:
-                raise
-            except (ValueError, OverflowError) as error:
-                raise InvalidArgumentError(f"The run cannot be planned: {error}") from None
-            except MemoryError as error:
-                raise ResourceExhaustedError("There is not enough memory for this run", received=str(error)) from None
-            names = {id(cell): name for name, cell in session._cells.items()}
-            made = Planned(plan, shapes, [names[id(c)] for c in lowered.cells], [x.name for x in stage.feeds])
-            session._plans[key] = made
-            if len(session._plans) > _CACHED_PLANS:
-                session._plans.popitem(last=False)
-            return made
+        """Plans a stage; the caller has the session's lock."""
+        shapes = Inference(stage, dims, values, before)
+        cells = session.cells
+        try:
+            lowered = lower(
+                self.program, stage, shapes, cells.variable, cells.counter, session.make_plan, fold=session.optimize
+            )
+            plan = session.make_plan(lowered)
+        except LabkitError:
+            raise
+        except (ValueError, OverflowError) as error:
+            raise InvalidArgumentError(f"The run cannot be planned: {error}") from None
+        except MemoryError as error:
+            raise ResourceExhaustedError("There is not enough memory for this run", received=str(error)) from None
+        made = Planned(plan, shapes, cells.names(lowered.cells), [x.name for x in stage.feeds])
+        session.plans[key] = made
+        if len(session.plans) > _CACHED_PLANS:
+            session.plans.popitem(last=False)
+        return made

@@ -1,39 +1,31 @@
-"""Session: the values of variables, and runs of the graph."""
+"""Session: runs of a graph."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from labkit import native
-from labkit.core.convert import as_array
-from labkit.core.failures import NATIVE_ERRORS, told
-from labkit.core.feeds import feed_array, flatten_feeds
+from labkit.core import session_stack
+from labkit.core.cells import Cells
+from labkit.core.failures import FAILURES, told
+from labkit.core.feeds import feed_array, flatten_keys, flatten_values
 from labkit.core.fetches import Fetches
 from labkit.core.graph import Graph, get_default_graph
-from labkit.core.operation import Operation
 from labkit.core.passes.lower import Lowered
+from labkit.core.run_metadata import RunMetadata, RunOptions, limit_of
 from labkit.core.runner import Planned, Runner
-from labkit.core.shapes import show
 from labkit.core.staging import run_stages
 from labkit.core.stepping import run_steps
-from labkit.core.tensor import Tensor
 from labkit.core.variables import Variable
-from labkit.errors import (
-    CheckpointError,
-    FailedPreconditionError,
-    GraphError,
-    InvalidArgumentError,
-    SessionError,
-)
+from labkit.errors import FeedError, FeedKeyError, SessionError
 
 _CACHED_RUNNERS = 256
-_RANDOM = "random:"  # no operation's name holds a colon
 
 
 class Session:
@@ -51,12 +43,11 @@ class Session:
     def __init__(self, graph: Graph | None = None, *, optimize: bool = True) -> None:
         self.graph = get_default_graph() if graph is None else graph
         self.optimize = optimize
-        self._state = native.State()
-        self._cells: dict[str, Any] = {}  # variable or counter name -> native cell
+        self.cells = Cells(self.graph)
+        self.plans: OrderedDict[Any, Planned] = OrderedDict()
+        self.lock = threading.RLock()  # of what is planned; a run itself takes the native state's
+        self.closed = False
         self._runners: OrderedDict[Any, Runner] = OrderedDict()
-        self._plans: OrderedDict[Any, Planned] = OrderedDict()
-        self._lock = threading.Lock()
-        self._closed = False
         self._entered: list[Any] = []
 
     # --- running ---
@@ -65,16 +56,23 @@ class Session:
         self,
         fetches: Any,
         feed_dict: Mapping[Any, Any] | None = None,
+        options: RunOptions | None = None,
+        run_metadata: RunMetadata | None = None,
         *,
         steps: int | None = None,
         timeout: float | None = None,
     ) -> Any:
         """Runs what `fetches` need and returns their values in the same structure.
 
+        Ctrl-C stops a run within 100 ms, and then nothing has changed; a run that has begun to write is finished first. A
+        Python function of the graph (`lk.py_func`) is stopped by Ctrl-C alone, not by a timeout.
+
         Args:
-            fetches: a tensor, variable, operation or name, or any nest of lists, tuples and dicts of them. Operations
-                give None, scalars NumPy scalars, everything else an array of its own.
-            feed_dict: tensors, variables or names -> values that stand for them in this run.
+            fetches: a tensor, variable, operation or name, or any nest of lists, tuples, named tuples, dicts and dicts'
+                views of them. Operations give None, scalars NumPy scalars, everything else an array of its own.
+            feed_dict: tensors, variables, names, or nested tuples of them -> values that stand for them in this run.
+            options: `lk.RunOptions(timeout_in_ms=..., trace_level=...)`.
+            run_metadata: an `lk.RunMetadata()`, which is filled with the time and memory of each operation.
             steps: runs that many times without entering Python in between, and returns each fetch stacked, the step
                 first. Values of feed_dict are then `lk.Batches`, or arrays of shape (steps, ...); an array of the
                 tensor's own rank is fed at every step. Each step is a run of its own: when one fails, the steps before it
@@ -82,82 +80,123 @@ class Session:
             timeout: seconds after which the run is given up.
 
         Raises:
+            DTypeError: a fetch is nothing that can be fetched, a tensor is fed as a value.
+            GraphError: an element belongs to another graph, or a name is not in this one.
             FeedError, InvalidArgumentError: a value does not fit, or a placeholder is not fed.
             FailedPreconditionError: a variable is read before it was initialized.
             DeadlineExceededError: the timeout passed.
-            SessionError: the session is closed.
+            CancelledError: the session was closed meanwhile.
+            SessionError: the session is closed, or its graph is empty.
             ResourceExhaustedError: memory does not suffice.
         """
-        self._need_open()
-        if timeout is not None and not (isinstance(timeout, int | float) and 0 < timeout < float("inf")):
-            raise InvalidArgumentError("timeout is a positive number of seconds", received=repr(timeout))
-        keys, values = flatten_feeds(self.graph, feed_dict)
-        runner = self._runner(fetches, keys)
-        self.graph.has_run = True
-        if steps is None:
-            arrays = [feed_array(tensor, value) for tensor, value in zip(keys, values, strict=True)]
-            results = self._run_once(runner, arrays, timeout)
+        if feed_dict is None:
+            feed_dict = {}
+        elif type(feed_dict) is not dict and not isinstance(feed_dict, Mapping):
+            raise FeedKeyError("feed_dict is no dict", rule="It maps tensors to values", received=repr(feed_dict)[:80])
+        runner = self._runner(fetches, tuple(feed_dict))
+        values: Any
+        if runner.nested_keys:
+            values = flatten_values(feed_dict)
         else:
-            results = run_steps(self, runner, values, steps, timeout)
-        return runner.fetches.rebuild(results, stepped=steps is not None)
-
-    def _run_once(self, runner: Runner, arrays: list[np.ndarray], timeout: float | None) -> list[np.ndarray]:
-        if not runner.program.native:
-            return run_stages(self, runner, arrays, timeout)
-        planned = runner.plan(self, arrays, [x.shape for x in arrays])
-        return self._native(planned, planned.plan.run, arrays, timeout=timeout)
-
-    def _native(self, planned: Planned | None, function: Any, *args: Any, timeout: float | None, **more: Any) -> Any:
-        """What a native function answers; its errors are told in labkit's terms."""
+            values = feed_dict.values()
+        if steps is None and options is None and run_metadata is None and timeout is None:
+            return self._run_once(runner, list(map(feed_array, runner.feeds, values)))
+        timeout = limit_of(timeout, options)
+        trace: list[Any] | None = [] if run_metadata is not None and (options is None or options.traces) else None
         try:
-            return function(*args, timeout=timeout, **more)
-        except NATIVE_ERRORS as error:
-            raise told(error, self.graph, planned, timeout=timeout, stepping=len(args) > 1) from None
-        except RuntimeError as error:
-            raise SessionError(f"The run cannot start: {error}") from None
+            if steps is not None:
+                return run_steps(self, runner, list(values), steps, timeout, trace)
+            return self._run_once(runner, list(map(feed_array, runner.feeds, values)), timeout, trace)
+        finally:
+            if run_metadata is not None:
+                run_metadata.fill(self.graph, trace or [])
 
-    def _runner(self, fetches: Any, feeds: list[Tensor]) -> Runner:
-        parsed_key = Fetches.key(fetches), tuple(map(id, feeds))
-        with self._lock:
-            runner = self._runners.get(parsed_key)
+    def make_callable(
+        self, fetches: Any, feed_list: Sequence[Any] | None = None, accept_options: bool = False
+    ) -> Callable[..., Any]:
+        """A function that takes a value for each tensor of `feed_list` and returns what `run` of `fetches` would.
+
+        It looks nothing up, and so costs less than `run` where a step is a matter of microseconds.
+
+        Args:
+            fetches: as in `run`.
+            feed_list: tensors, variables or names, in the order of the function's arguments.
+            accept_options: whether the function also takes `options` and `run_metadata`.
+
+        Raises:
+            DTypeError, GraphError, FeedError, SessionError: as `run`, at once; the function raises what `run` raises.
+        """
+        runner = self._runner(fetches, tuple(feed_list or ()))
+        feeds, run_once, count = runner.feeds, self._run_once, len(runner.feeds)
+
+        def check(values: tuple[Any, ...]) -> None:
+            if self.closed:
+                raise self._is_closed()
+            if len(values) != count:
+                names = ", ".join(x.name for x in feeds) or "nothing"
+                raise FeedError(f"The callable takes values for {names}", received=f"{len(values)} values")
+
+        def call(*values: Any) -> Any:
+            check(values)
+            return run_once(runner, list(map(feed_array, feeds, values)))
+
+        def call_with_options(
+            *values: Any, options: RunOptions | None = None, run_metadata: RunMetadata | None = None
+        ) -> Any:
+            check(values)
+            return self.run(fetches, dict(zip(feeds, values, strict=True)), options, run_metadata)
+
+        return call_with_options if accept_options else call
+
+    def _run_once(
+        self,
+        runner: Runner,
+        arrays: list[np.ndarray],
+        timeout: float | None = None,
+        trace: list[Any] | None = None,
+    ) -> Any:
+        if not runner.program.native:
+            return runner.fetches.rebuild(run_stages(self, runner, arrays, timeout, trace))
+        planned = runner.plan(self, arrays, tuple([x.shape for x in arrays]))
+        try:
+            results = planned.plan.run(arrays, timeout, False, trace)
+        except FAILURES as error:
+            raise told(error, self.graph, planned, timeout=timeout) from None
+        return runner.fetches.rebuild(results)
+
+    def _runner(self, fetches: Any, keys: tuple[Any, ...]) -> Runner:
+        """What runs these fetches when these keys are fed."""
+        if self.closed:
+            raise self._is_closed()
+        key = Fetches.key(fetches), keys
+        with self.lock:
+            try:
+                runner = self._runners.get(key)
+            except TypeError:  # something that cannot be hashed cannot be fetched either, which parsing says
+                runner = None
             if runner is not None:
-                self._runners.move_to_end(parsed_key)
-            else:
-                runner = Runner(self.graph, fetches, feeds, self.optimize)
-                self._runners[parsed_key] = runner
-                if len(self._runners) > _CACHED_RUNNERS:
-                    self._runners.popitem(last=False)
-            return runner
+                self._runners.move_to_end(key)
+                return runner
+            if not self.graph.operations:
+                raise SessionError(
+                    "The Session graph is empty",
+                    rule="A session runs operations of its own graph",
+                    fix="Add operations to the graph before calling run(), or open the session with the graph that has "
+                    "them: lk.Session(graph=...).",
+                )
+            runner = Runner(self.graph, fetches, flatten_keys(self.graph, keys), self.optimize)
+            runner.nested_keys = any(isinstance(k, tuple) for k in keys)
+            self._runners[key] = runner
+            if len(self._runners) > _CACHED_RUNNERS:
+                self._runners.popitem(last=False)
+        self.graph.has_run = True
+        return runner
 
-    # --- state ---
+    def make_plan(self, lowered: Lowered) -> Any:
+        """The native plan of what was lowered for this session."""
+        return native.Plan(lowered.slots, lowered.instructions, lowered.cells, lowered.read_first, self.cells.state)
 
-    def _make_plan(self, lowered: Lowered) -> Any:
-        return native.Plan(lowered.slots, lowered.instructions, lowered.cells, lowered.read_first, self._state)
-
-    def _variable_cell(self, op: Operation) -> Any:
-        if op.name not in self._cells:
-            self._cells[op.name] = self._state.cell(op.outputs[0].dtype.code, list(op.attrs["shape"]))
-        return self._cells[op.name]
-
-    def _counter_cell(self, name: str) -> Any:
-        key = _RANDOM + name
-        if key not in self._cells:
-            cell = self._state.cell("i64", [])
-            cell.load(np.zeros((), np.int64))
-            self._cells[key] = cell
-        return self._cells[key]
-
-    def _need_open(self) -> None:
-        if self._closed:
-            raise SessionError(
-                "The session is closed", rule="A closed session holds nothing", fix="Open a new Session."
-            )
-
-    def _own(self, variable: Variable) -> Any:
-        self._need_open()
-        if variable.graph is not self.graph:
-            raise GraphError(f"{variable.name} belongs to another graph than the session's")
-        return self._variable_cell(variable.op)
+    # --- values ---
 
     def read(self, variable: Variable) -> np.ndarray:
         """The variable's value.
@@ -165,10 +204,7 @@ class Session:
         Raises:
             FailedPreconditionError: it is not initialized.
         """
-        cell = self._own(variable)
-        if not cell.initialized:
-            raise FailedPreconditionError(f"Attempting to use uninitialized value {variable.op.name}")
-        return cell.read()
+        return self._open_cells.read(variable)
 
     def load(self, variable: Variable, value: Any) -> None:
         """Sets the variable's value.
@@ -176,13 +212,12 @@ class Session:
         Raises:
             FeedError: the value does not have the variable's shape, or does not survive conversion.
         """
-        self._own(variable).load(feed_array(variable.ref, value))
+        self._open_cells.load(variable, value)
 
     def state(self) -> dict[str, np.ndarray]:
         """Copies of everything that runs can change: initialized variables by operation name, and the counters of random
         operations as `random:<operation>` (int64, shape ())."""
-        self._need_open()
-        return {name: cell.read() for name, cell in sorted(self._cells.items()) if cell.initialized}
+        return self._open_cells.snapshot()
 
     def restore_state(self, state: Mapping[str, np.ndarray]) -> None:
         """Sets variables and counters to what `state()` returned, possibly in another process. Counters that the state
@@ -191,52 +226,38 @@ class Session:
         Raises:
             CheckpointError: a name, shape or dtype does not fit the graph; then nothing has changed.
         """
-        self._need_open()
-        variables = {op.name: op for op in self.graph.operations if op.type == "VariableV2"}
-        counters = {name for op in self.graph.operations for name in op.counters}
-        checked = {}
-        for name, value in state.items():
-            array = np.asarray(value)
-            if name in variables:
-                dtype, shape = variables[name].outputs[0].dtype.numpy, tuple(variables[name].attrs["shape"])
-            elif name.startswith(_RANDOM) and name.removeprefix(_RANDOM) in counters:
-                dtype, shape = np.dtype(np.int64), ()
-            else:
-                raise CheckpointError(
-                    f"The state holds {name!r}, which this graph does not have", fix="Build the same graph."
-                )
-            if array.shape != shape or array.dtype != dtype:
-                raise CheckpointError(
-                    f"The state's {name!r} does not fit",
-                    rule=f"The graph has {dtype} {show(shape)}",
-                    received=f"{array.dtype} {show(array.shape)}",
-                )
-            checked[name] = as_array(array)
-        for counter in counters:
-            checked.setdefault(_RANDOM + counter, np.zeros((), np.int64))
-        for name, array in checked.items():
-            op = variables.get(name)
-            cell = self._variable_cell(op) if op is not None else self._counter_cell(name.removeprefix(_RANDOM))
-            cell.load(array)
+        self._open_cells.restore(state)
+
+    @property
+    def _open_cells(self) -> Cells:
+        if self.closed:
+            raise self._is_closed()
+        return self.cells
 
     # --- life ---
 
+    @staticmethod
+    def _is_closed() -> SessionError:
+        return SessionError(
+            "Attempted to use a closed Session", rule="A closed session holds nothing", fix="Open a new Session."
+        )
+
     def close(self) -> None:
-        """Stops runs under way, frees plans and variables; the session runs nothing afterwards."""
-        self._closed = True
-        self._state.cancel()
+        """Stops runs under way, in whatever thread, and frees plans and variables; the session runs nothing afterwards."""
+        self.closed = True
+        self.cells.state.close()
         self._runners.clear()
-        self._plans.clear()
-        self._cells.clear()
+        self.plans.clear()
+        self.cells.clear()
 
     @contextmanager
-    def as_default(self) -> Any:
-        """Makes this the session that `eval()` and `run()` of tensors and operations use in this thread."""
-        _stack.sessions.append(self)
+    def as_default(self) -> Iterator[Session]:
+        """Makes this the session that `eval()` and `run()` of tensors and operations use in this thread. It stays open."""
+        session_stack.push(self)
         try:
             yield self
         finally:
-            _stack.sessions.remove(self)
+            session_stack.remove(self)
 
     def __enter__(self) -> Session:
         graph, session = self.graph.as_default(), self.as_default()
@@ -253,42 +274,22 @@ class Session:
 
 
 class InteractiveSession(Session):
-    """A session that is the default one from its making until it is closed."""
+    """A session that is the default one from its making until it is closed.
+
+    Args:
+        graph: the graph to run, which new operations go to meanwhile; default: the default graph.
+    """
 
     def __init__(self, graph: Graph | None = None) -> None:
         super().__init__(graph)
-        _stack.sessions.append(self)
+        self._graph_context = None if graph is None else graph.as_default()
+        if self._graph_context is not None:
+            self._graph_context.__enter__()
+        session_stack.push(self)
 
     def close(self) -> None:
-        if self in _stack.sessions:
-            _stack.sessions.remove(self)
+        session_stack.remove(self)
+        context, self._graph_context = self._graph_context, None
+        if context is not None:
+            context.__exit__(None, None, None)
         super().close()
-
-
-class _Stack(threading.local):
-    def __init__(self) -> None:
-        self.sessions: list[Session] = []
-
-
-_stack = _Stack()
-
-
-def get_default_session() -> Session | None:
-    """The session that `eval()` uses in this thread, or None."""
-    return _stack.sessions[-1] if _stack.sessions else None
-
-
-def need_session(session: Session | None, what: str) -> Session:
-    """The given session, or the default one.
-
-    Raises:
-        SessionError: there is none.
-    """
-    found = session or get_default_session()
-    if found is None:
-        raise SessionError(
-            f"{what} needs a session",
-            rule="A session is given, or is the default one of this thread",
-            fix="Write `with lk.Session() as session:` around it, or pass session=.",
-        )
-    return found

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labkit.core import dtypes as dt
-from labkit.core.failures import uninitialized
+from labkit.core.failures import FAILURES, told, uninitialized
 from labkit.core.operation import Operation
+from labkit.core.run_metadata import host_record
 from labkit.core.shapes import compatible, show
 from labkit.core.tensor import Tensor
 from labkit.errors import (
@@ -30,12 +31,19 @@ if TYPE_CHECKING:
     from labkit.core.session import Session
 
 
-def run_stages(session: Session, runner: Runner, arrays: list[np.ndarray], timeout: float | None) -> list[np.ndarray]:
+def run_stages(
+    session: Session,
+    runner: Runner,
+    arrays: list[np.ndarray],
+    timeout: float | None,
+    trace: list[Any] | None = None,
+) -> list[np.ndarray]:
     """One run, stage by stage; no other run that writes comes between them.
 
     Args:
         arrays: what is fed.
         timeout: seconds for the whole run, or None.
+        trace: gets a record of each native run and each host operation (run_metadata.py).
 
     Returns:
         An array of its own for each tensor of the fetches.
@@ -44,23 +52,29 @@ def run_stages(session: Session, runner: Runner, arrays: list[np.ndarray], timeo
     deadline = None if timeout is None else time.monotonic() + timeout
     values = dict(zip(program.feeds, arrays, strict=True))
     for name in program.stages[-1].counters:
-        session._counter_cell(name)  # a new one is loaded with zero, which is a write of its own
+        session.cells.counter(name)  # a new one is loaded with zero, which is a write of its own
     with _held(session, program.writes, timeout):
         for variable in program.read_first:
-            if not session._variable_cell(variable).initialized:
+            if not session.cells.variable(variable).initialized:
                 raise uninitialized(variable.name)
         planned: Planned | None = None
         for number, stage in enumerate(program.stages):
             if planned is None:
-                planned = runner.plan(session, arrays, [x.shape for x in arrays])
+                planned = runner.plan(session, arrays, tuple([x.shape for x in arrays]))
             else:
                 planned = runner.plan_next(session, number, planned, values)
             feeds = [values[x] for x in stage.feeds]
             left = _left(session, deadline, timeout)
-            results = session._native(planned, planned.plan.run, feeds, timeout=left, held=True)
+            try:
+                results = planned.plan.run(feeds, left, True, trace)
+            except FAILURES as error:
+                raise told(error, session.graph, planned, timeout=timeout) from None
             values.update(zip(stage.exports, results, strict=True))
             for op in stage.hosts:
+                start = time.monotonic_ns()
                 _compute(op, _arguments(op, program, planned, values), values)
+                if trace is not None:
+                    trace.append(host_record(op.name, start, [values[x] for x in op.outputs]))
                 if not op.definition.observes:  # where a run does no more than look, what it did stands
                     _left(session, deadline, timeout)
     given = {id(x) for x in arrays}
@@ -73,8 +87,11 @@ def run_stages(session: Session, runner: Runner, arrays: list[np.ndarray], timeo
 
 @contextmanager
 def _held(session: Session, exclusive: bool, timeout: float | None) -> Iterator[None]:
-    hold = session._state.hold(exclusive)
-    session._native(None, hold.acquire, timeout=timeout)
+    hold = session.cells.state.hold(exclusive)
+    try:
+        hold.acquire(timeout)
+    except FAILURES as error:
+        raise told(error, session.graph, None, timeout=timeout) from None
     try:
         yield
     finally:
@@ -93,7 +110,7 @@ def _arguments(
 
 def _left(session: Session, deadline: float | None, timeout: float | None) -> float | None:
     """The seconds that are left."""
-    if session._closed:
+    if session.closed:
         raise CancelledError("The run was cancelled: the session was closed")
     if deadline is None:
         return None

@@ -9,6 +9,7 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import as_array
+from labkit.core.failures import FAILURES, told
 from labkit.core.feeds import Batches, feed_array
 from labkit.core.staging import run_stages
 from labkit.core.tensor import Tensor
@@ -19,11 +20,19 @@ if TYPE_CHECKING:
     from labkit.core.session import Session
 
 
-def run_steps(session: Session, runner: Runner, values: list[Any], steps: Any, timeout: float | None) -> Any:
-    """Each fetch of all steps, the step first.
+def run_steps(
+    session: Session,
+    runner: Runner,
+    values: list[Any],
+    steps: Any,
+    timeout: float | None,
+    trace: list[Any] | None = None,
+) -> Any:
+    """The fetches of all steps, the step first.
 
     Args:
         values: for each feed of the runner what `Session.run` takes with `steps`.
+        trace: gets a record of each native run and each host operation (run_metadata.py).
 
     Raises:
         InvalidArgumentError, FeedError: as `Session.run`.
@@ -49,15 +58,20 @@ def run_steps(session: Session, runner: Runner, values: list[Any], steps: Any, t
             shapes.append(array.shape[1:] if is_stepped else array.shape)
             samples.append(array)
     if not runner.program.native:
-        return _one_by_one(session, runner, feeds, stepped, int(steps), timeout)
+        results = _one_by_one(session, runner, feeds, stepped, int(steps), timeout, trace)
+        return runner.fetches.rebuild(results, stepped=True)
     for tensor in runner.program.stages[0].valued:
         if stepped[keys.index(tensor)]:
             raise FeedError(
                 f"{tensor.name} decides a shape and cannot change from step to step",
                 rule="A plan has fixed shapes",
             )
-    planned = runner.plan(session, samples, shapes)
-    return session._native(planned, planned.plan.run_steps, int(steps), feeds, stepped, timeout=timeout)
+    planned = runner.plan(session, samples, tuple(shapes))
+    try:
+        results = planned.plan.run_steps(int(steps), feeds, stepped, timeout, trace)
+    except FAILURES as error:
+        raise told(error, session.graph, planned, timeout=timeout, stepping=True) from None
+    return runner.fetches.rebuild(results, stepped=True)
 
 
 def _batches(tensor: Tensor, value: Batches, steps: int) -> tuple[np.ndarray, np.ndarray]:
@@ -76,7 +90,13 @@ def _batches(tensor: Tensor, value: Batches, steps: int) -> tuple[np.ndarray, np
 
 
 def _one_by_one(
-    session: Session, runner: Runner, feeds: list[Any], stepped: list[bool], steps: int, timeout: float | None
+    session: Session,
+    runner: Runner,
+    feeds: list[Any],
+    stepped: list[bool],
+    steps: int,
+    timeout: float | None,
+    trace: list[Any] | None,
 ) -> list[np.ndarray]:
     deadline = None if timeout is None else time.monotonic() + timeout
     results = []
@@ -84,7 +104,7 @@ def _one_by_one(
         try:
             arrays = [_of_step(feed, changes, step) for feed, changes in zip(feeds, stepped, strict=True)]
             left = None if deadline is None else max(deadline - time.monotonic(), 1e-9)
-            results.append(run_stages(session, runner, arrays, left))
+            results.append(run_stages(session, runner, arrays, left, trace))
         except LabkitError as error:
             what = f"At step {step} of this call (steps before it hold): {error.what}"
             raise type(error)(what, rule=error.rule, received=error.received, fix=error.fix) from error.__cause__

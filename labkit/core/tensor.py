@@ -65,9 +65,9 @@ class Tensor:
         """The tensor's value: `session.run(self, feed_dict)` in the given or the default session.
 
         Raises:
-            SessionError: there is no session.
+            NoSessionError: there is no session.
         """
-        from labkit.core.session import need_session
+        from labkit.core.session_stack import need_session
 
         return need_session(session, f"{self.name}.eval()").run(self, feed_dict)
 

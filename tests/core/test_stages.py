@@ -144,7 +144,7 @@ def test_writes_come_after_all_functions_that_do_not_need_them():
     seen = []
     v = lk.Variable([1.0])
     look = lk.py_func(
-        lambda: seen.append("Variable" in session._cells and session._cells["Variable"].initialized), [], []
+        lambda: seen.append(session.cells.variable(session.graph.get_operation_by_name("Variable")).initialized), [], []
     )
     with lk.Session() as session:
         session.run([v.initializer, look])

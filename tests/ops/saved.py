@@ -54,7 +54,7 @@ def control_flow_plans() -> Iterator[str]:
 
 
 def described(session: lk.Session) -> Iterator[str]:
-    for planned in session._plans.values():
+    for planned in session.plans.values():
         if len(planned.plan):
             yield planned.plan.describe()
 

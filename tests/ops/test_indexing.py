@@ -91,7 +91,7 @@ def test_an_index_that_is_computed_takes_no_plan_of_its_own():
             np.testing.assert_array_equal(value, X[None, 2 * n, :, 1:])
             np.testing.assert_allclose(once, 3 * expected**2)
             np.testing.assert_allclose(twice, 6 * expected)
-        assert len(session._plans) == 1
+        assert len(session.plans) == 1
 
 
 def test_a_slice_of_known_size_begins_where_a_run_says():

@@ -139,7 +139,7 @@ class _Lowering:
         if op.type == "Const" or op.definition.from_shapes is not None:
             self._define(op.outputs[0], self._constant(self.shapes.value(op.outputs[0]), op.outputs[0]))
             return
-        if not op.definition.kernel and not op.outputs:
+        if (not op.definition.kernel and not op.outputs) or op.type == "Placeholder":  # which is fed
             return
         context = self.shapes.context(op)
         if op.definition.control is not None:
