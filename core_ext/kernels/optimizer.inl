@@ -1,17 +1,10 @@
-// Updates of variables in place: a variable appears among the outputs only, and is read and written through them. One pass
-// over the memory. Scalars are tensors of one element.
+// Updates of variables in place: additions, and the rules of the optimizers (update.h says how they are taken). Scalars are
+// tensors of one element, in the order of the operations' records (labkit/ops/updates.py).
 #pragma once
-#include "kernels/walk.h"
-#include "labkit/kernel.h"
-#include "simd/vec.h"
+#include "kernels/update.h"
 
 namespace labkit {
 namespace {
-
-template <class T>
-T scalar(const View& view) {
-    return *data<T>(view);
-}
 
 template <class T, bool add>
 Status run_assign(const Call& call, int, int64_t task) {  // T unsigned for integers: they wrap
@@ -22,73 +15,163 @@ Status run_assign(const Call& call, int, int64_t task) {  // T unsigned for inte
     return {};
 }
 
-// var -= lr grad
-template <class T>
-Status run_gradient_descent(const Call& call, int, int64_t task) {
-    const T lr = scalar<T>(call.in[0]);
-    const T* __restrict__ grad = data<T>(call.in[1]);
-    T* __restrict__ var = data<T>(call.out[0]);
-    Range range = range_of(task, numel(call.out[0]));
-    for (int64_t i = range.begin; i < range.end; ++i) var[i] -= lr * grad[i];
-    return {};
-}
+LABKIT_INLINE float root(float x) { return __builtin_sqrtf(x); }
+LABKIT_INLINE double root(double x) { return __builtin_sqrt(x); }
 
-// accum = momentum accum + grad; var -= lr accum, or with Nesterov's look-ahead var -= lr (grad + momentum accum)
 template <class T>
-Status run_momentum(const Call& call, int, int64_t task) {
-    const T lr = scalar<T>(call.in[0]), momentum = scalar<T>(call.in[2]);
-    const T* __restrict__ grad = data<T>(call.in[1]);
-    T* __restrict__ var = data<T>(call.out[0]);
-    T* __restrict__ accum = data<T>(call.out[1]);
-    Range range = range_of(task, numel(call.out[0]));
-    const bool nesterov = call.ints[0] != 0;
-    for (int64_t i = range.begin; i < range.end; ++i) {
-        T a = momentum * accum[i] + grad[i];
-        accum[i] = a;
-        var[i] -= lr * (nesterov ? grad[i] + momentum * a : a);
+struct GradientDescent {
+    static constexpr int slots = 0;
+    T lr;
+    explicit GradientDescent(const Call& call) : lr(scalar<T>(call.in[0])) {}
+    LABKIT_INLINE void operator()(T g, T& var) const { var -= lr * g; }
+};
+
+// accum = momentum accum + g; var -= lr accum, or with Nesterov's look-ahead var -= lr (g + momentum accum)
+template <class T>
+struct Momentum {
+    static constexpr int slots = 1;
+    T lr, momentum;
+    bool nesterov;
+    explicit Momentum(const Call& call)
+        : lr(scalar<T>(call.in[0])), momentum(scalar<T>(call.in[1])), nesterov(call.ints[0] != 0) {}
+    LABKIT_INLINE void operator()(T g, T& var, T& accum) const {
+        T a = momentum * accum + g;
+        accum = a;
+        var -= lr * (nesterov ? g + momentum * a : a);
     }
-    return {};
-}
+};
 
 // D. Kingma, J. Ba, "Adam: A Method for Stochastic Optimization" (2015), end of section 2: with
-// lr_t = lr sqrt(1 - beta2^t) / (1 - beta1^t), m += (1 - beta1)(grad - m), v += (1 - beta2)(grad^2 - v),
+// lr_t = lr sqrt(1 - beta2^t) / (1 - beta1^t), m += (1 - beta1)(g - m), v += (1 - beta2)(g^2 - v),
 // var -= lr_t m / (sqrt(v) + epsilon).
 template <class T>
-Status run_adam(const Call& call, int, int64_t task) {
-    double beta1_power = scalar<T>(call.in[1]), beta2_power = scalar<T>(call.in[2]);
-    const T lr = static_cast<T>(scalar<T>(call.in[0]) * __builtin_sqrt(1 - beta2_power) / (1 - beta1_power));
-    const T rate1 = 1 - scalar<T>(call.in[3]), rate2 = 1 - scalar<T>(call.in[4]), epsilon = scalar<T>(call.in[5]);
-    const T* __restrict__ grad = data<T>(call.in[6]);
-    T* __restrict__ var = data<T>(call.out[0]);
-    T* __restrict__ m = data<T>(call.out[1]);
-    T* __restrict__ v = data<T>(call.out[2]);
-    Range range = range_of(task, numel(call.out[0]));
-    for (int64_t i = range.begin; i < range.end; ++i) {
-        T g = grad[i];
-        T mean = m[i] + rate1 * (g - m[i]), square = v[i] + rate2 * (g * g - v[i]);
-        m[i] = mean;
-        v[i] = square;
-        T root = static_cast<T>(sizeof(T) == 4 ? __builtin_sqrtf(static_cast<float>(square)) : __builtin_sqrt(square));
-        var[i] -= lr * mean / (root + epsilon);
+struct Adam {
+    static constexpr int slots = 2;
+    T lr, rate1, rate2, epsilon;
+    explicit Adam(const Call& call)
+        : rate1(1 - scalar<T>(call.in[3])), rate2(1 - scalar<T>(call.in[4])), epsilon(scalar<T>(call.in[5])) {
+        double beta1_power = scalar<T>(call.in[1]), beta2_power = scalar<T>(call.in[2]);
+        lr = static_cast<T>(scalar<T>(call.in[0]) * __builtin_sqrt(1 - beta2_power) / (1 - beta1_power));
     }
-    return {};
-}
+    LABKIT_INLINE void operator()(T g, T& var, T& m, T& v) const {
+        T mean = m + rate1 * (g - m), square = v + rate2 * (g * g - v);
+        m = mean;
+        v = square;
+        var -= lr * mean / (root(square) + epsilon);
+    }
+};
+
+// T. Tieleman, G. Hinton, lecture 6.5 (2012), with momentum, and centered by a running mean of the gradients (A. Graves,
+// "Generating Sequences With Recurrent Neural Networks", 2013, equations 38 to 45). The slots are the mean of the squares,
+// the mean when centered, and the momentum.
+template <class T>
+struct RMSProp {
+    static constexpr int slots = 2;
+    T lr, rate, momentum, epsilon;
+    explicit RMSProp(const Call& call)
+        : lr(scalar<T>(call.in[0])), rate(1 - scalar<T>(call.in[1])), momentum(scalar<T>(call.in[2])),
+          epsilon(scalar<T>(call.in[3])) {}
+    LABKIT_INLINE void operator()(T g, T& var, T& square, T& moment) const {
+        T s = square + rate * (g * g - square);
+        T step = momentum * moment + lr * g / root(s + epsilon);
+        square = s;
+        moment = step;
+        var -= step;
+    }
+};
+
+template <class T>
+struct CenteredRMSProp : RMSProp<T> {
+    static constexpr int slots = 3;
+    using RMSProp<T>::RMSProp;
+    LABKIT_INLINE void operator()(T g, T& var, T& square, T& mean, T& moment) const {
+        T s = square + this->rate * (g * g - square), m = mean + this->rate * (g - mean);
+        T step = this->momentum * moment + this->lr * g / root(s - m * m + this->epsilon);
+        square = s;
+        mean = m;
+        moment = step;
+        var -= step;
+    }
+};
+
+// J. Duchi, E. Hazan, Y. Singer, "Adaptive Subgradient Methods" (2011), the diagonal form of figure 1
+template <class T>
+struct Adagrad {
+    static constexpr int slots = 1;
+    T lr, epsilon;
+    explicit Adagrad(const Call& call) : lr(scalar<T>(call.in[0])), epsilon(scalar<T>(call.in[1])) {}
+    LABKIT_INLINE void operator()(T g, T& var, T& accum) const {
+        T a = accum + g * g;
+        accum = a;
+        var -= lr * g / root(a + epsilon);
+    }
+};
+
+// M. Zeiler, "ADADELTA: An Adaptive Learning Rate Method" (2012), algorithm 1
+template <class T>
+struct Adadelta {
+    static constexpr int slots = 2;
+    T lr, rho, epsilon;
+    explicit Adadelta(const Call& call)
+        : lr(scalar<T>(call.in[0])), rho(scalar<T>(call.in[1])), epsilon(scalar<T>(call.in[2])) {}
+    LABKIT_INLINE void operator()(T g, T& var, T& accum, T& accum_update) const {
+        T a = rho * accum + (1 - rho) * g * g;
+        T step = root(accum_update + epsilon) / root(a + epsilon) * g;
+        accum = a;
+        accum_update = rho * accum_update + (1 - rho) * step * step;
+        var -= lr * step;
+    }
+};
+
+// H. McMahan et al., "Ad Click Prediction: a View from the Trenches" (2013), algorithm 1, with the learning rate's power
+// -power, 1/2 there, and shrinkage: a gradient of shrinkage var^2 that the accumulator does not see.
+template <class T>
+struct Ftrl {
+    static constexpr int slots = 2;
+    T lr, power, l1, l2, shrinkage;
+    explicit Ftrl(const Call& call)
+        : lr(scalar<T>(call.in[0])), power(-scalar<T>(call.in[1])), l1(scalar<T>(call.in[2])), l2(scalar<T>(call.in[3])),
+          shrinkage(scalar<T>(call.in[4])) {}
+    LABKIT_INLINE T raised(T x) const { return static_cast<T>(power == T(0.5) ? root(x) : __builtin_pow(x, power)); }
+    LABKIT_INLINE void operator()(T g, T& var, T& accum, T& linear) const {
+        T a = accum + g * g, grown = raised(a);
+        T z = linear + (g + 2 * shrinkage * var) - (grown - raised(accum)) / lr * var;
+        T clipped = z > l1 ? l1 : z < -l1 ? -l1 : z;
+        accum = a;
+        linear = z;
+        var = (clipped - z) / (grown / lr + 2 * l2);
+    }
+};
 
 #define LABKIT_ASSIGN(X, name, add)                                 \
     X(name ".f32", plan_elements, (run_assign<float, add>), false)    \
     X(name ".f64", plan_elements, (run_assign<double, add>), false)   \
     X(name ".i32", plan_elements, (run_assign<uint32_t, add>), false) \
     X(name ".i64", plan_elements, (run_assign<uint64_t, add>), false)
-#define LABKIT_APPLY(X, name, run)                   \
-    X(name ".f32", plan_elements, run<float>, false) \
-    X(name ".f64", plan_elements, run<double>, false)
+#define LABKIT_STEPS(X, name, Rule)                                                \
+    X("apply_" name ".f32", plan_elements, (run_steps<Rule<float>, float>), false)   \
+    X("apply_" name ".f64", plan_elements, (run_steps<Rule<double>, double>), false)
+#define LABKIT_ROW_STEPS(X, name, Rule)                                              \
+    X("sparse_apply_" name ".f32", plan_rows, (run_rows<Rule<float>, float>), false)   \
+    X("sparse_apply_" name ".f64", plan_rows, (run_rows<Rule<double>, double>), false)
 
-#define LABKIT_OPTIMIZER_KERNELS(X)                                    \
-    LABKIT_ASSIGN(X, "assign_add", true)                               \
-    LABKIT_ASSIGN(X, "assign_sub", false)                              \
-    LABKIT_APPLY(X, "apply_gradient_descent", run_gradient_descent)    \
-    LABKIT_APPLY(X, "apply_momentum", run_momentum)                    \
-    LABKIT_APPLY(X, "apply_adam", run_adam)
+#define LABKIT_OPTIMIZER_KERNELS(X)                          \
+    LABKIT_ASSIGN(X, "assign_add", true)                     \
+    LABKIT_ASSIGN(X, "assign_sub", false)                    \
+    LABKIT_STEPS(X, "gradient_descent", GradientDescent)     \
+    LABKIT_STEPS(X, "momentum", Momentum)                    \
+    LABKIT_STEPS(X, "adam", Adam)                            \
+    LABKIT_STEPS(X, "rms_prop", RMSProp)                     \
+    LABKIT_STEPS(X, "centered_rms_prop", CenteredRMSProp)    \
+    LABKIT_STEPS(X, "adagrad", Adagrad)                      \
+    LABKIT_STEPS(X, "adadelta", Adadelta)                    \
+    LABKIT_STEPS(X, "ftrl", Ftrl)                            \
+    LABKIT_ROW_STEPS(X, "momentum", Momentum)                \
+    LABKIT_ROW_STEPS(X, "rms_prop", RMSProp)                 \
+    LABKIT_ROW_STEPS(X, "centered_rms_prop", CenteredRMSProp) \
+    LABKIT_ROW_STEPS(X, "adagrad", Adagrad)                  \
+    LABKIT_ROW_STEPS(X, "adadelta", Adadelta)                \
+    LABKIT_ROW_STEPS(X, "ftrl", Ftrl)
 
 }  // namespace
 }  // namespace labkit

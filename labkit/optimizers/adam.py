@@ -18,15 +18,18 @@ class Adam(Optimizer):
         w -= learning_rate sqrt(1 - beta_2^t) / (1 - beta_1^t) m / (sqrt(v) + epsilon)
 
     Args:
-        learning_rate: a number or a scalar tensor.
-        beta_1, beta_2: from 0 on and below 1.
-        epsilon: from 0 on. (TensorFlow 1's AdamOptimizer has 1e-8.)
+        learning_rate: a number, a scalar tensor or a schedule.
+        beta_1, beta_2: from 0 on and below 1, or scalar tensors.
+        epsilon: from 0 on, or a scalar tensor. (TensorFlow 1's AdamOptimizer has 1e-8.)
 
     Slots: `<variable>/Adam` holds m, `<variable>/Adam_1` holds v. The variables `beta1_power` and `beta2_power` hold
     beta_1^t and beta_2^t of the step to come; all weights read them before they advance.
+
+    A gradient that has the form of rows is made a tensor: m and v of all rows decay, and all rows move, as in TensorFlow 1.
     """
 
     slots: Mapping[str, Slot] = {"m": Slot("Adam"), "v": Slot("Adam")}
+    numbers: Mapping[str, str] = {"beta_1": "beta1", "beta_2": "beta2", "epsilon": "epsilon"}
 
     def __init__(
         self,
@@ -53,8 +56,10 @@ class Adam(Optimizer):
         beta1_power: Any,
         beta2_power: Any,
     ) -> lk.Tensor:
-        return lk.ops.state.apply_adam(
-            variable, m, v, beta1_power, beta2_power, learning_rate, self.beta_1, self.beta_2, self.epsilon, gradient
+        betas = self.number("beta_1", variable.dtype), self.number("beta_2", variable.dtype)
+        epsilon = self.number("epsilon", variable.dtype)
+        return lk.ops.optimizer_steps.apply_adam(
+            variable, m, v, learning_rate, beta1_power, beta2_power, *betas, epsilon, gradient
         )
 
     def advance(self, *, beta1_power: Any, beta2_power: Any) -> Sequence[lk.Tensor]:

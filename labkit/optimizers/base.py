@@ -8,7 +8,7 @@ from typing import Any
 
 import labkit as lk
 from labkit.errors import DTypeError, GraphError, InvalidArgumentError
-from labkit.plugins import show
+from labkit.plugins import resolve, show
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,8 @@ class Slot:
     """State that an optimizer keeps for each variable.
 
     Attributes:
-        suffix: it is named `<variable>/<suffix>`, made unique with _1, _2 ...
+        suffix: it is named `<variable>/<suffix>`, made unique with _1, _2 ...; where the optimizer was given a name of its
+            own, that takes the place of the suffix.
         initial: the value that all its numbers start from.
     """
 
@@ -40,19 +41,23 @@ class Optimizer:
          every variable is updated from the same gradients and the same shared numbers; then all writes happen, or none.
 
     A subclass names its state in `slots` and `shared`, and defines `update`; `advance` too when it has shared
-    numbers. It keeps each constructor argument in an attribute of the same name. A complete one:
+    numbers. It keeps each constructor argument in an attribute of the same name. Settings named in `numbers` may be
+    scalar tensors; `update` reads them with `self.number`. A complete one:
 
         class SignSGD(lk.optimizers.Optimizer):
             def update(self, variable, gradient, learning_rate):
                 return variable.assign_sub(learning_rate * lk.sign(gradient))
 
     Args:
-        learning_rate: a finite number or a scalar float tensor (a placeholder, a function of the step).
-        name: of the operation that minimize makes; default: the class's name.
+        learning_rate: a finite number, a scalar float tensor (a placeholder, a function of a global step), or a schedule:
+            a function of the step, or a registered name or mapping of one (`lk.schedules`). A schedule follows the
+            optimizer's own `iterations`, a variable that counts its steps from 0 and exists for schedules only.
+        name: of the operation that minimize makes, and of the slots; default: the class's name.
 
     Attributes:
         slots: for each keyword argument of `update` that is a variable's own state, its `Slot`.
         shared: for each keyword argument that is state of all variables together, the number it starts from.
+        numbers: attributes that are settings of one number, and what their operations are called.
 
     Raises:
         InvalidArgumentError: a setting is not allowed.
@@ -60,13 +65,18 @@ class Optimizer:
 
     slots: Mapping[str, Slot] = {}
     shared: Mapping[str, float] = {}
+    numbers: Mapping[str, str] = {}
 
     def __init__(self, learning_rate: Any = 0.01, name: str | None = None) -> None:
-        symbolic = isinstance(learning_rate, lk.Tensor | lk.Variable)
-        self.learning_rate = learning_rate if symbolic else check_number(self, "learning_rate", learning_rate)
+        scheduled = callable(learning_rate) or isinstance(learning_rate, str | Mapping)
+        self.learning_rate = (
+            resolve("schedules", learning_rate) if scheduled else check_number(self, "learning_rate", learning_rate)
+        )
         self.name = name
         self._slots: dict[tuple[lk.Variable, str], lk.Variable] = {}
         self._shared: dict[tuple[lk.Graph, str], lk.Variable] = {}
+        self._iterations: dict[lk.Graph, lk.Variable] = {}
+        self._numbers: dict[tuple[str, lk.DType], lk.Tensor] = {}
 
     def update(
         self, variable: lk.Variable, gradient: lk.Tensor, learning_rate: lk.Tensor, *args: Any, **state: Any
@@ -92,8 +102,8 @@ class Optimizer:
     ) -> lk.Tensor:
         """Builds one variable's step from a gradient that has the form of rows, as the gradient of a lookup has.
 
-        The default makes the gradient a tensor, and so gives what `update` gives. An optimizer whose step leaves alone what
-        has a gradient of zero can define it to change the rows only (`lk.scatter_sub`). Arguments as in `update`.
+        The default makes the gradient a tensor, and so gives what `update` gives. An optimizer can define it to change
+        these rows, and their rows of the slots, only. Arguments as in `update`.
         """
         return self.update(variable, gradient.as_tensor(), learning_rate, *args, **state)
 
@@ -108,7 +118,7 @@ class Optimizer:
 
         Args:
             loss: a float tensor; if it is no scalar, the sum of its numbers is made smaller.
-            global_step: an integer variable that each step increases by 1.
+            global_step: an integer variable that each step increases by 1, after everything else.
             var_list: the variables to change; default: all trainable ones of the loss's graph.
             name: of the operation; default: the optimizer's name.
 
@@ -117,31 +127,43 @@ class Optimizer:
         """
         pairs = self.compute_gradients(loss, var_list)
         if all(gradient is None for gradient, _ in pairs):
+            variables = ", ".join(repr(variable.name) for _, variable in pairs)
             raise GraphError(
-                f"{type(self).__name__} cannot minimize {lk.convert_to_tensor(loss).name}",
-                rule="There is a differentiable path from at least one variable to the loss",
-                received="variables " + ", ".join(repr(variable.name) for _, variable in pairs),
+                "No gradients provided for any variable, check your graph for ops that do not support gradients, between "
+                f"variables [{variables}] and loss {lk.convert_to_tensor(loss)}",
+                rule=f"{type(self).__name__} needs a differentiable path from at least one variable to the loss",
                 fix="Check that the loss is computed from them, and not through argmax, equal, cast to an integer or "
                 "stop_gradient.",
             )
         return self.apply_gradients(pairs, global_step, name)
 
     def compute_gradients(
-        self, loss: Any, var_list: Any = None
+        self, loss: Any, var_list: Any = None, grad_loss: Any = None
     ) -> list[tuple[lk.Tensor | lk.IndexedSlices | None, lk.Variable]]:
-        """The gradient of the loss for each variable, None where no path leads to it. Arguments as in `minimize`."""
+        """The gradient of the loss for each variable, None where no path leads to it. Arguments as in `minimize`.
+
+        Args:
+            grad_loss: of the loss's shape: what the gradient starts from; default: ones.
+        """
         target = lk.convert_to_tensor(loss)
+        if not target.dtype.is_floating:
+            raise DTypeError(
+                f"{type(self).__name__} cannot minimize {target.name}",
+                rule="A loss is float32 or float64",
+                received=target.dtype.name,
+            )
         with target.graph.as_default():
             variables = lk.trainable_variables() if var_list is None else _variables(var_list)
             if not variables:
                 raise GraphError(
-                    f"{type(self).__name__} has no variable to optimize",
-                    rule="There is at least one trainable variable, or one in var_list",
+                    "No variables to optimize",
+                    rule=f"{type(self).__name__} changes the trainable variables, or those in var_list",
                     received=f"a graph of {len(target.graph.operations)} operations"
                     if var_list is None
                     else repr(var_list),
                 )
-            return list(zip(lk.gradients(target, variables), variables, strict=True))
+            start = None if grad_loss is None else [grad_loss]
+            return list(zip(lk.gradients(target, variables, start), variables, strict=True))
 
     def apply_gradients(
         self, grads_and_vars: Iterable[tuple[Any, lk.Variable]], global_step: lk.Variable | None = None,
@@ -158,10 +180,15 @@ class Optimizer:
             GraphError: there is no gradient at all, or a variable comes twice.
             ShapeError, DTypeError: a gradient does not fit its variable.
         """
-        pairs = [(gradient, variable) for gradient, variable in grads_and_vars if gradient is not None]
+        given = list(grads_and_vars)
+        pairs = [(gradient, variable) for gradient, variable in given if gradient is not None]
         variables = _variables(variable for _, variable in pairs)
         if not variables:
-            raise GraphError(f"{type(self).__name__} got no gradient", rule="At least one gradient is not None")
+            names = ", ".join(repr(variable.name) for _, variable in given)
+            raise GraphError(
+                f"No gradients provided for any variable: [{names}]" if given else "No variables provided",
+                rule=f"{type(self).__name__} needs at least one gradient that is not None",
+            )
         if len(set(variables)) < len(variables):
             twice = next(v.name for i, v in enumerate(variables) if v in variables[:i])
             raise GraphError(
@@ -169,22 +196,49 @@ class Optimizer:
                 rule="Each variable comes once",
                 fix="Add the gradients first.",
             )
-        graph, name = variables[0].graph, name or self.name or type(self).__name__
+        graph, name = variables[0].graph, name or self.get_name()
         with graph.as_default():
             shared = self._make_shared(graph, variables)
             slots = [self._make_slots(variable) for variable in variables]
-            with graph.name_scope(graph.unique_name(name, mark=False) + "/"):  # leaves the name itself to the group
+            iterations = self._make_iterations(graph)
+            with graph.name_scope(graph.unique_name(name, mark=False) + "/"):  # leaves the name itself to the last one
+                self._make_numbers(variables, iterations)
                 writes = [
                     self._update(variable, gradient, own, shared)
                     for (gradient, variable), own in zip(pairs, slots, strict=True)
                 ]
                 writes += self.advance(**shared)
+                if iterations is not None:
+                    writes.append(iterations.assign_add(1))
                 if global_step is not None:
-                    writes.append(global_step.assign_add(1))
-            return lk.group(*writes, name=name)
+                    updated = lk.group(*writes, name="update")
+                    one = lk.constant(1, global_step.dtype, name="value")
+            if global_step is None:
+                return lk.group(*writes, name=name)
+            with graph.control_dependencies([updated]):
+                return global_step.assign_add(one, name=name).op
+
+    def number(self, key: str, dtype: lk.DType) -> lk.Tensor:
+        """The setting of that name in `numbers`, or the learning rate, as a scalar; for use in `update`."""
+        return self._numbers[key, dtype]
+
+    def _make_numbers(self, variables: Sequence[lk.Variable], iterations: lk.Variable | None) -> None:
+        """One constant for all variables of a dtype; a schedule's value, or a tensor, is cast where a variable needs it."""
+        rate = self.learning_rate
+        if iterations is not None:
+            rate = self.learning_rate(lk.cast(iterations, lk.float64))  # float32 would end counting at 2**24
+        given = {"learning_rate": (rate, "learning_rate")}
+        given |= {key: (getattr(self, key), called) for key, called in self.numbers.items()}
+        self._numbers = {}
+        for dtype in dict.fromkeys(variable.dtype for variable in variables):
+            for key, (value, called) in given.items():
+                symbolic = isinstance(value, lk.Tensor | lk.Variable)
+                self._numbers[key, dtype] = (
+                    lk.cast(value, dtype) if symbolic else lk.constant(value, dtype, name=called)
+                )
 
     def _update(self, variable: lk.Variable, gradient: Any, slots: Any, shared: Any) -> lk.Tensor:
-        with lk.name_scope("update_" + variable.op.name.replace("/", "_")):
+        with lk.name_scope("update_" + variable.op.name):
             rows = isinstance(gradient, lk.IndexedSlices)
             given = gradient
             if not isinstance(gradient, lk.Tensor | lk.IndexedSlices):
@@ -196,14 +250,9 @@ class Optimizer:
                     received=repr(given),
                     fix=f"Use lk.cast({given.op.name}, lk.{variable.dtype.name}).",
                 )
-            numbers = {key: lk.cast(value, variable.dtype) for key, value in shared.items()}
-            rate = self.learning_rate
-            if isinstance(rate, lk.Tensor | lk.Variable):
-                rate = lk.cast(rate, variable.dtype)
-            else:
-                rate = lk.constant(rate, variable.dtype, name="learning_rate")
+            powers = {key: lk.cast(value, variable.dtype) for key, value in shared.items()}
             step = self.update_rows if rows else self.update
-            return step(variable, given, rate, **slots, **numbers)
+            return step(variable, given, self.number("learning_rate", variable.dtype), **slots, **powers)
 
     def _make_slots(self, variable: lk.Variable) -> dict[str, lk.Variable]:
         for key, slot in self.slots.items():
@@ -212,7 +261,7 @@ class Optimizer:
                     self._slots[variable, key] = lk.Variable(
                         lambda slot=slot: lk.fill(variable.shape, lk.constant(slot.initial, variable.dtype)),
                         trainable=False,
-                        name=f"{variable.op.name}/{slot.suffix}",
+                        name=f"{variable.op.name}/{self.name or slot.suffix}",
                     )
         return {key: self._slots[variable, key] for key in self.slots}
 
@@ -223,13 +272,27 @@ class Optimizer:
                 self._shared[graph, key] = lk.Variable(initial, trainable=False, name=key, dtype=dtype)
         return {key: self._shared[graph, key] for key in self.shared}
 
+    def _make_iterations(self, graph: lk.Graph) -> lk.Variable | None:
+        if not callable(self.learning_rate):
+            return None
+        if graph not in self._iterations:
+            self._iterations[graph] = lk.Variable(0, trainable=False, name="iterations", dtype=lk.int64)
+        return self._iterations[graph]
+
     def get_slot(self, variable: lk.Variable, key: str) -> lk.Variable | None:
         """A variable's state under its key in `slots`; None before `apply_gradients`."""
         return self._slots.get((variable, key))
 
+    def get_slot_names(self) -> list[str]:
+        """The keys of `slots` of which state was made, in alphabetical order."""
+        return sorted({key for _, key in self._slots})
+
+    def get_name(self) -> str:
+        return self.name or type(self).__name__
+
     def variables(self) -> list[lk.Variable]:
-        """All state that was made so far: slots, then shared numbers."""
-        return [*self._slots.values(), *self._shared.values()]
+        """All state that was made so far: slots, shared numbers, the number of steps where a schedule needs it."""
+        return [*self._slots.values(), *self._shared.values(), *self._iterations.values()]
 
     def __repr__(self) -> str:
         return show(self)
@@ -237,12 +300,14 @@ class Optimizer:
 
 def check_number(
     owner: object, name: str, value: Any, low: float = float("-inf"), high: float = float("inf"), *, below: bool = False
-) -> float:
-    """`value` as a float.
+) -> Any:
+    """`value` as a float; a tensor or variable as it is.
 
     Raises:
         InvalidArgumentError: it is no finite number from `low` to `high` (`below`: not `high` itself).
     """
+    if isinstance(value, lk.Tensor | lk.Variable):
+        return value
     try:
         number = float(value)
     except (TypeError, ValueError):

@@ -12,3 +12,7 @@ def labkit_optimizers() -> Iterator[Component]:
     yield Component("SGD", "labkit.optimizers.sgd:SGD", aliases=("sgd", "gradient_descent"))
     yield Component("Momentum", "labkit.optimizers.momentum:Momentum", aliases=("momentum",))
     yield Component("Adam", "labkit.optimizers.adam:Adam", aliases=("adam",))
+    yield Component("RMSprop", "labkit.optimizers.rmsprop:RMSprop", aliases=("rmsprop", "rms_prop"))
+    yield Component("Adagrad", "labkit.optimizers.adagrad:Adagrad", aliases=("adagrad",))
+    yield Component("Adadelta", "labkit.optimizers.adadelta:Adadelta", aliases=("adadelta",))
+    yield Component("Ftrl", "labkit.optimizers.ftrl:Ftrl", aliases=("ftrl",))

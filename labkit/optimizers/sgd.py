@@ -26,11 +26,12 @@ class SGD(Optimizer):
     rate the weights are the same.
 
     Args:
-        learning_rate: a number or a scalar tensor.
-        momentum: from 0 to 1; at 0 there is no accumulator.
+        learning_rate: a number, a scalar tensor or a schedule.
+        momentum: from 0 to 1, or a scalar tensor; at 0 there is no accumulator.
         nesterov: whether the step looks ahead along the accumulator.
 
-    Slots: `<variable>/Momentum`, when there is momentum.
+    Slots: `<variable>/Momentum`, when there is momentum, holds a. A gradient that has the form of rows changes these rows
+    of the weights and of a only; others do not go on moving.
     """
 
     def __init__(
@@ -38,19 +39,21 @@ class SGD(Optimizer):
     ) -> None:
         super().__init__(learning_rate, name)
         self.momentum, self.nesterov = check_number(self, "momentum", momentum, 0.0, 1.0), bool(nesterov)
-        if self.momentum:
-            self.slots = {"accumulator": Slot("Momentum")}
+        if not (isinstance(self.momentum, float) and self.momentum == 0.0):
+            self.slots = {"momentum": Slot("Momentum")}
+            self.numbers = {"momentum": "momentum"}
 
     def update(
-        self, variable: lk.Variable, gradient: lk.Tensor, learning_rate: lk.Tensor, *, accumulator: Any = None
+        self, variable: lk.Variable, gradient: Any, learning_rate: lk.Tensor, *, momentum: Any = None
     ) -> lk.Tensor:
-        if accumulator is None:
-            return lk.ops.state.apply_gradient_descent(variable, learning_rate, gradient)
-        return lk.ops.state.apply_momentum(variable, accumulator, learning_rate, gradient, self.momentum, self.nesterov)
+        if momentum is None:
+            return lk.ops.optimizer_steps.apply_gradient_descent(variable, learning_rate, gradient)
+        factor = self.number("momentum", variable.dtype)
+        return lk.ops.optimizer_steps.apply_momentum(variable, momentum, learning_rate, factor, gradient, self.nesterov)
 
     def update_rows(
-        self, variable: lk.Variable, gradient: lk.IndexedSlices, learning_rate: lk.Tensor, *, accumulator: Any = None
+        self, variable: lk.Variable, gradient: lk.IndexedSlices, learning_rate: lk.Tensor, *, momentum: Any = None
     ) -> lk.Tensor:
-        if accumulator is None:
+        if momentum is None:
             return lk.scatter_sub(variable, gradient.indices, learning_rate * gradient.values)
-        return super().update_rows(variable, gradient, learning_rate, accumulator=accumulator)
+        return self.update(variable, gradient, learning_rate, momentum=momentum)

@@ -64,9 +64,17 @@ def test_optimizer(name):
     testing.check_optimizer(lambda: resolve("optimizers", name))
 
 
-@pytest.mark.parametrize("settings", [{"nesterov": True}, {"momentum": 0.5}])
-def test_momentum(settings):
-    testing.check_optimizer(lambda: resolve("optimizers", {"name": "Momentum", **settings}))
+OPTIMIZERS = [
+    {"name": "Momentum", "nesterov": True},
+    {"name": "SGD", "momentum": 0.5},
+    {"name": "RMSprop", "centered": True, "momentum": 0.5, "initial_mean_square": 1.0},
+    {"name": "Ftrl", "l1_regularization_strength": 0.01, "learning_rate_power": -0.7},
+]
+
+
+@pytest.mark.parametrize("spec", OPTIMIZERS, ids=str)
+def test_optimizer_of_other_settings(spec):
+    testing.check_optimizer(lambda: resolve("optimizers", spec))
 
 
 LAYERS = {

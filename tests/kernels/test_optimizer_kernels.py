@@ -43,7 +43,7 @@ def test_momentum(kernels, dtype, nesterov):
     for n in LENGTHS:
         grad, var, accum = (normal(n, dtype, seed) for seed in (1, 2, 3))
         new_var, new_accum = kernels(
-            "apply_momentum", [np.array(lr), grad, np.array(momentum)], [var, accum], [nesterov]
+            "apply_momentum", [np.array(lr), np.array(momentum), grad], [var, accum], [nesterov]
         )
         exact = float(momentum) * accum.astype(np.float64) + grad
         close(new_accum, exact)
