@@ -8,7 +8,18 @@ MODULES = {
         for name in ("activations", "checkpoint", "datasets", "errors", "initializers", "io", "lab", "layers")
     },
     **{
-        name: name for name in ("losses", "metrics", "models", "ops", "optimizers", "plugins", "regularizers", "report")
+        name: name
+        for name in (
+            "losses",
+            "metrics",
+            "models",
+            "ops",
+            "optimizers",
+            "plugins",
+            "regularizers",
+            "report",
+            "schedules",
+        )
     },
     **{name: name for name in ("summary", "testing")},
     "image": "ops.image",

@@ -116,6 +116,7 @@ def test_every_family_lists_what_it_registers() -> None:
         "losses",
         "metrics",
         "optimizers",
+        "schedules",
         "layers",
         "datasets",
     ):

@@ -73,9 +73,13 @@ def register_update(
         options: list[dict[str, Any]] = [{option: True}, {option: False}] if option else [{}]
         return [([np.asarray(rng.uniform(0.1, 0.9)) for _ in numbers], chosen) for chosen in options]
 
+    def state(rng: np.random.Generator, dims: tuple[int, ...]) -> list[Any]:
+        # a running mean of gradients is never larger than the root of the mean of their squares
+        return [rng.uniform(0.1, 1.0 if i < 2 else 0.3, size=dims) for i in range(first)]
+
     def samples(rng: np.random.Generator) -> list[Sample]:
         return [
-            Sample([*(rng.uniform(0.1, 1, size=dims) for _ in variables), *scalars, rng.normal(size=dims)], option)
+            Sample([*state(rng, dims), *scalars, rng.normal(size=dims)], option)
             for dims in ((), (7,), (3, 17))
             for scalars, option in numbers_and_options(rng)
         ]
@@ -84,7 +88,7 @@ def register_update(
         return [
             Sample(
                 [
-                    *(rng.uniform(0.1, 1, size=dims) for _ in variables),
+                    *state(rng, dims),
                     *scalars,
                     rng.normal(size=(len(at), *dims[1:])),
                     np.asarray(at, np.int64),

@@ -99,6 +99,16 @@ def labkit_optimizers() -> Iterable[Component]:
 
 
 @hookspec
+def labkit_schedules() -> Iterable[Component]:
+    """Learning rates that follow the step.
+
+    A target is a class whose instances are, or a function that is itself, callable as (step) -> scalar Tensor, a function
+    of the step alone. `labkit.testing.check_schedule` checks one.
+    """
+    return ()
+
+
+@hookspec
 def labkit_layers() -> Iterable[Component]:
     """Pieces of models.
 
@@ -150,6 +160,7 @@ KINDS: dict[str, Kind] = {
         Kind("losses", functions=True),
         Kind("metrics", functions=True),
         Kind("optimizers", needs="minimize"),
+        Kind("schedules", functions=True),
         Kind("layers"),
         Kind("datasets", needs="checksum"),
     )

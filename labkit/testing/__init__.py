@@ -21,6 +21,7 @@ from labkit.testing.numeric import check_gradient, evaluate
 from labkit.testing.optimizers import check_optimizer
 from labkit.testing.plugins import check_plugin
 from labkit.testing.regularizers import check_regularizer
+from labkit.testing.schedules import check_schedule
 
 __all__ = [
     "check_activation",
@@ -32,5 +33,6 @@ __all__ = [
     "check_optimizer",
     "check_plugin",
     "check_regularizer",
+    "check_schedule",
     "evaluate",
 ]

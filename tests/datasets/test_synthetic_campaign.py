@@ -8,7 +8,17 @@ import pytest
 import labkit as lk
 from labkit.plugins import Lab
 
-FAMILIES = ["initializers", "regularizers", "activations", "losses", "metrics", "optimizers", "layers", "datasets"]
+FAMILIES = [
+    "initializers",
+    "regularizers",
+    "activations",
+    "losses",
+    "metrics",
+    "optimizers",
+    "schedules",
+    "layers",
+    "datasets",
+]
 
 
 @pytest.mark.campaign

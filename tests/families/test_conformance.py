@@ -16,7 +16,7 @@ LABELS = RANDOM.integers(0, 4, 6)
 ONE_HOT = np.eye(4)[RANDOM.integers(0, 4, 6)]
 TARGETS = RANDOM.normal(size=(6, 4))
 
-BASES = {"Initializer", "Loss", "Optimizer", "Slot", "Layer", "load"}
+BASES = {"Initializer", "Loss", "Optimizer", "Slot", "Schedule", "Layer", "load"}
 """What the stubs list besides components: what authors derive from, and the data sets' function."""
 
 
@@ -59,22 +59,40 @@ def test_metric(name):
     testing.check_metric(resolve("metrics", name), targets_for(name), PROBABILITIES)
 
 
+OPTIMIZERS = {"Ftrl": {"learning_rate": 0.5}}
+"""Ftrl's first step forgets most of what the weights started from, so that the loss must fall further than it rose."""
+
+
 @pytest.mark.parametrize("name", names("optimizers"))
 def test_optimizer(name):
-    testing.check_optimizer(lambda: resolve("optimizers", name))
+    testing.check_optimizer(lambda: resolve("optimizers", {"name": name, **OPTIMIZERS.get(name, {})}))
 
 
-OPTIMIZERS = [
+FURTHER_OPTIMIZERS = [
     {"name": "Momentum", "nesterov": True},
     {"name": "SGD", "momentum": 0.5},
     {"name": "RMSprop", "centered": True, "momentum": 0.5, "initial_mean_square": 1.0},
-    {"name": "Ftrl", "l1_regularization_strength": 0.01, "learning_rate_power": -0.7},
+    {"name": "Ftrl", "learning_rate": 0.5, "l1_regularization_strength": 0.01, "learning_rate_power": -0.7},
 ]
 
 
-@pytest.mark.parametrize("spec", OPTIMIZERS, ids=str)
+@pytest.mark.parametrize("spec", FURTHER_OPTIMIZERS, ids=str)
 def test_optimizer_of_other_settings(spec):
     testing.check_optimizer(lambda: resolve("optimizers", spec))
+
+
+SCHEDULES = {
+    "PiecewiseConstantDecay": {"boundaries": [10, 100], "values": [0.1, 0.01, 0.001]},
+    "PolynomialDecay": {"initial_learning_rate": 0.1, "decay_steps": 100},
+    "CosineDecay": {"initial_learning_rate": 0.1, "decay_steps": 100},
+    "CosineDecayRestarts": {"initial_learning_rate": 0.1, "first_decay_steps": 17},
+}
+DECAY = {"initial_learning_rate": 0.1, "decay_steps": 1000, "decay_rate": 0.9}
+
+
+@pytest.mark.parametrize("name", names("schedules"))
+def test_schedule(name):
+    testing.check_schedule(resolve("schedules", {"name": name, **SCHEDULES.get(name, DECAY)}))
 
 
 LAYERS = {
@@ -118,3 +136,9 @@ def test_components_have_a_spec_that_makes_an_equal_one(kind):
         again = resolve(kind, spec_of(kind, value))
         assert type(again) is type(value)
         assert repr(again) == repr(value) == repr(resolve(kind, name))
+
+
+def test_schedules_have_a_spec_that_makes_an_equal_one():
+    for name in names("schedules"):
+        value = resolve("schedules", {"name": name, **SCHEDULES.get(name, DECAY)})
+        assert repr(resolve("schedules", spec_of("schedules", value))) == repr(value)
