@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import labkit as lk
+from labkit.ops.optimizer_steps import apply_adadelta
 from labkit.optimizers.base import Optimizer, Slot, check_number
 
 
@@ -40,8 +41,6 @@ class Adadelta(Optimizer):
         self, variable: lk.Variable, gradient: Any, learning_rate: lk.Tensor, *, accum: Any, accum_update: Any
     ) -> lk.Tensor:
         rho, epsilon = self.number("rho", variable.dtype), self.number("epsilon", variable.dtype)
-        return lk.ops.optimizer_steps.apply_adadelta(
-            variable, accum, accum_update, learning_rate, rho, epsilon, gradient
-        )
+        return apply_adadelta(variable, accum, accum_update, learning_rate, rho, epsilon, gradient)
 
     update_rows = update

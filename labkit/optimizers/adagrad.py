@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import labkit as lk
+from labkit.ops.optimizer_steps import apply_adagrad
 from labkit.optimizers.base import Optimizer, Slot, check_number
 
 
@@ -40,6 +41,6 @@ class Adagrad(Optimizer):
 
     def update(self, variable: lk.Variable, gradient: Any, learning_rate: lk.Tensor, *, accumulator: Any) -> lk.Tensor:
         epsilon = self.number("epsilon", variable.dtype)
-        return lk.ops.optimizer_steps.apply_adagrad(variable, accumulator, learning_rate, epsilon, gradient)
+        return apply_adagrad(variable, accumulator, learning_rate, epsilon, gradient)
 
     update_rows = update

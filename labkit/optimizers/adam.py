@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import labkit as lk
+from labkit.ops.optimizer_steps import apply_adam
 from labkit.optimizers.base import Optimizer, Slot, check_number
 
 
@@ -58,9 +59,7 @@ class Adam(Optimizer):
     ) -> lk.Tensor:
         betas = self.number("beta_1", variable.dtype), self.number("beta_2", variable.dtype)
         epsilon = self.number("epsilon", variable.dtype)
-        return lk.ops.optimizer_steps.apply_adam(
-            variable, m, v, learning_rate, beta1_power, beta2_power, *betas, epsilon, gradient
-        )
+        return apply_adam(variable, m, v, learning_rate, beta1_power, beta2_power, *betas, epsilon, gradient)
 
     def advance(self, *, beta1_power: Any, beta2_power: Any) -> Sequence[lk.Tensor]:
         return [beta1_power.assign(beta1_power * self.beta_1), beta2_power.assign(beta2_power * self.beta_2)]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import labkit as lk
+from labkit.ops.optimizer_steps import apply_ftrl
 from labkit.optimizers.base import Optimizer, Slot, check_number
 
 
@@ -69,8 +70,6 @@ class Ftrl(Optimizer):
     ) -> lk.Tensor:
         l1, l2, shrinkage, beta, power = (self.number(key, variable.dtype) for key in self.numbers)
         l2 = l2 + beta / (2.0 * learning_rate)  # (beta + n^p) / learning_rate + 2 l2 = n^p / learning_rate + 2 this
-        return lk.ops.optimizer_steps.apply_ftrl(
-            variable, accum, linear, learning_rate, power, l1, l2, shrinkage, gradient
-        )
+        return apply_ftrl(variable, accum, linear, learning_rate, power, l1, l2, shrinkage, gradient)
 
     update_rows = update

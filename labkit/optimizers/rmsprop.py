@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import labkit as lk
+from labkit.ops.optimizer_steps import apply_rms_prop
 from labkit.optimizers.base import Optimizer, Slot, check_number
 
 
@@ -61,8 +62,6 @@ class RMSprop(Optimizer):
         self, variable: lk.Variable, gradient: Any, learning_rate: lk.Tensor, *, rms: Any, momentum: Any, mg: Any = None
     ) -> lk.Tensor:
         rho, factor, epsilon = (self.number(key, variable.dtype) for key in ("rho", "momentum", "epsilon"))
-        return lk.ops.optimizer_steps.apply_rms_prop(
-            variable, rms, momentum, learning_rate, rho, factor, epsilon, gradient, mg
-        )
+        return apply_rms_prop(variable, rms, momentum, learning_rate, rho, factor, epsilon, gradient, mg)
 
     update_rows = update

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import labkit as lk
+from labkit.ops.optimizer_steps import apply_gradient_descent, apply_momentum
 from labkit.optimizers.base import Optimizer, Slot, check_number
 
 
@@ -47,9 +48,9 @@ class SGD(Optimizer):
         self, variable: lk.Variable, gradient: Any, learning_rate: lk.Tensor, *, momentum: Any = None
     ) -> lk.Tensor:
         if momentum is None:
-            return lk.ops.optimizer_steps.apply_gradient_descent(variable, learning_rate, gradient)
+            return apply_gradient_descent(variable, learning_rate, gradient)
         factor = self.number("momentum", variable.dtype)
-        return lk.ops.optimizer_steps.apply_momentum(variable, momentum, learning_rate, factor, gradient, self.nesterov)
+        return apply_momentum(variable, momentum, learning_rate, factor, gradient, self.nesterov)
 
     def update_rows(
         self, variable: lk.Variable, gradient: lk.IndexedSlices, learning_rate: lk.Tensor, *, momentum: Any = None

@@ -38,7 +38,8 @@ def check_schedule(schedule: Callable[[Any], lk.Tensor], steps: Sequence[int] = 
             found.append(np.asarray([session.run(rate, {step: number}) for number in steps], np.float64))
     require(np.isfinite(found[1]).all(), f"{name} gives rates that are not finite: {found[1]} at {steps}")
     require(
-        np.allclose(*found, rtol=1e-4, atol=1e-6), f"{name} gives other rates in float32: {found[0]} and {found[1]}"
+        np.allclose(found[0], found[1], rtol=1e-4, atol=1e-6),
+        f"{name} gives other rates in float32: {found[0]} and {found[1]}",
     )
     _check_in_optimizer(schedule, name)
     return found[1]
@@ -49,7 +50,7 @@ def _check_in_optimizer(schedule: Any, name: str) -> None:
     with lk.Graph().as_default(), lk.Session() as session:
         w = lk.Variable(0.0, dtype=lk.float64)
         optimizer = lk.optimizers.SGD(schedule)
-        step = optimizer.minimize(-w)
+        step = optimizer.minimize(lk.negative(w))
         session.run(lk.global_variables_initializer())
         session.run(step, steps=3)
         rates = [schedule(lk.constant(float(number), lk.float64)) for number in range(3)]
