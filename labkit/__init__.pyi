@@ -17,6 +17,7 @@ from labkit import (
     plugins as plugins,
     regularizers as regularizers,
     report as report,
+    schedules as schedules,
     summary as summary,
     testing as testing,
 )
