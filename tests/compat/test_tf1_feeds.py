@@ -155,8 +155,8 @@ def test_a_nested_tuple_as_key(tf: Any, session: Any) -> None:
 
 def test_tensors_are_keys_by_identity(tf: Any) -> None:
     a, b = tf.constant(1), tf.constant(1)
-    assert a == a  # noqa: PLR0124 - identity is what is asked
-    assert not (a == b)
+    assert a == a
+    assert (a == b) is False
     assert a != b
     assert {a: "a", b: "b"}[a] == "a"
     assert a in [b, a]

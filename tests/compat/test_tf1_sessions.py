@@ -137,7 +137,7 @@ def test_a_closed_session_is_a_runtime_error(tf: Any) -> None:
     x = tf.constant(1)
     session = tf.Session()
     session.close()
-    with pytest.raises(RuntimeError, match="[Cc]losed"):
+    with pytest.raises(RuntimeError, match=r"[Cc]losed"):
         session.run(x)
 
 

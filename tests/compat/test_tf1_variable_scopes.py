@@ -89,7 +89,9 @@ def test_reuse_does_not_leave_its_scope(tf: Any) -> None:
 
 def test_a_second_variable_of_the_name_is_refused(tf: Any) -> None:
     tf.get_variable("v", [1])
-    message = r"Variable v already exists, disallowed\. Did you mean to set reuse=True or reuse=tf\.AUTO_REUSE in VarScope\?"
+    message = (
+        r"Variable v already exists, disallowed\. Did you mean to set reuse=True or reuse=tf\.AUTO_REUSE in VarScope\?"
+    )
     with pytest.raises(ValueError, match=message):
         tf.get_variable("v", [1])
 
@@ -119,7 +121,7 @@ def test_reuse_needs_no_shape(tf: Any) -> None:
 
 
 def test_neither_shape_nor_initializer_is_refused(tf: Any) -> None:
-    with pytest.raises(ValueError, match="[Ss]hape"):
+    with pytest.raises(ValueError, match=r"[Ss]hape"):
         tf.get_variable("v")
 
 
