@@ -1,0 +1,74 @@
+"""The loop of a side: a process that does one library's share of the work when it is asked to.
+
+Run as a program, `python serve.py NAME`, with the interpreter of the environment that has the library; NAME is the
+module beside this file. Lines of JSON come in and go out:
+
+    {"variants": work}                                ->  {"variants": names of the library's ways to do it}
+    {"prepare": work, "variant": name, "threads": n}  ->  {"ready": seconds}
+    {"run": units}                                    ->  {"times": seconds of each unit}
+    {"about": true}                                   ->  {"version": text, "peak": bytes of memory at the peak}
+
+An error is answered as {"error": text}. This file and its neighbours import nothing of labkit but in labkit_side.py: a
+peer's environment need not have it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+import traceback
+from functools import partial
+from typing import Any
+
+
+def main(name: str) -> None:
+    # What a library prints goes to standard error: standard output is for answers alone.
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    side: Any = None
+    unit: Any = None
+    per_call = 1
+    for line in sys.stdin:
+        asked = json.loads(line)
+        try:
+            side = side or importlib.import_module(name)
+            if "variants" in asked:
+                importing = asked["variants"]["mode"] == "import"
+                answer = {"variants": ["import"] if importing else side.variants(asked["variants"])}
+            elif "prepare" in asked:
+                began = time.perf_counter()
+                if asked["variant"] == "import":
+                    command = [sys.executable, "-c", "import " + name.removesuffix("_side")]
+                    unit, per_call = partial(subprocess.run, command, check=True, stderr=subprocess.DEVNULL), 1
+                else:
+                    unit, per_call = side.prepare(asked["prepare"], asked["variant"], asked["threads"])
+                answer = {"ready": time.perf_counter() - began}
+            elif "run" in asked:
+                answer = {"times": _times(unit, per_call, asked["run"])}
+            else:
+                peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+                answer = {"version": side.version(), "peak": peak}
+        except Exception as error:
+            traceback.print_exc()
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+
+def _times(unit: Any, per_call: int, count: int) -> list[float]:
+    """Seconds of each of `count` units; a call of `unit` does `per_call` of them."""
+    times = []
+    for _ in range(max(1, count // per_call)):
+        began = time.perf_counter()
+        unit()
+        times.append((time.perf_counter() - began) / per_call)
+    return times
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
