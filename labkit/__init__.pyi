@@ -22,6 +22,7 @@ from labkit import (
     testing as testing,
 )
 from labkit.core.autodiff import gradients as gradients
+from labkit.core.collections import GraphKeys as GraphKeys
 from labkit.core.convert import convert_to_tensor as convert_to_tensor
 from labkit.core.dtypes import (
     DType as DType,
@@ -43,7 +44,12 @@ from labkit.core.graph import (
 from labkit.core.operation import Operation as Operation
 from labkit.core.run_metadata import RunMetadata as RunMetadata, RunOptions as RunOptions
 from labkit.core.scopes import (
+    add_to_collection as add_to_collection,
+    add_to_collections as add_to_collections,
     control_dependencies as control_dependencies,
+    device as device,
+    get_collection as get_collection,
+    get_collection_ref as get_collection_ref,
     get_variable as get_variable,
     name_scope as name_scope,
     variable_scope as variable_scope,

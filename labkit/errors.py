@@ -2,13 +2,16 @@
 
     LabkitError
     ├── GraphError (ValueError)              the graph cannot be built or used like this
-    │   └── ShapeError                       shapes do not fit
+    │   ├── ShapeError                       shapes do not fit
+    │   │   └── UnknownShapeError (TypeError)    a dimension or rank is asked for that only a run knows
+    │   ├── FinalizedGraphError (RuntimeError)   a finalized graph was to grow
+    │   └── NestedGraphError (AssertionError)    the default graph was reset inside another graph
     ├── DTypeError (TypeError)               dtypes do not fit
     ├── InvalidArgumentError (ValueError)    a value is not allowed
     │   └── FeedError                        what was fed does not fit its tensor
     │       └── FeedKeyError (TypeError)     a key of a feed names no tensor
     ├── ArgumentError (TypeError)            a function is called with arguments it does not take
-    ├── NotFoundError (LookupError)          a name or file does not exist
+    ├── NotFoundError (KeyError)             a name or file does not exist
     │   └── MissingNameError (AttributeError)  a name of TensorFlow 1 that labkit.compat.v1 does not have
     ├── MissingModuleError (ModuleNotFoundError)  the same for a module that is imported
     ├── FailedPreconditionError              e.g. a variable is read before it was initialized
@@ -67,6 +70,18 @@ class ShapeError(GraphError):
     """Shapes do not fit."""
 
 
+class UnknownShapeError(ShapeError, TypeError):
+    """A dimension or rank is asked for that only a run knows."""
+
+
+class FinalizedGraphError(GraphError, RuntimeError):
+    """A finalized graph was to grow."""
+
+
+class NestedGraphError(GraphError, AssertionError):
+    """The default graph was reset inside another graph."""
+
+
 class DTypeError(LabkitError, TypeError):
     """Dtypes do not fit."""
 
@@ -87,7 +102,7 @@ class ArgumentError(LabkitError, TypeError):
     """A function is called with arguments it does not take."""
 
 
-class NotFoundError(LabkitError, LookupError):
+class NotFoundError(LabkitError, KeyError):
     """A name or file does not exist."""
 
 

@@ -32,12 +32,14 @@ MODULES = {
 
 _BY_MODULE = {
     "core.autodiff": "gradients",
+    "core.collections": "GraphKeys",
     "core.dtypes": "DType as_dtype float32 float64 int32 int64 string uint8",
     "core.explain_plan": "explain_plan",
     "core.feeds": "Batches",
     "core.operation": "Operation",
     "core.graph": "Graph get_default_graph reset_default_graph",
-    "core.scopes": "control_dependencies get_variable name_scope variable_scope",
+    "core.scopes": "add_to_collection add_to_collections control_dependencies device get_collection get_collection_ref "
+    "get_variable name_scope variable_scope",
     "core.run_metadata": "RunMetadata RunOptions",
     "core.session": "InteractiveSession Session",
     "core.session_stack": "get_default_session",

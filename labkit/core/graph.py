@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
-import warnings
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from labkit.core.collections import Collections
+from labkit.core.devices import Placement, check_placement, place
 from labkit.core.explain import explain, user_line
+from labkit.core.growth import Growth
+from labkit.core.lookup import Lookup
+from labkit.core.names import Names
 from labkit.core.opdef import OPS, OpContext, OpDef, Roles
 from labkit.core.operation import Operation
 from labkit.core.shapes import check_dims
@@ -17,74 +20,40 @@ from labkit.core.tensor import Tensor
 from labkit.core.values import constant_value, partial_dims
 from labkit.errors import (
     DTypeError,
+    FinalizedGraphError,
     GraphError,
     InvalidArgumentError,
-    LabkitError,
-    NotFoundError,
+    NestedGraphError,
     OutOfRangeError,
 )
 
-_GROWTH_LIMIT = 1000
 
-
-class Graph:
+class Graph(Names, Lookup, Collections):
     """A set of operations with unique names, in their order of creation.
 
-    A graph only grows. Scopes (`name_scope`, `control_dependencies`, `stream_root`) say where new operations go.
+    A graph only grows. Scopes (`name_scope`, `control_dependencies`, `device`, `stream_root`) say where new operations go.
     """
 
     def __init__(self) -> None:
+        Names.__init__(self)
+        Lookup.__init__(self)
+        Collections.__init__(self)
         self.outer: Graph | None = None  # the graph around a subgraph
         self.inside: dict[str, Operation] = {}  # operations of the subgraphs inside, by name
-        self.operations: list[Operation] = []
         self.seed: int | None = None
         self.finalized = False
-        self.collections: dict[str, list[Any]] = {}
-        self.has_run = False
-        self._by_name: dict[str, Operation] = {}
-        self._taken: dict[str, int] = {}
-        self._scope = ""
+        self.growth = Growth()
+        self.variable_scopes: list[Any] = []
         self._stream_root = ""
         self._control: list[tuple[Operation, ...]] = []
-        self._nodes_by_line: Counter[str] = Counter()
-        self.variable_scopes: list[Any] = []
-
-    # --- names ---
-
-    def unique_name(self, name: str, *, mark: bool = True) -> str:
-        """The full name, made unique in this graph with _1, _2 ...; upper and lower case count as the same."""
-        full = self._scope + name
-        candidate, key = full, full.lower()
-        if key in self._taken:
-            number = self._taken[key]
-            while (candidate := f"{full}_{number}").lower() in self._taken:
-                number += 1
-            if mark:
-                self._taken[key] = number + 1
-        if mark:
-            self._taken[candidate.lower()] = 1
-        return candidate
-
-    @contextmanager
-    def name_scope(self, name: str | None) -> Iterator[str]:
-        """Puts new operations under `name/`; entered again it becomes `name_1/`. A name that ends in "/" is re-entered as
-        it is, None and "" are the root. Yields the scope with its "/"."""
-        before = self._scope
-        if not name:
-            self._scope = ""
-        elif name.endswith("/"):
-            self._scope = name
-        else:
-            self._scope = self.unique_name(_check_name(name)) + "/"
-        try:
-            yield self._scope
-        finally:
-            self._scope = before
+        self._placements: list[Placement] = []
 
     @property
-    def scope(self) -> str:
-        """The present name scope, "" or ending in "/"."""
-        return self._scope
+    def version(self) -> int:
+        """The number of operations so far: it changes whenever the graph does."""
+        return len(self.operations)
+
+    # --- where new operations go ---
 
     @contextmanager
     def stream_root(self, scope: str) -> Iterator[None]:
@@ -118,6 +87,23 @@ class Graph:
     @property
     def in_control_dependencies(self) -> bool:
         return any(self._control)
+
+    @contextmanager
+    def device(self, placement: Placement) -> Iterator[None]:
+        """Records on which device operations made inside are meant to be: `op.device`. labkit computes on the CPU.
+
+        Args:
+            placement: a device's name ("/gpu:0"), whose parts the scopes inside may override; a function of the operation
+                that gives one; or None, for no device at all.
+
+        Raises:
+            InvalidArgumentError: the name is no device's.
+        """
+        self._placements.append(check_placement(placement))
+        try:
+            yield
+        finally:
+            self._placements.pop()
 
     # --- growing ---
 
@@ -157,7 +143,9 @@ class Graph:
             raise explain(
                 error, f"{type_name} '{self._scope}{name or type_name}' cannot be built at {line}", inputs
             ) from None
-        full = self.unique_name(_check_name(name or type_name))
+        full = self.full_name(name or type_name)
+        if full in self._by_name:
+            raise GraphError(f"The graph has an operation named '{full}' already, and the scope's name stands for one")
         present = {x.op for x in inputs}
         control = tuple(dict.fromkeys(op for group in self._control for op in group if op not in present))
         op = Operation(self, definition, full, inputs, control, checked, line)
@@ -165,15 +153,17 @@ class Graph:
         op.outputs = tuple(
             Tensor(op, i, dims, dtype) for i, (dims, dtype) in enumerate(zip(out_dims, out_dtypes, strict=True))
         )
+        if self._placements:
+            place(op, self._placements)
         self.operations.append(op)
         self._by_name[full] = op
-        if self.has_run:
-            self._watch_growth(line)
+        if self.growth.runs:
+            self.growth.watch(line)
         return op
 
     def _finalized(self, what: str) -> GraphError:
-        return GraphError(
-            f"The graph is finalized: {what}",
+        return FinalizedGraphError(
+            f"Graph is finalized and cannot be modified: {what}",
             rule="A finalized graph does not grow",
             fix="Build all operations before graph.finalize().",
         )
@@ -210,87 +200,9 @@ class Graph:
         """Whether this is a subgraph of `other`, at any depth."""
         return self.outer is not None and (self.outer is other or self.outer.is_inside(other))
 
-    def _watch_growth(self, line: str) -> None:
-        self._nodes_by_line[line] += 1
-        if self._nodes_by_line[line] == _GROWTH_LIMIT:
-            file, _, number = line.rpartition(":")
-            warnings.warn_explicit(
-                f"{line} has added {_GROWTH_LIMIT} operations since the graph first ran. A graph that grows inside a loop "
-                "gets slower with every step: build the operations once before the loop, and run them inside it.",
-                RuntimeWarning,
-                file,
-                int(number),
-            )
-
     def finalize(self) -> None:
         """Refuses further operations from now on."""
         self.finalized = True
-
-    # --- looking up ---
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._by_name
-
-    def get_operation_by_name(self, name: str) -> Operation:
-        """The operation of that name.
-
-        Raises:
-            NotFoundError: there is none.
-        """
-        try:
-            return self._by_name[name]
-        except KeyError:
-            raise self._no_such("operation", name) from None
-
-    def get_operations(self) -> list[Operation]:
-        """All operations in order of creation."""
-        return list(self.operations)
-
-    def get_tensor_by_name(self, name: str) -> Tensor:
-        """The tensor `operation:output`.
-
-        Raises:
-            InvalidArgumentError: the name has no ":0".
-            NotFoundError: there is no such tensor.
-        """
-        op_name, colon, index = name.rpartition(":")
-        if not colon or not index.isdigit():
-            raise InvalidArgumentError(
-                f"{name!r} is no tensor's name",
-                rule="A tensor is named 'operation:output'",
-                fix=f"Write {name + ':0'!r}.",
-            )
-        op = self.get_operation_by_name(op_name)
-        if int(index) >= len(op.outputs):
-            raise self._no_such("tensor", name)
-        return op.outputs[int(index)]
-
-    def _no_such(self, kind: str, name: str) -> LabkitError:
-        import difflib
-
-        near = difflib.get_close_matches(name, self._by_name, n=3)
-        return NotFoundError(
-            f"The graph has no {kind} named {name!r}",
-            received=f"a graph of {len(self.operations)} operations",
-            fix="Near: " + ", ".join(near) if near else "",
-        )
-
-    def as_operation(self, value: Any) -> Operation:
-        """The operation behind an operation, tensor, variable or name."""
-        op = value if isinstance(value, Operation) else getattr(value, "op", None)
-        if isinstance(value, str):
-            op = self.get_operation_by_name(value)
-        if not isinstance(op, Operation) or op.graph is not self:
-            raise GraphError(
-                "A control dependency is an operation, tensor or variable of this graph", received=repr(value)
-            )
-        return op
-
-    def add_to_collection(self, key: str, value: Any) -> None:
-        self.collections.setdefault(key, []).append(value)
-
-    def get_collection(self, key: str) -> list[Any]:
-        return list(self.collections.get(key, []))
 
     @contextmanager
     def as_default(self) -> Iterator[Graph]:
@@ -311,21 +223,6 @@ def _check_variables(definition: OpDef, roles: Roles, inputs: Sequence[Tensor]) 
                 received=f"{inputs[i].name}, made by {inputs[i].op.type}",
                 fix="Make one with lk.Variable.",
             )
-
-
-def _check_name(name: str) -> str:
-    if (
-        not isinstance(name, str)
-        or not name
-        or not all(c.isalnum() or c in "_.-/>\\" for c in name)
-        or name[0] in "_/-\\"
-    ):
-        raise InvalidArgumentError(
-            "An operation's or scope's name is not allowed",
-            rule="Names are made of letters, digits and _ . - / and begin with a letter, digit or dot",
-            received=repr(name),
-        )
-    return name
 
 
 # --- the default graph -------------------------------------------------------------------------------------------------
@@ -352,11 +249,11 @@ def reset_default_graph() -> None:
     """Replaces this thread's outermost default graph with an empty one.
 
     Raises:
-        GraphError: called inside `with graph.as_default():`.
+        NestedGraphError: called inside `with graph.as_default():`.
     """
     if len(_stack()) > 1:
-        raise GraphError(
-            "reset_default_graph was called inside another graph's `with`",
+        raise NestedGraphError(
+            "Do not use reset_default_graph inside another graph's `with`",
             rule="Only the outermost default graph can be reset",
             fix="Call it before `with graph.as_default():`.",
         )

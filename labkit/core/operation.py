@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from labkit.core import dtypes as dt
 from labkit.core.opdef import OpDef
 from labkit.core.tensor import Tensor
+from labkit.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from labkit.core.graph import Graph
@@ -19,6 +20,7 @@ class Operation:
     Attributes:
         definition: its record.
         id: its place in the graph's order of creation.
+        device: the device that the program asked for, "" for none; a record only.
         line: "file:number" of the line of the user's program that made it.
     """
 
@@ -27,6 +29,7 @@ class Operation:
         "attrs",
         "control_inputs",
         "definition",
+        "device",
         "graph",
         "id",
         "inputs",
@@ -50,6 +53,7 @@ class Operation:
         self.inputs, self.control_inputs, self.attrs = tuple(inputs), tuple(control_inputs), dict(attrs)
         self.roles = definition.roles_of(self.attrs)
         self.id = -1
+        self.device = ""
         self.outputs: tuple[Tensor, ...] = ()
 
     @property
@@ -106,7 +110,19 @@ class Operation:
         need_session(session, f"{self.name}.run()").run(self, feed_dict)
 
     def get_attr(self, name: str) -> Any:
+        """An attribute's value.
+
+        Raises:
+            InvalidArgumentError: the operation has no attribute of that name.
+        """
+        if name not in self.attrs:
+            has = ", ".join(self.attrs) or "none"
+            raise InvalidArgumentError(f"Operation '{self.name}' has no attribute {name!r}", rule=f"It has {has}")
         return self.attrs[name]
+
+    def values(self) -> tuple[Tensor, ...]:
+        """The outputs."""
+        return self.outputs
 
     def __repr__(self) -> str:
         return f"<Operation '{self.name}' type={self.type}>"

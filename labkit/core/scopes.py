@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,16 +10,74 @@ from typing import Any
 import numpy as np
 
 from labkit.core import dtypes as dt
+from labkit.core.devices import Placement
 from labkit.core.graph import Graph, get_default_graph
 from labkit.core.shapes import as_dims, is_known, show
 from labkit.core.tensor import OPERATORS
 from labkit.core.variables import Variable
-from labkit.errors import GraphError, ShapeError
+from labkit.errors import GraphError, InvalidArgumentError, ShapeError
 
 
-def name_scope(name: str | None) -> AbstractContextManager[str]:
-    """Puts new operations of the default graph under `name/`; entered again it becomes `name_1/`."""
-    return get_default_graph().name_scope(name)
+def name_scope(
+    name: str | None, default_name: str | None = None, values: Sequence[Any] | None = None
+) -> AbstractContextManager[str]:
+    """Puts new operations under `name/`; entered again it becomes `name_1/`. A name that ends in "/" is re-entered as it is,
+    None and "" are the root. `with` yields the scope with its "/"; an operation of that name gets the scope's own name.
+
+    Args:
+        default_name: the name where `name` is None.
+        values: what the operations inside compute with: the tensors among them say which graph is meant.
+
+    Raises:
+        InvalidArgumentError: the name is not allowed, or there is none although values are given.
+        GraphError: the values belong to different graphs.
+    """
+    graph = get_default_graph()
+    tensors = [x for x in values or () if isinstance(getattr(x, "graph", None), Graph)]
+    if tensors and not graph.is_inside(tensors[0].graph):
+        graph = tensors[0].graph
+    for x in tensors:
+        if x.graph.outermost is not graph.outermost:
+            raise GraphError(f"{x!r} must be from the same graph as {tensors[0]!r}")
+    if values is not None and name is None and default_name is None:
+        raise InvalidArgumentError("At least one of name and default_name must be given with values")
+    return graph.name_scope(default_name if name is None else name)
+
+
+def device(placement: Placement) -> AbstractContextManager[None]:
+    """Records on which device operations made inside are meant to be: `op.device`. labkit computes on the CPU.
+
+    Args:
+        placement: a device's name ("/gpu:0"), a function of the operation that gives one, or None.
+
+    Raises:
+        InvalidArgumentError: the name is no device's.
+    """
+    return get_default_graph().device(placement)
+
+
+def add_to_collection(name: Hashable, value: Any) -> None:
+    """Puts `value` at the end of a collection of the default graph."""
+    get_default_graph().add_to_collection(name, value)
+
+
+def add_to_collections(names: Hashable | Iterable[Hashable], value: Any) -> None:
+    """Puts `value` at the end of each of several collections of the default graph."""
+    get_default_graph().add_to_collections(names, value)
+
+
+def get_collection(key: Hashable, scope: str | None = None) -> list[Any]:
+    """A new list of what is in a collection of the default graph, in order.
+
+    Args:
+        scope: a regular expression that an item's `name` begins with ("q" fits "q_next/w", too).
+    """
+    return get_default_graph().get_collection(key, scope)
+
+
+def get_collection_ref(key: Hashable) -> list[Any]:
+    """A collection of the default graph itself: changes of the list are changes of the graph."""
+    return get_default_graph().get_collection_ref(key)
 
 
 def control_dependencies(inputs: Sequence[Any] | None) -> AbstractContextManager[None]:

@@ -47,6 +47,7 @@ class Session:
         self.plans: OrderedDict[Any, Planned] = OrderedDict()
         self.lock = threading.RLock()  # of what is planned; a run itself takes the native state's
         self.closed = False
+        self._growth = self.graph.growth
         self._runners: OrderedDict[Any, Runner] = OrderedDict()
         self._entered: list[Any] = []
 
@@ -105,6 +106,7 @@ class Session:
         trace: list[Any] | None = [] if run_metadata is not None and (options is None or options.traces) else None
         try:
             if steps is not None:
+                self._growth.runs += 1
                 return run_steps(self, runner, list(values), steps, timeout, trace)
             return self._run_once(runner, list(map(feed_array, runner.feeds, values)), timeout, trace)
         finally:
@@ -155,6 +157,7 @@ class Session:
         timeout: float | None = None,
         trace: list[Any] | None = None,
     ) -> Any:
+        self._growth.runs += 1
         if not runner.program.native:
             return runner.fetches.rebuild(run_stages(self, runner, arrays, timeout, trace))
         planned = runner.plan(self, arrays, tuple([x.shape for x in arrays]))
@@ -189,7 +192,6 @@ class Session:
             self._runners[key] = runner
             if len(self._runners) > _CACHED_RUNNERS:
                 self._runners.popitem(last=False)
-        self.graph.has_run = True
         return runner
 
     def make_plan(self, lowered: Lowered) -> Any:

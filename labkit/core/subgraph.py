@@ -38,6 +38,7 @@ class Subgraph(Graph):
         self.seed = outer.seed
         self._scope = outer.unique_name(name) + "/"  # names are unique in the whole, as counters and errors need it
         self._stream_root = outer._stream_root
+        self.collections = outer.collections
         self.arguments: list[Tensor] = []
         self.captured: dict[Tensor, Tensor] = {}
         self.references: dict[Operation, Operation] = {}

@@ -37,6 +37,16 @@ class Tensor:
         return self.op.graph
 
     @property
+    def value_index(self) -> int:
+        """Which of its operation's outputs it is."""
+        return self.index
+
+    @property
+    def device(self) -> str:
+        """The device that the program asked for, "" for none."""
+        return self.op.device
+
+    @property
     def shape(self) -> TensorShape:
         return TensorShape(self.dims)
 

@@ -8,15 +8,13 @@ from typing import Any
 import numpy as np
 
 from labkit.core import dtypes as dt
+from labkit.core.collections import GraphKeys
 from labkit.core.convert import as_array, to_tensor
 from labkit.core.graph import Graph, get_default_graph
 from labkit.core.operation import Operation
 from labkit.core.shapes import as_dims, is_known, show
 from labkit.core.tensor import Tensor
 from labkit.errors import DTypeError, InvalidArgumentError, ShapeError
-
-GLOBAL_VARIABLES = "variables"
-TRAINABLE_VARIABLES = "trainable_variables"
 
 
 class Variable:
@@ -53,7 +51,7 @@ class Variable:
         wanted = None if dtype is None else dt.as_dtype(dtype)
         graph = get_default_graph().outermost
         self.trainable = bool(trainable)
-        full = graph.unique_name(name or "Variable", mark=False)
+        full = graph.unique_name(name or "Variable", mark_as_used=False)
         with graph.as_default(), graph.control_dependencies(None), graph.name_scope(full + "/"):
             value = initial_value() if callable(initial_value) else initial_value
             initial = to_tensor(value, wanted, name="initial_value")
@@ -79,10 +77,10 @@ class Variable:
             self.initial_value = initial
             with graph.name_scope(self.op.name + "/"):
                 self.initializer: Operation = graph.apply("Assign", [self._tensor, initial], name="Assign")
-        for key in collections if collections is not None else (GLOBAL_VARIABLES,):
+        for key in collections if collections is not None else (GraphKeys.GLOBAL_VARIABLES,):
             graph.add_to_collection(key, self)
         if self.trainable:
-            graph.add_to_collection(TRAINABLE_VARIABLES, self)
+            graph.add_to_collection(GraphKeys.TRAINABLE_VARIABLES, self)
 
     @property
     def name(self) -> str:
@@ -200,12 +198,12 @@ def need_variable(value: Any, what: str) -> Variable:
 
 def global_variables() -> list[Variable]:
     """All variables of the default graph, in order of creation."""
-    return get_default_graph().get_collection(GLOBAL_VARIABLES)
+    return get_default_graph().get_collection(GraphKeys.GLOBAL_VARIABLES)
 
 
 def trainable_variables() -> list[Variable]:
     """The variables of the default graph that optimizers change by default."""
-    return get_default_graph().get_collection(TRAINABLE_VARIABLES)
+    return get_default_graph().get_collection(GraphKeys.TRAINABLE_VARIABLES)
 
 
 def variables_initializer(variables: Iterable[Variable], name: str = "init") -> Operation:

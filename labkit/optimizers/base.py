@@ -201,7 +201,9 @@ class Optimizer:
             shared = self._make_shared(graph, variables)
             slots = [self._make_slots(variable) for variable in variables]
             iterations = self._make_iterations(graph)
-            with graph.name_scope(graph.unique_name(name, mark=False) + "/"):  # leaves the name itself to the last one
+            with graph.name_scope(
+                graph.unique_name(name, mark_as_used=False) + "/"
+            ):  # leaves the name itself to the last one
                 self._make_numbers(variables, iterations)
                 writes = [
                     self._update(variable, gradient, own, shared)
