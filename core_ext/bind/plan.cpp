@@ -44,6 +44,24 @@ py::array read_cell(Cell& cell) {
     return copy;
 }
 
+// For a thread that holds the state for several runs: what a variable is now, and back to that.
+py::object save_cell(const Cell& cell) {
+    if (!State::Hold::is_held(*cell.state(), false)) throw std::logic_error("the state is not held by this thread");
+    if (!cell.initialized()) return py::none();
+    need_memory(cell.bytes());
+    py::array copy = new_array(cell.view());
+    if (cell.bytes()) std::memcpy(copy.mutable_data(), cell.view().data, static_cast<size_t>(cell.bytes()));
+    return copy;
+}
+
+void restore_cell(Cell& cell, const py::object& saved) {
+    if (!State::Hold::is_held(*cell.state(), true)) throw std::logic_error("the state is not held by this thread");
+    cell.mark_initialized(!saved.is_none());
+    if (saved.is_none() || !cell.bytes()) return;
+    View value = view_like(saved, cell.view(), "the saved value");
+    std::memcpy(cell.view().data, value.data, static_cast<size_t>(cell.bytes()));
+}
+
 std::vector<int64_t> shape_of(const Cell& cell) { return {cell.view().shape, cell.view().shape + cell.view().rank}; }
 
 // --- holding a state over several runs ---
@@ -290,6 +308,12 @@ void bind_plan(py::module_& module) {
         .def_property_readonly("shape", [](const Cell& cell) { return py::tuple(py::cast(shape_of(cell))); })
         .def("read", &read_cell,
              "A copy of the value. Waits for runs that write.\n\nRaises:\n    UninitializedError: it has no value.")
+        .def("save", &save_cell,
+             "For a thread that has acquired State.hold: a copy of the value, or None where there is none.\n\nRaises:\n"
+             "    RuntimeError: the thread does not hold the state.\n    MemoryError: no memory.")
+        .def("restore", &restore_cell, py::arg("saved"),
+             "For a thread that has acquired State.hold(exclusive=True): makes the value what save() returned.\n\n"
+             "Raises:\n    RuntimeError: the thread does not hold the state.")
         .def(
             "load",
             [](Cell& cell, const py::object& array) {

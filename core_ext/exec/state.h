@@ -66,7 +66,7 @@ class Cell {
     int64_t bytes() const { return bytes_; }
     const std::shared_ptr<State>& state() const { return state_; }
     bool initialized() const { return initialized_.load(std::memory_order_acquire); }
-    void mark_initialized() { initialized_.store(true, std::memory_order_release); }
+    void mark_initialized(bool initialized = true) { initialized_.store(initialized, std::memory_order_release); }
 
    private:
     std::shared_ptr<State> state_;

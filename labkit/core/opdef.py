@@ -98,7 +98,8 @@ class ControlFlow:
 class Roles:
     """What an operation does with its inputs besides computing with them; indices of inputs, and names of counters.
 
-    Attributes: as those of OpDef of the same names; `counters` are the random counters that the operation draws from.
+    Attributes: as those of OpDef of the same names; `counters` are the random counters that the operation draws from, and
+        `hosted` says that no native plan can run its subgraphs.
     """
 
     writes: tuple[int, ...] = ()
@@ -106,6 +107,7 @@ class Roles:
     shape_inputs: tuple[int, ...] = ()
     value_inputs: tuple[int, ...] = ()
     counters: tuple[str, ...] = ()
+    hosted: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

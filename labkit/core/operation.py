@@ -90,6 +90,11 @@ class Operation:
         return self.roles.counters
 
     @property
+    def hosted(self) -> bool:
+        """Whether Python computes it between two native plans: by `host`, or by running subgraphs."""
+        return self.host is not None or self.roles.hosted
+
+    @property
     def kernel_inputs(self) -> list[int]:
         """The inputs whose numbers the operation computes with."""
         left_out = {*self.writes, *self.shape_inputs, *self.value_inputs}

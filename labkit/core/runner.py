@@ -1,8 +1,8 @@
-"""One way of running a graph: fetches and fed tensors, and the plans made for them."""
+"""Plans made for a program: of (fetches, fed tensors) of a graph, or of a subgraph that is run stage by stage."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -33,21 +33,22 @@ class Planned:
     feed_names: list[str]
 
 
-class Runner:
-    """One (fetches, fed tensors) of a session: the program that all its plans are made from."""
+class Planner:
+    """What the plans of a program's stages are made by.
 
-    def __init__(self, graph: Graph, fetches: Any, feeds: list[Tensor], optimize: bool) -> None:
-        self.feeds = feeds
-        self.nested_keys = False  # whether tuples were keys of the feed
-        self.fetches = Fetches(graph, fetches)
-        self.program = Program(self.fetches.tensors, self.fetches.operations, feeds, share_equal=optimize)
+    Args:
+        drawn: the random counters that are fed to each plan, after the stage's feeds: those of a subgraph.
+    """
+
+    def __init__(self, program: Program, drawn: Sequence[str] = ()) -> None:
+        self.program, self.drawn = program, tuple(drawn)
 
     def plan(self, session: Session, arrays: list[np.ndarray], shapes: tuple[tuple[int, ...], ...]) -> Planned:
         """The plan of the first stage for fed arrays of these shapes."""
         stage = self.program.stages[0]
         values: dict[Tensor, np.ndarray] = {}
         if stage.valued:
-            given = dict(zip(self.feeds, arrays, strict=True))
+            given = dict(zip(self.program.feeds, arrays, strict=True))
             values = {x: given[x] for x in stage.valued}
         key = (self, shapes, *[v.tobytes() for v in values.values()])
         plans = session.plans
@@ -55,7 +56,7 @@ class Runner:
             if key in plans:
                 plans.move_to_end(key)
                 return plans[key]
-            return self._make(session, key, stage, dict(zip(self.feeds, shapes, strict=True)), values, None)
+            return self._make(session, key, stage, dict(zip(self.program.feeds, shapes, strict=True)), values, None)
 
     def plan_next(self, session: Session, number: int, before: Planned, arrays: Mapping[Tensor, np.ndarray]) -> Planned:
         """The plan of a later stage.
@@ -89,7 +90,14 @@ class Runner:
         cells = session.cells
         try:
             lowered = lower(
-                self.program, stage, shapes, cells.variable, cells.counter, session.make_plan, fold=session.optimize
+                self.program,
+                stage,
+                shapes,
+                cells.variable,
+                cells.counter,
+                session.make_plan,
+                fold=session.optimize,
+                drawn=self.drawn,
             )
             plan = session.make_plan(lowered)
         except LabkitError:
@@ -103,3 +111,13 @@ class Runner:
         if len(session.plans) > _CACHED_PLANS:
             session.plans.popitem(last=False)
         return made
+
+
+class Runner(Planner):
+    """One (fetches, fed tensors) of a session."""
+
+    def __init__(self, graph: Graph, fetches: Any, feeds: list[Tensor], optimize: bool) -> None:
+        self.feeds = feeds
+        self.nested_keys = False  # whether tuples were keys of the feed
+        self.fetches = Fetches(graph, fetches)
+        super().__init__(Program(self.fetches.tensors, self.fetches.operations, feeds, share_equal=optimize))

@@ -11,6 +11,7 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.failures import FAILURES, told, uninitialized
+from labkit.core.hosted import run_control
 from labkit.core.operation import Operation
 from labkit.core.run_metadata import host_record
 from labkit.core.shapes import compatible, show
@@ -27,8 +28,9 @@ from labkit.errors import (
 
 if TYPE_CHECKING:
     from labkit.core.passes.program import Program
-    from labkit.core.runner import Planned, Runner
+    from labkit.core.runner import Planned, Planner, Runner
     from labkit.core.session import Session
+    from labkit.core.subgraph import Subgraph
 
 
 def run_stages(
@@ -50,39 +52,97 @@ def run_stages(
     """
     program = runner.program
     deadline = None if timeout is None else time.monotonic() + timeout
-    values = dict(zip(program.feeds, arrays, strict=True))
-    for name in program.stages[-1].counters:
-        session.cells.counter(name)  # a new one is loaded with zero, which is a write of its own
+    cells = {name: session.cells.counter(name) for name in program.stages[-1].counters}  # a new one is loaded with zero
     with _held(session, program.writes, timeout):
         for variable in program.read_first:
             if not session.cells.variable(variable).initialized:
                 raise uninitialized(variable.name)
-        planned: Planned | None = None
-        for number, stage in enumerate(program.stages):
-            if planned is None:
-                planned = runner.plan(session, arrays, tuple([x.shape for x in arrays]))
-            else:
-                planned = runner.plan_next(session, number, planned, values)
-            feeds = [values[x] for x in stage.feeds]
-            left = _left(session, deadline, timeout)
-            try:
-                results = planned.plan.run(feeds, left, True, trace)
-            except FAILURES as error:
-                raise told(error, session.graph, planned, timeout=timeout) from None
-            values.update(zip(stage.exports, results, strict=True))
-            for op in stage.hosts:
-                start = time.monotonic_ns()
-                _compute(op, _arguments(op, program, planned, values), values)
-                if trace is not None:
-                    trace.append(host_record(op.name, start, [values[x] for x in op.outputs]))
-                if not op.definition.observes:  # where a run does no more than look, what it did stands
-                    _left(session, deadline, timeout)
+        counters = {name: cell.save() for name, cell in cells.items()}
+        with _taken_back(session, program):
+            results = _Staged(session, deadline, timeout, trace).run(runner, arrays, counters)
     given = {id(x) for x in arrays}
     fetched = []
-    for array in (values[program.replace(x)] for x in program.fetches):
+    for array in results:
         fetched.append(array.copy() if id(array) in given else array)
         given.add(id(array))
     return fetched
+
+
+class _Staged:
+    """One run, and the runs of subgraphs inside it."""
+
+    def __init__(
+        self, session: Session, deadline: float | None, timeout: float | None, trace: list[Any] | None
+    ) -> None:
+        self.session, self.deadline, self.timeout, self.trace = session, deadline, timeout, trace
+
+    def run(self, planner: Planner, arrays: list[np.ndarray], counters: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        """The fetches of a program, each perhaps the very array of another value.
+
+        Args:
+            counters: the random counters' values, for what Python runs; a subgraph's plans are fed with theirs.
+        """
+        session, program = self.session, planner.program
+        values = dict(zip(program.feeds, arrays, strict=True))
+        drawn = [counters[name] for name in planner.drawn]
+        planned: Planned | None = None
+        for number, stage in enumerate(program.stages):
+            if planned is None:
+                planned = planner.plan(session, arrays, tuple([x.shape for x in arrays]))
+            else:
+                planned = planner.plan_next(session, number, planned, values)
+            feeds = [*(values[x] for x in stage.feeds), *drawn]
+            left = self._left()
+            try:
+                results = planned.plan.run(feeds, left, True, self.trace)
+            except FAILURES as error:
+                raise told(error, session.graph, planned, timeout=self.timeout) from None
+            values.update(zip(stage.exports, results, strict=True))
+            for op in stage.hosts:
+                start = time.monotonic_ns()
+                inputs = _arguments(op, program, planned, values)
+                if op.roles.hosted:
+                    outputs = run_control(op, inputs, counters, self._body)
+                else:
+                    outputs = _compute(op, inputs)
+                for tensor, value in zip(op.outputs, outputs, strict=True):
+                    values.setdefault(tensor, _checked(op, tensor, value, inputs))  # a fed output stays what was fed
+                if self.trace is not None:
+                    self.trace.append(host_record(op.name, start, [values[x] for x in op.outputs]))
+                if not op.definition.observes:  # where a run does no more than look, what it did stands
+                    self._left()
+        return [values[program.replace(x)] for x in program.fetches]
+
+    def _body(
+        self, subgraph: Subgraph, arguments: list[np.ndarray], counters: Mapping[str, np.ndarray]
+    ) -> list[np.ndarray]:
+        return self.run(subgraph.planner, arguments, counters)
+
+    def _left(self) -> float | None:
+        """The seconds that are left."""
+        if self.session.closed:
+            raise CancelledError("The run was cancelled: the session was closed")
+        if self.deadline is None:
+            return None
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise DeadlineExceededError(f"The run was given up after its timeout of {self.timeout} s")
+        return left
+
+
+@contextmanager
+def _taken_back(session: Session, program: Program) -> Iterator[None]:
+    """Where a loop or branch that Python runs writes variables: when it fails they are as before."""
+    saved = []
+    if any(op.hosted and op.writes for op in program.sequence):
+        written = dict.fromkeys(op.inputs[i].op for op in program.sequence for i in op.writes)
+        saved = [(cell, cell.save()) for cell in map(session.cells.variable, written)]
+    try:
+        yield
+    except BaseException:
+        for cell, value in saved:
+            cell.restore(value)
+        raise
 
 
 @contextmanager
@@ -108,23 +168,15 @@ def _arguments(
     return [planned.shapes.value(x) if i in valued else values[program.replace(x)] for i, x in enumerate(op.inputs)]
 
 
-def _left(session: Session, deadline: float | None, timeout: float | None) -> float | None:
-    """The seconds that are left."""
-    if session.closed:
-        raise CancelledError("The run was cancelled: the session was closed")
-    if deadline is None:
-        return None
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise DeadlineExceededError(f"The run was given up after its timeout of {timeout} s")
-    return left
+def _where(op: Operation) -> str:
+    return f"{op.type} '{op.name}' ({op.line})"
 
 
-def _compute(op: Operation, inputs: list[np.ndarray], values: dict[Tensor, np.ndarray]) -> None:
-    """Computes a host operation and puts its results into `values`; a fed output keeps what was fed."""
+def _compute(op: Operation, inputs: list[np.ndarray]) -> list[np.ndarray]:
+    """The results of a host operation."""
     host = op.host
     assert host is not None
-    where = f"{op.type} '{op.name}' ({op.line})"
+    where = _where(op)
     seen = [x.view() for x in inputs]
     for x in seen:
         x.flags.writeable = False  # a function that changes its arguments would change other operations' inputs
@@ -142,16 +194,19 @@ def _compute(op: Operation, inputs: list[np.ndarray], values: dict[Tensor, np.nd
     outputs = result if isinstance(result, tuple | list) else (result,)
     if len(outputs) != len(op.outputs):
         raise InvalidArgumentError(f"{where} gives {len(op.outputs)} results", received=str(len(outputs)))
+    arrays = []
     for tensor, value in zip(op.outputs, outputs, strict=True):
         if op.by_reference:
             value = np.array(value, tensor.dtype.numpy)
         elif tensor.dtype is dt.string:
             value = np.asarray(value, object)
-        values.setdefault(tensor, _checked(tensor, np.asarray(value), inputs, where))
+        arrays.append(np.asarray(value))
+    return arrays
 
 
-def _checked(tensor: Tensor, array: np.ndarray, inputs: list[np.ndarray], where: str) -> np.ndarray:
+def _checked(op: Operation, tensor: Tensor, array: np.ndarray, inputs: list[np.ndarray]) -> np.ndarray:
     """The array as results have to be: of the promised dtype and shape, dense, and not another one's memory."""
+    where = _where(op)
     if array.dtype != tensor.dtype.numpy:
         raise DTypeError(
             f"{where} gives another dtype than it promised",

@@ -16,6 +16,7 @@ from labkit.core.graph import Graph, get_default_graph
 from labkit.core.operation import Operation
 from labkit.core.passes.infer import Inference
 from labkit.core.passes.program import Program
+from labkit.core.runner import Planner
 from labkit.core.shapes import Dims
 from labkit.core.tensor import Tensor
 from labkit.errors import GraphError
@@ -30,6 +31,7 @@ class Subgraph(Graph):
         captured: tensor of the outer graph -> argument.
         references: variable's operation of the outer graph -> the one that stands for it here.
         outputs: its results.
+        tried: shapes of the results that were worked out for trial, by what was tried.
     """
 
     def __init__(self, outer: Graph, name: str) -> None:
@@ -44,6 +46,7 @@ class Subgraph(Graph):
         self.references: dict[Operation, Operation] = {}
         self._outside: dict[Tensor, Tensor] = {}  # argument -> the tensor that it was captured for
         self.outputs: list[Tensor] = []
+        self.tried: dict[int, list[Dims] | None] = {}
 
     def add(self, *args: Any, **named: Any) -> Operation:
         op = super().add(*args, **named)
@@ -91,25 +94,16 @@ class Subgraph(Graph):
 
     @cached_property
     def program(self) -> Program:
-        """What running the subgraph means; asked for when it is complete.
+        """What running the subgraph means; asked for when it is complete."""
+        return Program(self.outputs, [], self.arguments)
 
-        Raises:
-            GraphError: a part of it can only be computed by Python, or a shape in it depends on a computed value.
-        """
-        program = Program(self.outputs, [], self.arguments)
-        if not program.native:
-            hosts = [op for stage in program.stages for op in stage.hosts]
-            what = f"{hosts[0].type} '{hosts[0].name}' ({hosts[0].line})" if hosts else f"'{self.scope}'"
-            raise GraphError(
-                f"{what} cannot run inside a loop or a branch",
-                rule="What runs inside is computed natively, so it is no text; its shapes follow from shapes, constants and "
-                "fed values",
-                fix="Compute it before the loop, or repeat session.run from Python.",
-            )
-        return program
+    @cached_property
+    def planner(self) -> Planner:
+        """What plans it where it is run stage by stage."""
+        return Planner(self.program, self.drawn)
 
     def inference(self, dims: Sequence[Dims], values: Mapping[int, Any]) -> Inference:
-        """All shapes inside, for arguments of these shapes.
+        """All shapes inside, for arguments of these shapes; of a native program.
 
         Args:
             values: number of an argument -> its value, for those in `valued`.
@@ -127,11 +121,11 @@ class Subgraph(Graph):
     @property
     def drawn(self) -> tuple[str, ...]:
         """The random counters that a run draws from."""
-        return self.program.stages[0].counters
+        return self.program.stages[-1].counters
 
     @property
     def valued(self) -> list[Tensor]:
-        """The arguments whose values decide shapes."""
+        """The arguments whose values decide shapes; of a native program."""
         return self.program.stages[0].valued
 
 

@@ -7,13 +7,22 @@ from typing import Any
 
 from labkit.core import dtypes as dt
 from labkit.core.graph import get_default_graph
-from labkit.core.opdef import Attr, ControlFlow, OpContext, OpDef, register
+from labkit.core.opdef import Attr, ControlFlow, OpContext, OpDef, Roles, register
 from labkit.core.operation import Operation
 from labkit.core.shapes import Dims, compatible, is_known, show
 from labkit.core.subgraph import Subgraph, copy_into, traced
 from labkit.core.tensor import Tensor
 from labkit.errors import DTypeError, ShapeError
-from labkit.ops.control_flow import argument_dims, derivatives, is_float, operands_of, output_dims, placed, roles_of
+from labkit.ops.control_flow import (
+    argument_dims,
+    derivatives,
+    is_float,
+    operands_of,
+    output_dims,
+    placed,
+    roles_of,
+    tried_dims,
+)
 
 
 def _branches(c: OpContext) -> list[Subgraph]:
@@ -23,11 +32,16 @@ def _branches(c: OpContext) -> list[Subgraph]:
 def _branch_shapes(c: OpContext) -> list[Dims]:
     if not compatible(c.dims[0], ()):
         raise ShapeError("", rule="The condition is one truth value", received=show(c.dims[0]))
+    if _branch_roles(c.attrs).hosted:
+        return [_common(a.dims, b.dims) for a, b in zip(*(sub.outputs for sub in _branches(c)), strict=True)]
     then, otherwise = (output_dims(sub, *argument_dims(c, len(sub.arguments), 1)) for sub in _branches(c))
     for a, b in zip(then, otherwise, strict=True):
         if is_known(a) and is_known(b) and a != b:
             raise ShapeError(
-                "", rule="Both branches give results of the same shapes", received=f"{show(a)} and {show(b)}"
+                "",
+                rule="Both branches give results of the same shapes, unless the graph shows that they differ",
+                received=f"{show(a)} and {show(b)}",
+                fix="Say by set_shape what is known of the results' shapes inside, e.g. x.set_shape([None]).",
             )
     return [_common(a, b) for a, b in zip(then, otherwise, strict=True)]
 
@@ -47,6 +61,21 @@ def _branch_dtypes(inputs: Sequence[dt.DType], attrs: Mapping[str, Any]) -> Sequ
         received = " and ".join(", ".join(d.name for d in dtypes) or "nothing" for dtypes in (then, otherwise))
         raise DTypeError("", rule="Both branches give results of the same dtypes", received=received)
     return then
+
+
+def _differ(attrs: Mapping[str, Any]) -> bool:
+    """Whether the branches give different shapes, as far as somebody said it or the graph shows it."""
+    then, otherwise = attrs["then"], attrs["otherwise"]
+    if attrs["varying"] or not all(
+        compatible(a.dims, b.dims) for a, b in zip(then.outputs, otherwise.outputs, strict=True)
+    ):
+        return True
+    tried = [tried_dims(sub) for sub in (then, otherwise)]
+    return None not in tried and tried[0] != tried[1]
+
+
+def _branch_roles(attrs: Mapping[str, Any]) -> Roles:
+    return roles_of([attrs["then"], attrs["otherwise"]], first=1, varying=_differ(attrs))
 
 
 def _branch_control(c: OpContext) -> ControlFlow:
@@ -75,7 +104,7 @@ def _branch_gradient(op: Operation, *grads: Tensor | None) -> list[Tensor | None
     types = [(x.dtype, x.dims) for x in explicit]
     name = op.name.rpartition("/")[2] + "_grad"
     branches = [traced(get_default_graph(), name, types, backwards(sub)) for sub in subgraphs]
-    results = branch(op.inputs[0], branches[0], branches[1], explicit)
+    results = branch(op.inputs[0], branches[0], branches[1], explicit, varying=_differ(op.attrs))
     return placed(results, [1 + i for i in wanted], len(op.inputs))
 
 
@@ -84,10 +113,10 @@ register(
         name="If",
         inputs=("condition", "**given"),
         outputs=("*results",),
-        attrs={"then": Attr("subgraph"), "otherwise": Attr("subgraph")},
+        attrs={"then": Attr("subgraph"), "otherwise": Attr("subgraph"), "varying": Attr("bool", False)},
         dtypes=_branch_dtypes,
         shapes=_branch_shapes,
-        roles=lambda attrs: roles_of([attrs["then"], attrs["otherwise"]], first=1),
+        roles=_branch_roles,
         control=_branch_control,
         gradient=_branch_gradient,
         pure=False,
@@ -98,8 +127,10 @@ register(
 )
 
 
-def branch(condition: Tensor, then: Subgraph, otherwise: Subgraph, explicit: Sequence[Tensor] = ()) -> list[Tensor]:
-    """Builds an If."""
+def branch(
+    condition: Tensor, then: Subgraph, otherwise: Subgraph, explicit: Sequence[Tensor] = (), *, varying: bool = False
+) -> list[Tensor]:
+    """Builds an If; `varying`: its branches may give different shapes."""
     given, variables = operands_of([then, otherwise], explicit)
-    attrs = {"then": then, "otherwise": otherwise}
+    attrs = {"then": then, "otherwise": otherwise, "varying": varying}
     return list(get_default_graph().apply("If", [condition, *given, *variables], attrs, "cond").outputs)

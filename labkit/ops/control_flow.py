@@ -14,8 +14,11 @@ from labkit.core.opdef import OpContext, Roles
 from labkit.core.shapes import Dims, is_known
 from labkit.core.subgraph import Subgraph, share_captures
 from labkit.core.tensor import Tensor
-from labkit.errors import GraphError
+from labkit.core.values import constant_value
+from labkit.errors import LabkitError
 from labkit.ops.broadcast import zeros_like
+
+_STAND_IN = 1009  # for a dimension that is not known: no other one is likely to be the same
 
 
 def operands_of(subgraphs: Sequence[Subgraph], explicit: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
@@ -26,7 +29,12 @@ def operands_of(subgraphs: Sequence[Subgraph], explicit: Sequence[Tensor]) -> tu
 
 
 def roles_of(
-    subgraphs: Sequence[Subgraph], first: int, skipped: int = 0, changing: int = 0, always: Sequence[int] = ()
+    subgraphs: Sequence[Subgraph],
+    first: int,
+    skipped: int = 0,
+    changing: int = 0,
+    always: Sequence[int] = (),
+    varying: bool = False,
 ) -> Roles:
     """What a control operation does with its inputs.
 
@@ -34,25 +42,61 @@ def roles_of(
         first: the input that is the first argument of each subgraph, after the `skipped` ones that no input gives.
         changing: so many arguments change from one iteration to the next.
         always: further inputs whose value decides a shape.
-
-    Raises:
-        GraphError: a shape inside depends on an argument that changes.
+        varying: shapes change from one iteration to the next, or differ between branches.
     """
     arguments = len(subgraphs[0].arguments) - skipped
     written = list(dict.fromkeys(op for subgraph in subgraphs for op in subgraph.written))
-    valued = {subgraph.arguments.index(x) for subgraph in subgraphs for x in subgraph.valued}
-    if any(i < changing for i in valued):
-        raise GraphError(
-            "",
-            rule="Shapes inside a loop are the same in each iteration",
-            received="a shape that depends on a loop variable",
-            fix="Use the final shape throughout, and lk.where or a mask for what does not count yet.",
-        )
+    valued = {s.arguments.index(x) for s in subgraphs if s.program.native for x in s.valued}
+    hosted = varying or any(i < changing for i in valued) or not all(s.program.native for s in subgraphs)
     return Roles(
         writes=tuple(range(first + arguments, first + arguments + len(written))),
-        value_inputs=(*always, *sorted(first + i - skipped for i in valued)),
+        value_inputs=() if hosted else (*always, *sorted(first + i - skipped for i in valued)),
         counters=tuple(dict.fromkeys(name for subgraph in subgraphs for name in subgraph.drawn)),
+        hosted=hosted,
     )
+
+
+def tried_dims(subgraph: Subgraph, apart: int = 0) -> list[Dims] | None:
+    """The outputs' shapes when each unknown dimension of an argument is taken for the same number; None where that does not
+    work out.
+
+    Args:
+        apart: so many arguments after the first have other numbers each.
+    """
+    if apart not in subgraph.tried:
+        subgraph.tried[apart] = _try_dims(subgraph, apart)
+    return subgraph.tried[apart]
+
+
+def _try_dims(subgraph: Subgraph, apart: int) -> list[Dims] | None:
+    if not subgraph.program.native or any(x.dims is None for x in subgraph.arguments):
+        return None
+    values = {subgraph.arguments.index(x): constant_value(x) for x in subgraph.valued}
+    if any(value is None for value in values.values()):
+        return None
+    try:
+        inference = subgraph.inference([_tried(x.dims, i, apart) for i, x in enumerate(subgraph.arguments)], values)
+        return [inference.of(x) for x in subgraph.outputs]
+    except LabkitError:
+        return None
+
+
+def _tried(dims: Dims, place: int, apart: int) -> Dims:
+    other = 10 * place if 0 < place <= apart else 0
+    return tuple(_STAND_IN + (other + i if other else 0) if n is None else n for i, n in enumerate(dims or ()))
+
+
+def keeps_shapes(body: Subgraph, variables: int, promised: bool) -> bool:
+    """Whether loop variables, arguments from the second on, keep their shapes, as far as the graph shows it.
+
+    Args:
+        promised: nobody said that they change.
+    """
+    found = tried_dims(body, 0 if promised else variables)
+    if found is None:
+        return promised
+    before = [_tried(x.dims, i, 0 if promised else variables) for i, x in enumerate(body.arguments)]
+    return found[:variables] == before[1 : 1 + variables]
 
 
 def output_dims(subgraph: Subgraph, dims: Sequence[Dims], values: Mapping[int, Any]) -> list[Dims]:

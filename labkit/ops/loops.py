@@ -10,12 +10,15 @@ from labkit.core.convert import to_tensor
 from labkit.core.graph import get_default_graph
 from labkit.core.nest import flatten, pack
 from labkit.core.operation import Operation
-from labkit.core.shapes import Dims, compatible, show
+from labkit.core.shapes import Dims, as_dims, compatible, show
 from labkit.core.subgraph import Subgraph, traced
 from labkit.core.tensor import Tensor
-from labkit.errors import DTypeError, GraphError, InvalidArgumentError, ShapeError
+from labkit.core.values import constant_value
+from labkit.errors import DTypeError, GraphError, InvalidArgumentError, LabkitError, ShapeError
 from labkit.ops.branch import branch
+from labkit.ops.compare import cast, less
 from labkit.ops.concat import concat
+from labkit.ops.logic import logical_and
 from labkit.ops.scan import scan as build_scan
 from labkit.ops.shape import identity, shape
 from labkit.ops.while_loop import loop
@@ -33,12 +36,21 @@ def _leaves(nest: Any) -> list[Tensor]:
     return tensors
 
 
+def _need_callable(what: str, function: Any) -> None:
+    if not callable(function):
+        raise DTypeError(
+            f"'{what}' must be callable",
+            rule="It is a function that builds a part of the graph",
+            received=repr(function),
+            fix="Write lambda: ... around it.",
+        )
+
+
 class _Traced:
     """A function that was called once, in a subgraph of its own."""
 
     def __init__(self, what: str, function: Callable[..., Any], given: Sequence[tuple[Any, Dims]] = ()) -> None:
-        if not callable(function):
-            raise InvalidArgumentError(f"{what} is a function", received=repr(function))
+        _need_callable(what, function)
         self.nest: Any = None
 
         def build(*arguments: Tensor) -> list[Tensor]:
@@ -150,15 +162,77 @@ def while_loop(
         DTypeError, ShapeError: a variable changes its dtype or shape.
         GraphError: the structure changes, or the loop holds what only Python computes.
     """
+    for what, function in (("cond", cond), ("body", body)):
+        _need_callable(what, function)
+    if not flatten(loop_vars):
+        raise InvalidArgumentError("lk.while_loop has no loop variable", rule="loop_vars holds at least one tensor")
     first = [to_tensor(x) for x in flatten(loop_vars)]
-    types = [(dt.int64, ()), *((x.dtype, x.dims) for x in first)]
-    most = -1 if maximum_iterations is None else maximum_iterations
+    dims = _invariants(first, loop_vars, shape_invariants)
+    types = [(dt.int64, ()), *((x.dtype, d) for x, d in zip(first, dims, strict=True))]
     with get_default_graph().name_scope(name or "while"):
-        check = _Traced("cond", lambda i, *values: [_truth(cond(*pack(loop_vars, values)))], types)
-        step = _Traced("body", lambda i, *values: _next(body(*pack(loop_vars, values)), loop_vars, first), types)
-        results = loop(check.subgraph, step.subgraph, first, most)[:-1]
+        most, limit = _limit(maximum_iterations)
+
+        def goes_on(i: Tensor, *values: Tensor) -> list[Tensor]:
+            holds = _truth(cond(*pack(loop_vars, values)))
+            return [holds if limit is None else logical_and(less(i, limit), holds)]
+
+        check = _Traced("cond", goes_on, types)
+        step = _Traced("body", lambda i, *values: _next(body(*pack(loop_vars, values)), loop_vars, first, dims), types)
+        varying = any(d != x.dims for d, x in zip(dims, first, strict=True))
+        results = loop(check.subgraph, step.subgraph, first, most, varying=varying)[:-1]
     nest = pack(loop_vars, results)
     return nest[0] if len(nest) == 1 and not return_same_structure else nest
+
+
+def _invariants(first: Sequence[Tensor], loop_vars: Any, given: Any) -> list[Dims]:
+    """The shapes that the loop variables keep: their first ones, or what the user says."""
+    if given is None:
+        return [x.dims for x in first]
+    shapes: list[Any] = []
+
+    def collect(part: Any, shape: Any) -> None:
+        if isinstance(part, dict):
+            for key in sorted(part, key=repr):
+                collect(part[key], shape[key])
+        elif isinstance(part, list | tuple):
+            for x, s in zip(part, shape, strict=True):
+                collect(x, s)
+        else:
+            shapes.append(shape)
+
+    try:
+        collect(loop_vars, given)
+    except (TypeError, KeyError, IndexError, ValueError) as error:
+        if isinstance(error, LabkitError):
+            raise
+        raise GraphError(
+            "shape_invariants has another structure than loop_vars",
+            rule="It holds one shape for each loop variable",
+            received=f"{given!r} for {_structure(loop_vars)}",
+        ) from None
+    dims = [as_dims(shape) for shape in shapes]
+    for i, (x, d) in enumerate(zip(first, dims, strict=True)):
+        if not compatible(x.dims, d):
+            raise ShapeError(
+                f"The shape invariant of loop variable {i} is not compatible with its first value",
+                rule="An invariant says of the shape only what is true in every iteration",
+                received=f"{show(d)} for {x.name} of shape {show(x.dims)}",
+                fix="Put None for the dimensions that change.",
+            )
+    return dims
+
+
+def _limit(most: Any) -> tuple[int, Tensor | None]:
+    """The largest number of iterations as an attribute, or as a tensor where only a run knows it."""
+    if most is None:
+        return -1, None
+    tensor = to_tensor(most)
+    if not tensor.dtype.is_integer or not compatible(tensor.dims, ()):
+        raise InvalidArgumentError(
+            "maximum_iterations is one whole number", received=f"{tensor.dtype.name} {show(tensor.dims)}"
+        )
+    value = constant_value(tensor)
+    return (-1, cast(tensor, dt.int64)) if value is None else (max(int(value), 0), None)
 
 
 def _truth(value: Any) -> Tensor:
@@ -173,8 +247,8 @@ def _truth(value: Any) -> Tensor:
     return condition
 
 
-def _next(values: Any, loop_vars: Any, first: Sequence[Tensor]) -> list[Tensor]:
-    """The next values of loop variables, checked against the first ones."""
+def _next(values: Any, loop_vars: Any, first: Sequence[Tensor], dims: Sequence[Dims]) -> list[Tensor]:
+    """The next values of loop variables, checked against the first ones and their shape invariants."""
     if isinstance(loop_vars, list | tuple) and len(loop_vars) == 1 and not isinstance(values, list | tuple):
         values = [values]
     leaves = flatten(values)
@@ -187,7 +261,7 @@ def _next(values: Any, loop_vars: Any, first: Sequence[Tensor]) -> list[Tensor]:
     after = [
         to_tensor(x, None if isinstance(x, Tensor) else before.dtype) for x, before in zip(leaves, first, strict=True)
     ]
-    for i, (a, b) in enumerate(zip(first, after, strict=True)):
+    for i, (a, b, kept) in enumerate(zip(first, after, dims, strict=True)):
         if a.dtype is not b.dtype:
             raise DTypeError(
                 f"Loop variable {i} changes its dtype",
@@ -195,12 +269,12 @@ def _next(values: Any, loop_vars: Any, first: Sequence[Tensor]) -> list[Tensor]:
                 received=f"{a.dtype.name} and after an iteration {b.dtype.name}",
                 fix="Use lk.cast inside the body.",
             )
-        if not compatible(a.dims, b.dims):
+        if not compatible(kept, b.dims):
             raise ShapeError(
-                f"Loop variable {i} changes its shape",
+                f"Loop variable {i} ({a.name}) enters the loop with shape {show(kept)} and has shape {show(b.dims)} after "
+                "one iteration",
                 rule="A loop variable keeps its shape from one iteration to the next",
-                received=f"{show(a.dims)} and after an iteration {show(b.dims)}",
-                fix="Give it its final shape at the start, and write its parts.",
+                fix="Let it vary by shape_invariants, e.g. lk.TensorShape([None]); or give it its final shape at the start.",
             )
     return after
 
@@ -330,10 +404,10 @@ def _through(
         tensors = [x[:-1] if backwards else x[1:] for x in tensors]
         count = count - 1
     first = [to_tensor(x) for x in flatten(initializer)]
-    n = len(first)
+    n, dims = len(first), [x.dims for x in first]
 
     def body(i: Tensor, *values: Tensor) -> list[Tensor]:
-        after = _next([fn(pack(initializer, values[:n]), pack(elems, values[n:]))], [initializer], first)
+        after = _next([fn(pack(initializer, values[:n]), pack(elems, values[n:]))], [initializer], first, dims)
         return [*after, *after] if keep else after
 
     types = [(dt.int64, ()), *((x.dtype, x.dims) for x in first), *_sliced(tensors)]

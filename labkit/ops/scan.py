@@ -7,14 +7,14 @@ from typing import Any
 
 from labkit.core import dtypes as dt
 from labkit.core.graph import get_default_graph
-from labkit.core.opdef import Attr, ControlFlow, OpContext, OpDef, register
+from labkit.core.opdef import Attr, ControlFlow, OpContext, OpDef, Roles, register
 from labkit.core.operation import Operation
 from labkit.core.shapes import Dims, compatible, merge, show
 from labkit.core.subgraph import Subgraph, copy_into, traced
 from labkit.core.tensor import Tensor
 from labkit.errors import ShapeError
 from labkit.ops.broadcast import zeros_like
-from labkit.ops.control_flow import derivatives, is_float, operands_of, output_dims, placed, roles_of
+from labkit.ops.control_flow import derivatives, is_float, keeps_shapes, operands_of, output_dims, placed, roles_of
 from labkit.ops.elementwise import add
 
 
@@ -43,6 +43,10 @@ def _scan_shapes(c: OpContext) -> list[Dims]:
             raise ShapeError(
                 "", rule=f"What is sliced has {count} slices along its first dimension", received=show(c.dims[i])
             )
+    if _scan_roles(c.attrs).hosted:
+        body = c.attrs["body"]
+        stacked = [None if x.dims is None else (count, *x.dims) for x in body.outputs[variables:]]
+        return [*(x.dims for x in body.arguments[1 : 1 + variables]), *stacked]
     arguments, values = _scan_body(c)
     after = output_dims(c.attrs["body"], arguments, values)
     for i, (a, b) in enumerate(zip(arguments[1 : 1 + variables], after, strict=False)):
@@ -54,6 +58,12 @@ def _scan_shapes(c: OpContext) -> list[Dims]:
             )
     carried = [merge(a, b) for a, b in zip(arguments[1 : 1 + variables], after, strict=False)]
     return [*carried, *(None if d is None else (count, *d) for d in after[variables:])]
+
+
+def _scan_roles(attrs: Mapping[str, Any]) -> Roles:
+    body, (variables, sliced, _) = attrs["body"], _scan_layout(attrs)
+    varying = not keeps_shapes(body, variables, promised=True)
+    return roles_of([body], 1, skipped=1, changing=1 + variables + sliced, always=(0,), varying=varying)
 
 
 def _scan_control(c: OpContext) -> ControlFlow:
@@ -148,9 +158,7 @@ register(
         },
         dtypes=lambda inputs, attrs: [x.dtype for x in attrs["body"].outputs],
         shapes=_scan_shapes,
-        roles=lambda attrs: roles_of(
-            [attrs["body"]], 1, skipped=1, changing=1 + attrs["variables"] + attrs["sliced"], always=(0,)
-        ),
+        roles=_scan_roles,
         control=_scan_control,
         gradient=_scan_gradient,
         pure=False,

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor
 from labkit.core.graph import get_default_graph
-from labkit.core.opdef import Attr, ControlFlow, OpContext, OpDef, register
+from labkit.core.opdef import Attr, ControlFlow, OpContext, OpDef, Roles, register
 from labkit.core.operation import Operation
 from labkit.core.shapes import Dims, compatible, merge, show
 from labkit.core.subgraph import Subgraph, copy_into, traced
 from labkit.core.tensor import Tensor
-from labkit.errors import GraphError, ShapeError
+from labkit.errors import ShapeError
 from labkit.ops.branch import branch
-from labkit.ops.control_flow import argument_dims, operands_of, output_dims, roles_of
+from labkit.ops.control_flow import argument_dims, keeps_shapes, operands_of, output_dims, roles_of
 from labkit.ops.scan import scan_gradients
 
 
 def _loop_shapes(c: OpContext) -> list[Dims]:
     variables = c.attrs["variables"]
+    if _loop_roles(c.attrs).hosted:
+        return [*(x.dims for x in c.attrs["body"].arguments[1 : 1 + variables]), ()]
     dims, values = argument_dims(c, len(c.attrs["body"].arguments) - 1, 0)
     after = output_dims(c.attrs["body"], [(), *dims], {i + 1: v for i, v in values.items()})
     for i, (a, b) in enumerate(zip(dims[:variables], after, strict=True)):
@@ -31,6 +34,15 @@ def _loop_shapes(c: OpContext) -> list[Dims]:
                 fix="Give the variable its final shape at the start, e.g. by lk.pad, and write its parts.",
             )
     return [*(merge(a, b) for a, b in zip(dims[:variables], after, strict=True)), ()]
+
+
+def _varies(attrs: Mapping[str, Any]) -> bool:
+    return not keeps_shapes(attrs["body"], attrs["variables"], promised=not attrs["varying"])
+
+
+def _loop_roles(attrs: Mapping[str, Any]) -> Roles:
+    subgraphs, changing = [attrs["condition"], attrs["body"]], 1 + attrs["variables"]
+    return roles_of(subgraphs, 0, skipped=1, changing=changing, varying=_varies(attrs))
 
 
 def _loop_control(c: OpContext) -> ControlFlow:
@@ -45,13 +57,7 @@ def _loop_gradient(op: Operation, *grads: Tensor | None) -> list[Tensor | None]:
     body, variables, most = op.attrs["body"], op.attrs["variables"], op.attrs["most"]
     given = list(op.inputs[: len(body.arguments) - 1])
     count = op.outputs[variables]  # as many iterations as the loop took
-    if get_default_graph().outer is not None:  # a plan inside another one has a fixed length
-        if most < 0:
-            raise GraphError(
-                f"{op.type} '{op.name}' ({op.line}) has no gradient inside a loop or branch",
-                rule="A while_loop whose gradient is taken inside another loop or a branch has a largest number of iterations",
-                fix="Give it maximum_iterations.",
-            )
+    if get_default_graph().outer is not None and most >= 0:  # a native plan inside another one has a fixed length
         count, body = to_tensor(most, dt.int64), _bounded(op)
     found = scan_gradients(body, count, variables, 0, False, given, list(grads[:variables]))
     return [*found, *[None] * (len(op.inputs) - len(given))]
@@ -82,25 +88,27 @@ register(
             "body": Attr("subgraph"),
             "variables": Attr("int", low=0),
             "most": Attr("int", -1, low=-1),
+            "varying": Attr("bool", False),
         },
         dtypes=lambda inputs, attrs: [*(x.dtype for x in attrs["body"].outputs), dt.int64],
         shapes=_loop_shapes,
-        roles=lambda attrs: roles_of(
-            [attrs["condition"], attrs["body"]], 0, skipped=1, changing=1 + attrs["variables"]
-        ),
+        roles=_loop_roles,
         control=_loop_control,
         gradient=_loop_gradient,
         pure=False,
         formula="while condition(variables): variables = body(variables)",
         doc="Runs the body as long as the condition holds, or `most` times. The gradient goes through the iterations that the "
         "loop took once more, keeps the variables of each, and then through them backwards; inside another loop or a branch "
-        "it goes through `most` iterations, of which those after the loop's end change nothing.",
+        "it goes through `most` iterations, of which those after the loop's end change nothing; without such a limit Python "
+        "runs it.",
     )
 )
 
 
-def loop(condition: Subgraph, body: Subgraph, variables: Sequence[Tensor], most: int = -1) -> list[Tensor]:
+def loop(
+    condition: Subgraph, body: Subgraph, variables: Sequence[Tensor], most: int = -1, *, varying: bool = False
+) -> list[Tensor]:
     """Builds a While; the final variables, then the number of iterations."""
     given, written = operands_of([condition, body], variables)
-    attrs = {"condition": condition, "body": body, "variables": len(variables), "most": most}
+    attrs = {"condition": condition, "body": body, "variables": len(variables), "most": most, "varying": varying}
     return list(get_default_graph().apply("While", [*given, *written], attrs, "while").outputs)

@@ -57,9 +57,9 @@ class Inference:
             )
         try:
             for tensor, dims in zip(op.outputs, op.definition.shapes(self.context(op)), strict=True):
-                if op.host is not None and not is_known(dims):
+                if op.hosted and not is_known(dims):
                     dims = tensor.dims  # what set_shape promised; else its array will tell
-                if is_known(dims) or op.host is None:
+                if is_known(dims) or not op.hosted:
                     self.dims.setdefault(tensor, check_dims(dims))
         except LabkitError as error:
             if error.what:

@@ -27,7 +27,7 @@ from labkit.core.tensor import Tensor
 from labkit.errors import DTypeError
 
 _LARGEST_FOLDED = 1 << 20  # elements
-_MIXING = -7046029254386353131  # the golden ratio's 64 bits: far from any small number of runs or iterations
+MIXING = -7046029254386353131  # the golden ratio's 64 bits: far from any small number of runs or iterations
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,7 @@ def lower(
     make_plan: Callable[[Lowered], Any],
     *,
     fold: bool = True,
+    drawn: Sequence[str] = (),
 ) -> Lowered:
     """Writes the instructions of one stage.
 
@@ -58,12 +59,13 @@ def lower(
         variable_cell, counter_cell: give the session's native cell for a variable's operation, for a counter's name.
         make_plan: makes the native plan of a subgraph.
         fold: whether operations on constants are computed now.
+        drawn: random counters that are fed, after the stage's feeds: the stage belongs to a subgraph.
 
     Raises:
         DTypeError: an operation has no kernel for its dtype.
     """
     lowering = _Lowering(program, stage, shapes, variable_cell, counter_cell, make_plan, fold)
-    return lowering.lower(advance=stage.counters)
+    return lowering.lower(drawn=drawn) if drawn else lowering.lower(advance=stage.counters)
 
 
 @cache
@@ -210,7 +212,7 @@ class _Lowering:
 
     def _mixed(self, counter: int, iteration: int) -> int:
         """A counter for one iteration: other numbers than in any other iteration and run."""
-        factor = self._slot("constant", _INT64, (), value=np.asarray(_MIXING, np.int64))
+        factor = self._slot("constant", _INT64, (), value=np.asarray(MIXING, np.int64))
         product, mixed = self._slot("arena", _INT64, ()), self._slot("arena", _INT64, ())
         self._instruction("mul.i64", [counter, factor], [product], [], [], "iteration")
         self._instruction("add.i64", [product, iteration], [mixed], [], [], "iteration")

@@ -78,7 +78,7 @@ class _Pruning:
         if tensor in self.fed or op in self.shapes:
             return
         self.shapes.add(op)
-        if op.host is not None and not is_known(tensor.dims):
+        if op.hosted and not is_known(tensor.dims):
             self._to_run.append(op)  # its shape is known when it has run
         self._to_shape.extend(op.inputs)
         for i in op.value_inputs:

@@ -1,8 +1,8 @@
 """Stages: where a run is cut because something has to happen between native plans.
 
-An operation that Python computes (`OpDef.host`), a result whose shape depends on data, and a computed value that decides a
-shape each end a stage: the stage's native plan runs, then its host operations, and the next stage is planned with what is
-known by then. Most programs have one stage and no host operation; they run natively from end to end.
+An operation that Python computes (`Operation.hosted`), a result whose shape depends on data, and a computed value that
+decides a shape each end a stage: the stage's native plan runs, then its host operations, and the next stage is planned with
+what is known by then. Most programs have one stage and no host operation; they run natively from end to end.
 """
 
 from __future__ import annotations
@@ -84,8 +84,8 @@ class Placement:
             if op.writes:
                 stage = max(stage, self.last)
             self.stage[op] = stage
-            self.last = max(self.last, stage + (op.host is not None and not definition.observes))
-            if op.host is not None:
+            self.last = max(self.last, stage + (op.hosted and not definition.observes))
+            if op.hosted:
                 known = stage + 1
         for tensor in (x for x in op.outputs if x not in self.fed):
             twin = self.replacement.get(tensor)  # an equal operation's result, which is computed in its place
@@ -99,7 +99,7 @@ class Placement:
 
     def _after(self, op: Operation, reader: Operation) -> int:
         """The first stage in which `reader` may come after `op`. Host operations come one after the other in one stage."""
-        return self.stage[op] + (op.host is not None and reader.host is None)
+        return self.stage[op] + (op.hosted and not reader.hosted)
 
 
 def anywhere(op: Operation) -> bool:
@@ -141,7 +141,7 @@ def cut(
         if (tensor in fed or tensor in needed.probed) and placement.value_known[tensor] < len(stages):
             stages[placement.value_known[tensor]].valued.append(tensor)
     stages[0].feeds.extend(x for x in feeds if not is_text(x))
-    if len(stages) == 1 and not any(op.host for op in run) and not any(map(is_text, feeds)):
+    if len(stages) == 1 and not any(op.hosted for op in run) and not any(map(is_text, feeds)):
         stages[0].sequence = list(run)
         stages[0].exports = [replacement.get(x, x) for x in fetches]
         return stages
@@ -173,7 +173,7 @@ class _Filling:
 
     def _deal(self, op: Operation) -> None:
         number = self.placement.stage[op]
-        if op.host is not None:
+        if op.hosted:
             self.stages[number].hosts.append(op)
             if number + 1 < len(self.stages):
                 twins = [x for x, other in self.placement.replacement.items() if other in op.outputs]
@@ -184,12 +184,12 @@ class _Filling:
             return  # it looks at the variable itself
         for i in op.kernel_inputs:
             x = op.inputs[i]
-            self._bring(self.placement.replacement.get(x, x), number, to_host=op.host is not None)
+            self._bring(self.placement.replacement.get(x, x), number, to_host=op.hosted)
 
     def _bring(self, x: Tensor, number: int, *, to_host: bool) -> None:
         """Makes a value there where stage `number` reads it: in its plan, or as an array for its host operations."""
         home = self._home(x, number)
-        if home == number and x not in self.fed and x.op.host is None:
+        if home == number and x not in self.fed and not x.op.hosted:
             if anywhere(x.op):
                 self.members[number].add(x.op)
             if to_host:
@@ -209,7 +209,7 @@ class _Filling:
 
     def _hand_out(self, x: Tensor, home: int | None = None) -> None:
         """Makes x's value leave the plan of its stage as an array."""
-        if x in self.fed or x.op.host is not None:
+        if x in self.fed or x.op.hosted:
             return  # it is an array already
         if home is None:
             home = self.placement.planned[x.op] if anywhere(x.op) else self.placement.stage[x.op]
