@@ -94,7 +94,7 @@ class Side:
             line = ""
         answer = json.loads(line) if line else {"error": "the process ended: " + self._last_words()}
         if "error" in answer:
-            raise SideError(f"{self.name} cannot take part", received=answer["error"])
+            raise SideError(f"{f'{self.name} {self.variant}'.strip()} cannot take part", received=answer["error"])
         return answer
 
     def _last_words(self) -> str:
@@ -102,13 +102,16 @@ class Side:
         lines = self._process.stderr.read().strip().splitlines()
         return lines[-1] if lines else f"exit code {self._process.wait()}"
 
-    def prepare(self, work: Work, variant: str) -> None:
+    def prepare(self, work: Work, variant: str) -> int:
+        """Gets ready and warms up; the number of units in a turn."""
         self.variant = variant
         self.ask(prepare=dataclasses.asdict(work), variant=variant, threads=self.threads)
+        took = [statistics.fmean(self.ask(run=1)["times"]) for _ in range(WARM_UPS)]
+        return max(1, round(TURN_SECONDS / took[-1]))
 
-    def turn(self, units: int) -> float:
-        """The mean seconds of `units` units."""
-        return statistics.fmean(self.ask(run=units)["times"])
+    def turn(self, units: int) -> None:
+        """Does that many units and notes their mean time."""
+        self.turns.append(statistics.fmean(self.ask(run=units)["times"]))
 
     def measured(self) -> Measured:
         about = self.ask(about=True)
@@ -120,6 +123,9 @@ class Side:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._process.kill()
         self._process.communicate()
 
@@ -147,40 +153,28 @@ def play(
     Raises:
         SideError: labkit itself cannot.
     """
-    ready: list[Side] = []
+    ready: list[tuple[Side, int]] = []
     try:
         for name, python in sides:
             try:
                 ways = variants(work, name, python, threads)
+                for way in ways:
+                    side = Side(name, python, threads)
+                    ready.append((side, 0))
+                    ready[-1] = side, side.prepare(work, way)
             except SideError as error:
                 if name == "labkit":
                     raise
                 tell(str(error))
-                continue
-            for way in ways:
-                side = Side(name, python, threads)
-                ready.append(side)
-                try:
-                    side.prepare(work, way)
-                except SideError as error:
-                    if name == "labkit":
-                        raise
-                    tell(f"{way}: {error}")
-                    side.__exit__(None, None, None)
-                    ready.remove(side)
-        units = []
-        for side in ready:
-            for _ in range(WARM_UPS):
-                took = side.turn(1)
-            units.append(max(1, round(TURN_SECONDS / took)))
+                ready = [(side, units) for side, units in ready if units or side.close()]
         for _ in range(turns):
-            for side, count in zip(ready, units, strict=True):
+            for side, units in ready:
                 time.sleep(PAUSE)
-                side.turns.append(side.turn(count))
-        return [side.measured() for side in ready]
+                side.turn(units)
+        return [side.measured() for side, _ in ready]
     finally:
-        for side in ready:
-            side.__exit__(None, None, None)
+        for side, _ in ready:
+            side.close()
 
 
 def peers(asked: Sequence[str]) -> list[tuple[str, str]]:

@@ -57,8 +57,8 @@ def prepare(work: dict[str, Any], variant: str, threads: int) -> tuple[Callable[
         size = rate * jnp.sqrt(1 - 0.999**t) / (1 - 0.9**t)
         return ([a - size * b / (jnp.sqrt(c) + 1e-8) for a, b, c in zip(w, m, v, strict=True)], m, v, t, key), loss
 
-    zeros = [jnp.zeros_like(w) for w in weights] if kind == "adam" else []
-    state = (weights, zeros, zeros, jnp.float32(0), jax.random.PRNGKey(0))
+    m, v = ([jnp.zeros_like(w) for w in weights if kind == "adam"] for _ in range(2))
+    state = (weights, m, v, jnp.float32(0), jax.random.PRNGKey(0))
     if variant == "scan":
         xs, ys = jnp.asarray(batches.x), jnp.asarray(batches.y)
         many = jax.jit(lambda s, rows: jax.lax.scan(lambda s, r: update(s, xs[r], ys[r]), s, rows), donate_argnums=0)
