@@ -43,6 +43,8 @@ _BY_MODULE = {
     "core.run_metadata": "RunMetadata RunOptions",
     "core.session": "InteractiveSession Session",
     "core.session_stack": "get_default_session",
+    "core.graph_def": "GraphDef NodeDef",
+    "core.graph_import": "import_graph_def",
     "core.shapes": "Dimension TensorShape",
     "core.slices": "IndexedSlices",
     "core.tensor": "Tensor",

@@ -5,27 +5,22 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from labkit.core.checking import check_operation, make_operation
 from labkit.core.collections import Collections
 from labkit.core.devices import Placement, check_placement, place
-from labkit.core.explain import explain, user_line
+from labkit.core.explain import user_line
 from labkit.core.growth import Growth
 from labkit.core.lookup import Lookup
 from labkit.core.names import Names
-from labkit.core.opdef import OPS, OpContext, OpDef, Roles
+from labkit.core.opdef import OPS
 from labkit.core.operation import Operation
-from labkit.core.shapes import check_dims
 from labkit.core.tensor import Tensor
-from labkit.core.values import constant_value, partial_dims
-from labkit.errors import (
-    DTypeError,
-    FinalizedGraphError,
-    GraphError,
-    InvalidArgumentError,
-    NestedGraphError,
-    OutOfRangeError,
-)
+from labkit.errors import FinalizedGraphError, GraphError, NestedGraphError
+
+if TYPE_CHECKING:
+    from labkit.core.graph_def import GraphDef
 
 
 class Graph(Names, Lookup, Collections):
@@ -127,39 +122,26 @@ class Graph(Names, Lookup, Collections):
         line = user_line()
         if self.finalized:
             raise self._finalized(f"{type_name} cannot be added ({line})")
-        try:
-            definition.check_count(len(inputs))
-            checked = definition.check_attrs(attrs or {})
-            roles = definition.roles_of(checked)
-            states = (*roles.writes, *roles.reads)
-            inputs = [self.adopt_variable(x) if i in states else self.adopt(x) for i, x in enumerate(inputs)]
-            _check_variables(definition, roles, inputs)
-            values = [constant_value(x) if i in roles.value_inputs else None for i, x in enumerate(inputs)]
-            partial = {i: partial_dims(inputs[i]) for i in roles.value_inputs if values[i] is None}
-            context = OpContext([x.dims for x in inputs], [x.dtype for x in inputs], checked, values, partial)
-            out_dtypes = definition.out_dtypes(context.dtypes, checked)
-            out_dims = [check_dims(dims) for dims in definition.shapes(context)]
-        except (GraphError, DTypeError, InvalidArgumentError, OutOfRangeError) as error:
-            raise explain(
-                error, f"{type_name} '{self._scope}{name or type_name}' cannot be built at {line}", inputs
-            ) from None
+        what = f"{type_name} '{self._scope}{name or type_name}' cannot be built at {line}"
+        checked = check_operation(definition, inputs, attrs or {}, what, self)
         full = self.full_name(name or type_name)
         if full in self._by_name:
             raise GraphError(f"The graph has an operation named '{full}' already, and the scope's name stands for one")
-        present = {x.op for x in inputs}
-        control = tuple(dict.fromkeys(op for group in self._control for op in group if op not in present))
-        op = Operation(self, definition, full, inputs, control, checked, line)
-        op.id = len(self.operations)
-        op.outputs = tuple(
-            Tensor(op, i, dims, dtype) for i, (dims, dtype) in enumerate(zip(out_dims, out_dtypes, strict=True))
-        )
+        present = {x.op for x in checked.inputs}
+        control = dict.fromkeys(op for group in self._control for op in group if op not in present)
+        op = make_operation(self, definition, full, checked, control, line)
         if self._placements:
             place(op, self._placements)
-        self.operations.append(op)
-        self._by_name[full] = op
+        self.append(op)
         if self.growth.runs:
             self.growth.watch(line)
         return op
+
+    def as_graph_def(self) -> GraphDef:
+        """The graph as plain data: `.node`, in the order in which operations were made; printable; `.to_json()`."""
+        from labkit.core.graph_export import as_graph_def
+
+        return as_graph_def(self)
 
     def _finalized(self, what: str) -> GraphError:
         return FinalizedGraphError(
@@ -212,17 +194,6 @@ class Graph(Names, Lookup, Collections):
             yield self
         finally:
             _stack().pop()
-
-
-def _check_variables(definition: OpDef, roles: Roles, inputs: Sequence[Tensor]) -> None:
-    for i in (*roles.writes, *roles.reads):
-        if inputs[i].op.type != "VariableV2":
-            raise InvalidArgumentError(
-                "",
-                rule=f"The input {definition.inputs[i]!r} is a variable",
-                received=f"{inputs[i].name}, made by {inputs[i].op.type}",
-                fix="Make one with lk.Variable.",
-            )
 
 
 # --- the default graph -------------------------------------------------------------------------------------------------

@@ -16,6 +16,12 @@ class Lookup:
         self.operations: list[Operation] = []
         self._by_name: dict[str, Operation] = {}
 
+    def append(self, op: Operation) -> None:
+        """Puts a finished operation of this graph behind all others."""
+        op.id = len(self.operations)
+        self.operations.append(op)
+        self._by_name[op.name] = op
+
     def __contains__(self, name: str) -> bool:
         return name in self._by_name
 

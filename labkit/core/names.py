@@ -42,6 +42,14 @@ class Names:
             self._taken[candidate.lower()] = 1
         return candidate
 
+    def is_taken(self, full: str) -> bool:
+        """Whether that name is given away."""
+        return full.lower() in self._taken
+
+    def take(self, full: str) -> None:
+        """Gives away a name as it is."""
+        self._taken.setdefault(full.lower(), 1)
+
     def full_name(self, name: str) -> str:
         """The name of a new operation called `name`: unique, or that of a scope where `name` ends in "/".
 

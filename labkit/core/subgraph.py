@@ -34,11 +34,11 @@ class Subgraph(Graph):
         tried: shapes of the results that were worked out for trial, by what was tried.
     """
 
-    def __init__(self, outer: Graph, name: str) -> None:
+    def __init__(self, outer: Graph, scope: str) -> None:
         super().__init__()
         self.outer: Graph = outer
         self.seed = outer.seed
-        self._scope = outer.unique_name(name) + "/"  # names are unique in the whole, as counters and errors need it
+        self._scope = scope  # names are unique in the whole, as counters and errors need it
         self._stream_root = outer._stream_root
         self.collections = outer.collections
         self.arguments: list[Tensor] = []
@@ -73,9 +73,13 @@ class Subgraph(Graph):
             return tensor
         outside = self.outer.adopt(tensor)
         if outside not in self.captured:
-            self.captured[outside] = self.argument(outside.dtype, outside.dims, "captured")
-            self._outside[self.captured[outside]] = outside
+            self.stands_for(self.argument(outside.dtype, outside.dims, "captured"), outside)
         return self.captured[outside]
+
+    def stands_for(self, argument: Tensor, outside: Tensor) -> None:
+        """Says which tensor of the graph around is the argument's value."""
+        self.captured[outside] = argument
+        self._outside[argument] = outside
 
     def outside(self, tensor: Tensor) -> Tensor | None:
         return self._outside.get(tensor)
@@ -137,7 +141,7 @@ def traced(
     Args:
         given: dtype and dims of each argument.
     """
-    subgraph = Subgraph(outer, name)
+    subgraph = Subgraph(outer, outer.unique_name(name) + "/")
     with subgraph.as_default():
         arguments = [subgraph.argument(dtype, dims) for dtype, dims in given]
         subgraph.outputs = [subgraph.adopt(x) for x in build(*arguments)]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from labkit.core.explain import explain
-from labkit.core.opdef import OpContext
+from labkit.core.opdef import OpContext, OpDef, Roles
 from labkit.core.shapes import Dims, count, is_known
 from labkit.errors import InvalidArgumentError, LabkitError
 
@@ -37,6 +37,13 @@ def partial_dims(tensor: Tensor) -> Dims:
     if any(value is None or value.shape != tensor.dims for value in tried):
         return unknown
     return tuple(int(same[0]) if len({int(n) for n in same}) == 1 else None for same in zip(*tried, strict=True))
+
+
+def context_of(definition: OpDef, roles: Roles, inputs: Sequence[Tensor], attrs: Mapping[str, Any]) -> OpContext:
+    """What an operation's rules see while the graph is built."""
+    values = [constant_value(x) if i in roles.value_inputs else None for i, x in enumerate(inputs)]
+    partial = {i: partial_dims(inputs[i]) for i in roles.value_inputs if values[i] is None}
+    return OpContext([x.dims for x in inputs], [x.dtype for x in inputs], attrs, values, partial)
 
 
 class _Evaluation:
