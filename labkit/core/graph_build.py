@@ -165,7 +165,7 @@ class Builder:
             raise GraphError(what, rule="Its inputs and attributes fit together", received=repr(error)[:200]) from error
         self._refine(op, node)
         op.device = join(parse(node.device))
-        if self.graph._placements and not op.device:
+        if self.graph._placements:
             place_on_device(op, self.graph._placements)
         place.made[node.name] = op
         return op

@@ -204,6 +204,8 @@ def test_told_shapes_and_attributes_of_all_kinds_survive() -> None:
         lk.constant([np.nan, -0.0, np.inf], name="odd")
         lk.constant(np.asarray(["text", b"\xff\x00"], object), name="text")
         lk.constant(np.zeros((0, 3), bool), name="empty")
+        with lk.device("/gpu:1"):
+            lk.constant(1.5, name="placed")
         lk.constant(np.asarray([True, False]), name="flags")
     described = reread(graph)
     with lk.Graph().as_default() as other:
@@ -211,7 +213,7 @@ def test_told_shapes_and_attributes_of_all_kinds_survive() -> None:
         for op in graph.operations:
             twin = other.get_operation_by_name(op.name)
             assert [t.dims for t in twin.outputs] == [t.dims for t in op.outputs]
-            assert twin.line == op.line
+            assert (twin.line, twin.device) == (op.line, op.device)
         with lk.Session() as session:
             for name in ("odd", "empty", "flags"):
                 a, b = (g.get_operation_by_name(name).attrs["value"] for g in (graph, other))
