@@ -41,6 +41,8 @@ from labkit.core.graph import (
     get_default_graph as get_default_graph,
     reset_default_graph as reset_default_graph,
 )
+from labkit.core.graph_def import GraphDef as GraphDef, NodeDef as NodeDef
+from labkit.core.graph_import import import_graph_def as import_graph_def
 from labkit.core.operation import Operation as Operation
 from labkit.core.run_metadata import RunMetadata as RunMetadata, RunOptions as RunOptions
 from labkit.core.scopes import (
