@@ -158,6 +158,7 @@ from labkit.ops.elementwise import (
     tanh as tanh,
 )
 from labkit.ops.gather import gather as gather, gather_nd as gather_nd
+from labkit.ops.hessians import hessians as hessians
 from labkit.ops.host import Assert as Assert, Print as Print, print as print, py_func as py_func
 from labkit.ops.logic import (
     logical_and as logical_and,

@@ -63,6 +63,7 @@ _BY_MODULE = {
     "ops.counting": "bincount confusion_matrix in_top_k",
     "ops.distinct": "setdiff1d unique unique_with_counts",
     "ops.gather": "gather gather_nd",
+    "ops.hessians": "hessians",
     "ops.contract": "tensordot",
     "ops.diagonal": "diag diag_part matrix_band_part matrix_diag matrix_diag_part matrix_set_diag matrix_transpose trace",
     "ops.depth": "depth_to_space space_to_depth",

@@ -159,7 +159,8 @@ def _twice(title: str, parameter: Parameter, parameters: Any) -> InvalidArgument
 
 def _check_allowed(title: str, parameter: Parameter, value: Any) -> None:
     assert parameter.allowed is not None
-    if not isinstance(value, str | bool | int | float | None) or value not in parameter.allowed:
+    plain = getattr(value, "name", value)  # a dtype is written by its name
+    if not isinstance(plain, str | bool | int | float | None) or plain not in parameter.allowed:
         raise InvalidArgumentError(
             f"{title} cannot do {parameter.name}={value!r}",
             rule=f"{parameter.name} is " + " or ".join(map(repr, parameter.allowed)),

@@ -20,13 +20,17 @@ from labkit.errors import DTypeError, GraphError, ShapeError
 Gradient: TypeAlias = Tensor | IndexedSlices
 
 
-def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients") -> list[Any]:
+def gradients(
+    ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients", stop_gradients: Any = None
+) -> list[Any]:
     """The derivatives of the sum of all `ys` with respect to each of `xs`.
 
     Args:
         ys: a tensor or a list of tensors.
         xs: a tensor or variable, or a list of them.
         grad_ys: for each y the gradient that arrives at it, of y's shape and dtype; default: ones.
+        stop_gradients: tensors or variables that count as constants: nothing flows through them to what they are made
+            of. One that is an x too has the partial derivative at this place.
 
     Returns:
         For each x a tensor of x's shape and dtype; `IndexedSlices` where only rows of x were looked up; None where no
@@ -38,7 +42,8 @@ def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients") ->
         GraphError: a y and an x belong to different graphs.
     """
     outputs = [to_tensor(y) for y in _as_list(ys)]
-    sources = [x.ref if hasattr(x, "ref") else to_tensor(x) for x in _as_list(xs)]
+    sources = [_source(x) for x in _as_list(xs)]
+    constant = {_source(x) for x in _as_list(stop_gradients or [])}
     if not outputs or not sources:
         return [None] * len(sources)
     graph = outputs[0].graph
@@ -59,13 +64,13 @@ def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients") ->
             raise DTypeError(
                 f"{y.name} has no gradient", rule="Floating tensors can be differentiated", received=y.dtype.name
             )
-    path = _between(outputs, sources)
+    path = _between(outputs, sources, constant)
     arriving: dict[Tensor, Gradient] = {}
     with graph.as_default(), graph.control_dependencies(None), graph.name_scope(name):
         for y, seed in zip(outputs, _initial(outputs, grad_ys), strict=True):
             _accumulate(arriving, y, seed)
         for op in sorted(path, key=lambda op: op.id, reverse=True):
-            grads = [_dense(arriving.get(x)) for x in op.outputs]
+            grads = [None if x in constant else _dense(arriving.get(x)) for x in op.outputs]
             if all(g is None for g in grads):
                 continue
             rule = op.definition.gradient
@@ -82,8 +87,12 @@ def _as_list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple | type({}.values())) else [value]
 
 
-def _between(outputs: Sequence[Tensor], sources: Sequence[Tensor]) -> set[Operation]:
-    """Operations on a differentiable path from a source to an output."""
+def _source(value: Any) -> Tensor:
+    return value.ref if hasattr(value, "ref") else to_tensor(value)
+
+
+def _between(outputs: Sequence[Tensor], sources: Sequence[Tensor], constant: set[Tensor]) -> set[Operation]:
+    """Operations on a differentiable path from a source to an output that does not go through a constant."""
     wanted = set(sources)
     leads: dict[Operation, bool] = {}  # operation -> whether a source reaches one of its inputs
 
@@ -100,7 +109,7 @@ def _between(outputs: Sequence[Tensor], sources: Sequence[Tensor]) -> set[Operat
         if missing:
             stack.extend(missing)
             continue
-        leads[op] = any(x in wanted or leads[x.op] for x in op.inputs)
+        leads[op] = any(x in wanted or (x not in constant and leads[x.op]) for x in op.inputs)
     return {op for op, answer in leads.items() if answer}
 
 

@@ -18,7 +18,8 @@ from labkit.core.opdef import Attr, OpDef, Sample, register, same_dtype
 from labkit.core.operation import Operation
 from labkit.core.tensor import Tensor
 from labkit.ops.build import SHAPES, apply, away_from, equal_shapes, same_shape
-from labkit.ops.elementwise import exp, sigmoid, sign, square
+from labkit.ops.concat import concat
+from labkit.ops.elementwise import exp, relu, sigmoid, sign, square
 from labkit.ops.logic import where
 
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
@@ -275,6 +276,12 @@ def leaky_relu(features: Any, alpha: float = 0.2, name: str | None = None) -> Te
 def elu(features: Any, alpha: float = 1.0, name: str | None = None) -> Tensor:
     """features where positive, alpha (e^features - 1) elsewhere (Clevert et al. 2016, equation 15); floats."""
     return apply("Elu", [to_tensor(features)], {"alpha": alpha}, name)
+
+
+def crelu(features: Any, axis: int = -1, name: str | None = None) -> Tensor:
+    """The positive parts of features and of -features side by side along `axis` (Shang et al. 2016, definition 2.1)."""
+    x = to_tensor(features)
+    return concat([relu(x), relu(-x)], axis, name=name or "CRelu")
 
 
 def selu(features: Any, name: str | None = None) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from labkit.ops.activation import (
+    crelu,
     elu,
     gelu,
     hard_sigmoid,
@@ -31,7 +32,7 @@ from labkit.ops.embedding import embedding_bag, embedding_lookup
 from labkit.ops.layer_norm import layer_normalization
 from labkit.ops.lrn import l2_normalize, local_response_normalization, lrn
 from labkit.ops.max_pool import max_pool, max_pool_with_argmax
-from labkit.ops.norms import l2_loss, moments
+from labkit.ops.norms import l2_loss, moments, zero_fraction
 from labkit.ops.sampled import nce_loss, sampled_softmax_loss
 from labkit.ops.sigmoid_crossentropy import sigmoid_cross_entropy_with_logits, weighted_cross_entropy_with_logits
 from labkit.ops.softmax import log_softmax, softmax
@@ -48,6 +49,7 @@ __all__ = [
     "conv1d_transpose",
     "conv2d",
     "conv2d_transpose",
+    "crelu",
     "depthwise_conv2d",
     "dropout",
     "elu",
@@ -89,6 +91,7 @@ __all__ = [
     "top_k",
     "uniform_candidate_sampler",
     "weighted_cross_entropy_with_logits",
+    "zero_fraction",
 ]
 
 

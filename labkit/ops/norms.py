@@ -29,7 +29,7 @@ from labkit.ops.reduce import (
     reduction_record,
     reduction_samples,
 )
-from labkit.ops.shape import stop_gradient
+from labkit.ops.shape import size, stop_gradient
 
 # --- the Euclidean norm, and half its square ---
 
@@ -253,3 +253,11 @@ def count_nonzero(
     with tensor.graph.name_scope(name or "count_nonzero"):
         there = tensor if tensor.dtype is dt.bool_ else not_equal(tensor, 0)
         return reduce_sum(cast(there, dtype), axis, keepdims)
+
+
+def zero_fraction(x: Any, name: str | None = None) -> Tensor:
+    """The share of elements that are 0, float32; of none it is NaN."""
+    tensor = to_tensor(x)
+    with tensor.graph.name_scope(name or "zero_fraction"):
+        zeros = cast(equal(tensor, 0), dt.float32)
+        return reduce_sum(zeros) / cast(size(tensor), dt.float32)

@@ -1,0 +1,72 @@
+"""TF1's array functions that take more than labkit's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import labkit as lk
+
+
+def zeros_like(tensor: Any, dtype: Any = None, name: str | None = None) -> lk.Tensor:
+    """`lk.zeros_like`, of another dtype when one is given."""
+    return _like(lk.zeros_like, tensor, dtype, name)
+
+
+def ones_like(tensor: Any, dtype: Any = None, name: str | None = None) -> lk.Tensor:
+    """`lk.ones_like`, of another dtype when one is given."""
+    return _like(lk.ones_like, tensor, dtype, name)
+
+
+def _like(function: Any, tensor: Any, dtype: Any, name: str | None) -> lk.Tensor:
+    x = lk.convert_to_tensor(tensor)
+    if dtype is None or lk.as_dtype(dtype) is x.dtype:
+        return function(x, name=name)
+    return lk.cast(function(x), dtype, name=name)
+
+
+def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> lk.Tensor:
+    """`lk.where`; a condition of one dimension beside x and y of more chooses whole rows, as TF1 has it."""
+    if x is None and y is None:
+        return lk.where(condition, name=name)
+    chosen = lk.convert_to_tensor(condition)
+    ranks = [len(v.dims) for v in (x, y) if isinstance(v, lk.Tensor | lk.Variable) and v.dims is not None]
+    if chosen.dims is not None and len(chosen.dims) == 1 and max(ranks, default=1) > 1:
+        chosen = lk.reshape(chosen, [-1, *[1] * (max(ranks) - 1)])
+    return lk.where(chosen, x, y, name)
+
+
+def to_float(x: Any, name: str | None = "ToFloat") -> lk.Tensor:
+    """x as float32."""
+    return lk.cast(x, lk.float32, name)
+
+
+def to_double(x: Any, name: str | None = "ToDouble") -> lk.Tensor:
+    """x as float64."""
+    return lk.cast(x, lk.float64, name)
+
+
+def to_int32(x: Any, name: str | None = "ToInt32") -> lk.Tensor:
+    """x as int32."""
+    return lk.cast(x, lk.int32, name)
+
+
+def to_int64(x: Any, name: str | None = "ToInt64") -> lk.Tensor:
+    """x as int64."""
+    return lk.cast(x, lk.int64, name)
+
+
+def clip_by_average_norm(t: Any, clip_norm: Any, name: str | None = None) -> lk.Tensor:
+    """t, scaled down so that its Euclidean norm over its number of elements is at most clip_norm."""
+    x = lk.convert_to_tensor(t)
+    return lk.clip_by_norm(x, clip_norm * lk.cast(lk.size(x), x.dtype), name=name)
+
+
+def invert_permutation(x: Any, name: str | None = None) -> lk.Tensor:
+    """y with y[x[i]] = i, for x that holds each of 0 ... n - 1 once."""
+    return lk.argsort(x, name=name or "InvertPermutation")
+
+
+def lbeta(x: Any, name: str | None = None) -> lk.Tensor:
+    """The logarithm of the beta function of the last dimension: sum of lgamma(x_i), less lgamma of their sum."""
+    with lk.name_scope(name or "lbeta"):
+        return lk.reduce_sum(lk.lgamma(x), -1) - lk.lgamma(lk.reduce_sum(x, -1))

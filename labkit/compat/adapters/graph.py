@@ -1,0 +1,76 @@
+"""TF1's functions of graphs that take more than labkit's."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import labkit as lk
+from labkit.errors import ArgumentError, DTypeError
+
+
+class UnconnectedGradients(enum.Enum):
+    """What tf.gradients gives where no path leads to a y: None, or zeros."""
+
+    NONE = "none"
+    ZERO = "zero"
+
+
+class AggregationMethod:
+    """How tf.gradients might add gradients up; without meaning here."""
+
+    ADD_N = DEFAULT = 0
+    EXPERIMENTAL_TREE = 1
+    EXPERIMENTAL_ACCUMULATE_N = 2
+
+
+def gradients(
+    ys: Any,
+    xs: Any,
+    grad_ys: Any = None,
+    name: str = "gradients",
+    stop_gradients: Any = None,
+    unconnected_gradients: Any = UnconnectedGradients.NONE,
+) -> list[Any]:
+    """`lk.gradients`; with UnconnectedGradients.ZERO there are zeros where no path leads to a y."""
+    found = lk.gradients(ys, xs, grad_ys, name, stop_gradients=stop_gradients)
+    if UnconnectedGradients(unconnected_gradients) is UnconnectedGradients.NONE:
+        return found
+    sources = list(xs) if isinstance(xs, list | tuple) else [xs]
+    return [lk.zeros_like(x) if g is None else g for g, x in zip(found, sources, strict=True)]
+
+
+@contextmanager
+def colocate_with(op: Any, ignore_existing: bool = False) -> Iterator[None]:
+    """Accepted: there is one device."""
+    yield
+
+
+def is_tensor(x: Any) -> bool:
+    """Whether x is a tensor or variable."""
+    return isinstance(x, lk.Tensor | lk.Variable | lk.IndexedSlices)
+
+
+def convert_to_tensor(value: Any, dtype: Any = None, name: str | None = None, preferred_dtype: Any = None) -> lk.Tensor:
+    """`lk.convert_to_tensor`; the preferred dtype is taken where the values survive it."""
+    if dtype is None and preferred_dtype is not None and not is_tensor(value):
+        try:
+            return lk.convert_to_tensor(value, preferred_dtype, name)
+        except DTypeError:
+            pass
+    return lk.convert_to_tensor(value, dtype, name)
+
+
+def tuple_(tensors: Sequence[Any], name: str | None = None, control_inputs: Sequence[Any] | None = None) -> list[Any]:
+    """The tensors again, each available when all of them and the control inputs are done; None stays None.
+
+    Raises:
+        ArgumentError: there is no tensor.
+    """
+    given = [x for x in tensors if x is not None]
+    if not given:
+        raise ArgumentError("tf.tuple got no tensor", rule="At least one is given", received=repr(tensors))
+    with lk.name_scope(name or "tuple"), lk.control_dependencies([lk.group(*given, *(control_inputs or ()))]):
+        return [None if x is None else lk.identity(x) for x in tensors]

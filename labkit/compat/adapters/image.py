@@ -1,0 +1,34 @@
+"""TF1's image functions that take other things than labkit's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import labkit as lk
+from labkit.errors import InvalidArgumentError
+
+
+class ResizeMethod:
+    """The methods of tf.image.resize_images; labkit has the first two."""
+
+    BILINEAR, NEAREST_NEIGHBOR, BICUBIC, AREA = 0, 1, 2, 3
+
+
+_METHODS = {0: "bilinear", 1: "nearest", "bilinear": "bilinear", "nearest": "nearest"}
+
+
+def resize_images(
+    images: Any, size: Any, method: Any = ResizeMethod.BILINEAR, align_corners: bool = False, name: str | None = None
+) -> lk.Tensor:
+    """`lk.image.resize_images`, whose method may be a number of tf.image.ResizeMethod.
+
+    Raises:
+        InvalidArgumentError: labkit has no such method.
+    """
+    if method not in _METHODS:
+        raise InvalidArgumentError(
+            "tf.image.resize_images cannot resize like this",
+            rule="The method is ResizeMethod.BILINEAR (0) or ResizeMethod.NEAREST_NEIGHBOR (1)",
+            received=repr(method),
+        )
+    return lk.image.resize_images(images, size, _METHODS[method], align_corners, name)
