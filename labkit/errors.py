@@ -53,6 +53,11 @@ class LabkitError(Exception):
         parts = [_sentence(what), _sentence(rule), _sentence(received and f"Received: {received}"), _sentence(fix)]
         super().__init__(" ".join(part for part in parts if part))
 
+    @property
+    def message(self) -> str:
+        """The whole text, as TensorFlow's errors call it."""
+        return str(self)
+
     def __str__(self) -> str:  # KeyError's own __str__ would print the repr of the message
         return str(self.args[0])
 

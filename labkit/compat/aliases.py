@@ -17,22 +17,21 @@ A target with `@` is a function of adapters/; a target without parameters is tak
 
 from __future__ import annotations
 
-import ast
 import functools
 import importlib
-import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from labkit.errors import ArgumentError, InvalidArgumentError
+
+if TYPE_CHECKING:
+    import inspect
 
 TABLES = Path(__file__).parent / "tables"
 
 
-@dataclass(frozen=True)
-class Parameter:
+class Parameter(NamedTuple):
     """One parameter of TF1.
 
     Attributes:
@@ -53,14 +52,13 @@ class Parameter:
             return Parameter(text[1:], None)
         if "=" in text:
             name, _, values = text.partition("=")
-            return Parameter(name, None, tuple(ast.literal_eval(value) for value in values.split("|")))
+            return Parameter(name, None, tuple(map(_literal, values.split("|"))))
         text, colon, value = text.partition(":")
         name, arrow, target = text.partition(">")
-        return Parameter(name, target if arrow else name, None, (ast.literal_eval(value),) if colon else ())
+        return Parameter(name, target if arrow else name, None, (_literal(value),) if colon else ())
 
 
-@dataclass(frozen=True)
-class Alias:
+class Alias(NamedTuple):
     """One line of the tables.
 
     Attributes:
@@ -93,6 +91,8 @@ class Alias:
 
     def _same(self, function: Callable[..., Any]) -> bool:
         """Whether labkit's function takes TF1's call as it is."""
+        import inspect
+
         assert self.parameters is not None
         own = list(inspect.signature(function).parameters.values())[: len(self.parameters)]
         kinds = [p.KEYWORD_ONLY if i >= self.positional else p.POSITIONAL_OR_KEYWORD for i, p in enumerate(own)]
@@ -100,6 +100,8 @@ class Alias:
         return plain == list(self.parameters) and kinds == [p.kind for p in own]
 
     def _adapter(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        import inspect
+
         assert self.parameters is not None
         own = inspect.signature(function).parameters
         optional = {name for name, p in own.items() if p.default is not p.empty}
@@ -127,15 +129,43 @@ class Alias:
                     passed[parameter.target] = value
             return function(**(defaults | passed))
 
-        functools.update_wrapper(call, function, assigned=("__doc__",), updated=())
-        del call.__wrapped__  # type: ignore[attr-defined]  # its parameters are TF1's, not those of what it wraps
         call.__name__ = call.__qualname__ = self.names[0].rpartition(".")[2]
+        call.__doc__ = function.__doc__
         call.__signature__ = signature(self)  # type: ignore[attr-defined]
-        return call
+        return _stand_in(function, call) if isinstance(function, type) else call
+
+
+def _stand_in(cls: type, call: Callable[..., Any]) -> type:
+    """A class for labkit's class that is called in TF1's words; what it makes is labkit's, for isinstance too."""
+
+    class Meta(type):
+        def __call__(self, *args: Any, **kwargs: Any) -> Any:
+            return call(*args, **kwargs)
+
+        def __instancecheck__(self, instance: Any) -> bool:
+            return isinstance(instance, cls)
+
+        def __subclasscheck__(self, subclass: type) -> bool:
+            return issubclass(subclass, cls)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(cls, name)
+
+    made = Meta(cls.__name__, (), {"__doc__": cls.__doc__, "__module__": cls.__module__})
+    made.__signature__ = call.__signature__  # type: ignore[attr-defined]
+    return made
+
+
+def _literal(text: str) -> Any:
+    import ast
+
+    return ast.literal_eval(text)
 
 
 def signature(alias: Alias) -> inspect.Signature:
     """TF1's parameters, for help() and editors."""
+    import inspect
+
     assert alias.parameters is not None
     either, named = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
     return inspect.Signature(

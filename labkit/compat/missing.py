@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 from pathlib import Path
 
@@ -22,6 +21,8 @@ def advice() -> dict[str, str]:
 
 def what_instead(name: str) -> str:
     """The advice for a missing name: its own, its module's, or the names that look alike."""
+    import difflib
+
     parts = name.split(".")
     for length in range(len(parts), 0, -1):
         found = advice().get(".".join(parts[:length]))

@@ -20,9 +20,7 @@ from labkit.errors import DTypeError, GraphError, ShapeError
 Gradient: TypeAlias = Tensor | IndexedSlices
 
 
-def gradients(
-    ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients", stop_gradients: Any = None
-) -> list[Any]:
+def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients", stop_gradients: Any = None) -> list[Any]:
     """The derivatives of the sum of all `ys` with respect to each of `xs`.
 
     Args:

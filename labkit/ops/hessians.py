@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from labkit.core.autodiff import gradients
 from labkit.core.convert import to_tensor
-from labkit.core.shapes import count, is_known, show
+from labkit.core.shapes import is_known, show
 from labkit.core.tensor import Tensor
 from labkit.errors import ShapeError
 from labkit.ops.broadcast import zeros, zeros_like
@@ -41,8 +42,9 @@ def _hessian(ys: Any, x: Any, name: str) -> Tensor:
         )
     (slope,) = gradients(ys, x)
     with tensor.graph.name_scope(name):
-        if slope is None or not count(dims):
+        size = math.prod(dims)  # type: ignore[arg-type]
+        if slope is None or not size:
             return zeros([*dims, *dims], tensor.dtype)
         flat = reshape(slope, [-1])
-        rows = [gradients(flat[i], x)[0] for i in range(count(dims))]
+        rows = [gradients(flat[i], x)[0] for i in range(size)]
         return reshape(stack([zeros_like(tensor) if row is None else to_tensor(row) for row in rows]), [*dims, *dims])

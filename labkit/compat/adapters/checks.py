@@ -30,11 +30,11 @@ assert_greater_equal = _pairwise("assert_greater_equal", lk.greater_equal, ">=")
 
 
 def _sign(pairwise: Callable[..., lk.Operation], name: str, words: str) -> Callable[..., lk.Operation]:
-    def check(
-        x: Any, data: Any = None, summarize: int = 3, message: str = "", name: str | None = None
-    ) -> lk.Operation:
+    def check(x: Any, data: Any = None, summarize: int = 3, message: str = "", name: str | None = None) -> lk.Operation:
         text = f"{message}: " if message else ""
-        return pairwise(x, 0, data or [f"{text}Condition x {words} 0 did not hold element by element: x =", x], summarize, name=name)
+        return pairwise(
+            x, 0, data or [f"{text}Condition x {words} 0 did not hold element by element: x =", x], summarize, name=name
+        )
 
     check.__name__ = check.__qualname__ = name
     check.__doc__ = f"An operation that fails a run unless x {words} 0 everywhere."

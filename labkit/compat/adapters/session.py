@@ -24,11 +24,12 @@ class _Casting:
         feed_dict: Mapping[Any, Any] | None = None,
         options: Any = None,
         run_metadata: Any = None,
+        **more: Any,
     ) -> Any:
         """`lk.Session.run` with the values of feed_dict converted to their tensors' dtypes."""
         if isinstance(feed_dict, Mapping):
             feed_dict = {key: self._cast(key, value) for key, value in feed_dict.items()}
-        return super().run(fetches, feed_dict, options, run_metadata)  # type: ignore[misc]
+        return super().run(fetches, feed_dict, options, run_metadata, **more)  # type: ignore[misc]
 
     def make_callable(self, fetches: Any, feed_list: Any = None, accept_options: bool = False) -> Callable[..., Any]:
         """`lk.Session.make_callable` with the arguments converted to their tensors' dtypes."""

@@ -18,6 +18,7 @@ labkit. The program is not changed, and runs as python itself runs it: the same
 arguments, paths, tracebacks and exit code, also in processes that it starts.
 An installed TensorFlow is neither loaded nor changed.
 
+  --names     print which of TensorFlow 1's names are covered, as Markdown
   -h, --help  print this text
 """
 PATH = Path(__file__).resolve().parents[1] / "path"
@@ -50,6 +51,11 @@ def main() -> int:
     if not arguments or arguments[0] in ("-h", "--help"):
         print(HELP, end="", file=sys.stdout if arguments else sys.stderr)
         return 0 if arguments else 2
+    if arguments == ["--names"]:
+        from labkit.compat.coverage import markdown
+
+        print(markdown(), end="")
+        return 0
     try:
         words = command(arguments)
     except ConfigError as error:
