@@ -10,6 +10,7 @@
 #include "exec/checked.h"
 #include "exec/executor.h"
 #include "exec/memory.h"
+#include "exec/memory_limit.h"
 #include "exec/plan_text.h"
 
 namespace labkit {
@@ -273,7 +274,11 @@ void bind_plan(py::module_& module) {
         module, "State",
         "The memory of one session: its cells, and the lock that runs take. Runs that only read overlap; a run that\n"
         "writes a cell has the state to itself.")
-        .def(py::init<>())
+        .def(py::init([] {
+                 memory_limit();  // where it is wrong, that is said before anything runs
+                 return std::make_shared<State>();
+             }),
+             "Raises:\n    ValueError: LABKIT_MEMORY_LIMIT is no number of bytes.")
         .def(
             "cell",
             [](const std::shared_ptr<State>& state, const std::string& dtype, const py::sequence& shape) {

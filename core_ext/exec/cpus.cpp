@@ -8,6 +8,8 @@
 #include <string>
 #include <thread>
 
+#include "exec/cgroup.h"
+
 #ifdef __linux__
 #include <sched.h>
 #endif
@@ -28,26 +30,11 @@ double quota_v1(const std::string& folder) {
     return quota_file >> quota && period_file >> period && quota > 0 && period > 0 ? quota / period : INFINITY;
 }
 
-// The tightest quota from the process's own group up to the root, as the mounts of the usual places show it.
+// The tightest quota from the process's own group up to the root.
 double quota() {
     double cores = INFINITY;
-    std::ifstream groups("/proc/self/cgroup");  // lines "ID:CONTROLLERS:PATH"; version 2 has no controllers
-    for (std::string line; std::getline(groups, line);) {
-        size_t first = line.find(':'), second = line.find(':', first + 1);
-        if (first == std::string::npos || second == std::string::npos) continue;
-        std::string controllers = line.substr(first + 1, second - first - 1), path = line.substr(second + 1);
-        bool v2 = controllers.empty();
-        if (!v2 && ("," + controllers + ",").find(",cpu,") == std::string::npos) continue;
-        if (path.find("..") != std::string::npos) path.clear();  // a group outside this namespace
-        for (;;) {
-            cores = v2 ? std::min(cores, quota_v2("/sys/fs/cgroup" + path))
-                       : std::min({cores, quota_v1("/sys/fs/cgroup/cpu" + path),
-                                   quota_v1("/sys/fs/cgroup/cpu,cpuacct" + path)});
-            size_t slash = path.rfind('/');
-            if (slash == std::string::npos) break;
-            path.resize(slash);
-        }
-    }
+    for (const ControlGroup& group : control_groups("cpu"))
+        cores = std::min(cores, group.v2 ? quota_v2(group.folder) : quota_v1(group.folder));
     return cores;
 }
 #endif

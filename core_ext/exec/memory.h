@@ -5,10 +5,6 @@
 
 namespace labkit {
 
-// Throws std::bad_alloc where so many bytes are more than the machine has left. Linux hands out more memory than there is
-// and ends the process that writes to it; so this is asked before large blocks are made. Small ones pass unseen.
-void need_memory(int64_t bytes);
-
 // A block of zeroed memory, 64-byte aligned, freed at the end of its life. Movable only.
 class Buffer {
    public:
@@ -27,5 +23,8 @@ class Buffer {
     void* mapping_ = nullptr;  // where the block was mapped; null where it came from the heap
     size_t mapped_ = 0;
 };
+
+// The bytes of all buffers that live.
+int64_t held_bytes();
 
 }  // namespace labkit

@@ -6,6 +6,7 @@
 
 #include "exec/checked.h"
 #include "exec/fork.h"
+#include "exec/memory_limit.h"
 
 namespace labkit {
 namespace {

@@ -15,7 +15,7 @@ from labkit.core.graph import Graph
 from labkit.core.operation import Operation
 from labkit.core.shapes import show
 from labkit.core.variables import Variable
-from labkit.errors import CheckpointError, GraphError
+from labkit.errors import CheckpointError, GraphError, InvalidArgumentError
 
 _RANDOM = "random:"  # no operation's name holds a colon
 
@@ -29,7 +29,10 @@ class Cells:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.state = native.State()
+        try:
+            self.state = native.State()
+        except ValueError as error:  # of a setting in the environment
+            raise InvalidArgumentError(str(error)) from None
         self._cells: dict[str, Any] = {}  # by the variable's or counter's name
 
     def variable(self, op: Operation) -> Any:
