@@ -39,6 +39,7 @@ def run_stages(
     arrays: list[np.ndarray],
     timeout: float | None,
     trace: list[Any] | None = None,
+    deadline: float | None = None,
 ) -> list[np.ndarray]:
     """One run, stage by stage; no other run that writes comes between them.
 
@@ -46,20 +47,23 @@ def run_stages(
         arrays: what is fed.
         timeout: seconds for the whole run, or None.
         trace: gets a record of each native run and each host operation (run_metadata.py).
+        deadline: when the timeout passes, of time.monotonic(), where it has begun before this run.
 
     Returns:
         An array of its own for each tensor of the fetches.
     """
     program = runner.program
-    deadline = None if timeout is None else time.monotonic() + timeout
+    if timeout is not None and deadline is None:
+        deadline = time.monotonic() + timeout
+    staged = _Staged(session, deadline, timeout, trace)
     cells = {name: session.cells.counter(name) for name in program.stages[-1].counters}  # a new one is loaded with zero
-    with _held(session, program.writes, timeout):
+    with _held(session, program.writes, staged.left(), timeout):
         for variable in program.read_first:
             if not session.cells.variable(variable).initialized:
                 raise uninitialized(variable.name)
         counters = {name: cell.save() for name, cell in cells.items()}
         with _taken_back(session, program):
-            results = _Staged(session, deadline, timeout, trace).run(runner, arrays, counters)
+            results = staged.run(runner, arrays, counters)
     given = {id(x) for x in arrays}
     fetched = []
     for array in results:
@@ -92,7 +96,7 @@ class _Staged:
             else:
                 planned = planner.plan_next(session, number, planned, values)
             feeds = [*(values[x] for x in stage.feeds), *drawn]
-            left = self._left()
+            left = self.left()
             try:
                 results = planned.plan.run(feeds, left, True, self.trace)
             except FAILURES as error:
@@ -110,7 +114,7 @@ class _Staged:
                 if self.trace is not None:
                     self.trace.append(host_record(op.name, start, [values[x] for x in op.outputs]))
                 if not op.definition.observes:  # where a run does no more than look, what it did stands
-                    self._left()
+                    self.left()
         return [values[program.replace(x)] for x in program.fetches]
 
     def _body(
@@ -118,7 +122,7 @@ class _Staged:
     ) -> list[np.ndarray]:
         return self.run(subgraph.planner, arguments, counters)
 
-    def _left(self) -> float | None:
+    def left(self) -> float | None:
         """The seconds that are left."""
         if self.session.closed:
             raise CancelledError("The run was cancelled: the session was closed")
@@ -146,10 +150,10 @@ def _taken_back(session: Session, program: Program) -> Iterator[None]:
 
 
 @contextmanager
-def _held(session: Session, exclusive: bool, timeout: float | None) -> Iterator[None]:
+def _held(session: Session, exclusive: bool, left: float | None, timeout: float | None) -> Iterator[None]:
     hold = session.cells.state.hold(exclusive)
     try:
-        hold.acquire(timeout)
+        hold.acquire(left)
     except FAILURES as error:
         raise told(error, session.graph, None, timeout=timeout) from None
     try:

@@ -103,8 +103,7 @@ def _one_by_one(
     for step in range(steps):
         try:
             arrays = [_of_step(feed, changes, step) for feed, changes in zip(feeds, stepped, strict=True)]
-            left = None if deadline is None else max(deadline - time.monotonic(), 1e-9)
-            results.append(run_stages(session, runner, arrays, left, trace))
+            results.append(run_stages(session, runner, arrays, timeout, trace, deadline))
         except LabkitError as error:
             what = f"At step {step} of this call (steps before it hold): {error.what}"
             raise type(error)(what, rule=error.rule, received=error.received, fix=error.fix) from error.__cause__

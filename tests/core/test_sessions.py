@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 
@@ -280,3 +282,31 @@ def test_a_variable_of_another_graph_is_not_read():
     lk.constant(1)
     with lk.Session() as session, pytest.raises(GraphError, match="another graph"):
         session.read(v)
+
+
+FORK = """
+import os
+import numpy as np
+import labkit as lk
+v = lk.Variable(np.zeros((300, 300), np.float32))
+x = lk.placeholder(lk.float32, [None, 300])
+step = v.assign_add(lk.matmul(x, x, transpose_a=True))
+total = lk.reduce_sum(v)
+session = lk.Session()
+session.run(v.initializer)
+ones = np.ones((400, 300), np.float32)
+session.run(step, {x: ones})
+child = os.fork()
+for n in (400, 200) if child else (100, 500, 400):
+    session.run(step, {x: ones[:n]})
+found = session.run(total) / 90_000
+if child:
+    print(found, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+else:
+    os._exit(7 if found == 1300 else 1)
+"""
+
+
+def test_a_forked_child_goes_on_with_values_of_its_own():
+    done = subprocess.run([sys.executable, "-c", FORK], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout == "1000.0 7\n", done.stderr
