@@ -40,8 +40,9 @@ template <class T, class Use>
 void with_conv2d(const Call& call, Use use) {
     const View &x = call.in[0], &w = call.in[1], &y = call.out[0];
     if constexpr (sizeof(T) == 4) {
-        if (winograd_pays<T>(Convolution(call, x, w, y)))
-            return use(Winograd<T>(x, w, y, call.ints[2], call.ints[3], false));
+        const int taps = winograd_taps<T>(Convolution(call, x, w, y));
+        if (taps == 3) return use(Winograd<T, 3>(x, w, y, call.ints[2], call.ints[3], false));
+        if (taps == 5) return use(Winograd<T, 5>(x, w, y, call.ints[2], call.ints[3], false));
     }
     if (one_channel_groups(Convolution(call, x, w, y))) return use(DepthwiseForward<T>(call));
     use(Forward<T>(call));
@@ -52,8 +53,9 @@ void with_conv2d_backprop_input(const Call& call, Use use) {
     const View &w = call.in[0], &dy = call.in[1], &dx = call.out[0];
     if constexpr (sizeof(T) == 4) {
         // As a convolution of dy to dx, with the filter's channels exchanged.
-        if (winograd_pays<T>(Convolution(call, dy, w, dx)))
-            return use(Winograd<T>(dy, w, dx, 2 - call.ints[2], 2 - call.ints[3], true));
+        const int taps = winograd_taps<T>(Convolution(call, dy, w, dx));
+        if (taps == 3) return use(Winograd<T, 3>(dy, w, dx, 2 - call.ints[2], 2 - call.ints[3], true));
+        if (taps == 5) return use(Winograd<T, 5>(dy, w, dx, 4 - call.ints[2], 4 - call.ints[3], true));
     }
     if (one_channel_groups(Convolution(call, dx, w, dy))) return use(DepthwiseInput<T>(call));
     use(InputGradient<T>(call));
@@ -63,8 +65,9 @@ template <class T, class Use>
 void with_conv2d_backprop_filter(const Call& call, Use use) {
     const View &x = call.in[0], &dy = call.in[1], &dw = call.out[0];
     if constexpr (sizeof(T) == 4) {
-        if (winograd_pays<T>(Convolution(call, x, dw, dy)))
-            return use(WinogradFilter<T>(x, dy, dw, call.ints[2], call.ints[3]));
+        const int taps = winograd_taps<T>(Convolution(call, x, dw, dy));
+        if (taps == 3) return use(WinogradFilter<T, 3>(x, dy, dw, call.ints[2], call.ints[3]));
+        if (taps == 5) return use(WinogradFilter<T, 5>(x, dy, dw, call.ints[2], call.ints[3]));
     }
     if (one_channel_groups(Convolution(call, x, dw, dy))) return use(DepthwiseFilter<T>(call));
     use(FilterGradient<T>(call));

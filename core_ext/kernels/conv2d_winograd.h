@@ -1,14 +1,16 @@
-// Winograd's minimal filtering F(4x4, 3x3) for 3x3 convolutions with stride 1: 36 products where the direct way has 144.
+// Winograd's minimal filtering for convolutions with stride 1, F(4x4, 3x3) and F(2x2, 5x5): 36 products where the direct
+// way has 144 and 100.
 //
 //   Y = A^T [ sum over c of (G g G^T) * (B^T d B) ] A        (Lavin, Gray, "Fast Algorithms for Convolutional Neural Networks")
 //
-// for each 6x6 tile d of the image, 3x3 filter g and 4x4 tile Y of the result. The interpolation points are 0, +-1/sqrt(2),
-// +-sqrt(2) and infinity: half the rounding error of the usual 0, +-1, +-2 (Barabasz, Anderson, Soodhalter, Gregg, "Error
-// Analysis and Improving the Accuracy of Winograd Convolution"), at the same cost.
+// for each 6x6 tile d of the image, RxR filter g and MxM tile Y of the result, M + R - 1 = 6. The interpolation points are
+// 0, +-1/sqrt(2), +-sqrt(2) and infinity: half the rounding error of the usual 0, +-1, +-2 (Barabasz, Anderson, Soodhalter,
+// Gregg, "Error Analysis and Improving the Accuracy of Winograd Convolution"), at the same cost. B depends on the points
+// alone, row j of G and column j of A on the powers of point j.
 //
 // A group of tiles of any images is transformed, multiplied (36 small matrix products) and transformed back. A tile's
 // numbers depend on its own image alone, and each sum over c is one chain, so bits do not depend on the batch or on the
-// grouping. A NaN or infinity reaches every pixel of the 4x4 tiles that see it.
+// grouping. A NaN or infinity reaches every pixel of the tiles that see it.
 #pragma once
 #include "kernels/gemm.h"
 #include "kernels/window.h"
@@ -30,33 +32,43 @@ LABKIT_INLINE void winograd_input(const Vec<T>* d, Vec<T>* v, int step) {
     v[5 * step] = fma(-five_halves, d[3], d[1] + d[5]);
 }
 
-// A^T m: four numbers of six.
-template <class T>
+// A^T m: 7 - R numbers of six.
+template <class T, int R>
 LABKIT_INLINE void winograd_output(const Vec<T>* m, Vec<T>* y, int step) {
     const Vec<T> a = broadcast(T(kWinogradA)), b = broadcast(T(kWinogradB)), half = broadcast(T(0.5));
     const Vec<T> s1 = m[1] + m[2], t1 = a * (m[1] - m[2]), s2 = m[3] + m[4], t2 = b * (m[3] - m[4]);
     y[0] = m[0] + s1 + s2;
-    y[step] = t1 + t2;
-    y[2 * step] = fma(half, s1, s2 + s2);
-    y[3 * step] = fma(half, t1, t2 + t2) + m[5];
+    if constexpr (R == 5) {
+        y[step] = t1 + t2 + m[5];
+    } else {
+        y[step] = t1 + t2;
+        y[2 * step] = fma(half, s1, s2 + s2);
+        y[3 * step] = fma(half, t1, t2 + t2) + m[5];
+    }
 }
 
-// G g: six numbers of three.
-template <class T>
-LABKIT_INLINE void winograd_filter(Vec<T> g0, Vec<T> g1, Vec<T> g2, Vec<T>* u, int step) {
-    const Vec<T> even_a = broadcast(T(-1 / 1.5)) * fma(broadcast(T(0.5)), g2, g0), odd_a = broadcast(T(-kWinogradA / 1.5)) * g1;
-    const Vec<T> even_b = broadcast(T(1 / 6.0)) * (g0 + g2 + g2), odd_b = broadcast(T(kWinogradB / 6)) * g1;
-    u[0] = g0;
+// G g: six numbers of R, which are g[0], g[from], g[2 * from] ...
+template <class T, int R>
+LABKIT_INLINE void winograd_filter(const Vec<T>* g, int from, Vec<T>* u, int step) {
+    const Vec<T> half = broadcast(T(0.5));
+    Vec<T> even_a = fma(half, g[2 * from], g[0]), odd_a = g[from], even_b = g[0] + g[2 * from] + g[2 * from], odd_b = g[from];
+    if constexpr (R == 5) {
+        even_a = fma(broadcast(T(0.25)), g[4 * from], even_a), odd_a = fma(half, g[3 * from], odd_a);
+        even_b = fma(broadcast(T(4)), g[4 * from], even_b), odd_b = odd_b + g[3 * from] + g[3 * from];
+    }
+    even_a = broadcast(T(-1 / 1.5)) * even_a, odd_a = broadcast(T(-kWinogradA / 1.5)) * odd_a;
+    even_b = broadcast(T(1 / 6.0)) * even_b, odd_b = broadcast(T(kWinogradB / 6)) * odd_b;
+    u[0] = g[0];
     u[step] = even_a + odd_a, u[2 * step] = even_a - odd_a;
     u[3 * step] = even_b + odd_b, u[4 * step] = even_b - odd_b;
-    u[5 * step] = g2;
+    u[5 * step] = g[(R - 1) * from];
 }
 
 constexpr int64_t kWinogradChunk = 64;  // channels transformed together
 constexpr int64_t kWinogradPad = 16;    // between 36 matrices: off the strides that collide in L1
 
-// The overlapping 6x6 tiles of images [N, H, W, C], in steps of 4: rows x columns of them for each image.
-template <class T>
+// The overlapping 6x6 tiles of images [N, H, W, C], in steps of M: rows x columns of them for each image.
+template <class T, int M>
 struct TileGrid {
     const T* x;
     int64_t H, W, C, rows, columns, pad_top, pad_left;
@@ -65,7 +77,7 @@ struct TileGrid {
     void transform(int64_t begin, int64_t tiles, int64_t c0, int64_t channels, T* to, int64_t stride) const {
         alignas(64) static const T kZeros[kWinogradChunk] = {};
         for (int64_t tile = begin; tile < begin + tiles; ++tile, to += kWinogradChunk) {
-            const int64_t h0 = tile / columns % rows * 4 - pad_top, w0 = tile % columns * 4 - pad_left;
+            const int64_t h0 = tile / columns % rows * M - pad_top, w0 = tile % columns * M - pad_left;
             const T* image = x + tile / columns / rows * H * W * C;
             const T* pixel[36];
             for (int i = 0; i < 6; ++i)
@@ -93,11 +105,11 @@ struct TileGrid {
     }
 };
 
-// One convolution of x [N, H, W, C] to y [N, OH, OW, K]. With `gradient`, x is dy, y is dx, and the filter [3, 3, K, C] is
+// One convolution of x [N, H, W, C] to y [N, OH, OW, K]. With `gradient`, x is dy, y is dx, and the filter [R, R, K, C] is
 // read with its taps reversed and its channels exchanged.
-template <class T>
+template <class T, int R>
 struct Winograd {
-    static constexpr int L = lanes<T>, NR = Gemm<T>::NR;
+    static constexpr int L = lanes<T>, NR = Gemm<T>::NR, M = 7 - R;
     static constexpr int64_t kTiles = Gemm<T>::MC / 2;  // most tiles of a group
     static constexpr int64_t kChunk = kWinogradChunk;   // transformed input is [36][chunk][tile][kChunk]
     static constexpr int64_t kPad = kWinogradPad;
@@ -117,7 +129,7 @@ struct Winograd {
     Winograd(const View& x_, const View& w_, const View& y_, int64_t pad_top_, int64_t pad_left_, bool gradient_)
         : x(data<T>(x_)), w(data<T>(w_)), y(data<T>(y_)), N(x_.shape[0]), H(x_.shape[1]), W(x_.shape[2]), C(x_.shape[3]),
           OH(y_.shape[1]), OW(y_.shape[2]), K(y_.shape[3]), pad_top(pad_top_), pad_left(pad_left_), gradient(gradient_) {
-        rows = (OH + 3) / 4, columns = (OW + 3) / 4, tiles = N * rows * columns;
+        rows = (OH + M - 1) / M, columns = (OW + M - 1) / M, tiles = N * rows * columns;
         groups = (tiles + kTiles - 1) / kTiles;
         chunks = (C + kChunk - 1) / kChunk, panels = (K + NR - 1) / NR;
         filter_stride = panels * C * NR + kPad, filter_size = 36 * filter_stride;
@@ -169,20 +181,20 @@ struct Winograd {
         const int64_t c0 = task % (C / L) * L, k_begin = task / (C / L) * kPanels * NR;
         const int64_t k_end = k_begin + kPanels * NR < K ? k_begin + kPanels * NR : K;
         for (int64_t k = k_begin; k < k_end; k += L) {
-            Vec<T> taps[9][L];  // [tap][c], vectors over k
-            for (int tap = 0; tap < 9; ++tap) {
+            Vec<T> taps[R * R][L];  // [tap][c], vectors over k
+            for (int tap = 0; tap < R * R; ++tap) {
                 for (int i = 0; i < L; ++i)
-                    taps[tap][i] = gradient ? load(w + ((8 - tap) * K + k + i) * C + c0) : load(w + (tap * C + c0 + i) * K + k);
+                    taps[tap][i] = gradient ? load(w + ((R * R - 1 - tap) * K + k + i) * C + c0) : load(w + (tap * C + c0 + i) * K + k);
                 if (gradient) transpose_square<T>(taps[tap]);
             }
             T* to = filter + (k / NR * C + c0) * NR + k % NR;
             for (int i = 0; i < L; ++i, to += NR) {
-                Vec<T> half[18], u[6];
+                Vec<T> half[6 * R], u[6];
                 LABKIT_UNROLL
-                for (int j = 0; j < 3; ++j) winograd_filter<T>(taps[j][i], taps[3 + j][i], taps[6 + j][i], half + j, 3);
+                for (int j = 0; j < R; ++j) winograd_filter<T, R>(&taps[j][i], R * L, half + j, R);
                 LABKIT_UNROLL
                 for (int h = 0; h < 6; ++h) {
-                    winograd_filter<T>(half[3 * h], half[3 * h + 1], half[3 * h + 2], u, 1);
+                    winograd_filter<T, R>(half + R * h, 1, u, 1);
                     LABKIT_UNROLL
                     for (int j = 0; j < 6; ++j) store(to + (6 * h + j) * filter_stride, u[j]);
                 }
@@ -193,7 +205,7 @@ struct Winograd {
     // One chunk of channels of a group of tiles.
     void transform_input(int64_t group, int64_t chunk, T* input) const {
         const int64_t begin = first_tile(group), c0 = chunk * kChunk;
-        const TileGrid<T> image{x, H, W, C, rows, columns, pad_top, pad_left};
+        const TileGrid<T, M> image{x, H, W, C, rows, columns, pad_top, pad_left};
         image.transform(begin, first_tile(group + 1) - begin, c0, C - c0 < kChunk ? C - c0 : kChunk, input + c0 * kTiles, input_stride);
     }
 
@@ -215,42 +227,44 @@ struct Winograd {
             }
         }
         for (int i = 0; i < count; ++i) {
-            const int64_t tile = begin + i, h0 = tile / columns % rows * 4, w0 = tile % columns * 4;
-            const int64_t height = OH - h0 < 4 ? OH - h0 : 4, breadth = OW - w0 < 4 ? OW - w0 : 4;
+            const int64_t tile = begin + i, h0 = tile / columns % rows * M, w0 = tile % columns * M;
+            const int64_t height = OH - h0 < M ? OH - h0 : M, breadth = OW - w0 < M ? OW - w0 : M;
             T* to = y + ((tile / columns / rows * OH + h0) * OW + w0) * K + panel * NR;
             for (int k = 0; k < width; k += L) {
                 const T* from = products + i * NR + k;
-                Vec<T> half[24], result[16];
+                Vec<T> half[6 * M], result[M * M];
                 LABKIT_UNROLL
                 for (int j = 0; j < 6; ++j) {
                     Vec<T> column[6];
                     LABKIT_UNROLL
                     for (int h = 0; h < 6; ++h) column[h] = load(from + (6 * h + j) * kProducts);
-                    winograd_output<T>(column, half + j, 6);
+                    winograd_output<T, R>(column, half + j, 6);
                 }
                 LABKIT_UNROLL
-                for (int h = 0; h < 4; ++h) winograd_output<T>(half + 6 * h, result + 4 * h, 1);
-                if (height == 4 && breadth == 4) {
+                for (int h = 0; h < M; ++h) winograd_output<T, R>(half + 6 * h, result + M * h, 1);
+                if (height == M && breadth == M) {
                     LABKIT_UNROLL
-                    for (int j = 0; j < 16; ++j) store(to + (j / 4 * OW + j % 4) * K + k, result[j]);
+                    for (int j = 0; j < M * M; ++j) store(to + (j / M * OW + j % M) * K + k, result[j]);
                 } else {
                     for (int64_t h = 0; h < height; ++h)
-                        for (int64_t j = 0; j < breadth; ++j) store(to + (h * OW + j) * K + k, result[4 * h + j]);
+                        for (int64_t j = 0; j < breadth; ++j) store(to + (h * OW + j) * K + k, result[M * h + j]);
                 }
             }
         }
     }
 };
 
-// Whether the transforms pay: decided by the layer and the size of its images, never by their number.
+// The filter's taps along a side, 3 or 5, where the transforms pay; else 0. Decided by the layer and the size of its images,
+// never by their number.
 template <class T>
-bool winograd_pays(const Convolution& c) {
+int winograd_taps(const Convolution& c) {
     constexpr int64_t L = lanes<T>;
-    auto three = [](const Side& side) { return side.taps == 3 && side.stride == 1 && side.dilation == 1; };
-    if (!three(c.h) || !three(c.w)) return false;
-    if (sizeof(T) != 4 || c.groups != 1 || c.C < 16 || c.K < 16 || c.C % L != 0 || c.K % L != 0 || c.pixels() == 0) return false;
-    const int64_t covered = (c.h.out + 3) / 4 * ((c.w.out + 3) / 4) * 16;
-    return 2 * c.h.out * c.w.out > covered;
+    const auto taps = c.h.taps;
+    auto fits = [taps](const Side& side) { return side.taps == taps && side.stride == 1 && side.dilation == 1; };
+    if ((taps != 3 && taps != 5) || !fits(c.h) || !fits(c.w)) return 0;
+    if (sizeof(T) != 4 || c.groups != 1 || c.C < 16 || c.K < 16 || c.C % L != 0 || c.K % L != 0 || c.pixels() == 0) return 0;
+    const int64_t m = 7 - taps, covered = (c.h.out + m - 1) / m * ((c.w.out + m - 1) / m) * m * m;
+    return 2 * c.h.out * c.w.out > covered ? static_cast<int>(taps) : 0;
 }
 
 }  // namespace

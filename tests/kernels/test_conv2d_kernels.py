@@ -116,15 +116,32 @@ def test_same_and_valid_strides_and_kernel_sizes(target: str, dtype: str) -> Non
 @pytest.mark.parametrize("target", TARGETS)
 def test_channel_counts_around_vectors_and_tiles(target: str, dtype: str) -> None:
     for c, k in [(1, 64), (3, 16), (16, 16), (16, 32), (17, 33), (64, 10), (64, 64), (130, 48)]:
-        assert_all_three(target, Case(2, 6, 7, c, k, (3, 3), pad=(1, 1), dtype=dtype))
+        for size in (3, 5):
+            assert_all_three(target, Case(2, 6, 7, c, k, (size, size), pad=(size // 2, size // 2), dtype=dtype))
 
 
+@pytest.mark.parametrize("size", [3, 5])
 @pytest.mark.parametrize("target", TARGETS)
-def test_three_by_three_at_every_image_size(target: str) -> None:
+def test_winograds_filters_at_every_image_size(target: str, size: int) -> None:
     for h, w in [(1, 1), (1, 4), (2, 3), (3, 3), (4, 4), (5, 8), (7, 7), (9, 12), (14, 14), (16, 17)]:
-        assert_all_three(target, Case(3, h, w, 16, 32, (3, 3), pad=(1, 1)))
-        if min(h, w) >= 3:
-            assert_all_three(target, Case(3, h, w, 32, 16, (3, 3), out=(h - 2, w - 2)))
+        pad = (size // 2, size // 2)
+        assert_all_three(target, Case(3, h, w, 16, 32, (size, size), pad=pad))
+        if min(h, w) >= size:
+            assert_all_three(target, Case(3, h, w, 32, 16, (size, size), out=(h - size + 1, w - size + 1)))
+
+
+@pytest.mark.parametrize("size", [3, 5])
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_error_of_winograds_passes_is_small_beside_the_result(target: str, size: int) -> None:
+    """As a share of the result's norm, with 128 channels and 49 tiles or more of each image."""
+    case = Case(4, 14, 14, 128, 128, (size, size), pad=(size // 2, size // 2))
+    for got, want, bound in zip(
+        (case.forward(target), case.backprop_input(target), case.backprop_filter(target)),
+        case.expected(),
+        (5e-6, 5e-6, 1e-5),
+        strict=True,
+    ):
+        assert np.linalg.norm(got - want) <= bound * np.linalg.norm(want)
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -197,6 +214,7 @@ def test_an_image_has_the_same_bits_in_any_batch(target: str, dtype: str) -> Non
         (16, 32, 3, 1, 1, 1),
         (64, 64, 3, 1, 1, 1),
         (24, 10, 5, 1, 1, 1),
+        (32, 16, 5, 1, 1, 1),
         (16, 16, 3, 2, 1, 1),
         (16, 16, 3, 1, 2, 1),
         (16, 16, 3, 1, 1, 2),
