@@ -38,6 +38,7 @@ _BY_MODULE = {
     "core.feeds": "Batches",
     "core.operation": "Operation",
     "core.graph": "Graph get_default_graph reset_default_graph",
+    "core.global_step": "create_global_step get_global_step get_or_create_global_step",
     "core.scopes": "add_to_collection add_to_collections control_dependencies device get_collection get_collection_ref "
     "get_variable name_scope variable_scope",
     "core.run_metadata": "RunMetadata RunOptions",

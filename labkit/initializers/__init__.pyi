@@ -1,5 +1,6 @@
 from labkit.initializers.base import Initializer as Initializer
 from labkit.initializers.constant import Constant as Constant, Ones as Ones, Zeros as Zeros
+from labkit.initializers.matrices import Identity as Identity, Orthogonal as Orthogonal
 from labkit.initializers.random import (
     RandomNormal as RandomNormal,
     RandomUniform as RandomUniform,
@@ -10,5 +11,7 @@ from labkit.initializers.variance_scaling import (
     GlorotUniform as GlorotUniform,
     HeNormal as HeNormal,
     HeUniform as HeUniform,
+    LecunNormal as LecunNormal,
+    LecunUniform as LecunUniform,
     VarianceScaling as VarianceScaling,
 )

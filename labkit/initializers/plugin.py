@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from labkit.plugins import Component, hookimpl
 
 _CONSTANT, _RANDOM, _SCALING = (f"labkit.initializers.{name}" for name in ("constant", "random", "variance_scaling"))
+_MATRICES = "labkit.initializers.matrices"
 
 
 @hookimpl
@@ -22,3 +23,7 @@ def labkit_initializers() -> Iterator[Component]:
     yield Component("GlorotNormal", f"{_SCALING}:GlorotNormal", aliases=("glorot_normal", "xavier_normal"))
     yield Component("HeNormal", f"{_SCALING}:HeNormal", aliases=("he_normal",))
     yield Component("HeUniform", f"{_SCALING}:HeUniform", aliases=("he_uniform",))
+    yield Component("LecunNormal", f"{_SCALING}:LecunNormal", aliases=("lecun_normal",))
+    yield Component("LecunUniform", f"{_SCALING}:LecunUniform", aliases=("lecun_uniform",))
+    yield Component("Orthogonal", f"{_MATRICES}:Orthogonal", aliases=("orthogonal",))
+    yield Component("Identity", f"{_MATRICES}:Identity", aliases=("identity",))

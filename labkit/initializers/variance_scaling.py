@@ -7,6 +7,7 @@ where n is the number of inputs of a unit (fan_in), of its outputs (fan_out), or
 
     GlorotUniform, GlorotNormal   scale 1, fan_avg   variance 2 / (fan_in + fan_out): Glorot and Bengio 2010, eq. 12
     HeUniform, HeNormal           scale 2, fan_in    variance 2 / fan_in: He et al. 2015, eq. 10
+    LecunUniform, LecunNormal     scale 1, fan_in    variance 1 / fan_in: LeCun et al. 1998, "Efficient BackProp", eq. 16
 """
 
 from __future__ import annotations
@@ -98,6 +99,20 @@ class HeUniform(VarianceScaling):
 
     def __init__(self, seed: int | None = None) -> None:
         super().__init__(2.0, "fan_in", "uniform", seed)
+
+
+class LecunNormal(VarianceScaling):
+    """Truncated normal of standard deviation sqrt(1 / fan_in) (LeCun et al. 1998)."""
+
+    def __init__(self, seed: int | None = None) -> None:
+        super().__init__(1.0, "fan_in", "truncated_normal", seed)
+
+
+class LecunUniform(VarianceScaling):
+    """Uniform from -limit to limit, limit = sqrt(3 / fan_in) (LeCun et al. 1998)."""
+
+    def __init__(self, seed: int | None = None) -> None:
+        super().__init__(1.0, "fan_in", "uniform", seed)
 
 
 def fans(shape: Any) -> tuple[float, float]:

@@ -7,5 +7,8 @@ Each registered name is a class here, such as `lk.optimizers.Adam(0.001)`. What 
 from labkit.plugins import family
 
 __getattr__, __dir__ = family(
-    "optimizers", Optimizer="labkit.optimizers.base:Optimizer", Slot="labkit.optimizers.base:Slot"
+    "optimizers",
+    ExponentialMovingAverage="labkit.optimizers.moving_average:ExponentialMovingAverage",
+    Optimizer="labkit.optimizers.base:Optimizer",
+    Slot="labkit.optimizers.base:Slot",
 )

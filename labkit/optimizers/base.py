@@ -112,7 +112,12 @@ class Optimizer:
         return ()
 
     def minimize(
-        self, loss: Any, global_step: lk.Variable | None = None, var_list: Any = None, name: str | None = None
+        self,
+        loss: Any,
+        global_step: lk.Variable | None = None,
+        var_list: Any = None,
+        name: str | None = None,
+        grad_loss: Any = None,
     ) -> lk.Operation:
         """An operation that takes one step towards a smaller loss; running it gives None.
 
@@ -121,11 +126,12 @@ class Optimizer:
             global_step: an integer variable that each step increases by 1, after everything else.
             var_list: the variables to change; default: all trainable ones of the loss's graph.
             name: of the operation; default: the optimizer's name.
+            grad_loss: of the loss's shape: what the gradient starts from; default: ones.
 
         Raises:
             GraphError: no variable is there, or the loss has no gradient with respect to any of them.
         """
-        pairs = self.compute_gradients(loss, var_list)
+        pairs = self.compute_gradients(loss, var_list, grad_loss=grad_loss)
         if all(gradient is None for gradient, _ in pairs):
             variables = ", ".join(repr(variable.name) for _, variable in pairs)
             raise GraphError(
@@ -140,11 +146,7 @@ class Optimizer:
     def compute_gradients(
         self, loss: Any, var_list: Any = None, grad_loss: Any = None
     ) -> list[tuple[lk.Tensor | lk.IndexedSlices | None, lk.Variable]]:
-        """The gradient of the loss for each variable, None where no path leads to it. Arguments as in `minimize`.
-
-        Args:
-            grad_loss: of the loss's shape: what the gradient starts from; default: ones.
-        """
+        """The gradient of the loss for each variable, None where no path leads to it. Arguments as in `minimize`."""
         target = lk.convert_to_tensor(loss)
         if not target.dtype.is_floating:
             raise DTypeError(

@@ -14,3 +14,4 @@ class Momentum(SGD):
         self, learning_rate: Any = 0.01, momentum: float = 0.9, nesterov: bool = False, name: str | None = None
     ) -> None:
         super().__init__(learning_rate, momentum, nesterov, name)
+        self._keep_accumulator()  # even where momentum is 0, as its name promises

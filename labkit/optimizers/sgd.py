@@ -41,8 +41,10 @@ class SGD(Optimizer):
         super().__init__(learning_rate, name)
         self.momentum, self.nesterov = check_number(self, "momentum", momentum, 0.0, 1.0), bool(nesterov)
         if not (isinstance(self.momentum, float) and self.momentum == 0.0):
-            self.slots = {"momentum": Slot("Momentum")}
-            self.numbers = {"momentum": "momentum"}
+            self._keep_accumulator()
+
+    def _keep_accumulator(self) -> None:
+        self.slots, self.numbers = {"momentum": Slot("Momentum")}, {"momentum": "momentum"}
 
     def update(
         self, variable: lk.Variable, gradient: Any, learning_rate: lk.Tensor, *, momentum: Any = None

@@ -9,10 +9,10 @@ import labkit as lk
 from labkit.schedules.base import Schedule, like, number
 
 
-def _fall(done: lk.Tensor, alpha: Any) -> lk.Tensor:
-    """From 1 to alpha along half a wave while `done` goes from 0 to 1."""
+def _fall(done: lk.Tensor, alpha: Any, height: Any = 1.0) -> lk.Tensor:
+    """From (1 - alpha) height + alpha to alpha along half a wave while `done` goes from 0 to 1."""
     low = like(alpha, done)
-    return (1.0 - low) * (0.5 * (1.0 + lk.cos(done * math.pi))) + low
+    return (1.0 - low) * (height * (0.5 * (1.0 + lk.cos(done * math.pi)))) + low
 
 
 class CosineDecay(Schedule):
@@ -55,7 +55,7 @@ class CosineDecay(Schedule):
 
 class CosineDecayRestarts(Schedule):
     """As CosineDecay, but each time the rate has fallen it begins again: the n-th time (from 0) for first_decay_steps t_mul^n
-    steps, from initial_learning_rate m_mul^n.
+    steps, from m_mul^n times the height above alpha initial_learning_rate.
 
     Args:
         initial_learning_rate: a number or a scalar tensor.
@@ -86,5 +86,5 @@ class CosineDecayRestarts(Schedule):
             restarts = lk.floor(lk.log(1.0 + done * (self.t_mul - 1.0)) / math.log(self.t_mul))
             length = lk.pow(like(self.t_mul, step), restarts)
             done = (done - (length - 1.0) / (self.t_mul - 1.0)) / length
-        highest = like(self.initial_learning_rate, step) * lk.pow(like(self.m_mul, step), restarts)
-        return highest * _fall(done, self.alpha)
+        height = lk.pow(like(self.m_mul, step), restarts)
+        return like(self.initial_learning_rate, step) * _fall(done, self.alpha, height)

@@ -16,7 +16,7 @@ LABELS = RANDOM.integers(0, 4, 6)
 ONE_HOT = np.eye(4)[RANDOM.integers(0, 4, 6)]
 TARGETS = RANDOM.normal(size=(6, 4))
 
-BASES = {"Initializer", "Loss", "Optimizer", "Slot", "Schedule", "Layer", "load"}
+BASES = {"ExponentialMovingAverage", "Initializer", "Loss", "Optimizer", "Slot", "Schedule", "Layer", "load"}
 """What the stubs list besides components: what authors derive from, and the data sets' function."""
 
 
@@ -29,9 +29,13 @@ def targets_for(name):
     return TARGETS if "squared" in name else LABELS if "sparse" in name or name == "accuracy" else ONE_HOT
 
 
+MATRICES = {"Orthogonal": ((6, 4), (4, 6), (1, 3), (3, 3, 2, 8)), "Identity": ((6, 4), (0, 3), (3, 5))}
+
+
 @pytest.mark.parametrize("name", names("initializers"))
 def test_initializer(name):
-    testing.check_initializer(resolve("initializers", name))
+    shapes = {"shapes": MATRICES[name]} if name in MATRICES else {}
+    testing.check_initializer(resolve("initializers", name), **shapes)
 
 
 @pytest.mark.parametrize("spec", ["l1", "l2", {"name": "l1_l2", "l1": 0.1, "l2": 0.2}], ids=str)

@@ -30,10 +30,10 @@ def warm(t, rate, steps, target, warmup):
 def restarts(t, rate, first, t_mul, m_mul, alpha):
     values = []
     for step in t:
-        length, height = first, rate
+        length, height = first, 1.0
         while step >= length:
             step, length, height = step - length, length * t_mul, height * m_mul
-        values.append(cosine(step, height, length, alpha))
+        values.append(rate * ((1 - alpha) * cosine(step, height, length) + alpha))
     return np.asarray(values)
 
 

@@ -1,0 +1,109 @@
+"""TF1's decays of the learning rate: labkit's schedules, at once applied to a global step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import labkit as lk
+from labkit.errors import InvalidArgumentError
+
+
+def _at(schedule: Any, title: str, step: Any, rate: Any, name: str | None) -> lk.Tensor:
+    """The schedule's value, float64 where the rate is float64 as TF1 has it."""
+    if step is None:
+        raise InvalidArgumentError(
+            f"global_step is required for {title}", fix="Give tf.train.get_or_create_global_step()."
+        )
+    with lk.name_scope(name or "".join(word.capitalize() for word in title.split("_"))):
+        double = lk.convert_to_tensor(rate).dtype is lk.float64
+        return schedule(lk.cast(step, lk.float64) if double else step)
+
+
+def exponential_decay(
+    learning_rate: Any,
+    global_step: Any,
+    decay_steps: Any,
+    decay_rate: Any,
+    staircase: bool = False,
+    name: str | None = None,
+) -> lk.Tensor:
+    """learning_rate decay_rate^(global_step / decay_steps); with staircase the exponent is rounded down."""
+    schedule = lk.schedules.ExponentialDecay(learning_rate, decay_steps, decay_rate, staircase)
+    return _at(schedule, "exponential_decay", global_step, learning_rate, name)
+
+
+def natural_exp_decay(
+    learning_rate: Any,
+    global_step: Any,
+    decay_steps: Any,
+    decay_rate: Any,
+    staircase: bool = False,
+    name: str | None = None,
+) -> lk.Tensor:
+    """learning_rate exp(-decay_rate global_step / decay_steps); with staircase the quotient is rounded down."""
+    schedule = lk.schedules.NaturalExponentialDecay(learning_rate, decay_steps, decay_rate, staircase)
+    return _at(schedule, "natural_exp_decay", global_step, learning_rate, name)
+
+
+def inverse_time_decay(
+    learning_rate: Any,
+    global_step: Any,
+    decay_steps: Any,
+    decay_rate: Any,
+    staircase: bool = False,
+    name: str | None = None,
+) -> lk.Tensor:
+    """learning_rate / (1 + decay_rate global_step / decay_steps); with staircase the quotient is rounded down."""
+    schedule = lk.schedules.InverseTimeDecay(learning_rate, decay_steps, decay_rate, staircase)
+    return _at(schedule, "inverse_time_decay", global_step, learning_rate, name)
+
+
+def polynomial_decay(
+    learning_rate: Any,
+    global_step: Any,
+    decay_steps: Any,
+    end_learning_rate: Any = 0.0001,
+    power: Any = 1.0,
+    cycle: bool = False,
+    name: str | None = None,
+) -> lk.Tensor:
+    """From learning_rate to end_learning_rate, along (1 - global_step / decay_steps)^power."""
+    schedule = lk.schedules.PolynomialDecay(learning_rate, decay_steps, end_learning_rate, power, cycle)
+    return _at(schedule, "polynomial_decay", global_step, learning_rate, name)
+
+
+def cosine_decay(
+    learning_rate: Any, global_step: Any, decay_steps: Any, alpha: Any = 0.0, name: str | None = None
+) -> lk.Tensor:
+    """From learning_rate to alpha learning_rate along a cosine."""
+    schedule = lk.schedules.CosineDecay(learning_rate, decay_steps, alpha)
+    return _at(schedule, "cosine_decay", global_step, learning_rate, name)
+
+
+def cosine_decay_restarts(
+    learning_rate: Any,
+    global_step: Any,
+    first_decay_steps: Any,
+    t_mul: float = 2.0,
+    m_mul: Any = 1.0,
+    alpha: Any = 0.0,
+    name: str | None = None,
+) -> lk.Tensor:
+    """As cosine_decay, again and again: each time t_mul as long and m_mul as high."""
+    schedule = lk.schedules.CosineDecayRestarts(learning_rate, first_decay_steps, t_mul, m_mul, alpha)
+    return _at(schedule, "cosine_decay_restarts", global_step, learning_rate, name)
+
+
+def piecewise_constant(x: Any, boundaries: Sequence[Any], values: Sequence[Any], name: str | None = None) -> lk.Tensor:
+    """values[0] for x up to boundaries[0], that included; then values[1] up to boundaries[1]; and so on."""
+    schedule = lk.schedules.PiecewiseConstantDecay(boundaries, values)
+    rate = values[0]
+    with lk.name_scope(name or "PiecewiseConstant"):
+        exact = lk.cast(x, lk.float64)  # a step beyond 2**24 is not a float32
+        return lk.cast(schedule(exact), lk.convert_to_tensor(rate).dtype)
+
+
+def global_step(sess: Any, global_step_tensor: Any) -> int:
+    """The global step's value in a session."""
+    return int(sess.run(global_step_tensor))
