@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from labkit.core import dtypes as dt
+from labkit.core.collections import GraphKeys
 from labkit.core.graph import Graph, get_default_graph
 from labkit.core.scopes import get_variable
 from labkit.core.shapes import show
 from labkit.core.variables import Variable, global_variables
 from labkit.errors import DTypeError, GraphError, NotFoundError
-
-GLOBAL_STEP = "global_step"
-"""The collection that holds it, and its name."""
 
 
 def get_global_step(graph: Graph | None = None) -> Any:
@@ -23,13 +21,13 @@ def get_global_step(graph: Graph | None = None) -> Any:
         DTypeError: it is no integer, or no scalar.
     """
     graph = (graph or get_default_graph()).outermost
-    held = graph.get_collection(GLOBAL_STEP)
+    held = graph.get_collection(GraphKeys.GLOBAL_STEP)
     if len(held) > 1:
         raise GraphError('Multiple tensors in the collection "global_step"', received=", ".join(x.name for x in held))
     if held:
         return assert_global_step(held[0])
     try:
-        tensor = graph.get_tensor_by_name(f"{GLOBAL_STEP}:0")
+        tensor = graph.get_tensor_by_name("global_step:0")
     except NotFoundError:
         return None
     with graph.as_default():
@@ -46,8 +44,8 @@ def create_global_step(graph: Graph | None = None) -> Variable:
     if get_global_step(graph) is not None:
         raise GraphError('"global_step" already exists', fix="Use get_or_create_global_step.")
     with graph.as_default(), graph.name_scope(None):
-        step = get_variable(GLOBAL_STEP, [], dt.int64, trainable=False)
-        graph.add_to_collection(GLOBAL_STEP, step)
+        step = get_variable("global_step", [], dt.int64, trainable=False)
+        graph.add_to_collection(GraphKeys.GLOBAL_STEP, step)
     return step
 
 

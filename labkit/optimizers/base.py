@@ -203,9 +203,7 @@ class Optimizer:
             shared = self._make_shared(graph, variables)
             slots = [self._make_slots(variable) for variable in variables]
             iterations = self._make_iterations(graph)
-            with graph.name_scope(
-                graph.unique_name(name, mark_as_used=False) + "/"
-            ):  # leaves the name itself to the last one
+            with graph.name_scope(name) as scope:  # the last operation gets the scope's own name
                 self._make_numbers(variables, iterations)
                 writes = [
                     self._update(variable, gradient, own, shared)
@@ -214,13 +212,11 @@ class Optimizer:
                 writes += self.advance(**shared)
                 if iterations is not None:
                     writes.append(iterations.assign_add(1))
-                if global_step is not None:
-                    updated = lk.group(*writes, name="update")
+                if global_step is None:
+                    return lk.group(*writes, name=scope)
+                with graph.control_dependencies([lk.group(*writes, name="update")]):
                     one = lk.constant(1, global_step.dtype, name="value")
-            if global_step is None:
-                return lk.group(*writes, name=name)
-            with graph.control_dependencies([updated]):
-                return global_step.assign_add(one, name=name).op
+                    return global_step.assign_add(one, name=scope).op
 
     def number(self, key: str, dtype: lk.DType) -> lk.Tensor:
         """The setting of that name in `numbers`, or the learning rate, as a scalar; for use in `update`."""

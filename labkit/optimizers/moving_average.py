@@ -6,11 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 import labkit as lk
+from labkit.core.collections import GraphKeys
 from labkit.errors import DTypeError, InvalidArgumentError
 from labkit.plugins import show
-
-MOVING_AVERAGE_VARIABLES = "moving_average_variables"
-"""The collection of variables that have an average."""
 
 
 class ExponentialMovingAverage:
@@ -66,7 +64,7 @@ class ExponentialMovingAverage:
             for value in values:
                 debias = self.zero_debias and not isinstance(value, lk.Variable)
                 updates.append(assign_moving_average(self._averages[value], value, decay, debias))
-        return lk.group(*updates, name=scope)
+            return lk.group(*updates, name=scope)
 
     def _make(self, value: lk.Variable | lk.Tensor) -> None:
         if value in self._averages:
@@ -78,8 +76,8 @@ class ExponentialMovingAverage:
                 trainable=False,
                 name=f"{value.op.name}/{self.name}",
             )
-        if variable and value not in value.graph.get_collection(MOVING_AVERAGE_VARIABLES):
-            value.graph.add_to_collection(MOVING_AVERAGE_VARIABLES, value)
+        if variable and value not in value.graph.get_collection(GraphKeys.MOVING_AVERAGE_VARIABLES):
+            value.graph.add_to_collection(GraphKeys.MOVING_AVERAGE_VARIABLES, value)
 
     def average(self, var: lk.Variable | lk.Tensor) -> lk.Variable | None:
         """The shadow of `var`; None before `apply`."""
@@ -99,7 +97,10 @@ class ExponentialMovingAverage:
         """
         if moving_avg_variables is None:
             graph = lk.get_default_graph()
-            moving_avg_variables = [*lk.trainable_variables(), *graph.get_collection(MOVING_AVERAGE_VARIABLES)]
+            moving_avg_variables = [
+                *lk.trainable_variables(),
+                *graph.get_collection(GraphKeys.MOVING_AVERAGE_VARIABLES),
+            ]
         names = {self.average_name(variable): variable for variable in moving_avg_variables}
         averaged = set(names.values())
         for variable in lk.global_variables():

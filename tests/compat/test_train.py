@@ -1,5 +1,7 @@
 """tf.train's optimizers, decays and averages as TensorFlow 1 has them: names, defaults, order, errors."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -189,8 +191,10 @@ DECAYS = [
 
 @pytest.mark.parametrize(("decay", "expected"), DECAYS)
 def test_decays(decay, expected):
-    rate = decay(lk.constant(STEP, lk.int64))
+    with lk.name_scope("train"):
+        rate = decay(lk.constant(STEP, lk.int64))
     assert rate.dtype is lk.float32
+    assert re.fullmatch(r"train/[A-Z][A-Za-z]+:0", rate.name)
     with lk.Session() as session:
         assert session.run(rate) == pytest.approx(expected, rel=1e-5)
 

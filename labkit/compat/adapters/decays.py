@@ -15,9 +15,9 @@ def _at(schedule: Any, title: str, step: Any, rate: Any, name: str | None) -> lk
         raise InvalidArgumentError(
             f"global_step is required for {title}", fix="Give tf.train.get_or_create_global_step()."
         )
-    with lk.name_scope(name or "".join(word.capitalize() for word in title.split("_"))):
+    with lk.name_scope(name or "".join(word.capitalize() for word in title.split("_"))) as scope:
         double = lk.convert_to_tensor(rate).dtype is lk.float64
-        return schedule(lk.cast(step, lk.float64) if double else step)
+        return lk.identity(schedule(lk.cast(step, lk.float64) if double else step), name=scope)
 
 
 def exponential_decay(
@@ -98,10 +98,10 @@ def cosine_decay_restarts(
 def piecewise_constant(x: Any, boundaries: Sequence[Any], values: Sequence[Any], name: str | None = None) -> lk.Tensor:
     """values[0] for x up to boundaries[0], that included; then values[1] up to boundaries[1]; and so on."""
     schedule = lk.schedules.PiecewiseConstantDecay(boundaries, values)
-    rate = values[0]
-    with lk.name_scope(name or "PiecewiseConstant"):
+    with lk.name_scope(name or "PiecewiseConstant") as scope:
+        dtype = lk.convert_to_tensor(values[0]).dtype
         exact = lk.cast(x, lk.float64)  # a step beyond 2**24 is not a float32
-        return lk.cast(schedule(exact), lk.convert_to_tensor(rate).dtype)
+        return lk.cast(schedule(exact), dtype, name=scope)
 
 
 def global_step(sess: Any, global_step_tensor: Any) -> int:

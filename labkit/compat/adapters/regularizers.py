@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import labkit as lk
+from labkit.core.collections import GraphKeys
 from labkit.errors import InvalidArgumentError
 
-REGULARIZATION_LOSSES, WEIGHTS = "regularization_losses", "weights"
 Regularizer = Callable[[Any], lk.Tensor | None]
 
 
@@ -50,13 +50,13 @@ def apply_regularization(regularizer: Regularizer, weights_list: Iterable[Any] |
         InvalidArgumentError: there are no weights.
     """
     graph = lk.get_default_graph()
-    weights = list(graph.get_collection(WEIGHTS) if weights_list is None else weights_list)
+    weights = list(graph.get_collection(GraphKeys.WEIGHTS) if weights_list is None else weights_list)
     if not weights:
         raise InvalidArgumentError("No weights to regularize")
     with lk.name_scope("get_regularization_penalty"):
         penalties = [term for w in weights if (term := regularizer(w)) is not None] or [lk.constant(0.0)]
         for term in penalties:
-            graph.add_to_collection(REGULARIZATION_LOSSES, term)
+            graph.add_to_collection(GraphKeys.REGULARIZATION_LOSSES, term)
         return lk.add_n(penalties)
 
 
