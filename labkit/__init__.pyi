@@ -36,6 +36,11 @@ from labkit.core.dtypes import (
 )
 from labkit.core.explain_plan import explain_plan as explain_plan
 from labkit.core.feeds import Batches as Batches
+from labkit.core.global_step import (
+    create_global_step as create_global_step,
+    get_global_step as get_global_step,
+    get_or_create_global_step as get_or_create_global_step,
+)
 from labkit.core.graph import (
     Graph as Graph,
     get_default_graph as get_default_graph,
