@@ -257,8 +257,8 @@ def conv2d(
 ) -> Tensor:
     """Cross-correlation of images with filters.
 
-    Where the fast algorithm for 3x3 filters serves, an infinity or NaN in the images may reach neighbours up to three
-    pixels further than the filter does (Lavin and Gray 2016: tiles of 4x4 results are computed together).
+    Where the fast algorithm for 3x3 and 5x5 filters of stride 1 serves, an infinity or NaN in the images may reach
+    neighbours up to three pixels further than the filter does (Lavin and Gray 2016: tiles of results are computed together).
 
     Args:
         input: shape (batch, height, width, in); float32 or float64.
