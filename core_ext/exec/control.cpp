@@ -1,5 +1,6 @@
 #include "exec/control.h"
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <stdexcept>
@@ -59,10 +60,32 @@ View slice_of(View view) {
 
 int64_t arena_of(const Plan& plan) { return aligned(plan.arena_bytes()); }
 
-int64_t bytes_of(const View* views, int64_t count) {
-    int64_t bytes = 0;
-    for (int64_t i = 0; i < count; ++i) bytes = checked_add(bytes, aligned(checked_bytes(views[i])));
-    return bytes;
+constexpr size_t ints_of(Control control) {  // before those that name variables
+    return control == Control::branch ? 0 : control == Control::loop ? 2 : 4;
+}
+
+// For each variable whether it is in place.
+std::vector<char> in_place_of(const Instruction& made, size_t variables) {
+    std::vector<char> found(variables, 0);
+    for (size_t i = ints_of(made.control); i < made.ints.size(); ++i) {
+        if (made.ints[i] < 0 || static_cast<size_t>(made.ints[i]) >= variables)
+            fail("instruction '" + made.name + "' names a variable that it does not have");
+        found[static_cast<size_t>(made.ints[i])] = 1;
+    }
+    return found;
+}
+
+// A kernel sees its inputs unchanged while it runs.
+void check_in_place(const Plan& body, size_t feed, size_t fetch, const std::string& where) {
+    const int32_t read = body.feeds()[feed], written = body.fetches()[fetch];
+    for (const Instruction& made : body.instructions()) {
+        auto uses = [&](const std::vector<int32_t>& operands, int32_t root) {
+            return std::any_of(operands.begin(), operands.end(),
+                               [&](int32_t id) { return id >= 0 && body.storage()[id].root == root; });
+        };
+        if (uses(made.inputs, read) && uses(made.outputs, written))
+            fail(where + ": '" + made.name + "' reads and writes a variable that is in place");
+    }
 }
 
 // --- running ---
@@ -91,16 +114,20 @@ void copy(const View& from, const View& to) {
     if (int64_t bytes = checked_bytes(from)) std::memcpy(to.data, from.data, static_cast<size_t>(bytes));
 }
 
-// The values that go from one iteration to the next: read in one place, written in another.
+// The values that go from one iteration to the next: read in one place, written in another, or in place where the results
+// will lie.
 class Carried {
    public:
-    Carried(const View* initial, int64_t count, char*& scratch) {
+    Carried(const Call& call, int64_t count, const std::vector<char>& in_place, char*& scratch) {
         for (int64_t i = 0; i < count; ++i) {
-            now.push_back(initial[i].data);
+            now.push_back(call.in[i].data);
             for (auto* spare : {&spares_[0], &spares_[1]}) {
-                spare->push_back(scratch);
-                scratch += aligned(checked_bytes(initial[i]));
+                spare->push_back(in_place[i] ? call.out[i].data : scratch);
+                if (!in_place[i]) scratch += aligned(checked_bytes(call.in[i]));
             }
+            if (!in_place[i]) continue;
+            copy(call.in[i], call.out[i]);
+            now.back() = call.out[i].data;
         }
     }
 
@@ -141,7 +168,8 @@ Outcome::Kind run_loop(const Instruction& made, const Call& call, Step& step) {
     const int64_t most = made.ints[1];
     char* scratch = call.scratch;
     Running condition(*made.plans[0], scratch), body(*made.plans[1], scratch);
-    Carried values(call.in, made.ints[0], scratch);
+    const std::vector<char> in_place = in_place_of(made, variables);
+    Carried values(call, made.ints[0], in_place, scratch);
     bool go_on = false;
     int64_t iteration = 0;
     condition.fetch(0, &go_on);
@@ -165,6 +193,7 @@ Outcome::Kind run_loop(const Instruction& made, const Call& call, Step& step) {
         ++step.clock;
     }
     for (size_t i = 0; i < variables; ++i) {
+        if (in_place[i]) continue;
         View last = call.in[i];
         last.data = values.now[i];
         copy(last, call.out[i]);
@@ -179,7 +208,8 @@ Outcome::Kind run_scan(const Instruction& made, const Call& call, Step& step) {
     const bool backwards = made.ints[3];
     char* scratch = call.scratch;
     Running body(*made.plans[0], scratch);
-    Carried values(call.in, made.ints[1], scratch);
+    const std::vector<char> in_place = in_place_of(made, variables);
+    Carried values(call, made.ints[1], in_place, scratch);
     int64_t iteration = 0;
     body.feed(0, &iteration);
     for (size_t i = variables + sliced; i < static_cast<size_t>(call.n_in); ++i) body.feed(1 + i, call.in[i].data);
@@ -201,7 +231,8 @@ Outcome::Kind run_scan(const Instruction& made, const Call& call, Step& step) {
         ++step.clock;
     }
     if (!count)
-        for (size_t i = 0; i < variables; ++i) copy(call.in[i], call.out[i]);
+        for (size_t i = 0; i < variables; ++i)
+            if (!in_place[i]) copy(call.in[i], call.out[i]);
     return Outcome::Kind::done;
 }
 
@@ -223,10 +254,9 @@ int64_t check_control(const Instruction& made, const Call& call, const std::stri
         if (!condition) fail(where + " " + text);
     };
     for (int32_t i = 0; i < call.n_in; ++i) need(call.in[i].rank >= 0, "lacks an input");
-    const size_t plans = made.control == Control::scan ? 1 : 2, ints = made.control == Control::branch ? 0
-                                                              : made.control == Control::loop   ? 2
-                                                                                                : 4;
-    need(made.plans.size() == plans && made.ints.size() == ints, "has another number of plans or attributes");
+    const size_t plans = made.control == Control::scan ? 1 : 2, ints = ints_of(made.control);
+    need(made.plans.size() == plans && made.ints.size() >= ints && (ints || made.ints.empty()),
+         "has another number of plans or attributes");
     std::vector<Interface> interfaces;
     for (size_t i = 0; i < plans; ++i)
         interfaces.emplace_back(*made.plans[i], where + ": plan " + std::to_string(i));
@@ -268,11 +298,19 @@ int64_t check_control(const Instruction& made, const Call& call, const std::stri
             }
             interfaces.back().gives(type);
         }
-        int64_t carried = bytes_of(call.in, variables);
-        scratch = checked_add(carried, carried);
+        const std::vector<char> in_place = in_place_of(made, static_cast<size_t>(variables));
+        for (int64_t i = 0; i < variables; ++i)
+            for (int spare = 0; spare < 2 && !in_place[i]; ++spare)
+                scratch = checked_add(scratch, aligned(checked_bytes(call.in[i])));
         for (const auto& plan : made.plans) scratch = checked_add(scratch, arena_of(*plan));
     }
     for (const Interface& plan : interfaces) plan.done();
+    if (made.control != Control::branch) {
+        const auto variables = static_cast<size_t>(made.ints[made.control == Control::scan ? 1 : 0]);
+        const std::vector<char> in_place = in_place_of(made, variables);
+        for (size_t i = 0; i < variables; ++i)
+            if (in_place[i]) check_in_place(*made.plans.back(), 1 + i, i, where);
+    }
     return scratch;
 }
 

@@ -1,12 +1,15 @@
 // Control flow: instructions that run plans of their own, without leaving the executor.
 //
 //   branch  plans [then, else]; inputs [condition, *given]; both plans take `given` and give the outputs
-//   loop    plans [condition, body]; ints [variables, at most so many iterations]; inputs [*variables, *given];
+//   loop    plans [condition, body]; ints [variables, at most so many iterations, *in place]; inputs [*variables, *given];
 //           outputs [*variables, iterations]. Both plans take [iteration, *variables, *given]; the body gives the
 //           variables' next values.
-//   scan    plans [body]; ints [iterations, variables, sliced, backwards]; inputs [*variables, *sliced, *given];
+//   scan    plans [body]; ints [iterations, variables, sliced, backwards, *in place]; inputs [*variables, *sliced, *given];
 //           outputs [*variables, *stacked]. The body takes [iteration, *variables, *one slice of each, *given] and gives
 //           the variables' next values and one slice of each stacked output.
+//
+// Variables that are named as in place have one memory for all iterations: the body reads there what they are and writes there
+// what they become. No instruction of it may do both.
 //
 // A condition is b8 and an iteration i64, both single numbers. Slices lie along the first dimension, so each is used
 // where it lies.

@@ -129,6 +129,8 @@ class OpDef:
             rule then gives unknown dimensions).
         control: context -> how the operation runs its subgraphs, in place of a kernel.
         kernel_dtype: "input" (the first kernel input's) or "output": which dtype completes the kernel's name.
+        in_place: the kernel that makes the first input into the output, where nothing else needs that input: it takes the
+            other inputs, and the output is read and written in place.
         lower: context -> (ints, reals) for the kernel, or ALIAS. Default: the attributes in order.
         reference: NumPy, in float64: (*inputs, **attrs) -> output or tuple of outputs. Where the operation writes, the new
             values of all variables it writes; of a random operation's only dtype and shape are looked at.
@@ -168,6 +170,7 @@ class OpDef:
     host: Callable[..., Any] | None = None
     control: Callable[[OpContext], ControlFlow] | None = None
     kernel_dtype: str = "input"
+    in_place: str = ""
     lower: Callable[[OpContext], tuple[Ints, Reals]] | None = None
     reference: Callable[..., Any] | None = None
     samples: Callable[[np.random.Generator], Sequence[Sample]] | None = None

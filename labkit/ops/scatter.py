@@ -93,12 +93,13 @@ def _tensor_shape(c: OpContext) -> list[Dims]:
     return [c.dims[0]]
 
 
-def _tensor_scatter(name: str, kernel: str, gradient: Any, combine: Any, allowed: Any, formula: str, doc: str) -> None:
+def _tensor_scatter(name: str, how: str, gradient: Any, combine: Any, allowed: Any, formula: str, doc: str) -> None:
     register(
         OpDef(
             name=name,
             inputs=("x", "indices", "updates"),
-            kernel=kernel,
+            kernel=f"tensor_scatter_{how}",
+            in_place=f"scatter_{how}",
             dtypes=addressed((0, 2), 1, allowed),
             shapes=_tensor_shape,
             lower=lambda c: ((0,), ()),
@@ -116,8 +117,10 @@ def _tensor_scatter(name: str, kernel: str, gradient: Any, combine: Any, allowed
 def _update_gradient(op: Operation, g: Tensor) -> list[Tensor | None]:
     # Of several updates of one place the last one stands, and gets the gradient.
     x, indices, updates = op.inputs
-    stays = apply("ScatterWinners", [indices, updates, x])
-    return [apply("TensorScatterUpdate", [g, indices, zeros_like(updates)]), None, gather_nd(g, indices) * stays]
+    stays = gather_nd(g, indices) * apply(
+        "ScatterWinners", [indices, updates, x]
+    )  # first, so that g may change in place
+    return [apply("TensorScatterUpdate", [g, indices, zeros_like(updates)]), None, stays]
 
 
 def _winners(indices: np.ndarray, updates: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -153,7 +156,7 @@ register(
 )
 _tensor_scatter(
     "TensorScatterUpdate",
-    "tensor_scatter_update",
+    "update",
     _update_gradient,
     None,
     dt.ALL,
@@ -163,7 +166,7 @@ _tensor_scatter(
 )
 _tensor_scatter(
     "TensorScatterAdd",
-    "tensor_scatter_add",
+    "add",
     lambda op, g: [g, None, gather_nd(g, op.inputs[1])],
     np.add,
     dt.NUMERIC,
@@ -173,7 +176,7 @@ _tensor_scatter(
 )
 _tensor_scatter(
     "TensorScatterSub",
-    "tensor_scatter_sub",
+    "sub",
     lambda op, g: [g, None, -gather_nd(g, op.inputs[1])],
     np.subtract,
     dt.NUMERIC,

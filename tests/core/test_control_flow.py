@@ -363,3 +363,43 @@ def test_a_read_inside_follows_the_write_that_the_loop_depends_on(session):
         y = lk.map_fn(lambda x: v * x, lk.constant([1.0, 2.0]))
     session.run(v.initializer)
     np.testing.assert_array_equal(session.run(y), [5, 10])
+
+
+def test_updates_of_a_loop_variable_are_made_in_place(session):
+    n = lk.placeholder(lk.int32, [])
+
+    def body(i, a):
+        before = lk.gather(a, i)
+        return i + 1, lk.tensor_scatter_update(
+            a, lk.reshape(i, [1, 1]), lk.reshape(before + lk.cast(i, lk.float32), [1])
+        )
+
+    _, y = lk.while_loop(lambda i, a: i < n, body, [0, lk.ones([100_000])])
+    start = time.monotonic()
+    got = session.run(y, {n: 10_000})
+    assert time.monotonic() - start < 1  # copies of the whole would be 4 GB
+    np.testing.assert_array_equal(got[:10_000], 1 + np.arange(10_000))
+
+
+def test_an_old_value_that_is_needed_is_not_overwritten(session):
+    def body(i, a, b):
+        new = lk.tensor_scatter_update(a, lk.reshape(i, [1, 1]), [7.0])
+        return i + 1, new, b + a  # a as it was before
+
+    _, a, b = lk.while_loop(lambda i, a, b: i < 3, body, [0, lk.zeros([3]), lk.zeros([3])])
+    np.testing.assert_array_equal(session.run([a, b]), [[7, 7, 7], [14, 7, 0]])
+    swapped = lk.while_loop(
+        lambda i, a, b: i < 3,
+        lambda i, a, b: (i + 1, b, lk.tensor_scatter_add(a, [[0]], [1.0])),
+        [0, lk.zeros([2]), lk.ones([2])],
+    )
+    np.testing.assert_array_equal(session.run(swapped[1:]), [[2, 1], [2, 0]])
+    x = lk.placeholder(lk.float32, [3])
+    c = lk.tensor_scatter_add(x * 2, [[1]], [5.0])  # outside of a loop
+    np.testing.assert_array_equal(session.run([c, x * 2], {x: [1, 2, 3]}), [[2, 9, 6], [2, 4, 6]])
+
+
+def test_a_loop_variable_that_stays_as_it_is(session):
+    x = lk.placeholder(lk.float64, [2])
+    y = lk.while_loop(lambda i, a, w: i < 3, lambda i, a, w: (i + 1, a * w, w), [0, x, x + 1])
+    assert_derivatives(session, lk.reduce_sum(y[1] + y[2]), x, [0.3, 0.5])

@@ -123,11 +123,23 @@ void bag_ids(const Checked& c) {
     c.need(c.attribute(0) >= 0, "takes a length that is not negative");
 }
 
+void array_index(const Checked& c) {
+    c.operands(2, 1);
+    c.attributes(1);
+    indices(c, c.in(0));
+    c.rank(c.in(0), 1);
+    c.dtype(c.in(1), DType::u8);
+    c.rank(c.in(1), 1);
+    c.dtype(c.out(), DType::i64);
+    c.same_shape(c.in(0), c.out());
+}
+
 const Signatures registered{
     {gather, "gather"},
     {gather_grad, "gather_grad"},
     {gather_nd, "gather_nd"},
     {check_indices, "check_indices"},
+    {array_index, "array_index"},
     {scatter, "scatter_nd scatter_update scatter_add scatter_sub"},
     {tensor_scatter, "tensor_scatter_update tensor_scatter_add tensor_scatter_sub"},
     {embedding_bag, "embedding_bag"},

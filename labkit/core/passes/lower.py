@@ -7,8 +7,8 @@ last use of an earlier read, the read is copied aside first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -16,17 +16,18 @@ import numpy as np
 
 from labkit import native
 from labkit.core.dtypes import DType, int64 as _INT64
-from labkit.core.opdef import ALIAS, ControlFlow, lower_attrs
+from labkit.core.opdef import ALIAS, lower_attrs
 from labkit.core.operation import Operation
+from labkit.core.passes.fold import fold
 from labkit.core.passes.infer import Inference
+from labkit.core.passes.inside import emit_control
 from labkit.core.passes.program import Program
 from labkit.core.passes.stages import Stage
-from labkit.core.shapes import Dims, count
+from labkit.core.shapes import Dims
 from labkit.core.target import active_target
 from labkit.core.tensor import Tensor
 from labkit.errors import DTypeError
 
-_LARGEST_FOLDED = 1 << 20  # elements
 MIXING = -7046029254386353131  # the golden ratio's 64 bits: far from any small number of runs or iterations
 
 
@@ -64,7 +65,7 @@ def lower(
     Raises:
         DTypeError: an operation has no kernel for its dtype.
     """
-    lowering = _Lowering(program, stage, shapes, variable_cell, counter_cell, make_plan, fold)
+    lowering = Lowering(program, stage, shapes, variable_cell, counter_cell, make_plan, fold)
     return lowering.lower(drawn=drawn) if drawn else lowering.lower(advance=stage.counters)
 
 
@@ -73,7 +74,9 @@ def _kernels(target: str) -> frozenset[str]:
     return frozenset(native.kernel_names(target))
 
 
-class _Lowering:
+class Lowering:
+    """The lowering of one stage; what lowers its loops and branches (inside.py) uses it, too."""
+
     def __init__(
         self,
         program: Program,
@@ -82,9 +85,9 @@ class _Lowering:
         variable_cell: Any,
         counter_cell: Any,
         make_plan: Any,
-        fold: bool,
+        folds: bool,
     ):
-        self.program, self.stage, self.shapes, self.fold = program, stage, shapes, fold
+        self.program, self.stage, self.shapes, self.folds = program, stage, shapes, folds
         self.variable_cell, self.counter_cell, self.make_plan = variable_cell, counter_cell, make_plan
         # The result: slots and instructions, the native cells they name, and the cells that must hold a value before.
         self.slots: list[dict[str, Any]] = []
@@ -101,14 +104,27 @@ class _Lowering:
         self.living_reads: dict[Operation, list[Tensor]] = {}
         self.written: set[Operation] = set()
         self.kernels = _kernels(active_target())
+        # The tensors on each piece of memory that has an own slot; of a loop's body, where the new values of variables go
+        # that are updated in place, and which of these need a memory of their own after all.
+        self.tenants: dict[int, list[Tensor]] = {}
+        self.in_place: dict[Tensor, int] = {}
+        self.conflicts: set[Tensor] = set()
 
-    def lower(self, *, advance: Sequence[str] = (), drawn: Sequence[str] = (), iterated: bool = False) -> Lowered:
+    def lower(
+        self,
+        *,
+        advance: Sequence[str] = (),
+        drawn: Sequence[str] = (),
+        iterated: bool = False,
+        updated: Iterable[Sequence[Tensor]] = (),
+    ) -> Lowered:
         """The instructions.
 
         Args:
             advance: random counters that go one further at the end.
             drawn: random counters that are fed, after the stage's feeds: of a subgraph.
             iterated: the first feed is the number of the iteration, which counters are mixed with.
+            updated: for each variable of a loop that is updated in place the values that it takes, one after the other.
         """
         program, stage = self.program, self.stage
         for position, op in enumerate(stage.sequence):
@@ -116,6 +132,10 @@ class _Lowering:
                 self.last_use[program.replace(op.inputs[i])] = position
         for i, tensor in enumerate(stage.feeds):
             self._define(tensor, self._slot("feed", tensor.dtype, self.shapes.of(tensor), index=i))
+        for tensors in updated:  # each the next value of the one before; the last one is exported
+            memory = self._slot("fetch", tensors[-1].dtype, self.shapes.of(tensors[-1]))
+            self.in_place.update(dict.fromkeys(tensors, memory))
+            self.fetch_slot[tensors[-1]] = memory
         for i, name in enumerate(drawn, start=len(stage.feeds)):
             fed = self._slot("feed", _INT64, (), index=i)
             self.state_slot[name] = self._mixed(fed, self.slot_of[stage.feeds[0]]) if iterated else fed
@@ -123,10 +143,15 @@ class _Lowering:
             self._emit(op, position)
         for name in advance:
             one = self._slot("constant", _INT64, (), value=np.asarray(1, np.int64))
-            self._instruction("assign_add.i64", [one], [self._counter(name)], [], [], f"random:{name}", writes=True)
+            self.instruction("assign_add.i64", [one], [self.counter(name)], [], [], f"random:{name}", writes=True)
         for i, tensor in enumerate(stage.exports):
             self._number_fetch(tensor, i)
         return Lowered(self.slots, self.instructions, self.cells, self.read_first, self.slot_of)
+
+    def inside(self, program: Program, stage: Stage, shapes: Inference) -> Lowering:
+        """The lowering of a subgraph."""
+        make = self.variable_cell, self.counter_cell, self.make_plan, self.folds
+        return Lowering(program, stage, shapes, *make)
 
     # --- one operation ---
 
@@ -139,73 +164,53 @@ class _Lowering:
             self._read(op.inputs[0].op, op.outputs[0])
             return
         if op.type == "Const" or op.definition.from_shapes is not None:
-            self._define(op.outputs[0], self._constant(self.shapes.value(op.outputs[0]), op.outputs[0]))
+            self._define(op.outputs[0], self.constant(self.shapes.value(op.outputs[0]), op.outputs[0]))
             return
         if (not op.definition.kernel and not op.outputs) or op.type == "Placeholder":  # which is fed
             return
         context = self.shapes.context(op)
         if op.definition.control is not None:
-            self._emit_control(op, op.definition.control(context), position)
+            for variable in [op.inputs[i].op for i in op.writes]:
+                self._before_write(variable, op, position)
+            emit_control(self, op, op.definition.control(context))
             return
         context.out_dims = [self.shapes.of(x) for x in op.outputs]
         lowered = (op.definition.lower or lower_attrs)(context)
         inputs = [self.program.replace(op.inputs[i]) for i in op.kernel_inputs]
         if lowered is ALIAS:
-            self._alias(inputs[0], op.outputs[0])
+            self.alias(inputs[0], op.outputs[0])
             return
         ints, reals = lowered
         for cell_op in [op.inputs[i].op for i in op.writes]:
             self._before_write(cell_op, op, position)
         in_slots = [self.slot_of[x] for x in inputs]
-        in_slots += [self._counter(name) for name in op.counters]
+        in_slots += [self.counter(name) for name in op.counters]
         kernel = self._kernel(op, inputs)
-        if self._foldable(op, in_slots) and self._fold(op, kernel, in_slots, ints, reals):
+        if self._folded(op, kernel, in_slots, ints, reals):
+            return
+        updated = self._updated(op, inputs, position) if op.definition.in_place and not op.writes else None
+        if updated is not None:
+            name = f"{op.definition.in_place}.{op.outputs[0].dtype.code}"
+            self.instruction(name, in_slots[1:], [updated], ints, reals, op.name)
+            self._place(op.outputs[0], updated)
             return
         if op.writes:
             out_slots = [self._state(op.inputs[i].op) for i in op.writes]
-            self._instruction(kernel, in_slots, out_slots, ints, reals, op.name, writes=True)
+            self.instruction(kernel, in_slots, out_slots, ints, reals, op.name, writes=True)
             variable = op.inputs[op.writes[0]].op
             self._define(op.outputs[0], out_slots[0])
             self.living_reads.setdefault(variable, []).append(op.outputs[0])
             return
-        out_slots = [self._result(tensor) for tensor in op.outputs]
-        self._instruction(kernel, in_slots, out_slots, ints, reals, op.name)
+        out_slots = [self.result(tensor) for tensor in op.outputs]
+        self.instruction(kernel, in_slots, out_slots, ints, reals, op.name)
 
-    def _emit_control(self, op: Operation, flow: ControlFlow, position: int) -> None:
-        for variable in [op.inputs[i].op for i in op.writes]:
-            self._before_write(variable, op, position)
-        operands = []
-        for i in flow.inputs:
-            x = op.inputs[i]
-            valued = i in op.value_inputs  # not an operand of its own right: the planning knows it
-            operands.append(
-                self._constant(self.shapes.value(x), x) if valued else self.slot_of[self.program.replace(x)]
-            )
-        operands += [self._counter(name) for name in op.counters]
-        plans = []
-        for subgraph, shapes in flow.bodies:
-            (stage,) = subgraph.program.stages
-            inner = _Lowering(
-                subgraph.program,
-                replace(stage, feeds=subgraph.arguments),
-                shapes,
-                self.variable_cell,
-                self.counter_cell,
-                self.make_plan,
-                self.fold,
-            )
-            plans.append(self.make_plan(inner.lower(drawn=op.counters, iterated=flow.iterated)))
-        outputs = [self._result(x) for x in op.outputs]
-        self._instruction(flow.kind, operands, outputs, flow.ints, [], op.name, writes=bool(op.writes))
-        self.instructions[-1]["plans"] = plans
-
-    def _result(self, tensor: Tensor) -> int:
+    def result(self, tensor: Tensor) -> int:
         """A slot that an instruction writes a result to."""
         fed = tensor in self.slot_of  # the result goes nowhere, what was fed stands
         kind = "fetch" if tensor in self.fetched and not fed else "arena"
         slot = self._slot(kind, tensor.dtype, self.shapes.of(tensor))
         if not fed:
-            self.slot_of[tensor] = slot
+            self._place(tensor, slot)
         if kind == "fetch":
             self.fetch_slot[tensor] = slot
         return slot
@@ -214,9 +219,34 @@ class _Lowering:
         """A counter for one iteration: other numbers than in any other iteration and run."""
         factor = self._slot("constant", _INT64, (), value=np.asarray(MIXING, np.int64))
         product, mixed = self._slot("arena", _INT64, ()), self._slot("arena", _INT64, ())
-        self._instruction("mul.i64", [counter, factor], [product], [], [], "iteration")
-        self._instruction("add.i64", [product, iteration], [mixed], [], [], "iteration")
+        self.instruction("mul.i64", [counter, factor], [product], [], [], "iteration")
+        self.instruction("add.i64", [product, iteration], [mixed], [], [], "iteration")
         return mixed
+
+    def _updated(self, op: Operation, inputs: Sequence[Tensor], position: int) -> int | None:
+        """The slot of the first input where nothing needs it any more, so that the operation can update it in place."""
+        x, result = inputs[0], op.outputs[0]
+        slot = self.slot_of[x]
+        root = self._root(slot)
+        free = result not in self.slot_of and all(self._root(self.slot_of[y]) != root for y in inputs[1:])
+        kind = self.slots[slot]["kind"]
+        for tenant in self.tenants.get(root, ()):
+            handed_out = tenant in self.fetched and kind != "feed"  # what is fed was copied out at once
+            free = free and self.last_use.get(tenant, -1) <= position and not handed_out
+        if result in self.in_place:
+            if free:
+                return self.in_place[result]
+            self.conflicts.add(result)
+        return slot if free and kind == "arena" and result not in self.fetched else None
+
+    def _root(self, slot: int) -> int:
+        while self.slots[slot]["kind"] == "alias":
+            slot = self.slots[slot]["of"]
+        return slot
+
+    def _place(self, tensor: Tensor, slot: int) -> None:
+        self.slot_of[tensor] = slot
+        self.tenants.setdefault(self._root(slot), []).append(tensor)
 
     # --- variables ---
 
@@ -235,8 +265,8 @@ class _Lowering:
         for tensor in self.living_reads.pop(variable, []):
             if self.last_use.get(tensor, -1) > position or tensor in own_inputs:
                 slot = self._slot("arena", tensor.dtype, self.shapes.of(tensor))
-                self._instruction(f"copy.{tensor.dtype.code}", [self.slot_of[tensor]], [slot], [], [], tensor.op.name)
-                self.slot_of[tensor] = slot
+                self.instruction(f"copy.{tensor.dtype.code}", [self.slot_of[tensor]], [slot], [], [], tensor.op.name)
+                self._place(tensor, slot)
         self.written.add(variable)
 
     def _need_initialized(self, variable: Operation) -> None:
@@ -252,7 +282,7 @@ class _Lowering:
             )
         return self.state_slot[variable]
 
-    def _counter(self, name: str) -> int:
+    def counter(self, name: str) -> int:
         if name not in self.state_slot:
             self.cells.append(self.counter_cell(name))
             self.state_slot[name] = self._slot("state", _INT64, (), index=len(self.cells) - 1)
@@ -264,10 +294,10 @@ class _Lowering:
         self.slots.append({"kind": kind, "dtype": dtype.code, "shape": list(dims or ()), **more})
         return len(self.slots) - 1
 
-    def _constant(self, value: np.ndarray, tensor: Tensor) -> int:
+    def constant(self, value: np.ndarray, tensor: Tensor) -> int:
         return self._slot("constant", tensor.dtype, value.shape, value=np.ascontiguousarray(value).reshape(value.shape))
 
-    def _instruction(
+    def instruction(
         self,
         kernel: str,
         inputs: list[int],
@@ -295,10 +325,10 @@ class _Lowering:
         A fed tensor keeps what was fed."""
         if tensor in self.slot_of:
             return
-        self.slot_of[tensor] = slot
+        self._place(tensor, slot)
         if tensor in self.fetched:
             out = self._slot("fetch", tensor.dtype, self.shapes.of(tensor))
-            self._instruction(f"copy.{tensor.dtype.code}", [slot], [out], [], [], tensor.op.name)
+            self.instruction(f"copy.{tensor.dtype.code}", [slot], [out], [], [], tensor.op.name)
             self.fetch_slot[tensor] = out
 
     def _number_fetch(self, tensor: Tensor, index: int) -> None:
@@ -306,11 +336,11 @@ class _Lowering:
         slot = self.fetch_slot[tensor]
         if "index" in self.slots[slot]:
             again = self._slot("fetch", tensor.dtype, self.shapes.of(tensor))
-            self._instruction(f"copy.{tensor.dtype.code}", [slot], [again], [], [], tensor.op.name)
+            self.instruction(f"copy.{tensor.dtype.code}", [slot], [again], [], [], tensor.op.name)
             slot = again
         self.slots[slot]["index"] = index
 
-    def _alias(self, source: Tensor, tensor: Tensor) -> None:
+    def alias(self, source: Tensor, tensor: Tensor) -> None:
         root = self.slot_of[source]
         self._define(tensor, self._slot("alias", tensor.dtype, self.shapes.of(tensor), of=root))
         for reads in self.living_reads.values():
@@ -333,24 +363,11 @@ class _Lowering:
             )
         return name
 
-    def _foldable(self, op: Operation, in_slots: list[int]) -> bool:
-        definition = op.definition
-        if not self.fold or not definition.pure or op.counters or op.writes or not in_slots:
+    def _folded(self, op: Operation, kernel: str, in_slots: list[int], ints: Any, reals: Any) -> bool:
+        """Computes the operation now where its inputs are constants; says whether it did."""
+        if not self.folds or any(self.slots[i]["kind"] != "constant" for i in in_slots):
             return False
-        if any(self.slots[i]["kind"] != "constant" for i in in_slots):
-            return False
-        return sum(count(self.shapes.of(x)) for x in op.outputs) <= _LARGEST_FOLDED
-
-    def _fold(self, op: Operation, kernel: str, in_slots: list[int], ints: Any, reals: Any) -> bool:
-        """Computes the operation now, by the same kernel as in a run and so to the same bits; False when it fails."""
-        inputs = [self.slots[i]["value"] for i in in_slots]
-        outputs = [np.empty(self.shapes.of(x), x.dtype.numpy) for x in op.outputs]
-        numbers = [int(n) for n in ints], [float(n) for n in reals]
-        try:
-            if any(x.size for x in outputs):
-                native.call_kernel(active_target(), kernel, inputs, outputs, *numbers)
-        except native.KernelError:  # a bad value: the run says it, not the planning
-            return False
-        for tensor, value in zip(op.outputs, outputs, strict=True):
-            self._define(tensor, self._constant(value, tensor))
-        return True
+        outputs = fold(op, kernel, [self.slots[i]["value"] for i in in_slots], self.shapes, ints, reals)
+        for tensor, value in zip(op.outputs, outputs or (), strict=outputs is not None):
+            self._define(tensor, self.constant(value, tensor))
+        return outputs is not None
