@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from labkit.checkpoint import manifest as manifests, tensorfile
 from labkit.checkpoint.manifest import DATA, INDEX, META, PREVIOUS, FileEntry
-from labkit.errors import CheckpointError
+from labkit.checkpoint.meta_graph import MetaGraphDef
+from labkit.errors import CheckpointError, GraphError
 
 
 class CheckpointWarning(UserWarning):
@@ -34,14 +34,14 @@ class Checkpoint:
         tensors: name -> array, each writable.
         step: the training step.
         extra: the JSON given to save.
-        graph: the graph's JSON, or None.
+        graph: the graph with its collections, or None; `import_meta_graph` builds it.
     """
 
     prefix: str
     tensors: dict[str, np.ndarray] = field(repr=False)
     step: int
     extra: dict[str, Any] = field(repr=False)
-    graph: dict[str, Any] | None = field(repr=False)
+    graph: MetaGraphDef | None = field(repr=False)
 
 
 def load(prefix: str | os.PathLike[str]) -> Checkpoint:
@@ -65,9 +65,9 @@ def load(prefix: str | os.PathLike[str]) -> Checkpoint:
     graph = None
     if META in content:
         try:
-            graph = msgspec.json.decode(content[META].tobytes(), type=dict[str, Any])
-        except (msgspec.DecodeError, ValueError, RecursionError) as error:
-            raise CheckpointError(f"{prefix + META} holds no graph", received=str(error)) from None
+            graph = MetaGraphDef.from_json(content[META].tobytes())
+        except GraphError as error:
+            raise CheckpointError(f"{prefix + META} holds no meta graph", received=error.received) from None
     return Checkpoint(prefix, tensors, manifest.step, manifest.extra, graph)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from labkit.checkpoint import manifest as manifests, tensorfile
 from labkit.checkpoint.load import check_file, scan, verify
 from labkit.checkpoint.manifest import DATA, INDEX, META, PREVIOUS, FileEntry, Manifest, Suffix
+from labkit.checkpoint.meta_graph import MetaGraphDef
 from labkit.errors import CheckpointError
 from labkit.io import atomic_write, collect_temporaries, files, make_folder, sync_folder, write_bytes, write_text
 
@@ -26,7 +27,7 @@ def save(
     prefix: str | os.PathLike[str],
     tensors: Mapping[str, Any],
     step: int,
-    graph: dict[str, Any] | None = None,
+    graph: MetaGraphDef | None = None,
     extra: dict[str, Any] | None = None,
     keep: int | None = 5,
 ) -> str:
@@ -37,7 +38,7 @@ def save(
             is made when it alone is missing. One process at a time saves into a folder.
         tensors: name -> array; bool, int8-64, uint8-64 or float16-64.
         step: the training step.
-        graph: the graph as JSON.
+        graph: the graph, as `export_meta_graph` gives it.
         extra: further JSON: whatever else is needed to go on.
         keep: how many checkpoints of this family to keep (names that differ in a final "-number" only); None keeps all.
 
@@ -46,6 +47,7 @@ def save(
 
     Raises:
         CheckpointError: it could not be saved; those saved before are as they were.
+        GraphError: an operation of the graph holds a Python function and cannot be written; it is named.
     """
     prefix = os.fspath(prefix)
     folder, name = Path(prefix).parent, os.path.basename(prefix)
@@ -63,7 +65,7 @@ def save(
         )
     arrays = {key: tensorfile.prepare(key, value) for key, value in tensors.items()}
     extra = _plain_json(extra or {}, "extra")
-    meta = None if graph is None else msgspec.json.encode(_plain_json(graph, "graph"))
+    meta = None if graph is None else graph.to_json()
     try:
         _make_parent(folder)
         collect_temporaries(folder)

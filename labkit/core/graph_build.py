@@ -111,6 +111,11 @@ class Builder:
             if place is not self._root:
                 self.graph.inside.update((op.name, op) for op in place.graph.operations)
 
+    def clear_devices(self) -> None:
+        """Forgets on which device operations were to be placed."""
+        for op in (op for place in self._places.values() for op in place.made.values()):
+            op.device = ""
+
     def add_constant(self, node: NodeDef) -> Operation:
         """Builds one more node, which the description does not have."""
         return self._stage(node, self.names.unique((self.prefix or "import/") + node.name), [])

@@ -44,9 +44,16 @@ def import_graph_def(
             not known here; or a name in `input_map` or `return_elements` is not in graph_def.
         ArgumentError: an argument is of another kind.
     """
+    builder = prepared_import(graph_def, input_map, name)
+    results = returned_elements(builder, return_elements)
+    builder.commit()
+    return results
+
+
+def prepared_import(graph_def: GraphDef, input_map: Mapping[str, Any] | None, name: str | None) -> Builder:
+    """What `import_graph_def` builds; the graph has not changed yet. Arguments and errors as there."""
     if not isinstance(graph_def, GraphDef):
         raise ArgumentError("Argument `graph_def` must be a GraphDef", received=type(graph_def).__name__)
-    wanted = _names(return_elements)
     graph = get_default_graph().outermost
     if graph.finalized:
         raise graph._finalized("a graph cannot be imported into it")
@@ -59,9 +66,13 @@ def import_graph_def(
             f"Attempted to map inputs that were not found in graph_def: [{', '.join(missing)}]",
             fix="Name tensors of graph_def: 'x:0', '^x' for a control input.",
         )
-    results = None if wanted is None else [_element(builder, text) for text in wanted]
-    builder.commit()
-    return results
+    return builder
+
+
+def returned_elements(builder: Builder, return_elements: Sequence[str] | None) -> list[Any] | None:
+    """What was built for these names, or stands for it."""
+    wanted = _names(return_elements)
+    return None if wanted is None else [_element(builder, text) for text in wanted]
 
 
 def _names(return_elements: Any) -> list[str] | None:

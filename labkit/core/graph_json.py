@@ -45,15 +45,17 @@ class _DType(msgspec.Struct, tag_field="is", tag="dtype", forbid_unknown_fields=
     name: str
 
 
-class _Float(msgspec.Struct, tag_field="is", tag="float", forbid_unknown_fields=True):
-    value: Literal["nan", "inf", "-inf"]  # which JSON has no numbers for
+class OddFloat(msgspec.Struct, tag_field="is", tag="float", forbid_unknown_fields=True):
+    """What JSON has no number for."""
+
+    value: Literal["nan", "inf", "-inf"]
 
 
 class _Subgraph(msgspec.Struct, tag_field="is", tag="subgraph", forbid_unknown_fields=True):
     name: str
 
 
-_Single = None | bool | int | float | str | _DType | _Float
+_Single = None | bool | int | float | str | _DType | OddFloat
 _Value = _Single | _Array | _Text | _Subgraph | list[_Single | list[_Single]]
 
 
@@ -173,7 +175,7 @@ def _written(value: Any) -> Any:
     if value is None or isinstance(value, bool | str) or type(value) is int:
         return value
     if isinstance(value, float):
-        return value if math.isfinite(value) else _Float(repr(value))  # type: ignore[arg-type]
+        return value if math.isfinite(value) else OddFloat(repr(value))  # type: ignore[arg-type]
     if isinstance(value, tuple):
         return [_written(item) for item in value]
     if isinstance(value, dt.DType):
@@ -261,7 +263,7 @@ _READERS: dict[type, Callable[[Any], Any]] = {
     _Array: _read_array,
     _Text: _read_text,
     _DType: lambda value: _dtype(value.name),
-    _Float: lambda value: float(value.value),
+    OddFloat: lambda value: float(value.value),
     _Subgraph: lambda value: SubgraphName(value.name),
     list: lambda value: tuple(map(_read, value)),
 }

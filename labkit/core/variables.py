@@ -82,6 +82,14 @@ class Variable:
         if self.trainable:
             graph.add_to_collection(GraphKeys.TRAINABLE_VARIABLES, self)
 
+    @classmethod
+    def of(cls, op: Operation, initializer: Operation, initial_value: Tensor, trainable: bool) -> Variable:
+        """The variable whose operations are there already, as after an import; it is in no collection."""
+        made = cls.__new__(cls)
+        made.op, made._tensor, made.trainable = op, op.outputs[0], trainable
+        made.initializer, made.initial_value = initializer, initial_value
+        return made
+
     @property
     def name(self) -> str:
         return self._tensor.name

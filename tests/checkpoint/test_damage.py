@@ -17,14 +17,15 @@ import numpy as np
 import pytest
 
 from labkit import checkpoint
-from labkit.checkpoint import manifest, tensorfile
+from labkit.checkpoint import MetaGraphDef, manifest, tensorfile
 from labkit.checkpoint.manifest import DATA, INDEX, META
 from labkit.errors import CheckpointError
 
 
 def save_small(folder: Path, name: str = "m-1", step: int = 1) -> str:
     tensors = {"w": np.full((4, 5), step, np.float32), "flags": np.array([True, False]), "n": np.array(step)}
-    return checkpoint.save(folder / name, tensors, step, graph={"ops": ["a", "b"]}, extra={"epoch": step}, keep=None)
+    graph = MetaGraphDef(collections={"x": ["a", "b"]})
+    return checkpoint.save(folder / name, tensors, step, graph=graph, extra={"epoch": step}, keep=None)
 
 
 def assert_refused(prefix: str) -> None:
@@ -70,7 +71,8 @@ def test_every_truncation_and_extension_is_found(tmp_path: Path, suffix: str) ->
 @pytest.mark.ci
 @pytest.mark.parametrize("suffix", [DATA, META, INDEX])
 def test_every_lost_block_is_found(tmp_path: Path, suffix: str) -> None:
-    prefix = checkpoint.save(tmp_path / "m", {"w": np.ones(2000)}, 1, graph={"x": "y" * 3000}, extra={"x": "y" * 3000})
+    graph = MetaGraphDef(collections={"x": ["y" * 3000]})
+    prefix = checkpoint.save(tmp_path / "m", {"w": np.ones(2000)}, 1, graph=graph, extra={"x": "y" * 3000})
     path = Path(prefix + suffix)
     content = path.read_bytes()
     for start in range(0, len(content), 512):
@@ -82,7 +84,7 @@ def test_every_lost_block_is_found(tmp_path: Path, suffix: str) -> None:
 def test_files_swapped_between_checkpoints_are_found(tmp_path: Path, suffix: str) -> None:
     one, two = save_small(tmp_path, "m-1", 1), save_small(tmp_path, "m-2", 2)
     if suffix == META:  # their graphs are equal, so make them differ
-        two = checkpoint.save(tmp_path / "m-2", {}, 2, graph={"other": 1})
+        two = checkpoint.save(tmp_path / "m-2", {}, 2, graph=MetaGraphDef(collections={"x": [1]}))
     os.rename(one + suffix, tmp_path / "aside")
     os.rename(two + suffix, one + suffix)
     os.rename(tmp_path / "aside", two + suffix)
@@ -291,7 +293,7 @@ def test_a_hostile_graph_is_refused(tmp_path: Path, graph: bytes) -> None:
     prefix = save_small(tmp_path)
     Path(prefix + META).write_bytes(graph)
     forge(prefix, lambda m: m["files"][1].update(size=len(graph), sha256=hashlib.sha256(graph).hexdigest()))
-    with pytest.raises(CheckpointError, match="holds no graph"):
+    with pytest.raises(CheckpointError, match="holds no meta graph"):
         checkpoint.load(prefix)
 
 

@@ -119,13 +119,13 @@ def test_what_killed_saves_left_is_removed_and_nothing_else(tmp_path: Path) -> N
 
 
 def test_a_graph_no_longer_saved_goes(tmp_path: Path) -> None:
-    checkpoint.save(tmp_path / "m", {}, 1, graph={"a": 1})
+    checkpoint.save(tmp_path / "m", {}, 1, graph=checkpoint.MetaGraphDef())
     checkpoint.save(tmp_path / "m", {}, 2)
     assert sorted(os.listdir(tmp_path)) == ["checkpoint", "m" + DATA, "m" + INDEX]
     assert checkpoint.load(tmp_path / "m").graph is None
 
 
 def test_a_checkpoint_can_be_removed(tmp_path: Path) -> None:
-    prefix = checkpoint.save(tmp_path / "m-1", {}, 1, graph={"a": 1})
+    prefix = checkpoint.save(tmp_path / "m-1", {}, 1, graph=checkpoint.MetaGraphDef())
     checkpoint.remove(prefix)
     assert os.listdir(tmp_path) == ["checkpoint"]

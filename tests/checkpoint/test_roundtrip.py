@@ -16,6 +16,7 @@ from hypothesis.extra import numpy as hnp
 from labkit import checkpoint
 from labkit.checkpoint import tensorfile
 from labkit.checkpoint.manifest import DATA
+from labkit.core.graph_def import GraphDef, NodeDef
 from labkit.errors import CheckpointError
 
 
@@ -82,7 +83,7 @@ def test_step_extra_and_graph_come_back(tmp_path: Path) -> None:
         "tiny": 5e-324,
         "-0": -0.0,
     }
-    graph = {"operations": [{"name": "x", "type": "Placeholder"}]}
+    graph = checkpoint.MetaGraphDef(GraphDef([NodeDef("x", "Placeholder")]), collections={"x": [1, None, "text"]})
     prefix = checkpoint.save(tmp_path / "m", {}, np.int64(2**40), graph=graph, extra=extra)
     loaded = checkpoint.load(prefix)
     assert (loaded.step, loaded.extra, loaded.graph) == (2**40, extra, graph)
