@@ -62,4 +62,5 @@ class Adam(Optimizer):
         return apply_adam(variable, m, v, learning_rate, beta1_power, beta2_power, *betas, epsilon, gradient)
 
     def advance(self, *, beta1_power: Any, beta2_power: Any) -> Sequence[lk.Tensor]:
-        return [beta1_power.assign(beta1_power * self.beta_1), beta2_power.assign(beta2_power * self.beta_2)]
+        beta_1, beta_2 = self.number("beta_1", beta1_power.dtype), self.number("beta_2", beta2_power.dtype)
+        return [beta1_power.assign(beta1_power * beta_1), beta2_power.assign(beta2_power * beta_2)]

@@ -123,10 +123,10 @@ def assign_moving_average(
         zero_debias: the variable, which starts at 0, becomes biased / (1 - decay^steps), where `biased` is the average above
             and `steps` counts the updates. Both are kept in variables `<variable>/biased` and `<variable>/local_step`.
     """
-    with lk.name_scope(name or "AssignMovingAvg"):
+    with lk.name_scope(name or "AssignMovingAvg") as scope:
         rate = 1.0 - lk.cast(decay, variable.dtype)
         if not zero_debias:
-            return variable.assign_sub((variable - value) * rate)
+            return variable.assign_sub((variable - value) * rate, name=scope)
         with variable.graph.name_scope(None):
             biased, steps = (
                 lk.Variable(
@@ -137,4 +137,5 @@ def assign_moving_average(
                 for suffix, dims in (("biased", variable.shape), ("local_step", ()))
             )
         moved = biased.assign_sub((biased - value) * rate)
-        return variable.assign(moved / (1.0 - lk.pow(lk.cast(decay, variable.dtype), steps.assign_add(1.0))))
+        missing = lk.pow(lk.cast(decay, variable.dtype), steps.assign_add(1.0))
+        return variable.assign(moved / (1.0 - missing), name=scope)

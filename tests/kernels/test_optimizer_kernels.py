@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from labkit import _native
+
 REALS = [np.float32, np.float64]
 LENGTHS = [1, 7, 16, 33, 1000, 70001]
 
@@ -69,6 +71,129 @@ def test_adam(kernels, dtype):
             tolerance = 3e-5 if dtype is np.float32 else 1e-12  # 1 - beta is rounded in float32
             for result, exact in zip(state, (var, m, v), strict=True):
                 np.testing.assert_allclose(result, exact, rtol=tolerance, atol=tolerance * 0.05)
+
+
+# name, scalars, slots' starts, attributes, step in NumPy: (weights, slots, scalars, gradient) -> new values of all
+def rms_prop(w, slots, scalars, g):
+    lr, rho, momentum, epsilon = scalars
+    square = rho * slots[0] + (1 - rho) * g * g
+    moment = momentum * slots[1] + lr * g / np.sqrt(square + epsilon)
+    return w - moment, square, moment
+
+
+def centered_rms_prop(w, slots, scalars, g):
+    lr, rho, momentum, epsilon = scalars
+    square, mean = rho * slots[0] + (1 - rho) * g * g, rho * slots[1] + (1 - rho) * g
+    moment = momentum * slots[2] + lr * g / np.sqrt(square - mean * mean + epsilon)
+    return w - moment, square, mean, moment
+
+
+def adagrad(w, slots, scalars, g):
+    square = slots[0] + g * g
+    return w - scalars[0] * g / np.sqrt(square + scalars[1]), square
+
+
+def adadelta(w, slots, scalars, g):
+    lr, rho, epsilon = scalars
+    square = rho * slots[0] + (1 - rho) * g * g
+    step = np.sqrt(slots[1] + epsilon) / np.sqrt(square + epsilon) * g
+    return w - lr * step, square, rho * slots[1] + (1 - rho) * step * step
+
+
+def ftrl(w, slots, scalars, g):
+    lr, power, l1, l2, shrinkage = scalars
+    square = slots[0] + g * g
+    z = slots[1] + g + 2 * shrinkage * w - (square**-power - slots[0] ** -power) / lr * w
+    return (np.clip(z, -l1, l1) - z) / (square**-power / lr + 2 * l2), square, z
+
+
+def momentum_step(w, slots, scalars, g):
+    moment = scalars[1] * slots[0] + g
+    return w - scalars[0] * moment, moment
+
+
+RULES = [
+    ("rms_prop", rms_prop, (0.1, 0.9, 0.5, 1e-2), (1.0, 0.1), ()),
+    ("centered_rms_prop", centered_rms_prop, (0.1, 0.9, 0.5, 1e-2), (1.0, 0.1, 0.1), ()),
+    ("adagrad", adagrad, (0.1, 1e-2), (0.1,), ()),
+    ("adadelta", adadelta, (0.5, 0.9, 1e-3), (0.2, 0.1), ()),
+    ("ftrl", ftrl, (0.5, -0.5, 0.3, 0.2, 0.1), (0.1, 0.4), ()),
+    ("ftrl", ftrl, (0.5, -0.7, 0.3, 0.2, 0.1), (0.1, 0.4), ()),
+    ("momentum", momentum_step, (0.1, 0.9), (0.3,), (0,)),
+]
+
+
+@pytest.mark.parametrize("dtype", REALS)
+@pytest.mark.parametrize(
+    ("name", "step", "scalars", "starts", "ints"), RULES, ids=lambda x: x if isinstance(x, str) else ""
+)
+def test_one_step(kernels, dtype, name, step, scalars, starts, ints):
+    scalars = [np.array(s, dtype) for s in scalars]
+    for n in LENGTHS:
+        grad, var = normal(n, dtype, 1), normal(n, dtype, 2)
+        state = [var, *(np.full(n, start, dtype) for start in starts)]
+        found = kernels(f"apply_{name}", [*scalars, grad], state, ints)
+        exact = step(
+            var.astype(np.float64), [x.astype(np.float64) for x in state[1:]], scalars, grad.astype(np.float64)
+        )
+        tolerance = 1e-5 if dtype is np.float32 else 1e-13
+        for result, want in zip(found, exact, strict=True):
+            np.testing.assert_allclose(result, want, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("dtype", REALS)
+@pytest.mark.parametrize("index", [np.int32, np.int64])
+@pytest.mark.parametrize(
+    ("name", "step", "scalars", "starts", "ints"), RULES, ids=lambda x: x if isinstance(x, str) else ""
+)
+def test_rows_take_one_step_each_with_the_sum_of_their_gradients(
+    kernels, dtype, index, name, step, scalars, starts, ints
+):
+    """And with the bits of the step for all rows with that sum, in order of position."""
+    scalars = [np.array(s, dtype) for s in scalars]
+    for rows, inner, count in (
+        (5, (), 9),
+        (7, (3,), 0),
+        (1, (1,), 4),
+        (40, (33,), 100),
+        (300, (2, 600), 90),
+        (9, (2500,), 20),
+    ):
+        at = np.random.default_rng(rows).integers(0, rows, count).astype(index)
+        grad = normal(count * int(np.prod(inner)), dtype, 1).reshape(count, *inner)
+        state = [normal(rows * int(np.prod(inner)), dtype, 2).reshape(rows, *inner)]
+        state += [np.full((rows, *inner), start, dtype) for start in starts]
+        found = kernels(f"sparse_apply_{name}", [*scalars, grad, at], state, ints)
+        total = np.zeros((rows, *inner), dtype)
+        for k, row in enumerate(at):
+            total[row] += grad[k]
+        whole = kernels(f"apply_{name}", [*scalars, total], state, ints)
+        touched = np.isin(np.arange(rows), at)
+        for before, result, want in zip(state, found, whole, strict=True):
+            np.testing.assert_array_equal(result[touched], want[touched])
+            np.testing.assert_array_equal(result[~touched], before[~touched])
+
+
+def test_a_bad_row_is_refused_before_anything_is_written(kernels):
+    state = [np.ones((4, 3), np.float32), np.ones((4, 3), np.float32)]
+    scalars = [np.array(s, np.float32) for s in (0.1, 0.0)]
+    for bad in (-1, 4):
+        with pytest.raises(_native.KernelError, match=str(bad)):
+            kernels("sparse_apply_adagrad", [*scalars, np.ones((2, 3), np.float32), np.array([0, bad])], state)
+
+
+def test_rows_that_do_not_fit_are_refused(kernels):
+    scalars = [np.array(s, np.float32) for s in (0.1, 0.0)]
+    state = [np.ones((4, 3), np.float32)] * 2
+    for grad, at in (
+        (np.ones((2, 2), np.float32), np.array([0, 1])),
+        (np.ones((2, 3), np.float32), np.array([0])),
+        (np.ones((2, 3), np.float32), np.array([[0, 1]])),
+        (np.ones((2, 3), np.float32), np.array([0.0, 1.0], np.float32)),
+        (np.ones(2, np.float32), np.array([0, 1])),
+    ):
+        with pytest.raises(ValueError, match="sparse_apply_adagrad"):
+            kernels("sparse_apply_adagrad", [*scalars, grad, at], state)
 
 
 def test_scalars_may_have_one_dimension(kernels):
