@@ -291,8 +291,9 @@ class Optimizer:
         return self.name or type(self).__name__
 
     def variables(self) -> list[lk.Variable]:
-        """All state that was made so far: slots, shared numbers, the number of steps where a schedule needs it."""
-        return [*self._slots.values(), *self._shared.values(), *self._iterations.values()]
+        """All state that was made so far, by name: slots, shared numbers, the number of steps where a schedule needs it."""
+        made = [*self._slots.values(), *self._shared.values(), *self._iterations.values()]
+        return sorted(made, key=lambda variable: variable.name)
 
     def __repr__(self) -> str:
         return show(self)
