@@ -36,6 +36,7 @@ from labkit.core.dtypes import (
 )
 from labkit.core.explain_plan import explain_plan as explain_plan
 from labkit.core.feeds import Batches as Batches
+from labkit.core.get_variable import get_local_variable as get_local_variable, get_variable as get_variable
 from labkit.core.global_step import (
     create_global_step as create_global_step,
     get_global_step as get_global_step,
@@ -48,6 +49,7 @@ from labkit.core.graph import (
 )
 from labkit.core.graph_def import GraphDef as GraphDef, NodeDef as NodeDef
 from labkit.core.graph_import import import_graph_def as import_graph_def
+from labkit.core.grouping import group as group, no_op as no_op
 from labkit.core.operation import Operation as Operation
 from labkit.core.run_metadata import RunMetadata as RunMetadata, RunOptions as RunOptions
 from labkit.core.scopes import (
@@ -57,9 +59,7 @@ from labkit.core.scopes import (
     device as device,
     get_collection as get_collection,
     get_collection_ref as get_collection_ref,
-    get_variable as get_variable,
     name_scope as name_scope,
-    variable_scope as variable_scope,
 )
 from labkit.core.session import InteractiveSession as InteractiveSession, Session as Session
 from labkit.core.session_stack import get_default_session as get_default_session
@@ -67,15 +67,23 @@ from labkit.core.shapes import Dimension as Dimension, TensorShape as TensorShap
 from labkit.core.slices import IndexedSlices as IndexedSlices
 from labkit.core.tensor import Tensor as Tensor
 from labkit.core.threads import get_num_threads as get_num_threads, set_num_threads as set_num_threads
-from labkit.core.variables import (
-    Variable as Variable,
+from labkit.core.variable_lists import (
     global_variables as global_variables,
     global_variables_initializer as global_variables_initializer,
-    group as group,
-    no_op as no_op,
+    local_variables as local_variables,
+    local_variables_initializer as local_variables_initializer,
+    model_variables as model_variables,
+    moving_average_variables as moving_average_variables,
     trainable_variables as trainable_variables,
     variables_initializer as variables_initializer,
 )
+from labkit.core.variable_scope import (
+    AUTO_REUSE as AUTO_REUSE,
+    VariableScope as VariableScope,
+    get_variable_scope as get_variable_scope,
+    variable_scope as variable_scope,
+)
+from labkit.core.variables import Variable as Variable
 from labkit.lab import Trial as Trial, experiment as experiment, run as run
 from labkit.models import Sequential as Sequential
 from labkit.ops import image as image, linalg as linalg, nn as nn, random as random, strings as strings

@@ -40,7 +40,9 @@ _BY_MODULE = {
     "core.graph": "Graph get_default_graph reset_default_graph",
     "core.global_step": "create_global_step get_global_step get_or_create_global_step",
     "core.scopes": "add_to_collection add_to_collections control_dependencies device get_collection get_collection_ref "
-    "get_variable name_scope variable_scope",
+    "name_scope",
+    "core.get_variable": "get_local_variable get_variable",
+    "core.variable_scope": "AUTO_REUSE VariableScope get_variable_scope variable_scope",
     "core.run_metadata": "RunMetadata RunOptions",
     "core.session": "InteractiveSession Session",
     "core.session_stack": "get_default_session",
@@ -51,8 +53,10 @@ _BY_MODULE = {
     "core.tensor": "Tensor",
     "core.threads": "get_num_threads set_num_threads",
     "core.convert": "convert_to_tensor",
-    "core.variables": "Variable global_variables global_variables_initializer group no_op trainable_variables "
-    "variables_initializer",
+    "core.grouping": "group no_op",
+    "core.variable_lists": "global_variables global_variables_initializer local_variables local_variables_initializer "
+    "model_variables moving_average_variables trainable_variables variables_initializer",
+    "core.variables": "Variable",
     "ops.add_n": "add_n",
     "ops.broadcast": "broadcast_to fill ones ones_like zeros zeros_like",
     "ops.clip": "clip_by_global_norm clip_by_norm clip_by_value global_norm",

@@ -25,6 +25,7 @@ class Checked:
 
     inputs: Sequence[Tensor]
     attrs: Mapping[str, Any]
+    roles: Roles
     dims: Sequence[Dims]
     dtypes: Sequence[DType]
 
@@ -46,22 +47,18 @@ def check_operation(
         checked = definition.check_attrs(attrs)
         dtypes = definition.out_dtypes([x.dtype for x in inputs], checked)
         roles = definition.roles_of(checked)
+        states = (*roles.writes, *roles.reads)
         if adopting is not None:
-            inputs = _adopted(adopting, roles, inputs)
-        _check_variables(definition, roles, inputs)
+            inputs = [adopting.adopt_variable(x) if i in states else adopting.adopt(x) for i, x in enumerate(inputs)]
+        _check_variables(definition, states, inputs)
         dims = [check_dims(d) for d in definition.shapes(context_of(definition, roles, inputs, checked))]
     except (GraphError, DTypeError, InvalidArgumentError, OutOfRangeError) as error:
         raise explain(error, what, inputs) from None
-    return Checked(inputs, checked, dims, dtypes)
+    return Checked(inputs, checked, roles, dims, dtypes)
 
 
-def _adopted(graph: Graph, roles: Roles, inputs: Sequence[Tensor]) -> list[Tensor]:
-    states = (*roles.writes, *roles.reads)
-    return [graph.adopt_variable(x) if i in states else graph.adopt(x) for i, x in enumerate(inputs)]
-
-
-def _check_variables(definition: OpDef, roles: Roles, inputs: Sequence[Tensor]) -> None:
-    for i in (*roles.writes, *roles.reads):
+def _check_variables(definition: OpDef, states: Sequence[int], inputs: Sequence[Tensor]) -> None:
+    for i in states:
         if inputs[i].op.type != "VariableV2":
             raise InvalidArgumentError(
                 "",
@@ -75,7 +72,7 @@ def make_operation(
     graph: Graph, definition: OpDef, name: str, checked: Checked, control: Iterable[Operation], line: str
 ) -> Operation:
     """The operation with its outputs; `graph` does not hold it yet."""
-    op = Operation(graph, definition, name, checked.inputs, tuple(control), checked.attrs, line)
+    op = Operation(graph, definition, name, checked.inputs, tuple(control), checked.attrs, line, checked.roles)
     outputs = enumerate(zip(checked.dims, checked.dtypes, strict=True))
     op.outputs = tuple(Tensor(op, i, dims, dtype) for i, (dims, dtype) in outputs)
     return op

@@ -6,10 +6,11 @@ from typing import Any
 
 from labkit.core import dtypes as dt
 from labkit.core.collections import GraphKeys
+from labkit.core.get_variable import get_variable
 from labkit.core.graph import Graph, get_default_graph
-from labkit.core.scopes import get_variable
 from labkit.core.shapes import show
-from labkit.core.variables import Variable, global_variables
+from labkit.core.variable_lists import global_variables
+from labkit.core.variables import Variable
 from labkit.errors import DTypeError, GraphError, NotFoundError
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +38,7 @@ class Graph(Names, Lookup, Collections):
         self.seed: int | None = None
         self.finalized = False
         self.growth = Growth()
-        self.variable_scopes: list[Any] = []
+        self.variable_store: Any = None  # of get_variable, when it was used
         self._stream_root = ""
         self._control: list[tuple[Operation, ...]] = []
         self._placements: list[Placement] = []
@@ -127,8 +127,10 @@ class Graph(Names, Lookup, Collections):
         full = self.full_name(name or type_name)
         if full in self._by_name:
             raise GraphError(f"The graph has an operation named '{full}' already, and the scope's name stands for one")
-        present = {x.op for x in checked.inputs}
-        control = dict.fromkeys(op for group in self._control for op in group if op not in present)
+        control: Iterable[Operation] = ()
+        if self._control:
+            present = {x.op for x in checked.inputs}
+            control = dict.fromkeys(op for group in self._control for op in group if op not in present)
         op = make_operation(self, definition, full, checked, control, line)
         if self._placements:
             place(op, self._placements)

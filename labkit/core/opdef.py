@@ -238,6 +238,8 @@ class OpDef:
         Raises:
             InvalidArgumentError: an attribute is unknown, missing or not allowed.
         """
+        if not given and not self.attrs:  # most operations
+            return {}
         unknown = sorted(set(given) - set(self.attrs))
         missing = sorted(name for name, attr in self.attrs.items() if attr.required and name not in given)
         if unknown or missing:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from labkit.core import dtypes as dt
-from labkit.core.opdef import OpDef
+from labkit.core.opdef import OpDef, Roles
 from labkit.core.tensor import Tensor
 from labkit.errors import InvalidArgumentError
 
@@ -48,10 +48,11 @@ class Operation:
         control_inputs: Sequence[Operation],
         attrs: Mapping[str, Any],
         line: str,
+        roles: Roles,
     ) -> None:
         self.graph, self.definition, self.name, self.line = graph, definition, name, line
-        self.inputs, self.control_inputs, self.attrs = tuple(inputs), tuple(control_inputs), dict(attrs)
-        self.roles = definition.roles_of(self.attrs)
+        self.inputs, self.control_inputs, self.attrs = tuple(inputs), tuple(control_inputs), attrs
+        self.roles = roles
         self.id = -1
         self.device = ""
         self.outputs: tuple[Tensor, ...] = ()

@@ -1,21 +1,14 @@
-"""Scopes of the default graph, and variables that are found by name."""
+"""Scopes and collections of the default graph."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
-import numpy as np
-
-from labkit.core import dtypes as dt
 from labkit.core.devices import Placement
 from labkit.core.graph import Graph, get_default_graph
-from labkit.core.shapes import as_dims, is_known, show
-from labkit.core.tensor import OPERATORS
-from labkit.core.variables import Variable
-from labkit.errors import GraphError, InvalidArgumentError, ShapeError
+from labkit.errors import GraphError, InvalidArgumentError
 
 
 def name_scope(
@@ -32,16 +25,37 @@ def name_scope(
         InvalidArgumentError: the name is not allowed, or there is none although values are given.
         GraphError: the values belong to different graphs.
     """
-    graph = get_default_graph()
-    tensors = [x for x in values or () if isinstance(getattr(x, "graph", None), Graph)]
-    if tensors and not graph.is_inside(tensors[0].graph):
-        graph = tensors[0].graph
-    for x in tensors:
-        if x.graph.outermost is not graph.outermost:
-            raise GraphError(f"{x!r} must be from the same graph as {tensors[0]!r}")
     if values is not None and name is None and default_name is None:
         raise InvalidArgumentError("At least one of name and default_name must be given with values")
-    return graph.name_scope(default_name if name is None else name)
+    graph, chosen = graph_of(values), default_name if name is None else name
+    return _name_scope_of(graph, chosen)
+
+
+@contextmanager
+def _name_scope_of(graph: Graph, name: str | None) -> Iterator[str]:
+    with made_default(graph), graph.name_scope(name) as scope:
+        yield scope
+
+
+def graph_of(values: Sequence[Any] | None) -> Graph:
+    """The graph of the tensors, operations and variables among `values`; without any the default graph.
+
+    Raises:
+        GraphError: they belong to different graphs.
+    """
+    graph = get_default_graph()
+    elements = [x for x in values or () if isinstance(getattr(x, "graph", None), Graph)]
+    for x in elements:
+        if x.graph.outermost is not elements[0].graph.outermost:
+            raise GraphError(f"{x!r} must be from the same graph as {elements[0]!r}")
+    if not elements or elements[0].graph.outermost is graph.outermost:
+        return graph
+    return elements[0].graph
+
+
+def made_default(graph: Graph) -> AbstractContextManager[Any]:
+    """Makes the graph the default one, unless it is that already."""
+    return nullcontext() if graph is get_default_graph() else graph.as_default()
 
 
 def device(placement: Placement) -> AbstractContextManager[None]:
@@ -83,109 +97,3 @@ def get_collection_ref(key: Hashable) -> list[Any]:
 def control_dependencies(inputs: Sequence[Any] | None) -> AbstractContextManager[None]:
     """Operations made inside run after all of `inputs`; None clears what is set."""
     return get_default_graph().control_dependencies(inputs)
-
-
-@dataclass
-class VariableScope:
-    """A scope of `get_variable`.
-
-    Attributes:
-        name: its full name, "" for the root.
-        reuse: True to find existing variables, False to make new ones, None to do either (AUTO_REUSE).
-    """
-
-    name: str
-    reuse: bool | None = False
-    store: dict[str, Variable] = field(default_factory=dict, repr=False)
-
-    def reuse_variables(self) -> None:
-        self.reuse = True
-
-
-def _current(graph: Graph) -> VariableScope:
-    scopes = graph.outermost.variable_scopes
-    if not scopes:
-        scopes.append(VariableScope(""))
-    return scopes[-1]
-
-
-@contextmanager
-def variable_scope(scope: str | VariableScope, reuse: bool | None = False) -> Iterator[VariableScope]:
-    """Prefixes `get_variable` and opens a name scope. Entered again, variables keep their prefix and operations go under
-    `name_1/`. A scope object may be entered again.
-
-    Args:
-        reuse: True to find existing variables, False for the outer scope's rule, None for either (AUTO_REUSE).
-    """
-    graph = get_default_graph()
-    outer = _current(graph)
-    if isinstance(scope, VariableScope):
-        full, short = scope.name, scope.name.rpartition("/")[2]
-    else:
-        full, short = f"{outer.name}/{scope}" if outer.name else scope, scope
-    inner = VariableScope(full, True if outer.reuse else reuse, outer.store)
-    graph.outermost.variable_scopes.append(inner)
-    try:
-        with graph.name_scope(short):
-            yield inner
-    finally:
-        graph.outermost.variable_scopes.pop()
-
-
-def get_variable(
-    name: str, shape: Any = None, dtype: Any = dt.float32, initializer: Any = None, trainable: bool = True
-) -> Variable:
-    """The variable of that name in the present variable scope: a new one, or the existing one when the scope reuses.
-
-    Args:
-        shape: the shape of a new variable; not needed when `initializer` is an array or tensor.
-        initializer: a callable (shape, dtype) -> tensor, an array, or a tensor. Default: Glorot and Bengio's uniform
-            distribution for floats (2010, equation 16), zeros for others.
-
-    Raises:
-        GraphError: the variable exists and the scope does not reuse, or the other way round.
-        ShapeError: the shape is not known, or differs from the existing variable's.
-    """
-    graph = get_default_graph()
-    scope = _current(graph)
-    full = f"{scope.name}/{name}" if scope.name else name
-    existing = scope.store.get(full)
-    if existing is not None and scope.reuse is False:
-        raise GraphError(
-            f"Variable {full} already exists, disallowed. Did you mean to set reuse=True or reuse=None (automatic) in "
-            f"variable_scope? It was made at {existing.op.line}"
-        )
-    dims = as_dims(shape)
-    if existing is not None:
-        if dims is not None and dims != existing.dims:
-            raise ShapeError(f"Variable {full} has another shape", received=f"{show(dims)} for {show(existing.dims)}")
-        return existing
-    if scope.reuse is True:
-        raise GraphError(
-            f"Variable {full} does not exist, or was not created with get_variable", fix="Drop reuse=True."
-        )
-    kind = dt.as_dtype(dtype)
-    if initializer is not None and not callable(initializer):
-        value, wanted = initializer, None if hasattr(initializer, "op") else kind
-    elif not is_known(dims):
-        raise ShapeError(
-            f"Variable {full} needs a fully known shape", received=show(dims), fix="Give shape= or an array."
-        )
-    else:
-        wanted = kind
-        value = (lambda: initializer(dims, kind)) if initializer else (lambda: _default_initial(dims, kind))
-    with graph.outermost.name_scope(None):
-        made = Variable(value, trainable, name=full, dtype=wanted)
-    scope.store[full] = made
-    return made
-
-
-def _default_initial(dims: Any, dtype: dt.DType) -> Any:
-    if not dtype.is_floating:
-        return np.zeros(dims, dtype.numpy)
-    fan = (dims[0], dims[-1]) if dims else (1, 1)
-    if len(dims) > 2:
-        field_size = int(np.prod(dims[:-2]))
-        fan = (dims[-2] * field_size, dims[-1] * field_size)
-    limit = float(np.sqrt(6.0 / max(sum(fan), 1)))
-    return OPERATORS["random_uniform"](dims, -limit, limit, dtype)

@@ -41,8 +41,12 @@ def partial_dims(tensor: Tensor) -> Dims:
 
 def context_of(definition: OpDef, roles: Roles, inputs: Sequence[Tensor], attrs: Mapping[str, Any]) -> OpContext:
     """What an operation's rules see while the graph is built."""
-    values = [constant_value(x) if i in roles.value_inputs else None for i, x in enumerate(inputs)]
-    partial = {i: partial_dims(inputs[i]) for i in roles.value_inputs if values[i] is None}
+    values: list[Any] = [None] * len(inputs)
+    partial = {}
+    for i in roles.value_inputs:
+        values[i] = constant_value(inputs[i])
+        if values[i] is None:
+            partial[i] = partial_dims(inputs[i])
     return OpContext([x.dims for x in inputs], [x.dtype for x in inputs], attrs, values, partial)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,34 +27,47 @@ class Variable:
         initial_value: a number, array or list; a tensor; or a function without arguments that builds one.
         trainable: whether optimizers change it when no var_list is given. (A dtype in this place is accepted and means
             `dtype`, because course programs write `Variable([.3], tf.float32)`.)
-        collections: the graph's collections that hold it; default: all variables.
+        collections: the graph's collections that hold it; default: GLOBAL_VARIABLES. A trainable one is in
+            TRAINABLE_VARIABLES, too.
+        validate_shape: accepted for programs that say False; a variable keeps the shape of its initial value all the same.
         name: the operation's name.
         dtype: the dtype; default: the initial value's.
         shape: only needed where the initial value's shape is not known.
+        constraint: a function of the value that optimizers apply after each of their updates, or None.
 
     Raises:
         ShapeError: the shape is not fully known.
         DTypeError: the initial value does not survive conversion to `dtype`.
+        InvalidArgumentError: there is no initial value, or `collections` is no list.
     """
 
     def __init__(
         self,
-        initial_value: Any,
+        initial_value: Any = None,
         trainable: bool = True,
         collections: Sequence[str] | None = None,
+        validate_shape: bool = True,
+        *,
         name: str | None = None,
         dtype: Any = None,
         shape: Any = None,
+        constraint: Callable[[Any], Any] | None = None,
     ) -> None:
         if isinstance(trainable, dt.DType):
             trainable, dtype = True, dtype or trainable
+        if initial_value is None:
+            raise InvalidArgumentError("initial_value must be specified", rule="A variable starts from a value")
+        if isinstance(collections, str):
+            raise InvalidArgumentError("collections is a list, tuple or set of keys", received=repr(collections))
         wanted = None if dtype is None else dt.as_dtype(dtype)
         graph = get_default_graph().outermost
-        self.trainable = bool(trainable)
+        self.trainable, self.constraint = bool(trainable), constraint
         full = graph.unique_name(name or "Variable", mark_as_used=False)
         with graph.as_default(), graph.control_dependencies(None), graph.name_scope(full + "/"):
-            value = initial_value() if callable(initial_value) else initial_value
-            initial = to_tensor(value, wanted, name="initial_value")
+            if callable(initial_value):
+                with graph.name_scope("Initializer"):
+                    initial_value = initial_value()
+            initial = to_tensor(initial_value, wanted, name="initial_value")
         if initial.dtype is dt.string:
             raise DTypeError(
                 f"Variable '{full}' cannot hold text",
@@ -65,9 +78,9 @@ class Variable:
         dims = initial.dims if shape is None else as_dims(shape)
         if not is_known(dims):
             raise ShapeError(
-                f"Variable '{full}' needs a fully known shape",
-                rule="A variable's shape does not change",
-                received=show(dims),
+                f"Variable '{full}': initial_value must have a shape specified",
+                rule="A variable's shape is fully known and does not change, whatever validate_shape says",
+                received=f"{initial!r}",
                 fix="Give shape=, or an initial value of known shape.",
             )
         with graph.as_default(), graph.control_dependencies(None):
@@ -77,10 +90,8 @@ class Variable:
             self.initial_value = initial
             with graph.name_scope(self.op.name + "/"):
                 self.initializer: Operation = graph.apply("Assign", [self._tensor, initial], name="Assign")
-        for key in collections if collections is not None else (GraphKeys.GLOBAL_VARIABLES,):
-            graph.add_to_collection(key, self)
-        if self.trainable:
-            graph.add_to_collection(GraphKeys.TRAINABLE_VARIABLES, self)
+        keys = [*(collections if collections is not None else [GraphKeys.GLOBAL_VARIABLES])]
+        graph.add_to_collections([*keys, GraphKeys.TRAINABLE_VARIABLES] if self.trainable else keys, self)
 
     @classmethod
     def of(cls, op: Operation, initializer: Operation, initial_value: Tensor, trainable: bool) -> Variable:
@@ -104,6 +115,15 @@ class Variable:
 
     def get_shape(self) -> Any:
         return self._tensor.shape
+
+    def set_shape(self, shape: Any) -> None:
+        """Checks that the variable has that shape; raises ShapeError where it has not."""
+        self._tensor.set_shape(shape)
+
+    @property
+    def device(self) -> str:
+        """The device that the program asked for, "" for none."""
+        return self.op.device
 
     @property
     def dims(self) -> tuple[int, ...]:
@@ -131,20 +151,33 @@ class Variable:
         with self.graph.name_scope(self.op.name + "/"):
             return self.graph.apply("ReadVariable", [self._tensor], name="read").outputs[0]
 
-    def assign(self, value: Any, name: str | None = None) -> Tensor:
-        """Builds the write of `value`; the result is the new value."""
-        return self._write("Assign", value, name)
+    def assign(self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
+        """Builds the write of `value`, of the variable's shape.
 
-    def assign_add(self, delta: Any, name: str | None = None) -> Tensor:
-        """Builds the addition of `delta`; the result is the new value."""
-        return self._write("AssignAdd", delta, name)
+        Args:
+            use_locking: accepted for programs that say it; runs that write exclude each other in any case.
+            read_value: whether the result is the new value, a tensor; else it is the operation.
 
-    def assign_sub(self, delta: Any, name: str | None = None) -> Tensor:
-        """Builds the subtraction of `delta`; the result is the new value."""
-        return self._write("AssignSub", delta, name)
+        Raises:
+            ShapeError, DTypeError: the value does not fit.
+        """
+        return self._write("Assign", value, name, read_value)
 
-    def _write(self, operation: str, value: Any, name: str | None) -> Tensor:
-        return self.graph.apply(operation, [self._tensor, to_tensor(value, self.dtype)], name=name).outputs[0]
+    def assign_add(
+        self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> Any:
+        """Builds the addition of `delta`; arguments, result and errors as those of `assign`."""
+        return self._write("AssignAdd", delta, name, read_value)
+
+    def assign_sub(
+        self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> Any:
+        """Builds the subtraction of `delta`; arguments, result and errors as those of `assign`."""
+        return self._write("AssignSub", delta, name, read_value)
+
+    def _write(self, operation: str, value: Any, name: str | None, read_value: bool) -> Any:
+        op = self.graph.apply(operation, [self._tensor, to_tensor(value, self.dtype, name="value")], name=name)
+        return op.outputs[0] if read_value else op
 
     def eval(self, session: Any = None) -> Any:
         """The value in the given or the default session."""
@@ -179,7 +212,8 @@ def _lend(name: str) -> Callable[..., Any]:
 
 
 _OPERATORS = """
-    __add__ __radd__ __sub__ __rsub__ __mul__ __rmul__ __truediv__ __rtruediv__ __pow__ __rpow__ __matmul__ __rmatmul__
+    __add__ __radd__ __sub__ __rsub__ __mul__ __rmul__ __truediv__ __rtruediv__ __floordiv__ __rfloordiv__
+    __mod__ __rmod__ __pow__ __rpow__ __matmul__ __rmatmul__
     __and__ __rand__ __or__ __ror__ __xor__ __rxor__ __invert__
     __lt__ __le__ __gt__ __ge__ __neg__ __abs__ __getitem__ __bool__ __len__ __iter__ __contains__ __float__ __int__
     __setitem__
@@ -202,37 +236,3 @@ def need_variable(value: Any, what: str) -> Variable:
         received=repr(value),
         fix="Make one with lk.Variable.",
     )
-
-
-def global_variables() -> list[Variable]:
-    """All variables of the default graph, in order of creation."""
-    return get_default_graph().get_collection(GraphKeys.GLOBAL_VARIABLES)
-
-
-def trainable_variables() -> list[Variable]:
-    """The variables of the default graph that optimizers change by default."""
-    return get_default_graph().get_collection(GraphKeys.TRAINABLE_VARIABLES)
-
-
-def variables_initializer(variables: Iterable[Variable], name: str = "init") -> Operation:
-    """An operation that sets each of `variables`, a list, to its initial value."""
-    if not isinstance(variables, Iterable):
-        variables = [variables]
-    return group(*(need_variable(v, "lk.variables_initializer").initializer for v in variables), name=name)
-
-
-def global_variables_initializer() -> Operation:
-    """An operation that sets every variable that exists now to its initial value."""
-    return variables_initializer(global_variables())
-
-
-def group(*operations: Any, name: str = "group_deps") -> Operation:
-    """An operation that is done when all of `operations` (operations, tensors) are; running it gives None."""
-    graph = get_default_graph()
-    with graph.control_dependencies(operations):
-        return graph.apply("NoOp", [], name=name)
-
-
-def no_op(name: str = "NoOp") -> Operation:
-    """An operation that does nothing: a place for control dependencies."""
-    return get_default_graph().apply("NoOp", [], name=name)

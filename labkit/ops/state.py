@@ -90,14 +90,14 @@ _write("AssignSub", "assign_sub", np.subtract, dt.NUMERIC, "Subtracts from the v
 
 def assign(variable: Variable, value: Any, name: str | None = None) -> Tensor:
     """Builds the write of `value`, of the variable's shape; the result is the new value."""
-    return need_variable(variable, "lk.assign").assign(value, name)
+    return need_variable(variable, "lk.assign").assign(value, name=name)
 
 
 def assign_add(variable: Variable, delta: Any, name: str | None = None) -> Tensor:
     """Builds the addition of `delta`, of the variable's shape; the result is the new value."""
-    return need_variable(variable, "lk.assign_add").assign_add(delta, name)
+    return need_variable(variable, "lk.assign_add").assign_add(delta, name=name)
 
 
 def assign_sub(variable: Variable, delta: Any, name: str | None = None) -> Tensor:
     """Builds the subtraction of `delta`, of the variable's shape; the result is the new value."""
-    return need_variable(variable, "lk.assign_sub").assign_sub(delta, name)
+    return need_variable(variable, "lk.assign_sub").assign_sub(delta, name=name)

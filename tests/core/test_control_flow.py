@@ -328,7 +328,7 @@ def test_a_variable_made_inside_belongs_to_the_whole_graph(session):
     x = lk.placeholder(lk.float32, [None, 2])
 
     def step(a, b):
-        with lk.variable_scope("cell", reuse=None):
+        with lk.variable_scope("cell", reuse=lk.AUTO_REUSE):
             w = lk.get_variable("w", [2], initializer=lambda shape, dtype=lk.float32: lk.ones(shape, dtype))
         return a + b * w
 
