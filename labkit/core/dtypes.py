@@ -10,7 +10,7 @@ from labkit.errors import DTypeError
 
 
 class DType:
-    """The type of a tensor's elements; compared by identity.
+    """The type of a tensor's elements. There is one object of each; it also equals the NumPy dtype it stands for.
 
     Attributes:
         name: "float32", "float64", "int32", "int64", "uint8", "bool" or "string".
@@ -32,6 +32,25 @@ class DType:
         return self.numpy.kind in "iu"
 
     @property
+    def is_bool(self) -> bool:
+        return self.numpy.kind == "b"
+
+    @property
+    def base_dtype(self) -> DType:
+        """The dtype itself, also for a variable's."""
+        return self
+
+    @property
+    def min(self) -> Any:
+        """The smallest number."""
+        return np.finfo(self.numpy).min if self.is_floating else np.iinfo(self.numpy).min
+
+    @property
+    def max(self) -> Any:
+        """The largest number."""
+        return np.finfo(self.numpy).max if self.is_floating else np.iinfo(self.numpy).max
+
+    @property
     def as_numpy_dtype(self) -> Any:
         return self.numpy.type
 
@@ -42,6 +61,19 @@ class DType:
 
     def __repr__(self) -> str:
         return f"labkit.{self.name}"
+
+    def __str__(self) -> str:
+        return f"<dtype: {self.name!r}>"
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, DType) or other is None:  # NumPy reads None as float64
+            return self is other
+        try:
+            return as_dtype(other) is self
+        except DTypeError:
+            return False
+
+    __hash__ = object.__hash__
 
     def __reduce__(self) -> str:
         return "bool_" if self.name == "bool" else self.name

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 import labkit as lk
 
 
@@ -60,13 +58,8 @@ def to_int64(x: Any, name: str | None = "ToInt64") -> lk.Tensor:
 def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> lk.Tensor:
     """`lk.cast` of value, brought into the range of dtype first."""
     x, wanted = lk.convert_to_tensor(value), lk.as_dtype(dtype)
-    here, there = _range(x.dtype), _range(wanted)
-    return lk.cast(lk.clip_by_value(x, max(here[0], there[0]), min(here[1], there[1])), wanted, name)
-
-
-def _range(dtype: lk.DType) -> tuple[Any, Any]:
-    info: Any = np.finfo(dtype.numpy) if dtype.is_floating else np.iinfo(dtype.numpy)
-    return info.min, info.max
+    low, high = max(x.dtype.min, wanted.min), min(x.dtype.max, wanted.max)
+    return lk.cast(lk.clip_by_value(x, low, high), wanted, name)
 
 
 def clip_by_average_norm(t: Any, clip_norm: Any, name: str | None = None) -> lk.Tensor:
