@@ -59,6 +59,17 @@ def test_newtons_method_finds_the_minimum() -> None:
     assert done.stdout.strip() == "[1. 1.]", done.stderr
 
 
+def test_the_tensorflow_program_runs(tmp_path: Path) -> None:
+    script = tmp_path / "xor.py"
+    script.write_text(block("TensorFlow 1 program: xor.py"))
+    done = subprocess.run(
+        [sys.executable, "-m", "labkit.compat.v1", str(script)],
+        capture_output=True, text=True, timeout=120, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "[[0], [1], [1], [0]]\n"
+
+
 def comparable(text: str) -> list[str]:
     """Lines without what differs between machines and with every edit: other targets' kernels, numbers of lines."""
     kept = [line.replace("computed by", " " * 11) for line in text.strip().splitlines()]
