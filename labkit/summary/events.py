@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from functools import lru_cache
+from typing import Any
 
+from google.protobuf.message import DecodeError
 from tensorboardX.proto.event_pb2 import Event, SessionLog
-from tensorboardX.proto.plugin_text_pb2 import TextPluginData
-from tensorboardX.proto.summary_pb2 import HistogramProto, Summary, SummaryMetadata
-from tensorboardX.proto.tensor_pb2 import TensorProto
-from tensorboardX.proto.tensor_shape_pb2 import TensorShapeProto
+from tensorboardX.proto.summary_pb2 import Summary
 
-from labkit.summary.histogram import Histogram
+from labkit.errors import InvalidArgumentError
+from labkit.summary import values
+from labkit.summary.histograms import Histogram
 
 VERSION = "brain.Event:2"
-
-
-@lru_cache(maxsize=4096)
-def clean_tag(tag: str) -> str:
-    """The tag with characters that TensorFlow 1 refuses replaced: "W1:0" becomes "W1_0"."""
-    return re.sub(r"[^-/\w.]", "_", tag).lstrip("/") or "_"
 
 
 def version(wall: float) -> bytes:
@@ -35,55 +28,72 @@ def session_start(wall: float, step: int) -> bytes:
 
 def scalar(wall: float, step: int, tag: str, value: float) -> bytes:
     event = Event(wall_time=wall, step=step)
-    event.summary.value.add(tag=tag, simple_value=value)
+    values.add_scalar(event.summary, tag, value)
     return event.SerializeToString()
 
 
-def scalars(wall: float, step: int, values: Mapping[str, float]) -> bytes:
+def scalars(wall: float, step: int, by_tag: Mapping[str, float]) -> bytes:
     """Several tags of one step in one event."""
     event = Event(wall_time=wall, step=step)
-    for tag, value in values.items():
-        event.summary.value.add(tag=tag, simple_value=value)
+    for tag, value in by_tag.items():
+        values.add_scalar(event.summary, tag, value)
     return event.SerializeToString()
 
 
 def histogram(wall: float, step: int, tag: str, value: Histogram) -> bytes:
-    """A histogram; with the scalar `tag/non_finite` when there were values that are not finite."""
     event = Event(wall_time=wall, step=step)
-    proto = HistogramProto(
-        min=value.minimum,
-        max=value.maximum,
-        num=value.count,
-        sum=value.total,
-        sum_squares=value.total_of_squares,
-        bucket_limit=value.limits.tolist(),
-        bucket=value.counts.tolist(),
-    )
-    event.summary.value.add(tag=tag, histo=proto)
-    if value.non_finite:
-        event.summary.value.add(tag=tag + "/non_finite", simple_value=value.non_finite)
+    values.add_histogram(event.summary, tag, value)
     return event.SerializeToString()
 
 
 def image(wall: float, step: int, tag: str, png: bytes, height: int, width: int, channels: int) -> bytes:
     event = Event(wall_time=wall, step=step)
-    proto = Summary.Image(height=height, width=width, colorspace=channels, encoded_image_string=png)
-    event.summary.value.add(tag=tag, image=proto)
+    values.add_image(event.summary, tag, png, height, width, channels)
     return event.SerializeToString()
 
 
 def text(wall: float, step: int, tag: str, value: str) -> bytes:
     """A text, shown as Markdown."""
-    plugin = SummaryMetadata.PluginData(plugin_name="text", content=TextPluginData(version=0).SerializeToString())
-    tensor = TensorProto(
-        dtype="DT_STRING",
-        string_val=[value.encode("utf-8", errors="replace")],
-        tensor_shape=TensorShapeProto(dim=[TensorShapeProto.Dim(size=1)]),
-    )
     event = Event(wall_time=wall, step=step)
-    event.summary.value.add(tag=tag, metadata=SummaryMetadata(plugin_data=plugin), tensor=tensor)
+    values.add_text(event.summary, tag, [value.encode("utf-8", errors="replace")], [1])
     return event.SerializeToString()
 
 
 def graph(wall: float, graph_def: bytes) -> bytes:
     return Event(wall_time=wall, graph_def=graph_def).SerializeToString()
+
+
+def summary(wall: float, step: int, value: Any) -> bytes:
+    """The event of a Summary proto, or of one that is serialised.
+
+    Raises:
+        InvalidArgumentError: it is none.
+    """
+    event = Event(wall_time=wall, step=step)
+    _parse(event.summary, value, Summary)
+    event.summary.SetInParent()  # an empty summary is one, too
+    return event.SerializeToString()
+
+
+def checked(value: Any) -> bytes:
+    """An Event proto, or a serialised one, serialised.
+
+    Raises:
+        InvalidArgumentError: it is none.
+    """
+    event = Event()
+    _parse(event, value, Event)
+    return event.SerializeToString()
+
+
+def _parse(proto: Any, value: Any, kind: Any) -> None:
+    data = value.SerializeToString() if hasattr(value, "SerializeToString") else value
+    name = kind.DESCRIPTOR.name
+    try:
+        proto.ParseFromString(data)
+    except (DecodeError, TypeError) as error:
+        raise InvalidArgumentError(
+            f"The value is no {name}",
+            rule=f"It is a {name} protobuf, or the bytes of one, such as fetching a summary gives",
+            received=repr(value)[:80],
+        ) from error

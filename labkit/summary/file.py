@@ -27,16 +27,17 @@ class EventFile:
         folder: where it is made.
         clock: gives the time in its name.
         head: its first records.
+        suffix: the end of its name.
 
     Raises:
         OSError: it cannot be made.
     """
 
-    def __init__(self, folder: Path, clock: Clock, head: list[bytes]) -> None:
+    def __init__(self, folder: Path, clock: Clock, head: list[bytes], suffix: str = "") -> None:
         times = [int(match[1]) for name in os.listdir(folder) if (match := _NAME.match(name))]
         seconds = max([int(clock.wall()), *(time + 1 for time in times)])
         host = re.sub(r"[^A-Za-z0-9.-]", "_", socket.gethostname()) or "localhost"
-        name = f"events.out.tfevents.{seconds:010d}.{host}.{os.getpid()}.{next(_counter)}"
+        name = f"events.out.tfevents.{seconds:010d}.{host}.{os.getpid()}.{next(_counter)}{suffix}"
         self._file = files.create(folder / name, 0o666)
         self._size = 0
         try:

@@ -14,7 +14,7 @@ import pytest
 
 from labkit.io import ManualClock, files
 from labkit.io.failpoints import failing
-from labkit.summary import EventFileWarning, EventWriter, writer as writer_module
+from labkit.summary import EventFileWarning, EventWriter, queue as queue_module
 from tests.io.forks import read_only_folder, run_in_new_process
 from tests.summary.reading import accumulate, event_files, read_events
 
@@ -120,7 +120,7 @@ def test_a_disk_with_room_again_is_used_again(tmp_path: Path) -> None:
             writer.flush()
         writer.scalar("a", 2, 2)  # still too early
         writer.flush()
-        clock.advance(writer_module._RETRY)
+        clock.advance(queue_module._RETRY)
         writer.scalar("a", 3, 3)
         writer.close()
         return writer
@@ -153,7 +153,7 @@ class HangingFile(files.File):
 def hanging(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     HangingFile.answer = threading.Event()
     monkeypatch.setattr(files, "File", HangingFile)
-    monkeypatch.setattr(writer_module, "MAX_PENDING", 100_000)
+    monkeypatch.setattr(queue_module, "MAX_PENDING", 100_000)
     return HangingFile.answer
 
 

@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as hnp
 
 from labkit.errors import InvalidArgumentError, ShapeError
 from labkit.summary import Histogram, filters, grid
-from labkit.summary.image import as_image
+from labkit.summary.images import as_image
 
 numbers = st.floats(width=32, allow_subnormal=False)  # the compiled core treats float32 denormals as zero
 

@@ -40,6 +40,33 @@ def as_image(value: Any) -> np.ndarray:
     return np.rint(scaled.clip(0, 1) * 255).astype(np.uint8, order="C")
 
 
+_BAD_COLOR = (255, 0, 0, 255)
+_BLACK = 1e-6  # an image whose largest value is below this is black, or grey
+
+
+def stretched(image: np.ndarray) -> np.ndarray:
+    """An image of any numbers as uint8, as TensorFlow 1's image summaries show it: the image's own range is used to the full.
+
+    Without negative values, its largest becomes 255 and 0 stays 0. With some, its largest magnitude becomes 127 steps from
+    the middle, 128. Pixels that are not finite are red (white where there is one channel).
+
+    Args:
+        image: [height, width, channels], float32 or float64; uint8 stays as it is.
+    """
+    if image.dtype == np.uint8:
+        return image
+    finite = np.isfinite(image).all(axis=-1)
+    seen = image[finite].astype(np.float32)
+    low, high = seen.min(initial=0), seen.max(initial=0)
+    middle, steps, reach = (128, 127, max(-low, high)) if low < 0 else (0, 255, high)
+    scale = np.float32(steps) / reach if reach >= _BLACK else np.float32(0)
+    # The order of roundings decides bytes: TensorFlow scales in float32, and multiplies in the image's own dtype.
+    pixels = np.where(finite[..., None], image, 0) * image.dtype.type(scale) + image.dtype.type(middle)
+    result = pixels.astype(np.uint8)
+    result[~finite] = _BAD_COLOR[: image.shape[-1]]
+    return result
+
+
 def grid(images: np.ndarray, columns: int | None = None, gap: int = 1) -> np.ndarray:
     """One image of many, row by row.
 
