@@ -20,7 +20,7 @@ except BuildError as error:
         sys.exit(f"Error: {error}")
     raise
 
-from labkit.public import MODULES, NAMES, RENAMED
+from labkit.public import MODULES, NAMES, OPERATIONS, RENAMED
 
 __version__ = "0.1.0"
 
@@ -31,7 +31,8 @@ def __getattr__(name: str) -> Any:
     elif name in NAMES or name in RENAMED:
         module, attribute = RENAMED.get(name) or (NAMES[name], name)
         if module.startswith("core"):
-            importlib.import_module("labkit.ops")  # the core knows no operation; its users do
+            for operations in OPERATIONS:  # the core knows none; its users do
+                importlib.import_module(f"labkit.{operations}")
         value = getattr(importlib.import_module(f"labkit.{module}"), attribute)
     else:
         raise AttributeError(f"module 'labkit' has no attribute {name!r}")

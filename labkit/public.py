@@ -120,3 +120,6 @@ NAMES = {name: module for module, names in _BY_MODULE.items() for name in names.
 
 RENAMED = {"bool": ("core.dtypes", "bool_")}
 """Attributes whose name would hide one of Python's inside the module that defines them."""
+
+OPERATIONS = ("ops", "summary.operations")
+"""The modules below labkit that register operations."""

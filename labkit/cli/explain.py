@@ -12,7 +12,8 @@ from labkit.cli.main import debug_option
 @debug_option
 def explain(thing: str) -> None:
     """Explain an operation: op:Conv2D prints its record, op: alone lists all operations."""
-    import labkit.ops  # noqa: F401 - registers the operations
+    import labkit.ops
+    import labkit.summary.operations  # noqa: F401 - they register the operations
     from labkit.core.describe import describe_operation, find_operation, list_operations
     from labkit.errors import ConfigError
 

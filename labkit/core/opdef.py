@@ -151,8 +151,7 @@ class OpDef:
         random: draws from the session's counter named by attribute "counter" under the key in attribute "key".
         pure: equal inputs give equal outputs, so that equal operations are computed once.
         text: it takes or gives text, too. Then Python computes it: its host function, or else its reference.
-        observes: its host function only describes what it is given and cannot fail, so that it need not come before the
-            first write.
+        unfailing: what Python computes for it cannot fail, so that it need not come before the first write.
     """
 
     name: str
@@ -185,7 +184,7 @@ class OpDef:
     random: bool = False
     pure: bool = True
     text: bool = False
-    observes: bool = False
+    unfailing: bool = False
 
     def roles_of(self, attrs: Mapping[str, Any]) -> Roles:
         """What an operation with these attributes does with its inputs."""

@@ -113,7 +113,7 @@ class _Staged:
                     values.setdefault(tensor, _checked(op, tensor, value, inputs))  # a fed output stays what was fed
                 if self.trace is not None:
                     self.trace.append(host_record(op.name, start, [values[x] for x in op.outputs]))
-                if not op.definition.observes:  # where a run does no more than look, what it did stands
+                if not op.definition.unfailing:  # what it comes after may be a write, and stands
                     self.left()
         return [values[program.replace(x)] for x in program.fetches]
 

@@ -26,6 +26,7 @@ register(
         shapes=lambda c: [c.attrs["value"].shape],
         reference=lambda value: value,
         text=True,
+        unfailing=True,
         doc="An array that is part of the graph.",
     )
 )

@@ -85,6 +85,7 @@ register(
         shapes=same_shape,
         gradient=_NO_NUMBER,
         text=True,
+        unfailing=True,
         samples=lambda rng: [
             Sample([rng.integers(-9, 9, size=(2, 3)).astype(float)], attrs)
             for attrs in ({}, {"precision": 2, "width": 9, "fill": "0"}, {"scientific": True}, {"shortest": True})
@@ -192,6 +193,7 @@ register(
         shapes=_joined_shape,
         gradient=_NO_NUMBER,
         text=True,
+        unfailing=True,
         samples=lambda rng: [
             Sample([np.array(x, object) for x in ([b"a", b"b"], b"c", [b"d", b"e"])], {"separator": ", "}),
             Sample([np.array(b"a", object)]),
@@ -232,6 +234,7 @@ register(
         shapes=same_shape,
         gradient=_NO_NUMBER,
         text=True,
+        unfailing=True,
         samples=lambda rng: [Sample(s.inputs, {"unit": unit}) for unit in ("BYTE", "UTF8_CHAR") for s in _texts()],
         doc="How many bytes, or characters of UTF-8, each text has.",
     )

@@ -84,7 +84,7 @@ class Placement:
             if op.writes:
                 stage = max(stage, self.last)
             self.stage[op] = stage
-            self.last = max(self.last, stage + (op.hosted and not definition.observes))
+            self.last = max(self.last, stage + (op.hosted and not definition.unfailing))
             if op.hosted:
                 known = stage + 1
         for tensor in (x for x in op.outputs if x not in self.fed):
