@@ -104,7 +104,8 @@ class _Staged:
             values.update(zip(stage.exports, results, strict=True))
             for op in stage.hosts:
                 start = time.monotonic_ns()
-                inputs = _arguments(op, program, planned, values)
+                shapes = planned.shapes
+                inputs = [shapes.value(x) if valued else values[x] for x, valued in program.operands[op]]
                 if op.roles.hosted:
                     outputs = run_control(op, inputs, counters, self._body)
                 else:
@@ -162,16 +163,6 @@ def _held(session: Session, exclusive: bool, left: float | None, timeout: float 
         hold.release()
 
 
-def _arguments(
-    op: Operation, program: Program, planned: Planned, values: Mapping[Tensor, np.ndarray]
-) -> list[np.ndarray]:
-    """What a host operation computes with; a reference takes the values that decide shapes, too."""
-    if not op.by_reference:
-        return [values[program.replace(op.inputs[i])] for i in op.kernel_inputs]
-    valued = op.value_inputs
-    return [planned.shapes.value(x) if i in valued else values[program.replace(x)] for i, x in enumerate(op.inputs)]
-
-
 def _where(op: Operation) -> str:
     return f"{op.type} '{op.name}' ({op.line})"
 
@@ -180,24 +171,24 @@ def _compute(op: Operation, inputs: list[np.ndarray]) -> list[np.ndarray]:
     """The results of a host operation."""
     host = op.host
     assert host is not None
-    where = _where(op)
     seen = [x.view() for x in inputs]
     for x in seen:
-        x.flags.writeable = False  # a function that changes its arguments would change other operations' inputs
+        x.setflags(write=False)  # a function that changes its arguments would change other operations' inputs
     try:
         result = host(*seen, **op.attrs)
     except LabkitError as error:
+        where = _where(op)
         told = f"{where}: {error.what}" if error.what else f"{where} cannot compute with these values"
         raise type(error)(told, rule=error.rule, received=error.received, fix=error.fix) from error.__cause__
     except MemoryError as error:
-        raise ResourceExhaustedError(f"{where} does not find enough memory", received=str(error)) from None
+        raise ResourceExhaustedError(f"{_where(op)} does not find enough memory", received=str(error)) from None
     except Exception as error:  # whatever a user's function raises
         fix = "Copy an argument before you change it: x = x.copy()." if "read-only" in str(error) else ""
         received = f"{type(error).__name__}: {error}"
-        raise InvalidArgumentError(f"{where} failed in Python", received=received, fix=fix) from error
+        raise InvalidArgumentError(f"{_where(op)} failed in Python", received=received, fix=fix) from error
     outputs = result if isinstance(result, tuple | list) else (result,)
     if len(outputs) != len(op.outputs):
-        raise InvalidArgumentError(f"{where} gives {len(op.outputs)} results", received=str(len(outputs)))
+        raise InvalidArgumentError(f"{_where(op)} gives {len(op.outputs)} results", received=str(len(outputs)))
     arrays = []
     for tensor, value in zip(op.outputs, outputs, strict=True):
         if op.by_reference:
@@ -210,18 +201,17 @@ def _compute(op: Operation, inputs: list[np.ndarray]) -> list[np.ndarray]:
 
 def _checked(op: Operation, tensor: Tensor, array: np.ndarray, inputs: list[np.ndarray]) -> np.ndarray:
     """The array as results have to be: of the promised dtype and shape, dense, and not another one's memory."""
-    where = _where(op)
     if array.dtype != tensor.dtype.numpy:
         raise DTypeError(
-            f"{where} gives another dtype than it promised",
+            f"{_where(op)} gives another dtype than it promised",
             rule=f"It is {tensor.dtype.name}",
             received=str(array.dtype),
         )
     if not compatible(tensor.dims, array.shape):
         raise ShapeError(
-            f"{where} gives another shape than it promised",
+            f"{_where(op)} gives another shape than it promised",
             rule=f"It is {show(tensor.dims)}",
             received=show(array.shape),
         )
-    own: Any = np.ascontiguousarray(array).reshape(array.shape)
+    own: Any = array if array.flags.c_contiguous else np.ascontiguousarray(array)
     return own.copy() if any(np.may_share_memory(own, x) for x in inputs) or not own.flags.writeable else own

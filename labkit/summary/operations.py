@@ -6,6 +6,7 @@ They only look: Python computes them when all that a run does natively is done, 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -33,13 +34,18 @@ def _takes(*allowed: Sequence[dt.DType]) -> Callable[..., list[dt.DType]]:
     return rule
 
 
-def _summary(fill: Callable[[Any, Any], None]) -> np.ndarray:
-    """The bytes of a summary that `fill` has put values into; it gets the functions that do so, and the summary."""
-    from tensorboardX.proto.summary_pb2 import Summary  # takes long to import, and the first summary that is run needs it
-
+@functools.cache
+def _values() -> Any:
+    """The protos, which take long to import: the first summary that is run does so."""
     from labkit.summary import values
 
-    summary = Summary()
+    return values
+
+
+def _summary(fill: Callable[[Any, Any], None]) -> np.ndarray:
+    """The bytes of a summary that `fill` has put values into; it gets the functions that do so, and the summary."""
+    values = _values()
+    summary = values.Summary()
     fill(values, summary)
     return np.array(summary.SerializeToString(), object)
 
@@ -140,7 +146,9 @@ register(
 
 
 def _histogram(counts: np.ndarray, stats: np.ndarray, tag: str) -> np.ndarray:
-    counted = Histogram.of_counts(counts, stats)
+    figures = np.array(stats, np.float64)
+    figures[4:] = np.nan_to_num(figures[4:]).clip(0, 2**53)  # numbers of elements, whatever was fed for them
+    counted = Histogram.of_counts(counts, figures)
     return _summary(lambda values, summary: values.add_histogram(summary, tag, counted))
 
 
@@ -157,7 +165,7 @@ def _histogram_shape(c: OpContext) -> list[Dims]:
 _record(
     "HistogramSummary",
     ("counts", "stats"),
-    _takes((dt.int64,), (dt.float64,)),
+    _takes((dt.int64,), dt.FLOATS),
     _histogram,
     "The serialised summary of a distribution, counted by HistogramCounts. Numbers that are not finite are the scalar "
     "`tag/non_finite`.",
@@ -196,7 +204,7 @@ _record(
     shapes=_images_shape,
     attrs={"tag": Attr("str"), "max_outputs": Attr("int", 3, low=1)},
     samples=lambda rng: [
-        Sample([rng.normal(size=(2, 3, 4, channels))], {"tag": "digits", "max_outputs": count})
+        Sample([rng.choice((-1, 0, 0.25, 0.5, 1), size=(2, 3, 4, channels))], {"tag": "digits", "max_outputs": count})
         for channels, count in ((1, 3), (3, 1), (4, 2))
     ],
 )

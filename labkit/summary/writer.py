@@ -47,11 +47,7 @@ class EventWriter(EventQueue):
 
     def scalar(self, tag: str, value: Any, step: int) -> None:
         """A number at a step. NaN and infinities are written as they are."""
-        self._add(
-            partial(
-                self._events.scalar, self._clock.wall(), int(step), clean_tag(tag), _number(tag, value)
-            )
-        )
+        self._add(partial(self._events.scalar, self._clock.wall(), int(step), clean_tag(tag), _number(tag, value)))
 
     def scalars(self, values: Mapping[str, Any], step: int) -> None:
         """Numbers of several tags at one step."""

@@ -23,6 +23,7 @@ class Program:
         read_first: variables that must hold a value before the run.
         writes: whether a run changes variables or random counters.
         native: whether one native plan is the whole run.
+        operands: of each operation that Python computes, with whether the value is one that decides shapes.
     """
 
     def __init__(
@@ -46,6 +47,15 @@ class Program:
         self.read_first = read_first(self.sequence, fed)
         self.writes = any(op.writes or op.counters for op in self.sequence)
         self.native = len(self.stages) == 1 and not self.stages[0].hosts and not any(map(is_text, self.feeds))
+
+        self.operands = {op: self._operands(op) for stage in self.stages for op in stage.hosts}
+
+    def _operands(self, op: Operation) -> list[tuple[Tensor, bool]]:
+        if op.by_reference:  # a reference takes the values that decide shapes, too
+            return [
+                (x if i in op.value_inputs else self.replace(x), i in op.value_inputs) for i, x in enumerate(op.inputs)
+            ]
+        return [(self.replace(op.inputs[i]), False) for i in op.kernel_inputs]
 
     def replace(self, tensor: Tensor) -> Tensor:
         return self.replacement.get(tensor, tensor)
