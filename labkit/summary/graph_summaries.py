@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import labkit.summary.operations  # noqa: F401 - registers them
 from labkit.core import dtypes as dt
+from labkit.core.collections import GraphKeys
 from labkit.core.convert import to_tensor
 from labkit.core.graph import Graph, get_default_graph
 from labkit.core.tensor import OPERATORS, Tensor
 from labkit.errors import DTypeError, InvalidArgumentError
 from labkit.summary.tags import clean_tag
-
-SUMMARIES = "summaries"
-"""The collection of a graph's summaries, unless a summary is put into others."""
 
 
 def scalar(name: str, tensor: Any, collections: Sequence[str] | None = None, family: str | None = None) -> Tensor:
@@ -126,14 +123,14 @@ def merge(inputs: Sequence[Any], collections: Sequence[str] | None = None, name:
         return _collected(graph.apply("MergeSummary", summaries, {}, name).outputs[0], collections or ())
 
 
-def merge_all(key: str = SUMMARIES, scope: str | None = None, name: str | None = None) -> Tensor | None:
+def merge_all(key: str = GraphKeys.SUMMARIES, scope: str | None = None, name: str | None = None) -> Tensor | None:
     """One summary that holds the values of all summaries of the default graph; None where there is none.
 
     Args:
         key: of the collection that they are in.
         scope: only those whose name this regular expression matches from its beginning.
     """
-    found = [x for x in get_default_graph().get_collection(key) if scope is None or re.match(scope, x.name)]
+    found = get_default_graph().get_collection(key, scope)
     return merge(found, name=name) if found else None
 
 
@@ -145,13 +142,13 @@ class _Scope:
             raise InvalidArgumentError("A summary has no name", rule="Its name is its tag", received=repr(name))
         cleaned = clean_tag(name).rstrip("/")
         self.graph: Graph = get_default_graph()
-        self.base = f"{clean_tag(family)}/{cleaned}" if family else cleaned
-        self.full = self.graph.unique_name(self.base, mark=False)
-        self.tag = f"{clean_tag(family)}/{self.full}" if family else self.full
+        with self.graph.name_scope(f"{clean_tag(family)}/{cleaned}" if family else cleaned) as self.scope:
+            full = self.scope.rstrip("/")
+        self.tag = f"{clean_tag(family)}/{full}" if family else full
 
     def inside(self) -> Any:
         """The name scope of what belongs to the summary."""
-        return self.graph.name_scope(self.full + "/")
+        return self.graph.name_scope(self.scope)
 
     def tensor(self, value: Any) -> Tensor:
         import labkit.ops  # noqa: F401 - registers what becomes of numbers; whoever only writes event files does without
@@ -162,13 +159,12 @@ class _Scope:
     def add(
         self, type_name: str, inputs: Sequence[Tensor], attrs: dict[str, Any], collections: Sequence[str] | None
     ) -> Tensor:
-        op = self.graph.apply(type_name, inputs, {"tag": self.tag, **attrs}, self.base)
-        return _collected(op.outputs[0], (SUMMARIES,) if collections is None else collections)
+        op = self.graph.apply(type_name, inputs, {"tag": self.tag, **attrs}, self.scope)
+        return _collected(op.outputs[0], GraphKeys.SUMMARIES if collections is None else collections)
 
 
 def _collected(summary: Tensor, keys: Sequence[str]) -> Tensor:
-    for key in keys:
-        summary.graph.add_to_collection(key, summary)
+    summary.graph.add_to_collections(keys, summary)
     return summary
 
 
