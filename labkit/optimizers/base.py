@@ -16,8 +16,8 @@ class Slot:
     """State that an optimizer keeps for each variable.
 
     Attributes:
-        suffix: it is named `<variable>/<suffix>`, made unique with _1, _2 ...; where the optimizer was given a name of its
-            own, that takes the place of the suffix.
+        suffix: it is named `<variable>/<suffix>`, made unique with _1, _2 ..., under the variable scope in which the step is
+            built; where the optimizer was given a name of its own, that takes the place of the suffix.
         initial: the value that all its numbers start from.
     """
 
@@ -261,7 +261,7 @@ class Optimizer:
                     self._slots[variable, key] = lk.Variable(
                         lambda slot=slot: lk.fill(variable.shape, lk.constant(slot.initial, variable.dtype)),
                         trainable=False,
-                        name=f"{variable.op.name}/{self.name or slot.suffix}",
+                        name=lk.get_variable_scope().full_name(f"{variable.op.name}/{self.name or slot.suffix}"),
                     )
         return {key: self._slots[variable, key] for key in self.slots}
 

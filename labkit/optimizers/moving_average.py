@@ -74,7 +74,7 @@ class ExponentialMovingAverage:
             self._averages[value] = lk.Variable(
                 value.initial_value if isinstance(value, lk.Variable) else lambda: lk.zeros(value.shape, value.dtype),
                 trainable=False,
-                name=f"{value.op.name}/{self.name}",
+                name=lk.get_variable_scope().full_name(f"{value.op.name}/{self.name}"),
             )
         if variable and value not in value.graph.get_collection(GraphKeys.MOVING_AVERAGE_VARIABLES):
             value.graph.add_to_collection(GraphKeys.MOVING_AVERAGE_VARIABLES, value)
@@ -86,7 +86,11 @@ class ExponentialMovingAverage:
     def average_name(self, var: lk.Variable | lk.Tensor) -> str:
         """The name of the shadow of `var`, or the name that it would get."""
         made = self._averages.get(var)
-        return f"{var.op.name}/{self.name}" if made is None else made.op.name
+        if made is not None:
+            return made.op.name
+        with var.graph.name_scope(None):
+            full = lk.get_variable_scope().full_name(f"{var.op.name}/{self.name}")
+            return var.graph.unique_name(full, mark_as_used=False)
 
     def variables_to_restore(self, moving_avg_variables: Iterable[lk.Variable] | None = None) -> dict[str, lk.Variable]:
         """Names in a checkpoint and the variables they are loaded into, so that variables take their averages' values.

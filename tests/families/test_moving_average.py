@@ -72,6 +72,7 @@ def test_names_and_collections():
         assert average.variables_to_restore() == {shadow.op.name: w, "layer/fixed": fixed}
         assert average.variables_to_restore([]) == {v.op.name: v for v in (w, fixed, shadow)}
         again = ExponentialMovingAverage(0.9)
+        assert again.average_name(w) == "layer/w/ExponentialMovingAverage_1"
         assert again.apply([w]).name == "ExponentialMovingAverage"
         assert again.average(w).op.name == "layer/w/ExponentialMovingAverage_1"
         assert graph.get_collection("moving_average_variables") == [w]

@@ -191,6 +191,15 @@ def test_slots_are_named_after_the_variable_in_any_scope():
         }  # fmt: skip
 
 
+def test_slots_are_under_the_variable_scope_of_the_step():
+    with lk.Graph().as_default(), lk.variable_scope("train"):
+        with lk.variable_scope("layer"):
+            w = lk.get_variable("w", [2])
+        optimizer = lk.optimizers.Momentum()
+        assert optimizer.minimize(lk.reduce_sum(w)).name == "train/Momentum"
+        assert optimizer.get_slot(w, "momentum").op.name == "train/train/layer/w/Momentum"
+
+
 def test_two_optimizers_of_one_variable_keep_apart():
     with lk.Graph().as_default(), lk.Session() as session:
         w = lk.Variable(START, name="w")
