@@ -1,6 +1,7 @@
 // conv2d and its two gradients, images NHWC and filters HWIO: by Winograd's algorithm where it pays, a filter for each
 // channel (groups == channels) by the depthwise kernels, everything else as products with the matrix of image patches.
 // ints of all three: sh, sw, pad_top, pad_left, dh, dw, groups; pixels outside the image are zero.
+#include "kernels/conv2d_direct.h"
 #include "kernels/conv2d_filter.h"
 #include "kernels/conv2d_input.h"
 #include "kernels/conv2d_winograd.h"
@@ -33,6 +34,49 @@ struct Forward {
     }
 };
 
+// The same without patches; phase 0 packs the filter, a group after the other.
+template <class T>
+struct DirectForward {
+    static constexpr int64_t kRows = 512;  // of a panel that one task of phase 0 packs
+
+    const T *x, *filter;
+    T* y;
+    Convolution c;
+    Bands<T> bands;
+    Panels<T> panels;
+
+    explicit DirectForward(const Call& call)
+        : x(data<T>(call.in[0])), filter(data<T>(call.in[1])), y(data<T>(call.out[0])), c(call, call.in[0], call.in[1], call.out[0]),
+          bands(c.h, c.w, c.N, c.group_in(), c.group_out()), panels{c.taps() * c.group_in(), c.group_out()} {}
+
+    void plan(Work& work) const {
+        work.phases = 2;
+        work.tasks[0] = c.groups * panels.count() * ceil_div(panels.depth, kRows);
+        work.tasks[1] = c.groups * bands.tasks(c.N);
+        work.scratch_bytes = c.groups * panels.size() * static_cast<int64_t>(sizeof(T));
+    }
+
+    void run(char* scratch, int phase, int64_t task) const {
+        T* packed = reinterpret_cast<T*>(scratch);
+        if (phase == 0) return pack(task, packed);
+        const int64_t group = task / bands.tasks(c.N);
+        direct_task<T>(bands, task % bands.tasks(c.N), x + group * c.group_in(), c.C, c.h, c.w, c.group_in(), c.group_out(),
+                       packed + group * panels.size(), DenseRows<T>{y + group * c.group_out(), c.K});
+    }
+
+    void pack(int64_t task, T* packed) const {
+        constexpr int64_t NR = Gemm<T>::NR;
+        const Range rows = range_of(task % ceil_div(panels.depth, kRows), panels.depth, kRows);
+        const int64_t number = task / ceil_div(panels.depth, kRows), group = number / panels.count(), panel = number % panels.count();
+        const int64_t width = panels.width(panel);
+        for (int64_t r = rows.begin; r < rows.end; ++r) {
+            T* to = packed + (number * panels.depth + r) * NR;
+            copy_run(to, filter + r * c.K + group * c.group_out() + panel * NR, width);
+            zero_run(to + width, NR - width);
+        }
+    }
+};
+
 bool one_channel_groups(const Convolution& c) { return c.groups > 1 && c.groups == c.C; }
 
 // Calls use(algorithm) with the one that serves the call, planned or run.
@@ -45,6 +89,8 @@ void with_conv2d(const Call& call, Use use) {
         if (taps == 5) return use(Winograd<T, 5>(x, w, y, call.ints[2], call.ints[3], false));
     }
     if (one_channel_groups(Convolution(call, x, w, y))) return use(DepthwiseForward<T>(call));
+    const DirectForward<T> direct(call);
+    if (direct.bands.fit()) return use(direct);
     use(Forward<T>(call));
 }
 

@@ -1,12 +1,12 @@
 // The gradient of a convolution with respect to its images, dx [N, H, W, C], as matrix products.
 //
 // Along each side the pixels of dx with the same remainder (mod stride) see the same taps of the filter, and see them as a
-// convolution of dy with stride 1 by these taps in reverse order: one product for each such class of pixels. Phase 0
-// writes the filter as [class][group][taps of the class, reversed][K][C]. Where a stride is longer than the filter, or has
-// a divisor in common with the dilation, there are pixels that no tap reaches: then phase 0 sets all of dx to zero, and
-// only classes that have taps follow.
+// convolution of dy with stride 1 by these taps in reverse order: one such convolution for each class of pixels. Phase 0
+// writes the filter as [class][group][taps of the class, reversed][K][C], cut into panels along C where the convolutions run
+// without patches. Where a stride is longer than the filter, or has a divisor in common with the dilation, there are pixels
+// that no tap reaches: then phase 0 sets all of dx to zero, and only classes that have taps follow.
 #pragma once
-#include "kernels/conv2d_patches.h"
+#include "kernels/conv2d_direct.h"
 
 namespace labkit {
 namespace {
@@ -32,22 +32,38 @@ struct InputClass {
 
 int64_t period(const Side& s) { return s.stride / greatest_divisor(s.stride, s.dilation); }
 
-// The classes that have taps: so many along the height and along the width, for each group, each cut into as many tasks as
-// the largest.
+// The classes that have taps: so many along the height and along the width, for each group.
 template <class T>
 struct InputClasses {
-    int64_t high, wide, groups;
-    Tiling tiling;
-    bool cover;  // whether every pixel belongs to one of them
+    int64_t high, wide;
+    bool cover;   // whether every pixel belongs to one of them
+    bool direct;  // whether all of them run without patches
 
-    explicit InputClasses(const Convolution& c) : groups(c.groups) {
+    explicit InputClasses(const Convolution& c) {
         high = min_of(period(c.h), c.h.taps), wide = min_of(period(c.w), c.w.taps);
-        tiling = gemm_tiling<T>(c.N * steps(c.h.in, 0, c.h.stride) * steps(c.w.in, 0, c.w.stride), c.group_in(),
-                                steps(c.h.taps, 0, period(c.h)) * steps(c.w.taps, 0, period(c.w)) * c.group_out(), high * wide * groups);
         cover = high == c.h.stride && wide == c.w.stride;
+        direct = true;
+        for (int64_t number = 0; number < high * wide; ++number) direct = direct && bands(c, h(c, number), w(c, number)).fit();
     }
 
-    int64_t tasks() const { return high * wide * groups * tiling.tasks(); }
+    int64_t count() const { return high * wide; }
+    InputClass h(const Convolution& c, int64_t number) const { return InputClass(c.h, number / wide); }
+    InputClass w(const Convolution& c, int64_t number) const { return InputClass(c.w, number % wide); }
+
+    static Bands<T> bands(const Convolution& c, const InputClass& h, const InputClass& w) {
+        return Bands<T>(h.dy, w.dy, c.N, c.group_out(), c.group_in());
+    }
+
+    static Tiling tiling(const Convolution& c, const InputClass& h, const InputClass& w, int64_t products) {
+        return gemm_tiling<T>(c.N * h.count * w.count, c.group_in(), h.dy.taps * w.dy.taps * c.group_out(), products);
+    }
+
+    // Of one class and group.
+    int64_t tasks(const Convolution& c, int64_t number) const {
+        const InputClass rows = h(c, number), columns = w(c, number);
+        if (rows.count * columns.count == 0) return 0;
+        return direct ? bands(c, rows, columns).tasks(c.N) : tiling(c, rows, columns, count() * c.groups).tasks();
+    }
 };
 
 // The pixels of one class as rows of the result.
@@ -65,26 +81,27 @@ struct ClassRows {
 
 template <class T>
 struct InputGradient {
-    static constexpr int64_t kFilterRows = 64;     // rows of C that one task of phase 0 transposes
     static constexpr int64_t kZeroBlock = 1 << 16;  // numbers of dx that one task of phase 0 sets to zero
 
     const T *filter, *dy;
     T* dx;
     Convolution c;
+    InputClasses<T> classes;
 
     explicit InputGradient(const Call& call)
-        : filter(data<T>(call.in[0])), dy(data<T>(call.in[1])), dx(data<T>(call.out[0])), c(call, call.out[0], call.in[0], call.in[1]) {}
+        : filter(data<T>(call.in[0])), dy(data<T>(call.in[1])), dx(data<T>(call.out[0])), c(call, call.out[0], call.in[0], call.in[1]),
+          classes(c) {}
 
     int64_t size() const { return c.N * c.h.in * c.w.in * c.C; }
-    int64_t filter_blocks() const { return ceil_div(c.group_in(), kFilterRows); }
-    int64_t filter_tasks() const { return c.taps() * filter_blocks(); }
+    Panels<T> panels(int64_t taps) const { return {taps * c.group_out(), c.group_in()}; }
+    int64_t filter_tasks() const { return c.taps() * panels(1).count(); }
 
     void plan(Work& work) const {
-        const InputClasses<T> classes(c);
         work.phases = 2;
         work.tasks[0] = filter_tasks() + (classes.cover ? 0 : ceil_div(size(), kZeroBlock));
-        work.tasks[1] = classes.tasks();
-        work.scratch_bytes = c.taps() * c.group_in() * c.K * static_cast<int64_t>(sizeof(T));
+        work.tasks[1] = 0;
+        for (int64_t number = 0; number < classes.count(); ++number) work.tasks[1] += c.groups * classes.tasks(c, number);
+        work.scratch_bytes = c.groups * panels(c.taps()).size() * static_cast<int64_t>(sizeof(T));
     }
 
     void run(char* scratch, int phase, int64_t task) const {
@@ -99,32 +116,37 @@ struct InputGradient {
         }
     }
 
+    // One tap, for NR channels of C.
     void turn_filter(int64_t task, T* turned) const {
-        const int64_t tap = task / filter_blocks(), c0 = task % filter_blocks() * kFilterRows, C = c.group_in(), K = c.group_out();
-        const int64_t kh = tap / c.w.taps, kw = tap % c.w.taps;
+        constexpr int64_t NR = Gemm<T>::NR;
+        const int64_t tap = task / panels(1).count(), panel = task % panels(1).count(), C = c.group_in(), K = c.group_out();
+        const int64_t kh = tap / c.w.taps, kw = tap % c.w.taps, width = panels(1).width(panel);
         const InputClass h(c.h, kh % period(c.h)), w(c.w, kw % period(c.w));
         const int64_t place = (h.dy.taps - 1 - kh / period(c.h)) * w.dy.taps + w.dy.taps - 1 - kw / period(c.w);
-        for (int64_t group = 0; group < c.groups; ++group)
-            transpose_copy(filter + (tap * C + c0) * c.K + group * K, c.K, min_of(C - c0, kFilterRows), K,
-                           turned + first(h, w, group) + place * K * C + c0, C);
+        const int64_t row = classes.direct ? NR : C, first_row = place * K + (classes.direct ? panel * h.dy.taps * w.dy.taps * K : 0);
+        for (int64_t group = 0; group < c.groups; ++group) {
+            T* to = turned + first(h, w, group) + first_row * row + (classes.direct ? 0 : panel * NR);
+            transpose_copy(filter + (tap * C + panel * NR) * c.K + group * K, c.K, width, K, to, row);
+            for (int64_t k = 0; k < (classes.direct && width < NR ? K : 0); ++k) zero_run(to + k * NR + width, NR - width);
+        }
     }
 
     // Where the filters of a class and group start.
     int64_t first(const InputClass& h, const InputClass& w, int64_t group) const {
         const int64_t taps = h.before * c.w.taps + h.dy.taps * w.before;
-        return (taps * c.groups + group * h.dy.taps * w.dy.taps) * c.group_out() * c.group_in();
+        return c.groups * panels(taps).size() + group * panels(h.dy.taps * w.dy.taps).size();
     }
 
     void multiply(int64_t task, const T* turned) const {
-        InputClasses<T> classes(c);
-        Tiling& tiling = classes.tiling;
-        const int64_t number = task / tiling.tasks(), group = number / (classes.high * classes.wide), C = c.group_in(), K = c.group_out();
-        const InputClass h(c.h, number / classes.wide % classes.high), w(c.w, number % classes.wide);
-        tiling.M = c.N * h.count * w.count;
-        if (tiling.M == 0) return;
-        const Patches<T> patches{dy + group * K, h.dy, w.dy, K, c.K};
+        int64_t number = 0, each = classes.tasks(c, 0);
+        for (; task >= c.groups * each; each = classes.tasks(c, ++number)) task -= c.groups * each;
+        const InputClass h = classes.h(c, number), w = classes.w(c, number);
+        const int64_t group = task / each, C = c.group_in(), K = c.group_out();
         const ClassRows<T> rows{dx + group * C, c, h, w};
-        gemm_task<T, false, false>(tiling, task % tiling.tasks(), patches, Matrix<T>{turned + first(h, w, group), C}, rows, 0,
+        const T *right = turned + first(h, w, group), *left = dy + group * K;
+        if (classes.direct) return direct_task<T>(classes.bands(c, h, w), task % each, left, c.K, h.dy, w.dy, K, C, right, rows);
+        const Tiling tiling = classes.tiling(c, h, w, classes.count() * c.groups);
+        gemm_task<T, false, false>(tiling, task % each, Patches<T>{left, h.dy, w.dy, K, c.K}, Matrix<T>{right, C}, rows, 0,
                                    h.dy.taps * w.dy.taps * K);
     }
 };

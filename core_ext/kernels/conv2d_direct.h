@@ -1,0 +1,146 @@
+// A convolution without a matrix of patches: each task copies a band of the image, padding included, to a buffer, where the
+// pixels under a tap are a fixed distance apart, and multiplies them from there. Products are summed over (kh, kw, c) in one
+// chain, so bits depend on the layer alone. A window whose band does not fit the buffer is left to the matrix of patches.
+#pragma once
+#include "kernels/conv2d_patches.h"
+
+namespace labkit {
+namespace {
+
+// The numbers that one output pixel multiplies, in the buffer: `rows` times `columns` runs of `length` neighbours.
+struct Runs {
+    int64_t rows, row_next, columns, column_next, length;
+};
+
+// c[i][column .. column + columns) = sum over the numbers of `runs` at a + i * between, times the rows of b, NR apart.
+template <class T, int R, int V>
+__attribute__((noinline)) void direct_tile(const T* a, int64_t between, const Runs& runs, const T* b, T* const* c, int64_t column,
+                                           int columns) {
+    constexpr int L = lanes<T>;
+    Vec<T> sum[R][V] = {};
+    for (int64_t row = 0; row < runs.rows; ++row)
+        for (int64_t q = 0; q < runs.columns; ++q) {
+            const T* from = a + row * runs.row_next + q * runs.column_next;
+            for (const T* end = from + runs.length; from != end; ++from, b += Gemm<T>::NR) {
+                Vec<T> right[V];
+                LABKIT_UNROLL
+                for (int v = 0; v < V; ++v) right[v] = load(b + v * L);
+                LABKIT_UNROLL
+                for (int i = 0; i < R; ++i) {
+                    const Vec<T> left = broadcast(from[i * between]);
+                    LABKIT_UNROLL
+                    for (int v = 0; v < V; ++v) sum[i][v] = fma(left, right[v], sum[i][v]);
+                }
+            }
+        }
+    LABKIT_UNROLL
+    for (int i = 0; i < R; ++i)
+        LABKIT_UNROLL
+        for (int v = 0; v < V; ++v) {
+            const int n = columns - v * L;
+            if (n >= L)
+                store(c[i] + column + v * L, sum[i][v]);
+            else if (n > 0)
+                store_part(c[i] + column + v * L, sum[i][v], n);
+        }
+}
+
+template <class T, int R>
+LABKIT_INLINE void direct_rows(int rows, const T* a, int64_t between, const Runs& runs, const T* b, T* const* c, int64_t column, int columns) {
+    if constexpr (R > 1) {
+        if (rows < R) return direct_rows<T, R - 1>(rows, a, between, runs, b, c, column, columns);
+    }
+    if (columns > lanes<T>)
+        direct_tile<T, R, 2>(a, between, runs, b, c, column, columns);
+    else
+        direct_tile<T, R, 1>(a, between, runs, b, c, column, columns);
+}
+
+// How the pixels of one window are cut into bands and tasks, and laid out in a band's buffer.
+template <class T>
+struct Bands {
+    static constexpr int64_t kBuffer = (int64_t{384} << 10) / sizeof(T), kWanted = 16;  // numbers in a buffer; tasks
+
+    int64_t width, pixel, row;  // of the padded band: pixels in a row, numbers of a pixel and of a row
+    int64_t high, bands;        // output rows in a band, bands of an image
+    int64_t panels, parts;      // panels of NR channels, and how many tasks share them
+    Runs runs;
+
+    Bands(const Side& h, const Side& w, int64_t N, int64_t C, int64_t K) {
+        width = max_of(0, w.out - 1) * w.stride + (w.taps - 1) * w.dilation + 1;
+        const bool collides = C * static_cast<int64_t>(sizeof(T)) * w.stride % 1024 == 0;  // pixels that meet in few sets of L1
+        pixel = collides ? C + 64 / static_cast<int64_t>(sizeof(T)) : C;
+        const int64_t seen = (h.taps - 1) * h.dilation + 1;
+        const bool fits = width <= kBuffer / max_of(1, pixel) && seen <= kBuffer / max_of(1, width * pixel);
+        row = fits ? width * pixel : 0;
+        high = fits ? (kBuffer / max_of(1, row) - seen) / h.stride + 1 : 0;
+        bands = high > 0 ? ceil_div(h.out, high) : 0;
+        if (bands > 0) high = ceil_div(h.out, bands);
+        panels = ceil_div(K, Gemm<T>::NR);
+        parts = max_of(1, min_of(panels, kWanted / max_of(1, N * bands)));
+        const bool merged = pixel == C && w.dilation == 1;
+        runs = {h.taps, h.dilation * row, merged ? 1 : w.taps, w.dilation * pixel, merged ? w.taps * C : C};
+    }
+
+    bool fit() const { return high > 0; }
+    int64_t tasks(int64_t N) const { return N * bands * parts; }
+};
+
+// The packed filter of one group: `depth` rows of K numbers as panels of NR, the last one filled up with zeros.
+template <class T>
+struct Panels {
+    static constexpr int64_t NR = Gemm<T>::NR;
+    int64_t depth, K;
+
+    int64_t count() const { return ceil_div(K, NR); }
+    int64_t size() const { return count() * depth * NR; }
+    int64_t width(int64_t panel) const { return min_of(K - panel * NR, NR); }
+};
+
+// x: the first channel of the group in the first pixel, `pixel` numbers to the next one; `filter` in panels of NR channels,
+// [panel][kh][kw][c][NR]; rows.row(p) is where output pixel p of all images goes.
+template <class T, class Rows>
+void direct_task(const Bands<T>& bands, int64_t task, const T* x, int64_t pixel, const Side& h, const Side& w, int64_t C, int64_t K,
+                 const T* filter, const Rows& rows) {
+    using G = Gemm<T>;
+    alignas(64) T buffer[Bands<T>::kBuffer];
+    T* to[G::MR];
+    const int64_t part = task % bands.parts, band = task / bands.parts % bands.bands, n = task / bands.parts / bands.bands;
+    const int64_t begin = band * bands.high, end = min_of(begin + bands.high, h.out);
+
+    // The band with its padding.
+    const int64_t left = min_of(w.pad > 0 ? w.pad : 0, bands.width), first = w.pad < 0 ? -w.pad : 0;
+    const int64_t inside = max_of(0, min_of(w.in - first, bands.width - left));
+    const int64_t seen = (end - 1 - begin) * h.stride + (h.taps - 1) * h.dilation + 1;
+    for (int64_t i = 0; i < seen; ++i) {
+        T* line = buffer + i * bands.row;
+        const int64_t from = begin * h.stride - h.pad + i;
+        if (from < 0 || from >= h.in || inside == 0) {
+            zero_run(line, bands.row);
+            continue;
+        }
+        const T* source = x + ((n * h.in + from) * w.in + first) * pixel;
+        zero_run(line, left * bands.pixel);
+        if (pixel == C && bands.pixel == C)
+            copy_run(line + left * C, source, inside * C);
+        else
+            for (int64_t j = 0; j < inside; ++j) copy_run(line + (left + j) * bands.pixel, source + j * pixel, C);
+        zero_run(line + (left + inside) * bands.pixel, (bands.width - left - inside) * bands.pixel);
+    }
+
+    const int64_t depth = h.taps * w.taps * C, blocks = ceil_div(w.out, G::MR);
+    for (int64_t panel = bands.panels * part / bands.parts; panel < bands.panels * (part + 1) / bands.parts; ++panel) {
+        const int64_t column = panel * G::NR;
+        const int columns = static_cast<int>(Panels<T>{depth, K}.width(panel));
+        for (int64_t oh = begin; oh < end; ++oh)
+            for (int64_t block = 0; block < blocks; ++block) {
+                const int64_t from = w.out * block / blocks, until = w.out * (block + 1) / blocks;
+                for (int64_t ow = from; ow < until; ++ow) to[ow - from] = rows.row((n * h.out + oh) * w.out + ow);
+                direct_rows<T, G::MR>(static_cast<int>(until - from), buffer + (oh - begin) * h.stride * bands.row + from * w.stride * bands.pixel,
+                                      w.stride * bands.pixel, bands.runs, filter + panel * depth * G::NR, to, column, columns);
+            }
+    }
+}
+
+}  // namespace
+}  // namespace labkit
