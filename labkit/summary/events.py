@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from google.protobuf.message import DecodeError
-from tensorboardX.proto.event_pb2 import Event, SessionLog
+from tensorboardX.proto.event_pb2 import Event, SessionLog, TaggedRunMetadata
 from tensorboardX.proto.summary_pb2 import Summary
 
 from labkit.errors import InvalidArgumentError
@@ -61,6 +61,12 @@ def text(wall: float, step: int, tag: str, value: str) -> bytes:
 
 def graph(wall: float, graph_def: bytes) -> bytes:
     return Event(wall_time=wall, graph_def=graph_def).SerializeToString()
+
+
+def run_metadata(wall: float, step: int, tag: str, metadata: bytes) -> bytes:
+    return Event(
+        wall_time=wall, step=step, tagged_run_metadata=TaggedRunMetadata(tag=tag, run_metadata=metadata)
+    ).SerializeToString()
 
 
 def summary(wall: float, step: int, value: Any) -> bytes:

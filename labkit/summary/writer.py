@@ -87,6 +87,14 @@ class EventWriter(EventQueue):
         data = graph_def(graph)
         self._add(partial(self._events.graph, self._clock.wall(), data), len(data))
 
+    def run_metadata(self, tag: str, measured: Any, step: int) -> None:
+        """What `session.run(..., run_metadata=lk.RunMetadata())` measured: TensorBoard's Graphs page offers it under the tag,
+        to colour the graph by time and memory. Each tag is shown once."""
+        from labkit.summary.step_stats import run_metadata
+
+        data = run_metadata(measured)
+        self._add(partial(self._events.run_metadata, self._clock.wall(), int(step), tag, data), len(data))
+
     def hparams(self, config: Mapping[str, Any], group: str = "") -> None:
         """The configuration of the trial whose folder this is.
 
