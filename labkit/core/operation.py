@@ -22,6 +22,7 @@ class Operation:
         id: its place in the graph's order of creation.
         device: the device that the program asked for, "" for none; a record only.
         line: "file:number" of the line of the user's program that made it.
+        kernel_inputs: the inputs whose numbers it computes with.
     """
 
     __slots__ = (
@@ -33,6 +34,7 @@ class Operation:
         "graph",
         "id",
         "inputs",
+        "kernel_inputs",
         "line",
         "name",
         "outputs",
@@ -53,6 +55,8 @@ class Operation:
         self.graph, self.definition, self.name, self.line = graph, definition, name, line
         self.inputs, self.control_inputs, self.attrs = tuple(inputs), tuple(control_inputs), attrs
         self.roles = roles
+        left_out = {*roles.writes, *roles.shape_inputs, *roles.value_inputs}
+        self.kernel_inputs = tuple([i for i in range(len(self.inputs)) if i not in left_out])
         self.id = -1
         self.device = ""
         self.outputs: tuple[Tensor, ...] = ()
@@ -94,12 +98,6 @@ class Operation:
     def hosted(self) -> bool:
         """Whether Python computes it between two native plans: by `host`, or by running subgraphs."""
         return self.host is not None or self.roles.hosted
-
-    @property
-    def kernel_inputs(self) -> list[int]:
-        """The inputs whose numbers the operation computes with."""
-        left_out = {*self.writes, *self.shape_inputs, *self.value_inputs}
-        return [i for i in range(len(self.inputs)) if i not in left_out]
 
     @property
     def type(self) -> str:

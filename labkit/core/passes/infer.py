@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from labkit.core.explain import explain
 from labkit.core.opdef import OpContext
 from labkit.core.operation import Operation
-from labkit.core.passes.stages import Stage
+from labkit.core.passes.stages import Settled, Stage
 from labkit.core.shapes import Dims, check_dims, compatible, is_known, show
 from labkit.core.tensor import Tensor
 from labkit.core.values import evaluate_reference
@@ -37,14 +37,35 @@ class Inference:
         values: Mapping[Tensor, np.ndarray],
         before: Inference | None = None,
     ) -> None:
-        self.dims: dict[Tensor, Dims] = {**(before.dims if before else {}), **dims}
+        settled = stage.settled
+        self.dims: dict[Tensor, Dims] = {
+            **(before.dims if before else {}),
+            **(settled.dims if settled else {}),
+            **dims,
+        }
         self._known: dict[Tensor, np.ndarray] = {**(before._known if before else {}), **values}
-        for op in stage.inferred:
+        for op in settled.varying if settled else stage.inferred:
             self._add(op)
+        if settled is None:
+            stage.settled = self._settle(stage.inferred, dims)
 
     def of(self, tensor: Tensor) -> tuple[int, ...]:
         """The tensor's shape, fully known."""
         return self.dims[tensor]  # type: ignore[return-value]
+
+    def _settle(self, inferred: Sequence[Operation], given: Mapping[Tensor, Dims]) -> Settled:
+        """What no other feed can change: results of operations whose inputs have settled, and no value decides."""
+        known = {x for x in given if is_known(x.dims)}
+        settled: dict[Tensor, Dims] = {}
+        varying = []
+        for op in inferred:
+            if op.value_inputs or op.hosted or not known.issuperset(op.inputs) or op.type == "Placeholder":
+                varying.append(op)
+                continue
+            results = [x for x in op.outputs if x not in given]
+            known.update(results)
+            settled.update((x, self.dims[x]) for x in results)
+        return Settled(settled, varying)
 
     def _add(self, op: Operation) -> None:
         if all(x in self.dims for x in op.outputs):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from labkit.core import dtypes as dt
 from labkit.core.operation import Operation
 from labkit.core.passes.prune import Needed
-from labkit.core.shapes import is_known
+from labkit.core.shapes import Dims, is_known
 from labkit.core.tensor import Tensor
 
 
@@ -40,6 +40,20 @@ class Stage:
     valued: list[Tensor] = field(default_factory=list)
     shaped: list[Tensor] = field(default_factory=list)
     counters: tuple[str, ...] = ()
+    settled: Settled | None = None  # known once the stage has been planned
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What is the same in every plan of a stage, and so is inferred once.
+
+    Attributes:
+        dims: the shapes that do not depend on what is fed.
+        varying: the operations whose shape rules are asked for each plan.
+    """
+
+    dims: dict[Tensor, Dims]
+    varying: list[Operation]
 
 
 class Placement:
