@@ -149,6 +149,7 @@ from labkit.ops.draws import (
     random_uniform as random_uniform,
     truncated_normal as truncated_normal,
 )
+from labkit.ops.dynamic_parts import dynamic_partition as dynamic_partition, dynamic_stitch as dynamic_stitch
 from labkit.ops.eigen import qr as qr, self_adjoint_eig as self_adjoint_eig, svd as svd
 from labkit.ops.einsum import einsum as einsum
 from labkit.ops.elementwise import (

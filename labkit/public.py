@@ -66,6 +66,7 @@ _BY_MODULE = {
     "ops.elementwise": "abs add exp log maximum minimum multiply negative reciprocal rsqrt sigmoid sign sqrt square "
     "squared_difference subtract tanh",
     "ops.counting": "bincount confusion_matrix in_top_k",
+    "ops.dynamic_parts": "dynamic_partition dynamic_stitch",
     "ops.distinct": "setdiff1d unique unique_with_counts",
     "ops.gather": "gather gather_nd",
     "ops.hessians": "hessians",
