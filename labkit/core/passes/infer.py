@@ -88,7 +88,7 @@ class Inference:
             given = [Tensor(x.op, x.index, self.dims.get(x), x.dtype) for x in op.inputs]
             raise explain(error, f"{op.type} '{op.name}' ({op.line}) cannot run with what was fed", given) from None
         for tensor in op.outputs:
-            if tensor not in self.dims:
+            if tensor not in self.dims or (self.dims[tensor] == tensor.dims and is_known(tensor.dims)):
                 continue
             if not compatible(tensor.dims, self.dims[tensor]):
                 raise ShapeError(
