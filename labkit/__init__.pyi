@@ -63,9 +63,14 @@ from labkit.core.scopes import (
 )
 from labkit.core.session import InteractiveSession as InteractiveSession, Session as Session
 from labkit.core.session_stack import get_default_session as get_default_session
-from labkit.core.shapes import Dimension as Dimension, TensorShape as TensorShape
 from labkit.core.slices import IndexedSlices as IndexedSlices
 from labkit.core.tensor import Tensor as Tensor
+from labkit.core.tensor_shape import (
+    Dimension as Dimension,
+    TensorShape as TensorShape,
+    dimension_at_index as dimension_at_index,
+    dimension_value as dimension_value,
+)
 from labkit.core.threads import get_num_threads as get_num_threads, set_num_threads as set_num_threads
 from labkit.core.variable_lists import (
     global_variables as global_variables,

@@ -1,12 +1,12 @@
 """Static shapes: a tuple of dimensions, each an int or None when unknown; a shape of unknown rank is None.
 
-Shape rules work on these plain values (`Dims`). `TensorShape` is what users see of them.
+Shape rules work on these plain values (`Dims`). `TensorShape` (tensor_shape.py) is what users see of them.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from operator import index
 from typing import Any, TypeAlias
 
@@ -28,12 +28,15 @@ def as_dims(value: Any) -> Dims:
     """
     if value is None:
         return None
-    if isinstance(value, TensorShape):
-        return value.dims
-    items = list(value) if isinstance(value, Sequence) or hasattr(value, "__iter__") else [value]
+    if not isinstance(value, list | tuple):
+        from labkit.core.tensor_shape import TensorShape
+
+        if isinstance(value, TensorShape):
+            return value.plain
+    items = list(value) if hasattr(value, "__iter__") else [value]
     dims: list[Dim] = []
     for item in items:
-        if item is None or (isinstance(item, Dimension) and item.value is None):
+        if getattr(item, "value", item) is None:  # an unknown Dimension holds None
             dims.append(None)
             continue
         try:
@@ -149,116 +152,3 @@ def show(dims: Dims) -> str:
         return "<unknown>"
     inner = ", ".join("?" if dim is None else str(dim) for dim in dims)
     return f"({inner},)" if len(dims) == 1 else f"({inner})"
-
-
-class Dimension:
-    """One dimension of a TensorShape where programs expect an object with `.value`; `int(dim)` works when known."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: Dim) -> None:
-        self.value = value
-
-    def __int__(self) -> int:
-        return self.__index__()
-
-    def __index__(self) -> int:
-        if self.value is None:
-            raise ShapeError(
-                "The dimension is not known while the graph is built",
-                rule="int() needs a dimension that the graph knows",
-                fix="Use lk.shape(tensor) for its value at run time, or give the placeholder a full shape.",
-            )
-        return self.value
-
-    def __eq__(self, other: object) -> bool:
-        return self.value == (other.value if isinstance(other, Dimension) else other)
-
-    def __hash__(self) -> int:
-        return hash(self.value)
-
-    def _combine(self, other: Any, operation: Any) -> Dimension:
-        number = other.value if isinstance(other, Dimension) else other
-        return Dimension(None if self.value is None or number is None else operation(self.value, number))
-
-    def __mul__(self, other: Any) -> Dimension:
-        return self._combine(other, lambda a, b: a * b)
-
-    __rmul__ = __mul__
-
-    def __add__(self, other: Any) -> Dimension:
-        return self._combine(other, lambda a, b: a + b)
-
-    __radd__ = __add__
-
-    def __sub__(self, other: Any) -> Dimension:
-        return self._combine(other, lambda a, b: a - b)
-
-    def __floordiv__(self, other: Any) -> Dimension:
-        return self._combine(other, lambda a, b: a // b)
-
-    def __repr__(self) -> str:
-        return "?" if self.value is None else str(self.value)
-
-
-class TensorShape:
-    """The static shape of a tensor: `len()`, indexing, iteration, `.as_list()`, `.rank`, comparison with tuples."""
-
-    __slots__ = ("dims",)
-
-    def __init__(self, dims: Any) -> None:
-        self.dims: Dims = as_dims(dims)
-
-    @property
-    def rank(self) -> int | None:
-        return None if self.dims is None else len(self.dims)
-
-    ndims = rank
-
-    def _known_rank(self) -> tuple[Dim, ...]:
-        if self.dims is None:
-            raise ShapeError(
-                "The shape's rank is not known while the graph is built",
-                rule="len(), indexing, iteration and as_list() need a known rank",
-                fix="Give the placeholder a shape; dimensions may be None.",
-            )
-        return self.dims
-
-    def as_list(self) -> list[Dim]:
-        """The dimensions, None where unknown.
-
-        Raises:
-            ShapeError: the rank is unknown.
-        """
-        return list(self._known_rank())
-
-    def is_fully_defined(self) -> bool:
-        return is_known(self.dims)
-
-    def num_elements(self) -> int | None:
-        return math.prod(self.dims) if self.dims is not None and None not in self.dims else None  # type: ignore[arg-type]
-
-    def __len__(self) -> int:
-        return len(self._known_rank())
-
-    def __bool__(self) -> bool:
-        return self.dims is not None
-
-    def __iter__(self) -> Iterator[Dimension]:
-        return (Dimension(dim) for dim in self._known_rank())
-
-    def __getitem__(self, key: Any) -> Any:
-        dims = self._known_rank()
-        return TensorShape(dims[key]) if isinstance(key, slice) else Dimension(dims[key])
-
-    def __eq__(self, other: object) -> bool:
-        try:
-            return self.dims == as_dims(other)
-        except (ShapeError, TypeError):
-            return False
-
-    def __hash__(self) -> int:
-        return hash(self.dims)
-
-    def __repr__(self) -> str:
-        return show(self.dims)

@@ -8,8 +8,9 @@ from typing import Any
 from labkit.core.dtypes import DType
 from labkit.core.graph import Graph
 from labkit.core.operation import Operation
-from labkit.core.shapes import Dims, TensorShape, show
+from labkit.core.shapes import Dims, show
 from labkit.core.tensor import OPERATORS, Tensor
+from labkit.core.tensor_shape import TensorShape
 
 
 class IndexedSlices:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labkit.core.dtypes import DType
-from labkit.core.shapes import Dims, TensorShape, show
+from labkit.core.shapes import Dims, show
+from labkit.core.tensor_shape import TensorShape
 from labkit.errors import DTypeError, GraphError
 
 if TYPE_CHECKING:
@@ -82,7 +83,8 @@ class Tensor:
         return need_session(session, f"{self.name}.eval()").run(self, feed_dict)
 
     def __repr__(self) -> str:
-        return f'Tensor("{self.name}", shape={show(self.dims)}, dtype={self.dtype.name})'
+        shape = "" if self.dims is None else f" shape={show(self.dims)},"
+        return f'Tensor("{self.name}",{shape} dtype={self.dtype.name})'
 
     # --- what a symbolic tensor refuses, and what to do instead ---
 

@@ -54,7 +54,7 @@ class Identity(Initializer):
 
 
 def _dims(owner: object, shape: Any, what: str, fits: Any) -> list[int]:
-    dims = lk.TensorShape(shape).dims
+    dims = lk.TensorShape(shape).plain
     if dims is None or None in dims or not fits(len(dims)):
         raise ShapeError(
             f"{type(owner).__name__} cannot make these weights",

@@ -124,7 +124,7 @@ def fans(shape: Any) -> tuple[float, float]:
     Raises:
         ShapeError: the shape is not fully known.
     """
-    known = lk.TensorShape(shape).dims
+    known = lk.TensorShape(shape).plain
     if known is None or None in known:
         raise ShapeError("An initializer needs the full shape of the weights", received=repr(shape))
     dims = [dim for dim in known if dim is not None]
