@@ -166,8 +166,7 @@ def play(
                 if name == "labkit":
                     raise
                 tell(str(error))
-                if ready and not ready[-1][1]:  # the way that failed
-                    ready.pop()[0].close()
+                ready = [(side, units) for side, units in ready if units or side.close()]
         for _ in range(turns):
             for side, units in ready:
                 time.sleep(PAUSE)

@@ -236,7 +236,7 @@ class Builder:
         place = self._places[described.name] = _Place(sub, f"the subgraph {described.name!r}")
         arguments, inside = dict.fromkeys(described.argument), {v: k for k, v in described.variable.items()}
         for node in in_order(by_name(described.node, place.where), lambda node: self._needs(node, place)):
-            outside = outer.operation(inside[node.name], node.name) if node.name in inside else None
+            outside = outer.tensor(inside[node.name], node.name).op if node.name in inside else None
             name = outside.name if outside is not None else self.names.of(described.name, node.name)
             op = self._operation(node, place, name)
             sub.append(op)

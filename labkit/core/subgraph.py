@@ -161,6 +161,13 @@ def share_captures(subgraphs: Sequence[Subgraph]) -> list[Tensor]:
     return captured
 
 
+def _origin(variable: Operation) -> Operation:
+    """The variable itself that an operation of a subgraph stands for; it may be another loop's subgraph."""
+    while isinstance(variable.graph, Subgraph):
+        variable = next(outside for outside, op in variable.graph.references.items() if op is variable)
+    return variable
+
+
 def copy_into(subgraph: Subgraph, given: Sequence[Tensor], outputs: Sequence[Tensor]) -> list[Tensor]:
     """Builds the subgraph's operations again in the default graph, with `given` in the arguments' place.
 
@@ -168,8 +175,8 @@ def copy_into(subgraph: Subgraph, given: Sequence[Tensor], outputs: Sequence[Ten
         What stands for `outputs` there.
     """
     made: dict[Tensor, Tensor] = dict(zip(subgraph.arguments, given, strict=True))
-    for inside, outside in ((op.outputs[0], o.outputs[0]) for o, op in subgraph.references.items()):
-        made[inside] = outside
+    for outside, inside in subgraph.references.items():
+        made[inside.outputs[0]] = _origin(outside).outputs[0]
     graph = get_default_graph()
     needed: set[Operation] = set()
     stack = [x.op for x in outputs if x not in made]

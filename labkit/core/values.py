@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from labkit.core.tensor import Tensor
 
 _LARGEST = 64  # elements
+_MOST = 64  # operations that one value is worked out from: a graph from elsewhere may be made to take long
 _TRIED = (0, 1, 2, 7, 1009, 1_000_003)
 
 
@@ -33,9 +34,11 @@ def partial_dims(tensor: Tensor) -> Dims:
     if not tensor.dtype.is_integer or tensor.dims is None or len(tensor.dims) != 1 or tensor.dims[0] is None:
         return None
     unknown = (None,) * tensor.dims[0]
-    tried = [_Evaluation(number).value(tensor) for number in _TRIED]
-    if any(value is None or value.shape != tensor.dims for value in tried):
-        return unknown
+    tried = []
+    for number in _TRIED:
+        tried.append(_Evaluation(number).value(tensor))
+        if tried[-1] is None or tried[-1].shape != tensor.dims:
+            return unknown
     return tuple(int(same[0]) if len({int(n) for n in same}) == 1 else None for same in zip(*tried, strict=True))
 
 
@@ -60,8 +63,15 @@ class _Evaluation:
     def __init__(self, number: int | None) -> None:
         self.number = number
         self._taken: dict[tuple[Tensor, int], int] = {}
+        self._values: dict[Tensor, Any] = {}
 
     def value(self, tensor: Tensor) -> Any:
+        if tensor not in self._values:
+            self._values[tensor] = None  # counts
+            self._values[tensor] = self._work_out(tensor)
+        return self._values[tensor]
+
+    def _work_out(self, tensor: Tensor) -> Any:
         op = tensor.op
         if op.type == "Const":
             return op.attrs["value"]
@@ -72,7 +82,8 @@ class _Evaluation:
         try:
             if definition.from_shapes is not None:
                 return self._from_shapes(op)
-            if not by_reference(tensor):
+            small = is_known(tensor.dims) and count(tensor.dims) <= _LARGEST  # type: ignore[arg-type]
+            if not by_reference(tensor) or not small or len(self._values) > _MOST:
                 return self._computed(tensor)
             values = []
             for x in op.inputs:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from labkit.core.graph import Graph
-from labkit.core.opdef import OPS
+from labkit.core.opdef import OPS, OpContext
 from labkit.core.operation import Operation
 from labkit.core.passes.program import Program
 from labkit.core.shapes import compatible, show
 from labkit.core.subgraph import Subgraph
-from labkit.core.values import context_of
+from labkit.core.values import constant_value
 from labkit.errors import GraphError
 
 
@@ -51,10 +51,19 @@ def verify_operations(graph: Graph, operations: Sequence[Operation], first: int 
                 )
         members.add(op)
         _verify_outputs(op)
+        subgraphs = [value for value in op.attrs.values() if isinstance(value, Subgraph)]
+        written = list(dict.fromkeys(variable for sub in subgraphs for variable in sub.written))
+        if subgraphs and [op.inputs[i].op for i in op.writes] != written:
+            raise GraphError(
+                f"'{op.name}' is told to write other variables than it writes inside",
+                received=", ".join(variable.name for variable in written),
+            )
 
 
 def _verify_outputs(op: Operation) -> None:
-    context = context_of(op.definition, op.roles, op.inputs, op.definition.check_attrs(op.attrs))
+    values = [constant_value(x) if i in op.value_inputs else None for i, x in enumerate(op.inputs)]
+    attrs = op.definition.check_attrs(op.attrs)
+    context = OpContext([x.dims for x in op.inputs], [x.dtype for x in op.inputs], attrs, values)
     if list(op.definition.dtypes(context.dtypes, context.attrs)) != [x.dtype for x in op.outputs]:
         raise GraphError(f"The outputs of '{op.name}' have other dtypes than its rule says")
     for tensor, dims in zip(op.outputs, op.definition.shapes(context), strict=True):

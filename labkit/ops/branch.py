@@ -15,6 +15,7 @@ from labkit.core.tensor import Tensor
 from labkit.errors import DTypeError, ShapeError
 from labkit.ops.control_flow import (
     argument_dims,
+    check_operands,
     derivatives,
     is_float,
     operands_of,
@@ -56,6 +57,7 @@ def _common(a: Dims, b: Dims) -> Dims:
 def _branch_dtypes(inputs: Sequence[dt.DType], attrs: Mapping[str, Any]) -> Sequence[dt.DType]:
     if inputs[0] is not dt.bool_:
         raise DTypeError("", rule="The condition is bool", received=inputs[0].name, fix="Compare it: lk.greater(x, 0).")
+    check_operands([attrs["then"], attrs["otherwise"]], inputs, first=1)
     then, otherwise = ([x.dtype for x in attrs[key].outputs] for key in ("then", "otherwise"))
     if then != otherwise:
         received = " and ".join(", ".join(d.name for d in dtypes) or "nothing" for dtypes in (then, otherwise))

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from labkit.core import dtypes as dt
 from labkit.core.autodiff import gradients
 from labkit.core.opdef import OpContext, Roles
 from labkit.core.shapes import Dims, is_known
 from labkit.core.subgraph import Subgraph, share_captures
 from labkit.core.tensor import Tensor
 from labkit.core.values import constant_value
-from labkit.errors import LabkitError
+from labkit.errors import GraphError, LabkitError
 from labkit.ops.broadcast import zeros_like
 
 _STAND_IN = 1009  # for a dimension that is not known: no other one is likely to be the same
@@ -26,6 +27,42 @@ def operands_of(subgraphs: Sequence[Subgraph], explicit: Sequence[Tensor]) -> tu
     captured = share_captures(subgraphs)
     variables = dict.fromkeys(op for subgraph in subgraphs for op in subgraph.written)
     return [*explicit, *captured], [op.outputs[0] for op in variables]
+
+
+def check_operands(subgraphs: Sequence[Subgraph], inputs: Sequence[dt.DType], first: int, skipped: int = 0) -> None:
+    """Checks that a control operation's inputs are what its subgraphs take, which a file may tell otherwise.
+
+    Args:
+        inputs: their dtypes.
+        first, skipped: as in `roles_of`; what no input gives is the number of the iteration.
+
+    Raises:
+        GraphError: they are not.
+    """
+    taken = [[x.dtype for x in subgraph.arguments] for subgraph in subgraphs]
+    written = dict.fromkeys(op for subgraph in subgraphs for op in subgraph.written)
+    expected = [*[dt.int64] * skipped, *inputs[first : len(inputs) - len(written)]]
+    if len(inputs) < first + len(written) or any(dtypes != expected for dtypes in taken):
+        raise GraphError(
+            "",
+            rule="Each subgraph has an argument of the same dtype for each input, and the variables it writes come last",
+            received="; ".join(", ".join(d.name for d in dtypes) or "nothing" for dtypes in (inputs, *taken)),
+        )
+
+
+def check_counts(body: Subgraph, variables: int, sliced: int = 0) -> None:
+    """Checks that a loop's body gives back each of its variables, after the number of the iteration its first arguments.
+
+    Raises:
+        GraphError: it does not.
+    """
+    before, after = ([x.dtype for x in tensors[:variables]] for tensors in (body.arguments[1:], body.outputs))
+    if before != after or len(after) != variables or len(body.arguments) <= variables + sliced:
+        raise GraphError(
+            "",
+            rule=f"The body takes and gives {variables} variables of the same dtypes, and takes {sliced} slices",
+            received=", ".join(d.name for d in before) + " and " + ", ".join(d.name for d in after),
+        )
 
 
 def roles_of(

@@ -12,15 +12,34 @@ from labkit.core.operation import Operation
 from labkit.core.shapes import Dims, compatible, merge, show
 from labkit.core.subgraph import Subgraph, copy_into, traced
 from labkit.core.tensor import Tensor
-from labkit.errors import ShapeError
+from labkit.errors import DTypeError, ShapeError
 from labkit.ops.broadcast import zeros_like
-from labkit.ops.control_flow import derivatives, is_float, keeps_shapes, operands_of, output_dims, placed, roles_of
+from labkit.ops.control_flow import (
+    check_counts,
+    check_operands,
+    derivatives,
+    is_float,
+    keeps_shapes,
+    operands_of,
+    output_dims,
+    placed,
+    roles_of,
+)
 from labkit.ops.elementwise import add
 
 
 def _scan_layout(attrs: Mapping[str, Any]) -> tuple[int, int, int]:
     """How many variables, sliced inputs and stacked outputs there are."""
     return attrs["variables"], attrs["sliced"], len(attrs["body"].outputs) - attrs["variables"]
+
+
+def _scan_dtypes(inputs: Sequence[dt.DType], attrs: Mapping[str, Any]) -> Sequence[dt.DType]:
+    variables, sliced, _ = _scan_layout(attrs)
+    if not inputs[0].is_integer:
+        raise DTypeError("", rule="The number of iterations is a whole number", received=inputs[0].name)
+    check_operands([attrs["body"]], inputs, first=1, skipped=1)
+    check_counts(attrs["body"], variables, sliced)
+    return [x.dtype for x in attrs["body"].outputs]
 
 
 def _scan_body(c: OpContext) -> tuple[list[Dims], dict[int, Any]]:
@@ -35,6 +54,8 @@ def _scan_body(c: OpContext) -> tuple[list[Dims], dict[int, Any]]:
 
 def _scan_shapes(c: OpContext) -> list[Dims]:
     variables, sliced, _ = _scan_layout(c.attrs)
+    if not compatible(c.dims[0], ()):
+        raise ShapeError("", rule="The number of iterations is one number", received=show(c.dims[0]))
     count = None if c.values[0] is None else int(c.values[0])
     if count is not None and count < 0:
         raise ShapeError("", rule="A number of iterations is not negative", received=str(count))
@@ -156,7 +177,7 @@ register(
             "sliced": Attr("int", low=0),
             "backwards": Attr("bool", False),
         },
-        dtypes=lambda inputs, attrs: [x.dtype for x in attrs["body"].outputs],
+        dtypes=_scan_dtypes,
         shapes=_scan_shapes,
         roles=_scan_roles,
         control=_scan_control,

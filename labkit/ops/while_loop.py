@@ -13,9 +13,17 @@ from labkit.core.operation import Operation
 from labkit.core.shapes import Dims, compatible, merge, show
 from labkit.core.subgraph import Subgraph, copy_into, traced
 from labkit.core.tensor import Tensor
-from labkit.errors import ShapeError
+from labkit.errors import GraphError, ShapeError
 from labkit.ops.branch import branch
-from labkit.ops.control_flow import argument_dims, keeps_shapes, operands_of, output_dims, roles_of
+from labkit.ops.control_flow import (
+    argument_dims,
+    check_counts,
+    check_operands,
+    keeps_shapes,
+    operands_of,
+    output_dims,
+    roles_of,
+)
 from labkit.ops.scan import scan_gradients
 
 
@@ -34,6 +42,19 @@ def _loop_shapes(c: OpContext) -> list[Dims]:
                 fix="Give the variable its final shape at the start, e.g. by lk.pad, and write its parts.",
             )
     return [*(merge(a, b) for a, b in zip(dims[:variables], after, strict=True)), ()]
+
+
+def _loop_dtypes(inputs: Sequence[dt.DType], attrs: Mapping[str, Any]) -> Sequence[dt.DType]:
+    condition, body = attrs["condition"], attrs["body"]
+    check_operands([condition, body], inputs, first=0, skipped=1)
+    check_counts(body, attrs["variables"])
+    if len(body.outputs) != attrs["variables"] or [x.dtype for x in condition.outputs] != [dt.bool_]:
+        raise GraphError(
+            "",
+            rule="The body gives the variables alone, and the condition one truth value",
+            received=f"{len(body.outputs)} results, and {', '.join(x.dtype.name for x in condition.outputs)}",
+        )
+    return [*(x.dtype for x in body.outputs), dt.int64]
 
 
 def _varies(attrs: Mapping[str, Any]) -> bool:
@@ -90,7 +111,7 @@ register(
             "most": Attr("int", -1, low=-1),
             "varying": Attr("bool", False),
         },
-        dtypes=lambda inputs, attrs: [*(x.dtype for x in attrs["body"].outputs), dt.int64],
+        dtypes=_loop_dtypes,
         shapes=_loop_shapes,
         roles=_loop_roles,
         control=_loop_control,

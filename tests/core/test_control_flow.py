@@ -403,3 +403,16 @@ def test_a_loop_variable_that_stays_as_it_is(session):
     x = lk.placeholder(lk.float64, [2])
     y = lk.while_loop(lambda i, a, w: i < 3, lambda i, a, w: (i + 1, a * w, w), [0, x, x + 1])
     assert_derivatives(session, lk.reduce_sum(y[1] + y[2]), x, [0.3, 0.5])
+
+
+def test_a_derivative_through_a_branch_in_a_loop_that_reads_a_variable() -> None:
+    with lk.Graph().as_default(), lk.Session() as session:
+        x, factor = lk.placeholder(lk.float64, [3]), lk.Variable(2.0, dtype=lk.float64)
+
+        def step(state: lk.Tensor, item: lk.Tensor) -> lk.Tensor:
+            return lk.cond(item > 0, lambda: state * item * factor.read_value(), lambda: state + item)
+
+        last = lk.foldl(step, x, lk.constant(1.0, lk.float64))
+        (slope,) = lk.gradients(last, x)
+        session.run(factor.initializer)
+        np.testing.assert_allclose(session.run(slope, {x: [1.0, -1.0, 3.0]}), [12, 6, 2])
