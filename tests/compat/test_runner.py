@@ -185,7 +185,10 @@ print("both")
 def test_install_comes_before_another_tensorflow(tmp_path: Path) -> None:
     (tmp_path / "tensorflow.py").write_text("")
     program = "import tensorflow, labkit.compat.v1\nlabkit.compat.v1.install()"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, cwd=tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(labkit.__file__).parents[1])},
+    )  # fmt: skip
     assert done.returncode == 1
     assert "FailedPreconditionError: Another tensorflow is imported already" in done.stderr
 

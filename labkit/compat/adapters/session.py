@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,7 +10,28 @@ import numpy as np
 
 import labkit as lk
 from labkit.compat.adapters.config import ConfigProto, need_config
-from labkit.errors import InvalidArgumentError
+from labkit.errors import FailedPreconditionError, InvalidArgumentError
+
+
+class _Running(threading.local):
+    """The sessions whose runs are under way in this thread, the innermost last."""
+
+    def __init__(self) -> None:
+        self.sessions: list[Any] = []
+
+
+_running = _Running()
+
+
+def running_session() -> Any:
+    """The session that runs, for a Python function that a run calls.
+
+    Raises:
+        FailedPreconditionError: it is not one of these sessions.
+    """
+    if not _running.sessions:
+        raise FailedPreconditionError("This operation runs in a tf.Session of labkit.compat.v1 only")
+    return _running.sessions[-1]
 
 
 class _Casting:
@@ -27,9 +49,14 @@ class _Casting:
         **more: Any,
     ) -> Any:
         """`lk.Session.run` with the values of feed_dict converted to their tensors' dtypes."""
-        if isinstance(feed_dict, Mapping):
+        if feed_dict is not None and isinstance(feed_dict, Mapping):
             feed_dict = {key: self._cast(key, value) for key, value in feed_dict.items()}
-        return super().run(fetches, feed_dict, options, run_metadata, **more)  # type: ignore[misc]
+        sessions = _running.sessions
+        sessions.append(self)
+        try:
+            return super().run(fetches, feed_dict, options, run_metadata, **more)  # type: ignore[misc]
+        finally:
+            sessions.pop()
 
     def make_callable(self, fetches: Any, feed_list: Any = None, accept_options: bool = False) -> Callable[..., Any]:
         """`lk.Session.make_callable` with the arguments converted to their tensors' dtypes."""
@@ -37,7 +64,12 @@ class _Casting:
         call = super().make_callable(fetches, keys, accept_options)  # type: ignore[misc]
 
         def casting(*values: Any, **more: Any) -> Any:
-            return call(*(self._cast(k, v) for k, v in zip(keys, values, strict=False)), *values[len(keys) :], **more)
+            fed = [self._cast(k, v) for k, v in zip(keys, values, strict=False)]
+            _running.sessions.append(self)
+            try:
+                return call(*fed, *values[len(keys) :], **more)
+            finally:
+                _running.sessions.pop()
 
         return casting
 
