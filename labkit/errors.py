@@ -10,7 +10,7 @@
     ├── InvalidArgumentError (ValueError)    a value is not allowed
     │   └── FeedError                        what was fed does not fit its tensor
     │       └── FeedKeyError (TypeError)     a key of a feed names no tensor
-    ├── ArgumentError (TypeError)            a function is called with arguments it does not take
+    ├── ArgumentError (TypeError, ValueError) a function is called with arguments it does not take
     ├── NotFoundError (KeyError)             a name or file does not exist
     │   └── MissingNameError (AttributeError)  a name of TensorFlow 1 that labkit.compat.v1 does not have
     ├── MissingModuleError (ModuleNotFoundError)  the same for a module that is imported
@@ -103,7 +103,7 @@ class FeedKeyError(FeedError, TypeError):
     """A key of a feed names no tensor of the graph."""
 
 
-class ArgumentError(LabkitError, TypeError):
+class ArgumentError(LabkitError, TypeError, ValueError):
     """A function is called with arguments it does not take."""
 
 

@@ -116,6 +116,8 @@ void with_conv2d_backprop_filter(const Call& call, Use use) {
         if (taps == 5) return use(WinogradFilter<T, 5>(x, dy, dw, call.ints[2], call.ints[3]));
     }
     if (one_channel_groups(Convolution(call, x, dw, dy))) return use(DepthwiseFilter<T>(call));
+    const DirectFilter<T> direct(call);
+    if (direct.fit()) return use(direct);
     use(FilterGradient<T>(call));
 }
 

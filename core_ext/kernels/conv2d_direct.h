@@ -66,7 +66,8 @@ struct Bands {
     int64_t panels, parts;      // panels of NR channels, and how many tasks share them
     Runs runs;
 
-    Bands(const Side& h, const Side& w, int64_t N, int64_t C, int64_t K) {
+    // `most`: output pixels in a band; one row of them may be more.
+    Bands(const Side& h, const Side& w, int64_t N, int64_t C, int64_t K, int64_t most = kBuffer) {
         width = max_of(0, w.out - 1) * w.stride + (w.taps - 1) * w.dilation + 1;
         const bool collides = C * static_cast<int64_t>(sizeof(T)) * w.stride % 1024 == 0;  // pixels that meet in few sets of L1
         pixel = collides ? C + 64 / static_cast<int64_t>(sizeof(T)) : C;
@@ -74,6 +75,7 @@ struct Bands {
         const bool fits = width <= kBuffer / max_of(1, pixel) && seen <= kBuffer / max_of(1, width * pixel);
         row = fits ? width * pixel : 0;
         high = fits ? (kBuffer / max_of(1, row) - seen) / h.stride + 1 : 0;
+        if (high > 1) high = max_of(1, min_of(high, most / max_of(1, w.out)));
         bands = high > 0 ? ceil_div(h.out, high) : 0;
         if (bands > 0) high = ceil_div(h.out, bands);
         panels = ceil_div(K, Gemm<T>::NR);
@@ -84,6 +86,27 @@ struct Bands {
 
     bool fit() const { return high > 0; }
     int64_t tasks(int64_t N) const { return N * bands * parts; }
+
+    // Image n as output rows [begin, end) see it, padding included.
+    void copy(int64_t n, int64_t begin, int64_t end, const T* x, int64_t from_pixel, int64_t C, const Side& h, const Side& w, T* to) const {
+        const int64_t left = min_of(w.pad > 0 ? w.pad : 0, width), first = w.pad < 0 ? -w.pad : 0;
+        const int64_t inside = max_of(0, min_of(w.in - first, width - left));
+        const int64_t seen = (end - 1 - begin) * h.stride + (h.taps - 1) * h.dilation + 1;
+        for (int64_t i = 0; i < seen; ++i, to += row) {
+            const int64_t from = begin * h.stride - h.pad + i;
+            if (from < 0 || from >= h.in || inside == 0) {
+                zero_run(to, row);
+                continue;
+            }
+            const T* source = x + ((n * h.in + from) * w.in + first) * from_pixel;
+            zero_run(to, left * pixel);
+            if (from_pixel == C && pixel == C)
+                copy_run(to + left * C, source, inside * C);
+            else
+                for (int64_t j = 0; j < inside; ++j) copy_run(to + (left + j) * pixel, source + j * from_pixel, C);
+            zero_run(to + (left + inside) * pixel, (width - left - inside) * pixel);
+        }
+    }
 };
 
 // The packed filter of one group: `depth` rows of K numbers as panels of NR, the last one filled up with zeros.
@@ -108,26 +131,7 @@ void direct_task(const Bands<T>& bands, int64_t task, const T* x, int64_t pixel,
     const int64_t part = task % bands.parts, band = task / bands.parts % bands.bands, n = task / bands.parts / bands.bands;
     const int64_t begin = band * bands.high, end = min_of(begin + bands.high, h.out);
 
-    // The band with its padding.
-    const int64_t left = min_of(w.pad > 0 ? w.pad : 0, bands.width), first = w.pad < 0 ? -w.pad : 0;
-    const int64_t inside = max_of(0, min_of(w.in - first, bands.width - left));
-    const int64_t seen = (end - 1 - begin) * h.stride + (h.taps - 1) * h.dilation + 1;
-    for (int64_t i = 0; i < seen; ++i) {
-        T* line = buffer + i * bands.row;
-        const int64_t from = begin * h.stride - h.pad + i;
-        if (from < 0 || from >= h.in || inside == 0) {
-            zero_run(line, bands.row);
-            continue;
-        }
-        const T* source = x + ((n * h.in + from) * w.in + first) * pixel;
-        zero_run(line, left * bands.pixel);
-        if (pixel == C && bands.pixel == C)
-            copy_run(line + left * C, source, inside * C);
-        else
-            for (int64_t j = 0; j < inside; ++j) copy_run(line + (left + j) * bands.pixel, source + j * pixel, C);
-        zero_run(line + (left + inside) * bands.pixel, (bands.width - left - inside) * bands.pixel);
-    }
-
+    bands.copy(n, begin, end, x, pixel, C, h, w, buffer);
     const int64_t depth = h.taps * w.taps * C, blocks = ceil_div(w.out, G::MR);
     for (int64_t panel = bands.panels * part / bands.parts; panel < bands.panels * (part + 1) / bands.parts; ++panel) {
         const int64_t column = panel * G::NR;

@@ -166,7 +166,8 @@ def play(
                 if name == "labkit":
                     raise
                 tell(str(error))
-                ready = [(side, units) for side, units in ready if units or side.close()]
+                if ready and not ready[-1][1]:  # the way that failed
+                    ready.pop()[0].close()
         for _ in range(turns):
             for side, units in ready:
                 time.sleep(PAUSE)

@@ -179,7 +179,9 @@ def signature(alias: Alias) -> inspect.Signature:
 def _unfit(title: str, parameters: Any, positional: int, received: str) -> ArgumentError:
     names = [p.name for p in parameters]
     words = ", ".join([*names[:positional], *(["*", *names[positional:]] if positional < len(names) else [])])
-    return ArgumentError(f"{title} got arguments it does not take", rule=f"It is {title}({words})", received=received)
+    fix = f"Give them as named arguments, {names[positional]}=..." if positional < len(names) else ""
+    rule = f"It is {title}({words})"
+    return ArgumentError(f"{title} got arguments it does not take", rule=rule, received=received, fix=fix)
 
 
 def _twice(title: str, parameter: Parameter, parameters: Any) -> InvalidArgumentError:

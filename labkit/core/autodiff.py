@@ -41,7 +41,7 @@ def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients", st
     """
     outputs = [to_tensor(y) for y in _as_list(ys)]
     sources = [_source(x) for x in _as_list(xs)]
-    constant = {_source(x) for x in _as_list(stop_gradients or [])}
+    constant = {_source(x) for x in _as_list([] if stop_gradients is None else stop_gradients)}
     if not outputs or not sources:
         return [None] * len(sources)
     graph = outputs[0].graph

@@ -151,7 +151,8 @@ class OpDef:
         random: draws from the session's counter named by attribute "counter" under the key in attribute "key".
         pure: equal inputs give equal outputs, so that equal operations are computed once.
         text: it takes or gives text, too. Then Python computes it: its host function, or else its reference.
-        unfailing: what Python computes for it cannot fail, so that it need not come before the first write.
+        unfailing: its host function cannot fail, so that it need not come before the first write; it leaves what it is given
+            alone, and gives what the rules say.
     """
 
     name: str

@@ -114,14 +114,15 @@ mod = floormod
 
 
 def divide(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """x / y, broadcast. Two whole numbers give float64, as in Python and NumPy.
+    """x / y, broadcast. Two whole numbers give float64, as in Python and NumPy; of uint8, float32.
 
     Raises:
         DTypeError: the dtypes differ, or they are bool.
     """
     a, b = to_tensors(x, y)
     if a.dtype.is_integer and b.dtype.is_integer:
-        a, b = (apply("Cast", [t], {"dtype": dt.float64}) for t in (a, b))
+        wide = dt.float32 if a.dtype is b.dtype is dt.uint8 else dt.float64
+        a, b = (apply("Cast", [t], {"dtype": wide}) for t in (a, b))
     return apply("RealDiv", [a, b], name=name)
 
 

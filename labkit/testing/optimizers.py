@@ -94,7 +94,10 @@ def _check_rows(make: Callable[[], Any], dtype: Any, steps: int) -> None:
     require(
         losses[1] < losses[0], f"{make()!r}: with rows the loss went from {losses[0]} to {losses[1]} in {steps} steps"
     )
-    require(np.array_equal(*tables), f"{make()!r}: {steps} native steps with rows differ from {steps} single ones")
+    require(
+        np.array_equal(tables[0], tables[1]),
+        f"{make()!r}: {steps} native steps with rows differ from {steps} single ones",
+    )
 
 
 def _require_equal(one: _Program, other: _Program, message: str) -> None:

@@ -217,6 +217,12 @@ def test_rows_of_a_table_take_the_steps():
         assert session.run(optimizer.get_slot(table, "momentum"))[:, 0].tolist() == [0, 2, 0, 1, 0]
 
 
+def test_a_global_step_is_an_integer():
+    tf.train.assert_global_step(tf.train.create_global_step())
+    with pytest.raises(TypeError, match="does not have integer type"):
+        tf.train.assert_global_step(lk.Variable(1.0))
+
+
 def test_names_of_single_slots_are_refused():
     with pytest.raises(InvalidArgumentError, match="accum_name='a'"):
         tf.train.FtrlOptimizer(0.1, accum_name="a")

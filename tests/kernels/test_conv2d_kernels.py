@@ -208,6 +208,24 @@ def test_many_pixels_are_summed_in_chunks(target: str) -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("target", TARGETS)
+def test_images_large_enough_for_bands(target: str, dtype: str) -> None:
+    """Several bands and blocks of an image, channels in groups, rows of pixels that are no multiple of a tile."""
+    for case in (
+        Case(2, 29, 31, 1, 19, (5, 5), pad=(2, 2), dtype=dtype),
+        Case(3, 40, 23, 3, 33, (7, 7), (2, 2), (3, 3), dtype=dtype),
+        Case(1, 33, 30, 10, 6, (3, 4), (1, 1), (2, 3), dilation=(2, 3), groups=2, dtype=dtype),
+        Case(1, 60, 70, 64, 20, (3, 3), (1, 2), (1, 0), dtype=dtype),
+    ):
+        assert_all_three(target, case)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_windows_too_large_for_a_band(target: str) -> None:
+    assert_all_three(target, Case(1, 40, 40, 96, 5, (7, 7), pad=(60, 60), dilation=(20, 20)))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("target", TARGETS)
 def test_an_image_has_the_same_bits_in_any_batch(target: str, dtype: str) -> None:
     for c, k, kernel, stride, dilation, groups in [
         (1, 20, 3, 1, 1, 1),

@@ -40,3 +40,17 @@ def test_swish_is_silu():
 def test_hard_sigmoid():
     with lk.Graph().as_default(), lk.Session() as session:
         np.testing.assert_allclose(session.run(lk.nn.hard_sigmoid([-4.0, -1.5, 0.0, 5.0])), [0, 0.25, 0.5, 1])
+
+
+def test_crelu_sets_both_parts_side_by_side():
+    with lk.Graph().as_default(), lk.Session() as session:
+        x = lk.constant([[1.0, -2.0, 0.0]])
+        assert session.run(lk.nn.crelu(x)).tolist() == [[1, 0, 0, 0, 2, 0]]
+        assert session.run(lk.nn.crelu(x, axis=0)).tolist() == [[1, 0, 0], [0, 2, 0]]
+        assert session.run(lk.gradients(lk.nn.crelu(x), x)[0]).tolist() == [[1, -1, 0]]
+
+
+def test_zero_fraction_counts_what_a_relu_cut_off():
+    with lk.Graph().as_default(), lk.Session() as session:
+        assert session.run(lk.nn.zero_fraction(lk.nn.relu([1.0, -2.0, 0.0, 3.0]))) == np.float32(0.5)
+        assert session.run(lk.nn.zero_fraction([0, 5, 0])) == np.float32(2 / 3)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 import labkit as lk
 
 
@@ -29,10 +31,17 @@ def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None)
     if x is None and y is None:
         return lk.where(condition, name=name)
     chosen = lk.convert_to_tensor(condition)
-    ranks = [len(v.dims) for v in (x, y) if isinstance(v, lk.Tensor | lk.Variable) and v.dims is not None]
-    if chosen.dims is not None and len(chosen.dims) == 1 and max(ranks, default=1) > 1:
-        chosen = lk.reshape(chosen, [-1, *[1] * (max(ranks) - 1)])
+    rank = max(_rank(x), _rank(y))
+    if chosen.dims is not None and len(chosen.dims) == 1 and rank > 1:
+        chosen = lk.reshape(chosen, [-1, *[1] * (rank - 1)])
     return lk.where(chosen, x, y, name)
+
+
+def _rank(value: Any) -> int:
+    """The number of dimensions; 0 where it is not known."""
+    if isinstance(value, lk.Tensor | lk.Variable):
+        return len(value.dims or ())
+    return len(lk.convert_to_tensor(value).dims or ()) if isinstance(value, list | tuple) else np.ndim(value)
 
 
 def to_float(x: Any, name: str | None = "ToFloat") -> lk.Tensor:
@@ -77,3 +86,13 @@ def lbeta(x: Any, name: str | None = None) -> lk.Tensor:
     """The logarithm of the beta function of the last dimension: sum of lgamma(x_i), less lgamma of their sum."""
     with lk.name_scope(name or "lbeta"):
         return lk.reduce_sum(lk.lgamma(x), -1) - lk.lgamma(lk.reduce_sum(x, -1))
+
+
+def cross(a: Any, b: Any, name: str | None = None) -> lk.Tensor:
+    """The cross product of vectors of three numbers, which are the last dimension."""
+    with lk.name_scope(name or "Cross"):
+        a, b = lk.convert_to_tensor(a), lk.convert_to_tensor(b)
+        after, before = [1, 2, 0], [2, 0, 1]
+        return lk.gather(a, after, axis=-1) * lk.gather(b, before, axis=-1) - lk.gather(a, before, axis=-1) * lk.gather(
+            b, after, axis=-1
+        )

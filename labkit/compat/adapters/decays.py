@@ -1,4 +1,4 @@
-"""TF1's decays of the learning rate: labkit's schedules, at once applied to a global step."""
+"""TF1's decays of the learning rate, which are labkit's schedules applied to a global step, and that step's functions."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import labkit as lk
+from labkit.core.global_step import assert_global_step as assert_global_step
 from labkit.errors import InvalidArgumentError
 
 

@@ -32,3 +32,15 @@ def resize_images(
             received=repr(method),
         )
     return lk.image.resize_images(images, size, _METHODS[method], align_corners, name)
+
+
+def resize_image_with_crop_or_pad(image: Any, target_height: int, target_width: int) -> lk.Tensor:
+    """`lk.image.resize_image_with_crop_or_pad`, to a size of at least one pixel.
+
+    Raises:
+        InvalidArgumentError: a size is not positive.
+    """
+    for size in (target_height, target_width):
+        if isinstance(size, int) and size <= 0:
+            raise InvalidArgumentError("target_height and target_width must be > 0", received=repr(size))
+    return lk.image.resize_image_with_crop_or_pad(image, target_height, target_width)

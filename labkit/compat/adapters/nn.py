@@ -29,7 +29,7 @@ def _one_table(params: Any, what: str) -> Any:
     Raises:
         InvalidArgumentError: it is a list of several, the parts of a table that lies on several machines.
     """
-    if not isinstance(params, list | tuple) or not all(isinstance(p, lk.Tensor | lk.Variable) for p in params):
+    if not isinstance(params, list | tuple):
         return params
     if len(params) == 1:
         return params[0]

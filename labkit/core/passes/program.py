@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from labkit.core.operation import Operation
 from labkit.core.passes.order import order
@@ -11,6 +12,19 @@ from labkit.core.passes.reads import read_first, reads_of_start
 from labkit.core.passes.share import share
 from labkit.core.passes.stages import cut, is_text
 from labkit.core.tensor import Tensor
+
+
+class HostCall(NamedTuple):
+    """An operation that Python computes, with what each run needs of it.
+
+    Attributes:
+        operands: what it computes with, and of each whether it is a value that decides shapes.
+        trusted: it is labkit's own, leaves its operands alone, and gives arrays of its own as they have to be.
+    """
+
+    op: Operation
+    operands: list[tuple[Tensor, bool]]
+    trusted: bool
 
 
 class Program:
@@ -23,7 +37,7 @@ class Program:
         read_first: variables that must hold a value before the run.
         writes: whether a run changes variables or random counters.
         native: whether one native plan is the whole run.
-        operands: of each operation that Python computes, with whether the value is one that decides shapes.
+        calls: for each stage what Python computes after its plan, in order.
     """
 
     def __init__(
@@ -48,14 +62,15 @@ class Program:
         self.writes = any(op.writes or op.counters for op in self.sequence)
         self.native = len(self.stages) == 1 and not self.stages[0].hosts and not any(map(is_text, self.feeds))
 
-        self.operands = {op: self._operands(op) for stage in self.stages for op in stage.hosts}
+        self.calls = [[self._call(op) for op in stage.hosts] for stage in self.stages]
 
-    def _operands(self, op: Operation) -> list[tuple[Tensor, bool]]:
+    def _call(self, op: Operation) -> HostCall:
         if op.by_reference:  # a reference takes the values that decide shapes, too
-            return [
-                (x if i in op.value_inputs else self.replace(x), i in op.value_inputs) for i, x in enumerate(op.inputs)
-            ]
-        return [(self.replace(op.inputs[i]), False) for i in op.kernel_inputs]
+            decides = [i in op.value_inputs for i in range(len(op.inputs))]
+            operands = [(x if d else self.replace(x), d) for x, d in zip(op.inputs, decides, strict=True)]
+            return HostCall(op, operands, False)
+        operands = [(self.replace(op.inputs[i]), False) for i in op.kernel_inputs]
+        return HostCall(op, operands, op.definition.unfailing)
 
     def replace(self, tensor: Tensor) -> Tensor:
         return self.replacement.get(tensor, tensor)
