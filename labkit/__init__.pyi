@@ -50,8 +50,10 @@ from labkit.core.graph import (
 from labkit.core.graph_def import GraphDef as GraphDef, NodeDef as NodeDef
 from labkit.core.graph_import import import_graph_def as import_graph_def
 from labkit.core.grouping import group as group, no_op as no_op
+from labkit.core.interactive_session import InteractiveSession as InteractiveSession
 from labkit.core.operation import Operation as Operation
-from labkit.core.run_metadata import RunMetadata as RunMetadata, RunOptions as RunOptions
+from labkit.core.run_metadata import RunMetadata as RunMetadata
+from labkit.core.run_options import RunOptions as RunOptions
 from labkit.core.scopes import (
     add_to_collection as add_to_collection,
     add_to_collections as add_to_collections,
@@ -61,7 +63,7 @@ from labkit.core.scopes import (
     get_collection_ref as get_collection_ref,
     name_scope as name_scope,
 )
-from labkit.core.session import InteractiveSession as InteractiveSession, Session as Session
+from labkit.core.session import Session as Session
 from labkit.core.session_stack import get_default_session as get_default_session
 from labkit.core.slices import IndexedSlices as IndexedSlices
 from labkit.core.tensor import Tensor as Tensor

@@ -32,6 +32,7 @@ from labkit._native import (
     crc32c,
     get_num_threads,
     kernel_names,
+    need_memory,
     set_num_threads,
     targets,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "crc32c",
     "get_num_threads",
     "kernel_names",
+    "need_memory",
     "set_num_threads",
     "targets",
 ]

@@ -270,6 +270,10 @@ py::list run_steps(const Plan& plan, int64_t steps, const py::list& arrays, cons
 }  // namespace
 
 void bind_plan(py::module_& module) {
+    module.def("need_memory", &need_memory, py::arg("bytes"),
+               "Raises MemoryError where so many bytes are more than is left: of LABKIT_MEMORY_LIMIT, of this process's "
+               "control\ngroups, of the machine.");
+
     py::class_<State, std::shared_ptr<State>>(
         module, "State",
         "The memory of one session: its cells, and the lock that runs take. Runs that only read overlap; a run that\n"

@@ -12,11 +12,12 @@ from typing import TypeAlias
 
 import numpy as np
 
+from labkit import native
 from labkit.core.operation import Operation
 from labkit.core.passes.lower import MIXING
 from labkit.core.shapes import compatible, show
 from labkit.core.subgraph import Subgraph
-from labkit.errors import ShapeError
+from labkit.errors import ResourceExhaustedError, ShapeError
 
 Arrays: TypeAlias = list[np.ndarray]
 Counters: TypeAlias = Mapping[str, np.ndarray]
@@ -73,9 +74,24 @@ def _scan(op: Operation, inputs: Arrays, counters: Counters, run: RunBody) -> Ar
         results = run(body, [np.asarray(i, np.int64), *now, *slices, *given], _mixed(counters, i))
         now = results[:variables]
         _check(op, body, now)
+        if not rows or not rows[0]:
+            _need_memory(op, count, results[variables:])
         for column, row in zip(rows, results[variables:], strict=True):
             column.append(row)
     return [*now, *(_stacked(op, i, column) for i, column in enumerate(rows))]
+
+
+def _need_memory(op: Operation, count: int, rows: Arrays) -> None:
+    """All rows and what they are stacked to have to fit, as far as the first ones tell."""
+    try:
+        native.need_memory(2 * count * sum(x.nbytes for x in rows))
+    except MemoryError as error:
+        raise ResourceExhaustedError(
+            f"{op.type} '{op.name}' ({op.line}) goes through {count} elements and does not find enough memory for their "
+            "results",
+            received=str(error),
+            fix="Go through fewer elements at once.",
+        ) from None
 
 
 def _mixed(counters: Counters, iteration: int) -> Counters:

@@ -1,4 +1,4 @@
-"""Options of a run, and what a profiled run tells: the time and memory of each operation."""
+"""What a profiled run tells: the time and memory of each operation."""
 
 from __future__ import annotations
 
@@ -7,54 +7,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from labkit.errors import InvalidArgumentError
-
 if TYPE_CHECKING:
     from labkit.core.graph import Graph
-
-
-class RunOptions:
-    """Options of `Session.run`.
-
-    Args:
-        trace_level: `RunOptions.NO_TRACE` leaves a `run_metadata` empty; every other level measures all there is.
-        timeout_in_ms: milliseconds after which the run is given up; 0: never.
-
-    Raises:
-        InvalidArgumentError: an unknown level, a negative timeout.
-    """
-
-    NO_TRACE, SOFTWARE_TRACE, HARDWARE_TRACE, FULL_TRACE = range(4)
-
-    def __init__(self, trace_level: int = FULL_TRACE, timeout_in_ms: int = 0) -> None:
-        if trace_level not in range(4):
-            raise InvalidArgumentError(
-                "trace_level is one of RunOptions' constants, such as FULL_TRACE", received=repr(trace_level)
-            )
-        if isinstance(timeout_in_ms, bool) or not isinstance(timeout_in_ms, int | np.integer) or timeout_in_ms < 0:
-            raise InvalidArgumentError("timeout_in_ms is a whole number from 0 on", received=repr(timeout_in_ms))
-        self.trace_level, self.timeout_in_ms = trace_level, int(timeout_in_ms)
-
-    @property
-    def traces(self) -> bool:
-        return self.trace_level != self.NO_TRACE
-
-
-def limit_of(timeout: float | None, options: RunOptions | None) -> float | None:
-    """The seconds that a run may take, from its arguments; None: any time.
-
-    Raises:
-        InvalidArgumentError: `timeout` is no positive number.
-    """
-    if timeout is not None and not (isinstance(timeout, int | float) and 0 < timeout < float("inf")):
-        raise InvalidArgumentError("timeout is a positive number of seconds", received=repr(timeout))
-    if options is None or not options.timeout_in_ms:
-        return timeout
-    return min(options.timeout_in_ms / 1000, timeout or float("inf"))
 
 
 @dataclass(frozen=True)
@@ -129,20 +87,12 @@ class RunMetadata:
         self.__init__()  # type: ignore[misc]
         if not records:
             return
-        origin = records[0][0]
-        for start, duration, arena_bytes, nodes, events, left_out in records:
-            self.seconds = (start + duration - origin) / 1e9
-            self.arena_bytes = max(self.arena_bytes, arena_bytes)
-            self._left_out += left_out
-            made: list[NodeStats] = []
-            for name, kernel, parent, calls, began, took, size in nodes:
-                op = graph.get_operation_by_name(name) if name in graph else graph.inside.get(name)
-                kind, line = (op.type, op.line) if op else ("", "")
-                around = made[parent].name if parent >= 0 else ""
-                began = (began - origin) / 1e9
-                made.append(NodeStats(name, kind, line, kernel, around, calls, began, took / 1e9, size))
-            self.nodes.extend(made)
-            self._events.extend((made[i], (began - origin) / 1e9, took / 1e9) for i, began, took in events)
+        reading = _Reading(graph, records[0][0])
+        reading.take(records, "")
+        self.nodes = [NodeStats(*key, *what) for key, what in reading.nodes.items()]
+        nodes = {(n.name, n.type, n.line, n.kernel, n.parent): n for n in self.nodes}
+        self._events = [(nodes[key], start, seconds) for key, start, seconds in reading.events]
+        self.seconds, self.arena_bytes, self._left_out = reading.seconds, reading.arena_bytes, reading.left_out
 
     def to_text(self, limit: int | None = None) -> str:
         """A table of the operations, the slowest first.
@@ -196,11 +146,49 @@ class RunMetadata:
         return SimpleNamespace(dev_stats=[SimpleNamespace(device="/device:CPU:0", node_stats=self.nodes)])
 
 
-def host_record(name: str, start: int, results: Sequence[np.ndarray]) -> tuple[Any, ...]:
-    """The record of an operation that Python has computed since `start`, nanoseconds of time.monotonic_ns()."""
+class _Reading:
+    """Records on their way to nodes: what ran several times, in one place, is one node."""
+
+    def __init__(self, graph: Graph, origin: int) -> None:
+        self.graph, self.origin = graph, origin
+        self.nodes: dict[_Key, list[Any]] = {}  # -> calls, start, seconds, bytes
+        self.events: list[tuple[_Key, float, float]] = []
+        self.seconds, self.arena_bytes, self.left_out = 0.0, 0, 0
+
+    def take(self, records: Sequence[tuple[Any, ...]], around: str) -> None:
+        """Adds records of what ran inside the operation named `around`, or of the run itself."""
+        for start, duration, arena_bytes, nodes, events, left_out, *inside in records:
+            self.seconds = max(self.seconds, (start + duration - self.origin) / 1e9)
+            self.arena_bytes = max(self.arena_bytes, arena_bytes)
+            self.left_out += left_out
+            keys: list[_Key] = []
+            for name, kernel, parent, calls, began, took, size in nodes:
+                op = self.graph.get_operation_by_name(name) if name in self.graph else self.graph.inside.get(name)
+                kind, line = (op.type, op.line) if op else ("", "")
+                key = (name, kind, line, kernel, keys[parent][0] if parent >= 0 else around)
+                known = self.nodes.setdefault(key, [0, (began - self.origin) / 1e9, 0.0, size])
+                known[0] += calls
+                known[2] += took / 1e9
+                keys.append(key)
+            self.events.extend((keys[i], (began - self.origin) / 1e9, took / 1e9) for i, began, took in events)
+            if inside:
+                self.take(inside[0], nodes[0][0])
+
+
+_Key: TypeAlias = tuple[str, str, str, str, str]  # of a node: name, type, line, kernel, parent
+
+
+def host_record(
+    name: str, start: int, results: Sequence[np.ndarray], inside: Sequence[tuple[Any, ...]] = ()
+) -> tuple[Any, ...]:
+    """The record of an operation that Python has computed since `start`, nanoseconds of time.monotonic_ns().
+
+    Args:
+        inside: the records of what ran in it, where it is a loop or branch.
+    """
     took = time.monotonic_ns() - start
     node = (name, "python", -1, 1, start, took, sum(x.nbytes for x in results))
-    return start, took, 0, [node], [(0, start, took)], 0
+    return start, took, 0, [node], [(0, start, took)], 0, inside
 
 
 def _time(seconds: float) -> str:

@@ -18,7 +18,8 @@ from labkit.core.feeds import feed_array, flatten_keys, flatten_values
 from labkit.core.fetches import Fetches
 from labkit.core.graph import Graph, get_default_graph
 from labkit.core.passes.lower import Lowered
-from labkit.core.run_metadata import RunMetadata, RunOptions, limit_of
+from labkit.core.run_metadata import RunMetadata
+from labkit.core.run_options import RunOptions, limit_of
 from labkit.core.runner import Planned, Runner
 from labkit.core.staging import run_stages
 from labkit.core.stepping import run_steps
@@ -34,6 +35,10 @@ class Session:
     What one run means: every read of a variable sees its value at the run's start unless a dependency puts it after a
     write; writes come last, in order of creation; a run that raises changes nothing. Runs that write exclude each other
     and every other run of the session; runs that only read may overlap.
+
+    A run that needs more memory than there is is refused before it begins: than the machine or this process's control group
+    has left, or LABKIT_MEMORY_LIMIT, the bytes that the variables, constants, temporaries and results of all sessions may
+    take together (a number, perhaps with K, M or G).
 
     Args:
         graph: the graph to run; default: the default graph.
@@ -273,25 +278,3 @@ class Session:
         session.__exit__(None, None, None)
         graph.__exit__(None, None, None)
         self.close()
-
-
-class InteractiveSession(Session):
-    """A session that is the default one from its making until it is closed.
-
-    Args:
-        graph: the graph to run, which new operations go to meanwhile; default: the default graph.
-    """
-
-    def __init__(self, graph: Graph | None = None) -> None:
-        super().__init__(graph)
-        self._graph_context = None if graph is None else graph.as_default()
-        if self._graph_context is not None:
-            self._graph_context.__enter__()
-        session_stack.push(self)
-
-    def close(self) -> None:
-        session_stack.remove(self)
-        context, self._graph_context = self._graph_context, None
-        if context is not None:
-            context.__exit__(None, None, None)
-        super().close()

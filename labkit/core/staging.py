@@ -104,7 +104,7 @@ class _Staged:
             values.update(zip(stage.exports, results, strict=True))
             shapes = planned.shapes
             for op, operands, trusted in program.calls[number]:
-                start = time.monotonic_ns()
+                start, mark = time.monotonic_ns(), len(self.trace or ())
                 inputs = [shapes.value(x) if decides else values[x] for x, decides in operands]
                 if op.roles.hosted:
                     outputs = run_control(op, inputs, counters, self._body)
@@ -114,7 +114,8 @@ class _Staged:
                     own = value if trusted else _checked(op, tensor, value, inputs)
                     values.setdefault(tensor, own)  # a fed output stays what was fed
                 if self.trace is not None:
-                    self.trace.append(host_record(op.name, start, [values[x] for x in op.outputs]))
+                    inside = self.trace[mark:]  # what a loop's body told
+                    self.trace[mark:] = [host_record(op.name, start, [values[x] for x in op.outputs], inside)]
                 if not op.definition.unfailing:  # what it comes after may be a write, and stands
                     self.left()
         return [values[program.replace(x)] for x in program.fetches]

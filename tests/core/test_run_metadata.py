@@ -86,6 +86,22 @@ def test_a_run_of_several_stages_has_one_time_line(session):
     assert [node.type for node in told.nodes] == ["Mul", host.type, "Sum"]
 
 
+def test_a_loop_that_python_runs_tells_what_ran_inside(session):
+    x = lk.placeholder(lk.float32, [None])
+
+    def body(i: lk.Tensor, a: lk.Tensor) -> tuple[lk.Tensor, lk.Tensor]:
+        return i + 1, lk.py_func(lambda b: b[1:], [lk.tanh(a)], lk.float32)
+
+    invariants = [lk.TensorShape([]), lk.TensorShape([None])]
+    _, y = lk.while_loop(lambda i, a: i < 3, body, [0, x], shape_invariants=invariants)
+    told = lk.RunMetadata()
+    assert session.run(y, {x: np.ones(5)}, run_metadata=told).shape == (2,)
+    (loop,) = [node for node in told.nodes if node.type == "While"]
+    inside = {node.type: node for node in told.nodes if node.parent == loop.name}
+    assert (loop.kernel, inside["Tanh"].calls, inside["PyFunc"].calls) == ("python", 3, 3)
+    assert inside["Tanh"].seconds + inside["PyFunc"].seconds < loop.seconds <= told.seconds
+
+
 def test_steps_are_measured_together(session):
     v = lk.Variable(0.0)
     session.run(v.initializer)

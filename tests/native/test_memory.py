@@ -117,6 +117,25 @@ def test_a_loops_gradient_stays_below_the_limit_or_is_refused() -> None:
     assert int(peak) < 100_000  # kilobytes: nothing was written of the 800 MB
 
 
+def test_results_that_a_loop_in_python_collects_are_limited_too() -> None:
+    small, large = printed(
+        """
+        n = lk.placeholder(lk.int32, [])
+        rows = lk.map_fn(lambda i: lk.py_func(lambda k: np.full(1 << 18, k, np.float32), [i], lk.float32), lk.range(n),
+                         dtype=lk.float32)
+        session = lk.Session()
+        print(session.run(rows, {n: 3}).shape)
+        try:
+            session.run(rows, {n: 500})
+        except ResourceExhaustedError as error:
+            print(error)
+        """,
+        LABKIT_MEMORY_LIMIT="100M",
+    )
+    assert small == "(3, 262144)"
+    assert "goes through 500 elements" in large
+
+
 def test_the_limit_is_for_all_sessions_together() -> None:
     made, after = printed(
         """
