@@ -106,6 +106,7 @@ class _Staged:
             for op, operands, trusted in program.calls[number]:
                 start, mark = time.monotonic_ns(), len(self.trace or ())
                 inputs = [shapes.value(x) if decides else values[x] for x, decides in operands]
+                outputs: Sequence[np.ndarray]
                 if op.roles.hosted:
                     outputs = run_control(op, inputs, counters, self._body)
                 else:
