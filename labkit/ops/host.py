@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import builtins
+import itertools
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, TextIO
 
@@ -101,41 +103,31 @@ def py_func(
 # --- telling ---
 
 
-class _Text:
-    """The pieces of a message: texts, and places where arrays are filled in."""
-
-    def __init__(self, pieces: Sequence[Any], summarize: int) -> None:
-        self.texts = [piece if isinstance(piece, str) else None for piece in pieces]
-        self.edge = summarize
-
-    def __call__(self, arrays: Sequence[np.ndarray]) -> str:
-        rest = iter(arrays)
-        return " ".join(self._show(next(rest)) if text is None else text for text in self.texts)
-
-    def _show(self, array: np.ndarray) -> str:
-        if array.dtype.hasobject:
-            array = np.vectorize(lambda item: item.decode(errors="replace"), otypes=[object])(array)
-        if not array.ndim:
-            return str(array[()])
-        if self.edge < 0:
-            return np.array2string(array, threshold=2**62)
-        return np.array2string(array, threshold=2 * self.edge, edgeitems=max(self.edge, 1))
+def _told(pieces: Sequence[np.ndarray], edge: int) -> str:
+    """Arrays as a message; texts as they are."""
+    return " ".join(_shown(piece, edge) for piece in pieces)
 
 
-class _Printer:
-    """Prints a message the first times it is called."""
-
-    def __init__(self, text: _Text, first_n: int, end: str, stream: TextIO | None) -> None:
-        self.text, self.left, self.end, self.stream = text, first_n, end, stream
-
-    def __call__(self, arrays: Sequence[np.ndarray]) -> None:
-        if self.left != 0:
-            self.left -= 1
-            builtins.print(self.text(arrays), end=self.end, file=self.stream or sys.stderr, flush=True)
+def _shown(array: np.ndarray, edge: int) -> str:
+    if array.dtype.hasobject:
+        array = np.vectorize(lambda item: item.decode(errors="replace"), otypes=[object])(array)
+    if not array.ndim:
+        return str(array[()])
+    if edge < 0:
+        return np.array2string(array, threshold=2**62)
+    return np.array2string(array, threshold=2 * edge, edgeitems=max(edge, 1))
 
 
-def _print(x: np.ndarray, *data: np.ndarray, printer: Any) -> np.ndarray:
-    printer(data)
+_printed: Counter[int] = Counter()  # how often each Print that stops some time has printed, by its number
+_numbers = itertools.count(1)
+
+
+def _print(
+    x: np.ndarray, *data: np.ndarray, first_n: int, summarize: int, end: str, stream: str, number: int
+) -> np.ndarray:
+    if first_n < 0 or _printed[number] < first_n:
+        _printed[number] += first_n >= 0
+        builtins.print(_told(data, summarize), end=end, file=getattr(sys, stream), flush=True)
     return x
 
 
@@ -143,16 +135,23 @@ register(
     OpDef(
         name="Print",
         inputs=("x", "**data"),
-        attrs={"printer": Attr("callable")},
+        attrs={
+            "first_n": Attr("int", -1),
+            "summarize": Attr("int", 3),
+            "end": Attr("str", "\n"),
+            "stream": Attr("str", "stderr", choices=("stderr", "stdout")),
+            "number": Attr("int", 0),
+        },
         dtypes=lambda inputs, attrs: [inputs[0]],
         shapes=lambda c: [c.dims[0]],
         host=_print,
         pure=False,
         gradient=lambda op, g: [g, *[None] * (len(op.inputs) - 1)],
-        reference=lambda x, *data, printer: x,
-        samples=lambda rng: [Sample([rng.normal(size=(2, 3)), np.arange(3)], {"printer": len})],
+        reference=lambda x, *data, **attrs: x,
+        samples=lambda rng: [Sample([rng.normal(size=(2, 3)), np.arange(3)], {"first_n": 0, "number": 0})],
         text=True,
-        doc="x itself; when it is computed, a message and the values of data are printed.",
+        doc="x itself; when it is computed, the values of data are printed, text as it is. With first_n only so often, "
+        "which is counted in this process for each number.",
     )
 )
 
@@ -166,9 +165,9 @@ def Print(
         first_n: print only so many times; negative: always.
         summarize: how many elements to show at both ends of each dimension; negative: all.
     """
-    pieces = [*([message] if message else []), *data]
-    printer = _Printer(_Text(pieces, summarize), first_n, "\n", None)
-    return _apply("Print", [input_], pieces, {"printer": printer}, name).outputs[0]
+    number = next(_numbers) if first_n >= 0 else 0
+    attrs = {"first_n": first_n, "summarize": summarize, "number": number}
+    return _apply("Print", [input_], [*([message] if message else []), *data], attrs, name).outputs[0]
 
 
 def print(
@@ -177,21 +176,28 @@ def print(
     """An operation that prints texts and the values of tensors whenever it runs.
 
     Args:
-        output_stream: default: stderr.
+        output_stream: default: stderr. A graph that prints to others than sys.stdout and sys.stderr cannot be exported.
         summarize: how many elements to show at both ends of each dimension; negative: all.
     """
-    printer = _Printer(_Text(inputs, summarize), -1, end, output_stream)
-    return _apply("Print", [to_tensor(0)], inputs, {"printer": printer}, name)
+    stream = "stdout" if output_stream is sys.stdout else "stderr"
+    if output_stream in (None, sys.stdout, sys.stderr):
+        return _apply("Print", [0], inputs, {"summarize": summarize, "end": end, "stream": stream}, name)
+
+    def write(*arrays: np.ndarray) -> None:
+        builtins.print(_told(arrays, summarize), end=end, file=output_stream, flush=True)
+
+    operation: Operation = py_func(write, list(inputs), [], name=name)
+    return operation
 
 
 # --- asserting ---
 
 
-def _assert(condition: np.ndarray, *data: np.ndarray, text: _Text) -> tuple[()]:
+def _assert(condition: np.ndarray, *data: np.ndarray, summarize: int) -> tuple[()]:
     if not condition.all():
         false = condition.size - np.count_nonzero(condition)
         rule = f"The condition holds; {false} of its {condition.size} elements are false" if condition.ndim else ""
-        raise InvalidArgumentError("The assertion failed", rule=rule, received=text(data))
+        raise InvalidArgumentError("The assertion failed", rule=rule, received=_told(data, summarize))
     return ()
 
 
@@ -200,16 +206,16 @@ register(
         name="Assert",
         inputs=("condition", "**data"),
         outputs=(),
-        attrs={"text": Attr("callable")},
+        attrs={"summarize": Attr("int", 3)},
         dtypes=lambda inputs, attrs: _need_bool(inputs[0]),
         shapes=lambda c: [],
         host=_assert,
         pure=False,
         gradient=NotDifferentiable("it has no result"),
-        reference=lambda condition, *data, text: (),
-        samples=lambda rng: [Sample([np.ones((2, 3), bool), rng.normal(size=2)], {"text": str})],
+        reference=lambda condition, *data, summarize: (),
+        samples=lambda rng: [Sample([np.ones((2, 3), bool), rng.normal(size=2)])],
         text=True,
-        doc="Fails the run unless all elements of condition are true, and shows data then.",
+        doc="Fails the run unless all elements of condition are true, and shows data then, text as it is.",
     )
 )
 
@@ -234,10 +240,10 @@ def Assert(condition: Any, data: Sequence[Any], summarize: int = 3, name: str | 
         InvalidArgumentError: in the run, when an element is false.
     """
     pieces = data if isinstance(data, list | tuple) else [data]
-    return _apply("Assert", [condition], pieces, {"text": _Text(pieces, summarize)}, name)
+    return _apply("Assert", [condition], pieces, {"summarize": summarize}, name)
 
 
 def _apply(type_name: str, first: list[Any], data: Sequence[Any], attrs: dict[str, Any], name: str | None) -> Operation:
-    tensors = [to_tensor(x) for x in (*first, *(x for x in data if not isinstance(x, str)))]
+    tensors = [to_tensor(x) for x in (*first, *data)]
     graph: Graph = tensors[0].graph
     return graph.apply(type_name, tensors, attrs, name)

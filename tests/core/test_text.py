@@ -200,6 +200,20 @@ def test_a_python_function_takes_and_gives_text():
         run(lk.py_func(lambda: 1, [], lk.string))
 
 
+def test_text_goes_through_a_graph_description():
+    x = lk.placeholder(lk.string, [None], name="x")
+    shown = lk.Print(x, ["x is", x], first_n=1, name="shown")
+    with lk.control_dependencies([lk.Assert(lk.not_equal(x, ""), ["an empty text in", x], name="filled")]):
+        lk.string_join([shown, lk.constant([b"\xff\0", "ü"])], "-", name="y")
+    described = lk.GraphDef.from_json(lk.get_default_graph().as_graph_def().to_json())
+    with lk.Graph().as_default() as again:
+        lk.import_graph_def(described, name="")
+        with lk.Session(again) as session:
+            assert session.run("y:0", {"x:0": ["a", "b"]}).tolist() == [b"a-\xff\0", "b-ü".encode()]
+            with pytest.raises(InvalidArgumentError, match=r"an empty text in \['a' ''\]"):
+                session.run("y:0", {"x:0": ["a", ""]})
+
+
 # --- what refuses text ---
 
 
