@@ -27,7 +27,9 @@ def what_instead(name: str) -> str:
     for length in range(len(parts), 0, -1):
         found = advice().get(".".join(parts[:length]))
         if found:
-            return found
+            # A module's error comes before its function is named: it tells the functions' advice too.
+            below = [f"tf.{n}: {t}" for n, t in advice().items() if length == len(parts) and n.startswith(name + ".")]
+            return " ".join([found, *below])
     near = difflib.get_close_matches(name, table(), n=3, cutoff=0.75)
     near += [other for other in table() if other.rpartition(".")[2] == parts[-1] and other not in near][:3]
     return "Did you mean " + " or ".join(f"tf.{other}" for other in near) + "?" if near else ""

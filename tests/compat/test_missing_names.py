@@ -39,6 +39,8 @@ def test_a_missing_name_says_what_to_use() -> None:
         tf.FIFOQueue
     with pytest.raises(AttributeError, match=r"no tf\.contrib\.rnn\. .*tf\.scan"):
         tf.contrib.rnn
+    with pytest.raises(AttributeError, match=r"no tf\.keras\. Use lk\.Sequential"):
+        tf.keras.layers.Dense(10)
     with pytest.raises(AttributeError, match=r"Did you mean tf\.reduce_mean"):
         tf.reduce_meann
     with pytest.raises(AttributeError, match=r"Did you mean tf\.nn\.relu"):

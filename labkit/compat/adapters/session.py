@@ -74,6 +74,8 @@ class _Casting:
         return casting
 
     def _cast(self, key: Any, value: Any) -> Any:
+        if type(key) is lk.Tensor and type(value) is np.ndarray and value.dtype == key.dtype.numpy:  # the usual case
+            return value
         if isinstance(key, tuple):
             matching = isinstance(value, tuple | list) and len(value) == len(key)
             return tuple(self._cast(k, v) for k, v in zip(key, value, strict=True)) if matching else value
