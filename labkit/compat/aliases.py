@@ -105,6 +105,7 @@ class Alias(NamedTuple):
         assert self.parameters is not None
         own = inspect.signature(function).parameters
         optional = {name for name, p in own.items() if p.default is not p.empty}
+        needed = [name for name, p in own.items() if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
         known = {p.name: p for p in self.parameters}
         order = tuple(known)[: self.positional]
         defaults = {p.target: p.default[0] for p in self.parameters if p.target and p.default}
@@ -127,7 +128,12 @@ class Alias(NamedTuple):
                     if parameter.target in passed:
                         raise _twice(title, parameter, self.parameters)
                     passed[parameter.target] = value
-            return function(**(defaults | passed))
+            passed = defaults | passed
+            for target in needed:
+                if target not in passed:
+                    missing = " or ".join(p.name for p in known.values() if p.target == target)
+                    raise _unfit(title, self.parameters, self.positional, f"no {missing}")
+            return function(**passed)
 
         call.__name__ = call.__qualname__ = self.names[0].rpartition(".")[2]
         call.__doc__ = function.__doc__

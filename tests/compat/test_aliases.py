@@ -26,7 +26,11 @@ def called(alias: Alias) -> tuple[Any, dict[str, Any]]:
         received.clear()
         received.update(passed)
 
-    target.__signature__ = inspect.signature(target_object(alias.target))  # type: ignore[attr-defined]
+    own = inspect.signature(target_object(alias.target))
+    given = [
+        p if p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL) else p.replace(default=None) for p in own.parameters.values()
+    ]
+    target.__signature__ = own.replace(parameters=given)  # type: ignore[attr-defined]  # nothing is needed
     return alias._adapter(target), received
 
 
@@ -103,6 +107,15 @@ def test_none_is_a_parameter_that_was_not_given() -> None:
     call, received = called(Alias.parse("argmax = argmax(input>x, axis, name, dimension>axis, output_type)"))
     call(1, None, dimension=2)
     assert received == {"x": 1, "axis": 2}
+
+
+def test_what_is_not_given_is_named_in_tensorflows_words() -> None:
+    import labkit.compat.v1 as tf
+
+    with pytest.raises(TypeError, match=r"tf\.reduce_sum got .* Received: no input_tensor"):
+        tf.reduce_sum(axis=1)
+    with pytest.raises(TypeError, match=r"Received: no filter or filters"):
+        tf.nn.conv2d_transpose(1.0, output_shape=[1])
 
 
 def test_a_function_with_the_same_words_is_labkits_own() -> None:
