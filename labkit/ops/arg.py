@@ -80,7 +80,10 @@ def _finder(type_name: str, what: str) -> Callable[..., Tensor]:
         wanted = dt.as_dtype(output_type)
         if wanted not in dt.INTS:
             raise DTypeError("An index has no such dtype", rule="It is int32 or int64", received=wanted.name)
-        return cast(apply(type_name, [to_tensor(x)], {"axis": axis}, name), wanted)
+        if wanted is dt.int64:
+            return apply(type_name, [to_tensor(x)], {"axis": axis}, name)
+        full = name or type_name
+        return cast(apply(type_name, [to_tensor(x)], {"axis": axis}, f"{full}/{type_name}"), wanted, full)
 
     build.__name__ = build.__qualname__ = type_name.lower()
     build.__doc__ = f"""The index of the {what} element along an axis, the first of several; a NaN wins.

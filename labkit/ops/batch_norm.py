@@ -14,7 +14,7 @@ from labkit.core.shapes import Dim, Dims, count, is_known, merge, show
 from labkit.core.tensor import Tensor
 from labkit.errors import ShapeError
 from labkit.ops.broadcast import broadcast_to, ones_like, zeros_like
-from labkit.ops.build import apply
+from labkit.ops.build import apply, scoped
 from labkit.ops.composite import through
 from labkit.ops.elementwise import maximum, sqrt
 from labkit.ops.shape import shape
@@ -241,6 +241,7 @@ def fused_batch_norm(
     return apply("BatchNormalize", [tensor, m, v, s, b], {"epsilon": epsilon}, name), m, v
 
 
+@scoped("batchnorm")
 def batch_normalization(
     x: Any, mean: Any, variance: Any, offset: Any, scale: Any, variance_epsilon: float, name: str | None = None
 ) -> Tensor:
@@ -259,7 +260,7 @@ def batch_normalization(
     channels = None if tensor.dims is None else tensor.dims[-1:]
     if channels and is_known(channels) and all(t is None or t.dims == channels for t in (m, v, b, s)):  # in one pass
         inputs = [tensor, m, v, ones_like(m) if s is None else s, zeros_like(m) if b is None else b]
-        return apply("BatchNormalize", inputs, {"epsilon": variance_epsilon}, name)
+        return apply("BatchNormalize", inputs, {"epsilon": variance_epsilon}, "add_1")
     inverse = 1 / sqrt(v + variance_epsilon)
     y = (tensor - m) * (inverse if s is None else inverse * s)
     return y if b is None else y + b

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor, to_tensors
+from labkit.core.graph import Graph, get_default_graph
 from labkit.core.opdef import NotDifferentiable, OpContext, OpDef, Sample, register, same_dtype
 from labkit.core.shapes import Dims, broadcast, compatible, merge, show
 from labkit.core.tensor import Tensor
@@ -23,6 +26,43 @@ def apply(
 ) -> Tensor:
     """Adds an operation to the graph of its first input, and gives its first output."""
     return inputs[0].graph.apply(type_name, inputs, attrs, name).outputs[0]
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def scoped(default_name: str) -> Callable[[F], F]:
+    """Makes a function that builds several operations build them inside a scope: of the name that it is given, or else
+    `default_name`. The function gets the scope as its `name`: an operation that it gives this name, the last one, is called
+    like the scope."""
+
+    def decorate(function: F) -> F:
+        parameters = list(inspect.signature(function).parameters)
+        place = parameters.index("name") if "name" in parameters else -1
+
+        @functools.wraps(function)
+        def inside(*args: Any, **named: Any) -> Any:
+            positional = 0 <= place < len(args)
+            name = args[place] if positional else named.pop("name", None)
+            with _graph_of((*args, *named.values())).name_scope(name or default_name) as scope:
+                if positional:
+                    return function(*args[:place], scope, *args[place + 1 :], **named)
+                return function(*args, **named, name=scope) if place >= 0 else function(*args, **named)
+
+        return inside  # type: ignore[return-value]
+
+    return decorate
+
+
+def _graph_of(arguments: Iterable[Any]) -> Graph:
+    """Where operations of these arguments go: the default graph, or the one that they belong to."""
+    default = get_default_graph()
+    for argument in arguments:
+        for x in argument if isinstance(argument, list | tuple) else (argument,):
+            graph = getattr(x, "graph", None)
+            if isinstance(graph, Graph):
+                return default if default is graph or default.is_inside(graph) else graph
+    return default
 
 
 def known_rank(x: Tensor, what: str) -> int:
@@ -67,11 +107,11 @@ def unary(type_name: str, doc: str) -> Callable[..., Tensor]:
     return build
 
 
-def binary(type_name: str, doc: str) -> Callable[..., Tensor]:
+def binary(type_name: str, doc: str, default_name: str | None = None) -> Callable[..., Tensor]:
     """The function that builds an operation of two inputs that meet; what is no tensor takes the other's dtype."""
 
     def build(x: Any, y: Any, name: str | None = None) -> Tensor:
-        return apply(type_name, to_tensors(x, y), name=name)
+        return apply(type_name, to_tensors(x, y), name=name or default_name)
 
     build.__doc__ = doc
     build.__name__ = build.__qualname__ = type_name.lower()

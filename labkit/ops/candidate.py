@@ -121,8 +121,10 @@ def _sample(
             fix="Write labels[:, None] for one class each." if num_true == 1 and len(classes.dims) == 1 else "",
         )
     attrs = {"num_sampled": num_sampled, "unique": unique, "range_max": range_max}
-    attrs |= stream_attrs(classes.graph, default, name, seed)
-    sampled, true, expected = classes.graph.apply(type_name, [cast(classes, dt.int64)], attrs, name or default).outputs
+    attrs |= stream_attrs(classes.graph, type_name, name, seed)
+    sampled, true, expected = classes.graph.apply(
+        type_name, [cast(classes, dt.int64)], attrs, name or type_name
+    ).outputs
     return sampled, true, expected
 
 

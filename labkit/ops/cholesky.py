@@ -15,7 +15,7 @@ from labkit.core.tensor import Tensor
 from labkit.errors import ShapeError
 from labkit.ops import lapack
 from labkit.ops.broadcast import ones_like
-from labkit.ops.build import apply
+from labkit.ops.build import apply, scoped
 from labkit.ops.diagonal import matrix_band_part, matrix_diag, matrix_diag_part, matrix_transpose
 from labkit.ops.elementwise import log
 from labkit.ops.matmul import matmul
@@ -77,6 +77,7 @@ def cholesky(x: Any, name: str | None = None) -> Tensor:
     return apply("Cholesky", [to_tensor(x)], name=name)
 
 
+@scoped("cholesky_solve")
 def cholesky_solve(factor: Any, rhs: Any, name: str | None = None) -> Tensor:
     """The solutions y of `L L^T y = rhs`, where `factor` holds the lower triangular L that `cholesky` gives.
 
@@ -92,6 +93,7 @@ def cholesky_solve(factor: Any, rhs: Any, name: str | None = None) -> Tensor:
     return triangular_solve(left, triangular_solve(left, right), adjoint=True, name=name)
 
 
+@scoped("logdet")
 def logdet(x: Any, name: str | None = None) -> Tensor:
     """The logarithms of the determinants of symmetric positive definite matrices (..., n, n): twice the sum of the logarithms
     of the diagonal of Cholesky's factor.
@@ -131,7 +133,7 @@ def lstsq(matrix: Any, rhs: Any, l2_regularizer: float = 0.0, name: str | None =
             received=f"{show(a.dims)} and {show(b.dims)}",
             fix="Write rhs[:, None] for one column.",
         )
-    with a.graph.name_scope(name or "lstsq"):
+    with a.graph.name_scope(name or "matrix_solve_ls"):
         rows, columns = (a.dims or (None, None))[-2:]
         tall = rows is None or columns is None or rows >= columns
         normal = matmul(a, a, transpose_a=tall, transpose_b=not tall)

@@ -17,7 +17,7 @@ from labkit.core.tensor import Tensor
 from labkit.errors import InvalidArgumentError, ShapeError
 from labkit.ops.add_n import add_n
 from labkit.ops.broadcast import fits
-from labkit.ops.build import apply, list_of
+from labkit.ops.build import apply, list_of, scoped
 from labkit.ops.elementwise import maximum
 from labkit.ops.reduce import reduce_sum
 
@@ -93,7 +93,7 @@ def clip_by_value(t: Any, clip_value_min: Any, clip_value_max: Any, name: str | 
         DTypeError: the dtypes differ.
         ShapeError: a bound cannot be broadcast to t.
     """
-    return apply("ClipByValue", list(to_tensors(t, clip_value_min, clip_value_max)), name=name)
+    return apply("ClipByValue", list(to_tensors(t, clip_value_min, clip_value_max)), name=name or "clip_by_value")
 
 
 def _root(squares: Tensor) -> Tensor:
@@ -102,6 +102,7 @@ def _root(squares: Tensor) -> Tensor:
     return apply("Sqrt", [squares + (1 - present)]) * present
 
 
+@scoped("clip_by_norm")
 def clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: str | None = None) -> Tensor:
     """t, scaled down to an L2 norm of clip_norm where its norm is larger: t clip_norm / max(|t|, clip_norm).
 
@@ -119,6 +120,7 @@ def clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: str | None = No
     return apply("RealDiv", [x * bound, maximum(norm, bound)], name=name)
 
 
+@scoped("global_norm")
 def global_norm(t_list: Sequence[Any], name: str | None = None) -> Tensor:
     """The L2 norm of all the numbers in a list of tensors: √(Σ |t|²). Entries that are None are left out.
 
@@ -142,6 +144,7 @@ def _rows(t: Any) -> Tensor:
     return t.values if isinstance(t, IndexedSlices) else to_tensor(t)
 
 
+@scoped("clip_by_global_norm")
 def clip_by_global_norm(
     t_list: Sequence[Any], clip_norm: Any, use_norm: Any = None, name: str | None = None
 ) -> tuple[list[Any], Tensor]:
@@ -170,5 +173,5 @@ def clip_by_global_norm(
         if isinstance(t, IndexedSlices):
             clipped.append(IndexedSlices(t.values * scale, t.indices, t.dense_shape, t.dims))
         else:
-            clipped.append(None if t is None else apply("Mul", [to_tensor(t), scale], name=name))
+            clipped.append(None if t is None else apply("Mul", [to_tensor(t), scale]))
     return clipped, norm

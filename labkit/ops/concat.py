@@ -15,7 +15,7 @@ from labkit.core.shapes import Dims, compatible, merge, normal_axes, show
 from labkit.core.tensor import OPERATORS, Tensor
 from labkit.errors import DTypeError, ShapeError
 from labkit.ops.broadcast import zeros_like
-from labkit.ops.build import apply, list_of
+from labkit.ops.build import apply, list_of, scoped
 from labkit.ops.shape import expand_dims, reshape, shape, squeeze
 from labkit.ops.source import constant
 
@@ -222,6 +222,7 @@ def concat(values: Any, axis: int, name: str | None = None) -> Tensor:
     return apply("Concat", to_tensors(*list_of(values, "lk.concat")), {"axis": axis}, name or "concat")
 
 
+@scoped("stack")
 def stack(values: Any, axis: int = 0, name: str | None = None) -> Tensor:
     """Tensors of one shape, stacked along a new axis of the result, as np.stack.
 
@@ -238,8 +239,7 @@ def stack(values: Any, axis: int = 0, name: str | None = None) -> Tensor:
                 "lk.stack got tensors of different shapes", received=" and ".join(show(t.dims) for t in tensors)
             )
         merged = merge(merged, x.dims)
-    with tensors[0].graph.name_scope(name or "stack"):
-        return concat([expand_dims(x, axis) for x in tensors], axis)
+    return concat([expand_dims(x, axis) for x in tensors], axis, name)
 
 
 def split(value: Any, num_or_size_splits: Any, axis: int = 0, name: str | None = None) -> list[Tensor]:

@@ -162,7 +162,7 @@ def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
     right = Term(y, tuple(("a", meets[j]) if j in meets else ("b", j) for j in range(rank_y)))
     sizes = {label: size_of(t.tensor, i) for t in (right, left) for i, label in enumerate(t.labels)}
     keep = set(left.labels) ^ set(right.labels)
-    with x.graph.name_scope(name or "tensordot"):
+    with x.graph.name_scope(name or "Tensordot"):
         product = multiplied(left, right, keep, sizes)
         return arrange(product, [label for label in (*left.labels, *right.labels) if label in keep])
 

@@ -13,7 +13,7 @@ from labkit.core.shapes import Dims
 from labkit.core.tensor import Tensor
 from labkit.errors import InvalidArgumentError
 from labkit.ops.broadcast import ones_like
-from labkit.ops.build import apply
+from labkit.ops.build import apply, scoped
 from labkit.ops.compare import cast
 from labkit.ops.concat import stack
 from labkit.ops.elementwise import maximum, minimum
@@ -141,6 +141,7 @@ def _kept(values: Tensor, size: Tensor) -> Tensor:
     return (values + 1) * below - 1
 
 
+@scoped("bincount")
 def bincount(
     arr: Any,
     weights: Any = None,
@@ -173,6 +174,7 @@ def bincount(
     return apply("WeightedBincount", [to_tensor(weights), values, size], name=name)
 
 
+@scoped("confusion_matrix")
 def confusion_matrix(
     labels: Any,
     predictions: Any,
@@ -243,6 +245,7 @@ register(
 )
 
 
+@scoped("in_top_k")
 def in_top_k(predictions: Any, targets: Any, k: int = 1, name: str | None = None) -> Tensor:
     """Whether each target is among the k classes with the largest predictions; bool.
 
@@ -255,4 +258,4 @@ def in_top_k(predictions: Any, targets: Any, k: int = 1, name: str | None = None
         DTypeError, ShapeError: the operands do not fit.
         InvalidArgumentError: when run, a target is out of range.
     """
-    return apply("InTopK", [to_tensor(predictions), index_tensor(targets)], {"k": k}, name)
+    return apply("InTopK", [to_tensor(predictions), index_tensor(targets)], {"k": k}, "InTopKV2")

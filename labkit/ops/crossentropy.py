@@ -13,7 +13,7 @@ from labkit.core.operation import Operation
 from labkit.core.shapes import Dims, compatible, merge, show
 from labkit.core.tensor import Tensor
 from labkit.errors import DTypeError, ShapeError
-from labkit.ops.build import apply
+from labkit.ops.build import apply, scoped
 from labkit.ops.compare import cast
 from labkit.ops.reduce import reduce_sum
 from labkit.ops.softmax import last_axis, log_softmax, reference_log_softmax, softmax
@@ -129,6 +129,7 @@ register(
 )
 
 
+@scoped("SparseSoftmaxCrossEntropyWithLogits")
 def sparse_softmax_cross_entropy_with_logits(*, labels: Any, logits: Any, name: str | None = None) -> Tensor:
     """-log softmax(logits) at each label.
 
@@ -146,9 +147,10 @@ def sparse_softmax_cross_entropy_with_logits(*, labels: Any, logits: Any, name: 
     classes = to_tensor(labels)
     if classes.dtype is dt.uint8:
         classes = cast(classes, dt.int32)
-    return apply("SparseSoftmaxCrossEntropyWithLogits", [scores, classes], name=name)
+    return apply("SparseSoftmaxCrossEntropyWithLogits", [scores, classes])
 
 
+@scoped("softmax_cross_entropy_with_logits")
 def softmax_cross_entropy_with_logits(*, labels: Any, logits: Any, axis: int = -1, name: str | None = None) -> Tensor:
     """-sum of labels times log softmax(logits) along an axis.
 
@@ -166,4 +168,4 @@ def softmax_cross_entropy_with_logits(*, labels: Any, logits: Any, axis: int = -
     scores = to_tensor(logits)
     wanted = cast(to_tensor(labels), scores.dtype)
     inputs = [last_axis(t, axis)[0] for t in (scores, wanted)]
-    return apply("SoftmaxCrossEntropyWithLogits", inputs, name=name)
+    return apply("SoftmaxCrossEntropyWithLogits", inputs, name="Reshape_2")

@@ -13,7 +13,7 @@ from labkit.core.shapes import Dim, Dims, compatible, count, is_known, show
 from labkit.core.tensor import Tensor
 from labkit.errors import ShapeError
 from labkit.ops.broadcast import zeros_like
-from labkit.ops.build import apply
+from labkit.ops.build import apply, scoped
 from labkit.ops.matmul import need_matrices
 from labkit.ops.reduce import reduce_sum
 
@@ -232,7 +232,7 @@ def matrix_diag(diagonal: Any, name: str | None = None) -> Tensor:
     Raises:
         ShapeError: diagonal has no dimension.
     """
-    return apply("MatrixDiag", [to_tensor(diagonal)], name=name)
+    return apply("MatrixDiag", [to_tensor(diagonal)], name=name or "diag")
 
 
 def matrix_diag_part(x: Any, name: str | None = None) -> Tensor:
@@ -241,7 +241,7 @@ def matrix_diag_part(x: Any, name: str | None = None) -> Tensor:
     Raises:
         ShapeError: x has fewer than two dimensions.
     """
-    return apply("MatrixDiagPart", [to_tensor(x)], name=name)
+    return apply("MatrixDiagPart", [to_tensor(x)], name=name or "diag_part")
 
 
 def matrix_set_diag(x: Any, diagonal: Any, name: str | None = None) -> Tensor:
@@ -250,7 +250,7 @@ def matrix_set_diag(x: Any, diagonal: Any, name: str | None = None) -> Tensor:
     Raises:
         ShapeError: x has fewer than two dimensions, or the diagonals do not fit.
     """
-    return apply("MatrixSetDiag", to_tensors(x, diagonal), name=name)
+    return apply("MatrixSetDiag", to_tensors(x, diagonal), name=name or "set_diag")
 
 
 def matrix_band_part(x: Any, num_lower: int, num_upper: int, name: str | None = None) -> Tensor:
@@ -272,7 +272,7 @@ def matrix_transpose(x: Any, name: str | None = None) -> Tensor:
     Raises:
         ShapeError: x has fewer than two dimensions.
     """
-    return apply("MatrixTranspose", [to_tensor(x)], name=name)
+    return apply("MatrixTranspose", [to_tensor(x)], name=name or "matrix_transpose")
 
 
 def diag(diagonal: Any, name: str | None = None) -> Tensor:
@@ -294,6 +294,7 @@ def diag_part(x: Any, name: str | None = None) -> Tensor:
     return apply("DiagPart", [to_tensor(x)], name=name)
 
 
+@scoped("Trace")
 def trace(x: Any, name: str | None = None) -> Tensor:
     """The sums of the diagonals of matrices (..., m, n): shape (...); float32, float64, int32 or int64.
 

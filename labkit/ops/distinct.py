@@ -69,7 +69,7 @@ def unique(x: Any, name: str | None = None) -> Unique:
     Raises:
         ShapeError: x has not one dimension.
     """
-    return Unique(*unique_with_counts(x, name)[:2])
+    return Unique(*unique_with_counts(x, name or "Unique")[:2])
 
 
 def unique_with_counts(x: Any, name: str | None = None) -> UniqueWithCounts:

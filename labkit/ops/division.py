@@ -103,13 +103,13 @@ binary_record(
 
 _ZERO = " Whole numbers: a divisor of 0 raises InvalidArgumentError when the graph runs."
 
-floordiv = binary("FloorDiv", "⌊x / y⌋, broadcast; two of one dtype, any but bool." + _ZERO)
+floordiv = binary("FloorDiv", "⌊x / y⌋, broadcast; two of one dtype, any but bool." + _ZERO, "floordiv")
 floormod = binary("FloorMod", "x - ⌊x / y⌋ y, with y's sign, broadcast; two of one dtype, any but bool." + _ZERO)
 truncatediv = binary("TruncateDiv", "x / y rounded towards 0, broadcast; two of one dtype, any but bool." + _ZERO)
 truncatemod = binary(
     "TruncateMod", "The remainder of truncatediv, with x's sign, broadcast; two of one dtype, any but bool." + _ZERO
 )
-divide_no_nan = binary("DivNoNan", "x / y, and 0 where y is 0; broadcast; two floats of one dtype.")
+divide_no_nan = binary("DivNoNan", "x / y, and 0 where y is 0; broadcast; two floats of one dtype.", "div_no_nan")
 mod = floormod
 
 
@@ -123,7 +123,7 @@ def divide(x: Any, y: Any, name: str | None = None) -> Tensor:
     if a.dtype.is_integer and b.dtype.is_integer:
         wide = dt.float32 if a.dtype is b.dtype is dt.uint8 else dt.float64
         a, b = (apply("Cast", [t], {"dtype": wide}) for t in (a, b))
-    return apply("RealDiv", [a, b], name=name)
+    return apply("RealDiv", [a, b], name=name or "truediv")
 
 
 truediv = divide
@@ -136,9 +136,7 @@ def div(x: Any, y: Any, name: str | None = None) -> Tensor:
         DTypeError: the dtypes differ, or they are bool.
     """
     a, b = to_tensors(x, y)
-    return floordiv(a, b, name) if a.dtype.is_integer else divide(a, b, name)
+    return (floordiv if a.dtype.is_integer else divide)(a, b, name or "div")
 
 
-OPERATORS.update(
-    truediv=named(divide, "truediv"), floordiv=named(floordiv, "floordiv"), mod=named(floormod, "floormod")
-)
+OPERATORS.update(truediv=named(divide, "truediv"), floordiv=named(floordiv, "floordiv"), mod=named(floormod, "mod"))

@@ -14,7 +14,7 @@ from labkit.core.shapes import Dims, show
 from labkit.core.tensor import Tensor
 from labkit.errors import DTypeError, InvalidArgumentError, ShapeError
 from labkit.ops.broadcast import ones
-from labkit.ops.build import apply
+from labkit.ops.build import apply, scoped
 from labkit.ops.compare import cast
 from labkit.ops.source import constant
 from labkit.ops.streams import stream_attrs
@@ -58,6 +58,7 @@ register(
 )
 
 
+@scoped("dropout")
 def dropout(
     x: Any,
     *,
@@ -91,11 +92,11 @@ def dropout(
         if share == 0:
             return tensor
         share = constant(np.float64(share), name="rate")
-    attrs = stream_attrs(tensor.graph, "dropout", name, seed)
+    attrs = stream_attrs(tensor.graph, "mul", None, seed)
     if noise_shape is None:
-        return apply("Dropout", [tensor, share], attrs, name or "dropout")
+        return apply("Dropout", [tensor, share], attrs, "mul")
     dims = [tensor.shape[i] if n is None else n for i, n in enumerate(noise_shape)]
-    return tensor * apply("Dropout", [ones(dims, tensor.dtype), share], attrs, name or "dropout")
+    return tensor * apply("Dropout", [ones(dims, tensor.dtype), share], attrs, "mul")
 
 
 def _rate(rate: Any, keep_prob: Any) -> float | Tensor:

@@ -88,7 +88,7 @@ def self_adjoint_eig(x: Any, name: str | None = None) -> tuple[Tensor, Tensor]:
         ShapeError: the matrices are not square.
     """
     matrix = to_tensor(x)
-    values, vectors = matrix.graph.apply("SelfAdjointEig", [matrix], {}, name).outputs
+    values, vectors = matrix.graph.apply("SelfAdjointEig", [matrix], {}, name or "SelfAdjointEigV2").outputs
     return values, vectors
 
 

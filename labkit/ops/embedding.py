@@ -14,7 +14,7 @@ from labkit.core.shapes import Dims, show
 from labkit.core.tensor import Tensor
 from labkit.errors import InvalidArgumentError, ShapeError
 from labkit.ops.broadcast import ones_like
-from labkit.ops.build import apply
+from labkit.ops.build import apply, scoped
 from labkit.ops.compare import cast, equal
 from labkit.ops.elementwise import maximum, sqrt, square
 from labkit.ops.gather import gather, rows_of
@@ -23,6 +23,7 @@ from labkit.ops.reduce import reduce_sum
 from labkit.ops.shape import expand_dims, reshape
 
 
+@scoped("embedding_lookup")
 def embedding_lookup(params: Any, ids: Any, max_norm: float | None = None, name: str | None = None) -> Tensor:
     """The rows of `params` that `ids` name: `lk.gather` on axis 0, whose gradient has the form of rows (`IndexedSlices`).
 
@@ -38,7 +39,7 @@ def embedding_lookup(params: Any, ids: Any, max_norm: float | None = None, name:
         DTypeError, ShapeError: ids or params do not fit.
         InvalidArgumentError: max_norm is not positive; when run, an id is out of range.
     """
-    rows = gather(params, ids, name=name)
+    rows = gather(params, ids)
     if max_norm is None:
         return rows
     if not isinstance(max_norm, int | float | np.number) or not 0 < max_norm < float("inf"):

@@ -13,7 +13,7 @@ from labkit.core.shapes import Dims, compatible, merge, show
 from labkit.core.tensor import Tensor
 from labkit.errors import ShapeError
 from labkit.ops.broadcast import ones
-from labkit.ops.build import apply
+from labkit.ops.build import apply, scoped
 from labkit.ops.composite import through
 from labkit.ops.concat import stack
 from labkit.ops.conv import conv2d
@@ -147,6 +147,7 @@ def local_response_normalization(
 lrn = local_response_normalization
 
 
+@scoped("l2_normalize")
 def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | None = None) -> Tensor:
     """x / sqrt(max(sum of x^2 along the axis, epsilon)): every vector along the axis (or axes) gets length 1.
 

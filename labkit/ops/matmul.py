@@ -13,7 +13,7 @@ from labkit.core.operation import Operation
 from labkit.core.shapes import Dim, Dims, broadcast, show
 from labkit.core.tensor import OPERATORS, Tensor
 from labkit.errors import ShapeError
-from labkit.ops.build import apply
+from labkit.ops.build import apply, named
 from labkit.ops.shape import expand_dims, reshape, squeeze
 
 
@@ -125,4 +125,4 @@ def matvec(a: Any, b: Any, transpose_a: bool = False, name: str | None = None) -
     return squeeze(matmul(matrix, expand_dims(vector, -1), transpose_a=transpose_a), -1, name)
 
 
-OPERATORS.update(matmul=matmul)
+OPERATORS.update(matmul=named(matmul, "matmul"))

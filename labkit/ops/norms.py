@@ -14,9 +14,10 @@ from labkit.core.operation import Operation
 from labkit.core.shapes import Dims, compatible, show
 from labkit.core.tensor import Tensor
 from labkit.errors import InvalidArgumentError, ShapeError
-from labkit.ops.build import apply
+from labkit.ops.build import apply, scoped
 from labkit.ops.compare import cast, equal, not_equal
-from labkit.ops.elementwise import abs, exp, log, sqrt
+from labkit.ops.division import divide
+from labkit.ops.elementwise import abs, add, exp, log, sqrt
 from labkit.ops.logic import where
 from labkit.ops.power import pow
 from labkit.ops.reduce import (
@@ -148,11 +149,12 @@ def reduce_variance(x: Any, axis: Any = None, keepdims: bool = False, name: str 
     return moments(x, axis, keepdims, name or "reduce_variance")[1]
 
 
+@scoped("reduce_std")
 def reduce_std(x: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
     """The standard deviation of numbers, the root of `reduce_variance`. Where it is 0 its gradient is given as 0."""
-    variance = reduce_variance(x, axis, keepdims, name or "reduce_std")
+    variance = reduce_variance(x, axis, keepdims)
     none = equal(variance, 0)
-    return where(none, variance, sqrt(where(none, 1, variance)))
+    return where(none, variance, sqrt(where(none, 1, variance)), name)
 
 
 # --- norms ---
@@ -216,6 +218,7 @@ def norm(
         return where(none, total, pow(where(none, 1, total), 1 / power))
 
 
+@scoped("ReduceLogSumExp")
 def reduce_logsumexp(x: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
     """log(Σ e^x) of numbers, shifted by the largest, so that nothing overflows; of none, or of -inf alone, -inf.
 
@@ -229,13 +232,12 @@ def reduce_logsumexp(x: Any, axis: Any = None, keepdims: bool = False, name: str
         DTypeError: x is not floating.
     """
     tensor = to_tensor(x)
-    with tensor.graph.name_scope(name or "reduce_logsumexp"):
-        most = stop_gradient(reduce_max(tensor, axis, keepdims=True))
-        shift = where(abs(most) < math.inf, most, 0)
-        total = reduce_sum(exp(tensor - shift), axis, keepdims)
-        none = equal(total, 0)
-        logarithm = where(none, -math.inf, log(where(none, 1, total)))
-        return logarithm + (shift if keepdims else reduce_sum(shift, axis))
+    most = stop_gradient(reduce_max(tensor, axis, keepdims=True))
+    shift = where(abs(most) < math.inf, most, 0)
+    total = reduce_sum(exp(tensor - shift), axis, keepdims)
+    none = equal(total, 0)
+    logarithm = where(none, -math.inf, log(where(none, 1, total)))
+    return add(logarithm, shift if keepdims else reduce_sum(shift, axis), name)
 
 
 def count_nonzero(
@@ -260,4 +262,4 @@ def zero_fraction(x: Any, name: str | None = None) -> Tensor:
     tensor = to_tensor(x)
     with tensor.graph.name_scope(name or "zero_fraction"):
         zeros = cast(equal(tensor, 0), dt.float32)
-        return reduce_sum(zeros) / cast(size(tensor), dt.float32)
+        return divide(reduce_sum(zeros), cast(size(tensor), dt.float32), "fraction")

@@ -120,4 +120,4 @@ def one_hot(
     first = 1 if on_value is None and wanted is None else 0  # a given value decides the dtype of the other
     tensors = to_tensors(*(values[::-1] if first else values), dtype=wanted)
     on, off = tensors[::-1] if first else tensors
-    return apply("OneHot", [to_tensor(indices), to_tensor(depth), on, off], {"axis": axis}, name)
+    return apply("OneHot", [to_tensor(indices), to_tensor(depth), on, off], {"axis": axis}, name or "one_hot")

@@ -233,7 +233,7 @@ def pad(x: Any, paddings: Any, mode: str = "CONSTANT", constant_values: float = 
         raise InvalidArgumentError("lk.pad got an unknown mode", rule=rule, received=repr(mode))
     inputs = [to_tensor(x), _paddings(paddings)]
     if chosen == "CONSTANT":
-        return apply("Pad", inputs, {"value": constant_values}, name)
+        return apply("Pad", inputs, {"value": constant_values}, name or ("PadV2" if constant_values else "Pad"))
     return apply("MirrorPad", inputs, {"mode": chosen}, name)
 
 

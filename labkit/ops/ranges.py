@@ -189,7 +189,7 @@ def sequence_mask(lengths: Any, maxlen: Any = None, dtype: Any = dt.bool_, name:
         DTypeError: the lengths are no integers.
     """
     counts = to_tensor(lengths)
-    with counts.graph.name_scope(name or "sequence_mask"):
+    with counts.graph.name_scope(name or "SequenceMask"):
         most = reduce_max(counts) if maxlen is None else to_tensor(maxlen)
         return cast(less(range(cast(most, counts.dtype)), expand_dims(counts, -1)), dtype)
 

@@ -63,7 +63,9 @@ def reverse(x: Any, axis: Any, name: str | None = None) -> Tensor:
     Raises:
         ShapeError: there is no such axis, or one is named twice.
     """
-    return apply("Reverse", [to_tensor(x)], {"axes": axis if hasattr(axis, "__iter__") else [axis]}, name)
+    return apply(
+        "Reverse", [to_tensor(x)], {"axes": axis if hasattr(axis, "__iter__") else [axis]}, name or "ReverseV2"
+    )
 
 
 # --- roll ---

@@ -45,4 +45,8 @@ round = _rounder(
     "The whole number nearest to x, halves to the even one,",
 )
 trunc = _rounder("Trunc", "trunc", np.trunc, "y = sign(x) ⌊|x|⌋", "x without its fraction.", "x without its fraction,")
-rint = round
+
+
+def rint(x: Any, name: str | None = None) -> Tensor:
+    """As `lk.round`: the whole number nearest to x, halves to the even one."""
+    return round(x, name or "Rint")

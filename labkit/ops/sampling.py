@@ -14,6 +14,7 @@ from labkit.core.shapes import Dims, show
 from labkit.core.tensor import Tensor
 from labkit.errors import InvalidArgumentError, ShapeError
 from labkit.ops.broadcast import ones_like
+from labkit.ops.build import scoped
 from labkit.ops.compare import cast, less
 from labkit.ops.draws import NO_GRADIENT, SAMPLE_STREAM, random_uniform
 from labkit.ops.elementwise import sigmoid
@@ -67,6 +68,7 @@ def permutation(x: Any, seed: int | None = None, name: str | None = None) -> Ten
     return tensor.graph.apply("RandomPermutation", [tensor], attrs, name or "permutation").outputs[0]
 
 
+@scoped("RandomShuffle")
 def random_shuffle(value: Any, seed: int | None = None, name: str | None = None) -> Tensor:
     """The rows of a tensor (its parts along the first dimension) in random order; another one every run. Gradients come back
     to the rows' places.
@@ -77,8 +79,7 @@ def random_shuffle(value: Any, seed: int | None = None, name: str | None = None)
     tensor = to_tensor(value)
     if tensor.dims == ():
         raise ShapeError("lk.random.shuffle got a single number", rule="It shuffles along the first dimension")
-    with tensor.graph.name_scope(name or "random_shuffle"):
-        return gather(tensor, permutation(shape_of(tensor)[0], seed))
+    return gather(tensor, permutation(shape_of(tensor)[0], seed), name=name)
 
 
 # --- classes ---

@@ -13,8 +13,9 @@ from labkit.core.shapes import Dims
 from labkit.core.tensor import Tensor
 from labkit.errors import InvalidArgumentError
 from labkit.ops.broadcast import ones_like, zeros_like
-from labkit.ops.build import apply
+from labkit.ops.build import apply, scoped
 from labkit.ops.compare import cast, greater
+from labkit.ops.division import divide
 from labkit.ops.elementwise import maximum, sqrt
 from labkit.ops.indices import index_tensor, need_indices, number_tensor
 from labkit.ops.logic import where
@@ -70,14 +71,16 @@ def _sizes(values: Tensor, ids: Tensor, count: Tensor) -> Tensor:
 def _mean(values: Any, ids: Tensor, count: Tensor, name: str | None, *, root: bool = False) -> Tensor:
     tensor = to_tensor(values)
     sizes = maximum(_sizes(tensor, ids, count), 1)
-    return apply("UnsortedSegmentSum", [tensor, ids, count]) / (sqrt(sizes) if root else sizes)
+    return divide(apply("UnsortedSegmentSum", [tensor, ids, count]), sqrt(sizes) if root else sizes, name)
 
 
+@scoped("UnsortedSegmentMean")
 def unsorted_segment_mean(values: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Tensor:
     """The mean of the rows of each segment, 0 where there is none; floats. Arguments as of `lk.unsorted_segment_sum`."""
     return _mean(values, index_tensor(segment_ids), number_tensor(num_segments), name)
 
 
+@scoped("UnsortedSegmentSqrtN")
 def unsorted_segment_sqrt_n(values: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Tensor:
     """The sum of the rows of each segment divided by the root of their number, 0 where there is none; floats.
 
@@ -87,15 +90,16 @@ def unsorted_segment_sqrt_n(values: Any, segment_ids: Any, num_segments: Any, na
 
 
 def _function(what: str, word: str, type_name: str, empty: str) -> Callable[..., Tensor]:
+    @scoped(f"Segment{word.capitalize()}")
     def build(values: Any, segment_ids: Any, name: str | None = None) -> Tensor:
         tensor, ids = to_tensor(values), index_tensor(segment_ids)
         count = apply("SegmentCount", [ids])
         if word == "mean":
             return _mean(tensor, ids, count, name)
-        y = apply(type_name, [tensor, ids, count], name=name)
-        if word in ("max", "min"):
-            return where(greater(_sizes(tensor, ids, count), 0), y, zeros_like(y))
-        return y
+        if word not in ("max", "min"):
+            return apply(type_name, [tensor, ids, count], name=name)
+        y = apply(type_name, [tensor, ids, count])
+        return where(greater(_sizes(tensor, ids, count), 0), y, zeros_like(y), name)
 
     build.__name__ = build.__qualname__ = f"segment_{word}"
     build.__doc__ = f"""{what} of the rows of each segment; {empty} for a segment between others that has no row.

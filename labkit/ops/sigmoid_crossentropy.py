@@ -13,7 +13,7 @@ from labkit.core.shapes import Dims, compatible, merge, show
 from labkit.core.tensor import Tensor
 from labkit.errors import ShapeError
 from labkit.ops.broadcast import ones_like
-from labkit.ops.build import SHAPES, apply
+from labkit.ops.build import SHAPES, apply, scoped
 from labkit.ops.compare import cast
 from labkit.ops.elementwise import sigmoid
 
@@ -57,9 +57,12 @@ def sigmoid_cross_entropy_with_logits(*, labels: Any, logits: Any, name: str | N
         ShapeError: the labels have another shape.
     """
     scores = to_tensor(logits)
-    return apply("SigmoidCrossEntropyWithLogits", [scores, cast(to_tensor(labels), scores.dtype)], name=name)
+    return apply(
+        "SigmoidCrossEntropyWithLogits", [scores, cast(to_tensor(labels), scores.dtype)], name=name or "logistic_loss"
+    )
 
 
+@scoped("logistic_loss")
 def weighted_cross_entropy_with_logits(*, labels: Any, logits: Any, pos_weight: Any, name: str | None = None) -> Tensor:
     """-pos_weight labels log(sigmoid(logits)) - (1 - labels) log(1 - sigmoid(logits)), element by element.
 

@@ -215,7 +215,7 @@ def sort(values: Any, axis: int = -1, direction: str = "ASCENDING", name: str | 
         ShapeError: there is no such axis.
         InvalidArgumentError: there is no such direction.
     """
-    return _sorted(values, axis, direction, name)[0]
+    return _sorted(values, axis, direction, name or "sort")[0]
 
 
 def argsort(
@@ -225,7 +225,7 @@ def argsort(
 
     Args and errors as of `lk.sort`; `stable` is TensorFlow's and changes nothing.
     """
-    return _sorted(values, axis, direction, name)[1]
+    return _sorted(values, axis, direction, name or "argsort")[1]
 
 
 def top_k(input: Any, k: Any = 1, sorted: bool = True, name: str | None = None) -> TopK:

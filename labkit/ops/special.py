@@ -12,7 +12,7 @@ from labkit.core.convert import to_tensor, to_tensors
 from labkit.core.opdef import Attr, OpDef, Sample, register, same_dtype
 from labkit.core.operation import Operation
 from labkit.core.tensor import Tensor
-from labkit.ops.build import SHAPES, apply, same_shape, unary, unary_record
+from labkit.ops.build import SHAPES, apply, same_shape, scoped, unary, unary_record
 from labkit.ops.logic import where
 
 _TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
@@ -132,6 +132,7 @@ def polygamma(order: int, x: Any, name: str | None = None) -> Tensor:
     return apply("PolyGamma", [to_tensor(x)], {"order": order}, name)
 
 
+@scoped("Xlogy")
 def xlogy(x: Any, y: Any, name: str | None = None) -> Tensor:
     """x log(y), and 0 where x is 0, whatever y is; broadcast; two floats of one dtype.
 

@@ -36,6 +36,8 @@ def _seed(value: Any) -> int:
 
 def stream_attrs(graph: Graph, default_name: str, name: str | None, seed: int | None) -> dict[str, Any]:
     """The attributes key and counter of a random operation that is about to be made."""
+    current = get_default_graph()
+    graph = current if current.is_inside(graph) else graph  # where the operation goes
     full = graph.unique_name(name or default_name, mark_as_used=False)
     stream = graph.stream_name(full) if seed is None else f"seed {_seed(seed)}"
     graph_seed = DEFAULT_SEED if graph.seed is None else graph.seed

@@ -53,4 +53,4 @@ def transpose(x: Any, perm: Any = None, name: str | None = None) -> Tensor:
     """
     tensor = to_tensor(x)
     order = range(known_rank(tensor, "lk.transpose without perm"))[::-1] if perm is None else perm
-    return apply("Transpose", [tensor], {"perm": order}, name)
+    return apply("Transpose", [tensor], {"perm": order}, name or "transpose")

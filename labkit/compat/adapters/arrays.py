@@ -68,18 +68,18 @@ def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> lk.Tensor:
     """`lk.cast` of value, brought into the range of dtype first."""
     x, wanted = lk.convert_to_tensor(value), lk.as_dtype(dtype)
     low, high = max(x.dtype.min, wanted.min), min(x.dtype.max, wanted.max)
-    return lk.cast(lk.clip_by_value(x, low, high), wanted, name)
+    return lk.cast(lk.clip_by_value(x, low, high), wanted, name or "saturate_cast")
 
 
 def clip_by_average_norm(t: Any, clip_norm: Any, name: str | None = None) -> lk.Tensor:
     """t, scaled down so that its Euclidean norm over its number of elements is at most clip_norm."""
     x = lk.convert_to_tensor(t)
-    return lk.clip_by_norm(x, clip_norm * lk.cast(lk.size(x), x.dtype), name=name)
+    return lk.clip_by_norm(x, clip_norm * lk.cast(lk.size(x), x.dtype), name=name or "clip_by_average_norm")
 
 
 def invert_permutation(x: Any, name: str | None = None) -> lk.Tensor:
     """y with y[x[i]] = i, for x that holds each of 0 ... n - 1 once."""
-    return lk.argsort(x, name=name or "InvertPermutation")
+    return lk.identity(lk.argsort(x), name or "InvertPermutation")
 
 
 def lbeta(x: Any, name: str | None = None) -> lk.Tensor:

@@ -73,7 +73,7 @@ def tuple_(tensors: Sequence[Any], name: str | None = None, control_inputs: Sequ
     if not given:
         raise ArgumentError("tf.tuple got no tensor", rule="At least one is given", received=repr(tensors))
     with lk.name_scope(name or "tuple"), lk.control_dependencies([lk.group(*given, *(control_inputs or ()))]):
-        return [None if x is None else lk.identity(x) for x in tensors]
+        return [None if x is None else lk.identity(x, "control_dependency") for x in tensors]
 
 
 def case(pred_fn_pairs: Any, default: Any = None, exclusive: bool = False, name: str | None = None) -> Any:

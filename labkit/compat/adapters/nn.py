@@ -10,6 +10,7 @@ from labkit.errors import InvalidArgumentError
 
 def softmax_cross_entropy_with_logits(labels: Any, logits: Any, axis: int = -1, name: str | None = None) -> lk.Tensor:
     """`lk.nn.softmax_cross_entropy_with_logits`; labels take the logits' dtype, and no gradient flows to them."""
+    name = name or "softmax_cross_entropy_with_logits_sg"
     return softmax_cross_entropy_with_logits_v2(lk.stop_gradient(labels), logits, axis, name)
 
 

@@ -10,7 +10,7 @@ from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor
 from labkit.core.tensor import Tensor
 from labkit.errors import InvalidArgumentError
-from labkit.ops.build import apply
+from labkit.ops.build import apply, scoped
 from labkit.ops.compare import cast
 from labkit.ops.elementwise import maximum, minimum, sqrt
 from labkit.ops.image.color import hsv_to_rgb, rgb_to_hsv
@@ -24,6 +24,7 @@ def _number(value: Any, dtype: dt.DType) -> Tensor:
     return cast(to_tensor(value), dtype)
 
 
+@scoped("adjust_brightness")
 def adjust_brightness(image: Any, delta: Any) -> Tensor:
     """image + delta. Whole numbers become floats from 0 to 1 for it, and saturate on the way back.
 
@@ -34,6 +35,7 @@ def adjust_brightness(image: Any, delta: Any) -> Tensor:
     return in_floats(image, lambda x: x + _number(delta, x.dtype))
 
 
+@scoped("adjust_contrast")
 def adjust_contrast(images: Any, contrast_factor: Any) -> Tensor:
     """(x - mean) contrast_factor + mean, with the mean of each channel of each image.
 
@@ -56,6 +58,7 @@ def _by_channel(x: Tensor, channel: int, value: Tensor, neutral: float) -> Tenso
     return value * here + (1 - here) * np.asarray(neutral, x.dtype.numpy)
 
 
+@scoped("adjust_saturation")
 def adjust_saturation(image: Any, saturation_factor: Any) -> Tensor:
     """The saturation of colors (red, green, blue from 0 to 1) times a factor, at most 1.
 
@@ -72,6 +75,7 @@ def adjust_saturation(image: Any, saturation_factor: Any) -> Tensor:
     return in_floats(image, change)
 
 
+@scoped("adjust_hue")
 def adjust_hue(image: Any, delta: Any) -> Tensor:
     """The hue of colors (red, green, blue from 0 to 1) turned by a share of the circle.
 
@@ -135,6 +139,7 @@ def random_hue(image: Any, max_delta: float, seed: int | None = None) -> Tensor:
     return adjust_hue(image, _drawn_around("random_hue", max_delta, 0.5, seed))
 
 
+@scoped("per_image_standardization")
 def per_image_standardization(image: Any, name: str | None = None) -> Tensor:
     """(x - mean) / max(deviation, 1 / sqrt(N)), with the mean and deviation of the N numbers of each image.
 

@@ -13,7 +13,7 @@ from labkit.core.opdef import OpContext, OpDef, Sample, register, same_dtype
 from labkit.core.shapes import Dims, show
 from labkit.core.tensor import Tensor
 from labkit.errors import ShapeError
-from labkit.ops.build import apply
+from labkit.ops.build import apply, scoped
 from labkit.ops.compare import cast, equal, greater, less
 from labkit.ops.composite import through
 from labkit.ops.concat import concat, split
@@ -125,6 +125,7 @@ def hsv_to_rgb(images: Any, name: str | None = None) -> Tensor:
     return apply("HSVToRGB", [to_tensor(images)], name=name)
 
 
+@scoped("rgb_to_grayscale")
 def rgb_to_grayscale(images: Any, name: str | None = None) -> Tensor:
     """0.2989 red + 0.587 green + 0.114 blue (ITU-R BT.601): shape (..., 1), of the images' dtype.
 
@@ -137,6 +138,7 @@ def rgb_to_grayscale(images: Any, name: str | None = None) -> Tensor:
     return in_floats(tensor, lambda x: reduce_sum(x * weights.astype(x.dtype.numpy), -1, keepdims=True, name=name))
 
 
+@scoped("grayscale_to_rgb")
 def grayscale_to_rgb(images: Any, name: str | None = None) -> Tensor:
     """Shades of gray as colors: (..., 1) becomes (..., 3).
 

@@ -11,6 +11,7 @@ from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor
 from labkit.core.tensor import Tensor
 from labkit.errors import DTypeError
+from labkit.ops.build import scoped
 from labkit.ops.compare import cast
 from labkit.ops.division import floordiv
 from labkit.ops.shape import identity
@@ -20,6 +21,7 @@ def _largest(dtype: dt.DType) -> int:
     return int(np.iinfo(dtype.numpy).max)
 
 
+@scoped("convert_image")
 def convert_image_dtype(image: Any, dtype: Any, saturate: bool = False, name: str | None = None) -> Tensor:
     """An image in another dtype, scaled: floats are from 0 to 1, whole numbers from 0 to the dtype's largest.
 

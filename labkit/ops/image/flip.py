@@ -8,6 +8,7 @@ from typing import Any
 from labkit.core import dtypes as dt
 from labkit.core.opdef import whole
 from labkit.core.tensor import Tensor
+from labkit.ops.build import scoped
 from labkit.ops.compare import less
 from labkit.ops.image.common import image_tensor, on_batch
 from labkit.ops.logic import where
@@ -16,11 +17,13 @@ from labkit.ops.shape import identity, reshape, shape
 from labkit.ops.transpose import transpose
 
 
+@scoped("flip_left_right")
 def flip_left_right(image: Any, name: str | None = None) -> Tensor:
     """Images with their columns in reverse; shape (height, width, channels) or (batch, height, width, channels)."""
     return identity(image_tensor(image)[..., ::-1, :], name)
 
 
+@scoped("flip_up_down")
 def flip_up_down(image: Any, name: str | None = None) -> Tensor:
     """Images with their rows in reverse; shape (height, width, channels) or (batch, height, width, channels)."""
     return identity(image_tensor(image)[..., ::-1, :, :], name)
@@ -44,12 +47,14 @@ def random_flip_up_down(image: Any, seed: int | None = None) -> Tensor:
     return _sometimes(image, flip_up_down, seed, "random_flip_up_down")
 
 
+@scoped("transpose")
 def transpose_image(image: Any, name: str | None = None) -> Tensor:
     """Images with rows and columns exchanged; shape (height, width, channels) or (batch, height, width, channels)."""
     tensor = image_tensor(image)
     return transpose(tensor, [1, 0, 2] if len(tensor.shape) == 3 else [0, 2, 1, 3], name)
 
 
+@scoped("rot90")
 def rot90(image: Any, k: int = 1, name: str | None = None) -> Tensor:
     """Images turned counter-clockwise by k right angles; a negative k turns clockwise.
 

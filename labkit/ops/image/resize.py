@@ -12,7 +12,7 @@ from labkit.core.opdef import Attr, OpContext, OpDef, Sample, need_rank, registe
 from labkit.core.shapes import Dims, show
 from labkit.core.tensor import Tensor
 from labkit.errors import InvalidArgumentError, ShapeError
-from labkit.ops.build import apply
+from labkit.ops.build import apply, scoped
 from labkit.ops.compare import cast
 from labkit.ops.image.common import on_batch
 from labkit.ops.shape import full_dims, int_array, shape, shape_tensor
@@ -195,11 +195,12 @@ def resize(
     return on_batch(images, one)
 
 
+@scoped("resize")
 def resize_images(
     images: Any, size: Any, method: str = "bilinear", align_corners: bool = False, name: str | None = None
 ) -> Tensor:
     """`resize` with the places of pixels that TensorFlow 1 has: half_pixel_centers is False."""
-    return resize(images, size, method, align_corners, False, name)
+    return resize(images, size, method, align_corners, False)
 
 
 def resize_bilinear(

@@ -12,7 +12,7 @@ from labkit.core.opdef import Attr, OpContext, OpDef, Sample, register, same_dty
 from labkit.core.shapes import Dim, Dims, compatible, show
 from labkit.core.tensor import Tensor
 from labkit.errors import ShapeError
-from labkit.ops.build import apply
+from labkit.ops.build import apply, scoped
 from labkit.ops.image.common import image_tensor
 from labkit.ops.slicing import slice
 
@@ -186,7 +186,12 @@ def resize_with_crop_or_pad(image: Any, target_height: int, target_width: int, n
     Raises:
         InvalidArgumentError: a size is negative or no whole number.
     """
-    return apply("CropOrPad", [image_tensor(image)], {"height": target_height, "width": target_width}, name)
+    return apply(
+        "CropOrPad",
+        [image_tensor(image)],
+        {"height": target_height, "width": target_width},
+        name or "resize_image_with_crop_or_pad",
+    )
 
 
 resize_image_with_crop_or_pad = resize_with_crop_or_pad
@@ -198,9 +203,10 @@ def central_crop(image: Any, central_fraction: float, name: str | None = None) -
     Raises:
         InvalidArgumentError: the fraction is not from 0 to 1.
     """
-    return apply("CentralCrop", [image_tensor(image)], {"fraction": central_fraction}, name)
+    return apply("CentralCrop", [image_tensor(image)], {"fraction": central_fraction}, name or "central_crop")
 
 
+@scoped("crop_to_bounding_box")
 def crop_to_bounding_box(
     image: Any, offset_height: int, offset_width: int, target_height: int, target_width: int, name: str | None = None
 ) -> Tensor:
@@ -229,4 +235,4 @@ def pad_to_bounding_box(
         "height": target_height,
         "width": target_width,
     }
-    return apply("PadToBoundingBox", [image_tensor(image)], attrs, name)
+    return apply("PadToBoundingBox", [image_tensor(image)], attrs, name or "pad_to_bounding_box")
