@@ -31,7 +31,7 @@ def test_the_floor_division_operator_and_its_remainder_are_pythons() -> None:
 def test_operators_have_lower_case_names() -> None:
     with lk.Graph().as_default():
         x = lk.constant(3)
-        assert [(x // 2).op.name, (x % 2).op.name, (x**2).op.name] == ["floordiv", "floormod", "pow"]
+        assert [(x // 2).op.name, (x % 2).op.name, (x**2).op.name] == ["floordiv", "mod", "pow"]
         assert lk.truncatediv(x, 2).op.name == "TruncateDiv"
 
 
