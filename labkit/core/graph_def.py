@@ -31,6 +31,9 @@ class SubgraphName:
 
     name: str
 
+    def __str__(self) -> str:
+        return self.name
+
 
 @dataclass
 class NodeDef:

@@ -18,16 +18,12 @@ def graph_def(graph: Any) -> bytes:
     """The graph, serialised. Scopes are the parts of names between "/"; edges are labelled with shapes.
 
     Args:
-        graph: `operations`, each with `name`, `type`, `inputs` (tensors), `outputs`, `control_inputs` (operations) and
-            `attrs` (a dictionary).
+        graph: an `lk.Graph`.
     """
     result = GraphDef(versions=VersionDef(producer=22))
-    for op in graph.operations:
-        # Output 0 is named by its operation alone.
-        inputs = [tensor.name.removesuffix(":0") for tensor in op.inputs]
-        inputs += ["^" + control.name for control in op.control_inputs]
-        node = result.node.add(name=op.name, op=op.type, input=inputs)
-        for name, value in op.attrs.items():
+    for described, op in zip(graph.as_graph_def().node, graph.operations, strict=True):
+        node = result.node.add(name=op.name, op=op.type, input=described.input, device=op.device)
+        for name, value in described.attr.items():
             node.attr[name].CopyFrom(_attr(value))
         shapes = [_shape(tensor) for tensor in op.outputs]
         node.attr["_output_shapes"].CopyFrom(AttrValue(list=AttrValue.ListValue(shape=shapes)))
