@@ -108,7 +108,7 @@ class _Staged:
                 inputs = [shapes.value(x) if decides else values[x] for x, decides in operands]
                 outputs: Sequence[np.ndarray]
                 if op.roles.hosted:
-                    outputs = run_control(op, inputs, counters, self._body)
+                    outputs: Sequence[np.ndarray] = run_control(op, inputs, counters, self._body)
                 else:
                     outputs = _compute(op, inputs, trusted)
                 for tensor, value in zip(op.outputs, outputs, strict=True):
