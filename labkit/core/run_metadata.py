@@ -143,7 +143,8 @@ class RunMetadata:
     @property
     def step_stats(self) -> Any:
         """The nodes where TensorFlow's RunMetadata has them: `step_stats.dev_stats[0].node_stats`."""
-        return SimpleNamespace(dev_stats=[SimpleNamespace(device="/device:CPU:0", node_stats=self.nodes)])
+        device = SimpleNamespace(device="/device:CPU:0", node_stats=self.nodes)
+        return SimpleNamespace(dev_stats=[device], run_metadata=self)
 
 
 class _Reading:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 
 import numpy as np
@@ -84,6 +85,21 @@ def test_a_run_of_several_stages_has_one_time_line(session):
     starts = [node.start for node in told.nodes]
     assert starts == sorted(starts)
     assert [node.type for node in told.nodes] == ["Mul", host.type, "Sum"]
+
+
+def test_tensorflows_timeline_is_drawn(session):
+    timeline = importlib.import_module("labkit.compat.v1.python.client.timeline")
+    told = lk.RunMetadata()
+    options = lk.RunOptions(trace_level=lk.RunOptions.FULL_TRACE)
+    x = lk.placeholder(lk.float32)
+    session.run(lk.exp(x), {x: 0.0}, options, told)
+    trace = json.loads(timeline.Timeline(told.step_stats).generate_chrome_trace_format(show_memory=True))
+    (event,) = [e for e in trace["traceEvents"] if e["ph"] == "X"]
+    assert event["name"] == "Exp"
+    assert event["dur"] > 0
+    assert event["args"]["bytes"] == 4
+    with pytest.raises(InvalidArgumentError, match="step_stats"):
+        timeline.Timeline(told)
 
 
 def test_a_loop_that_python_runs_tells_what_ran_inside(session):

@@ -1,0 +1,5 @@
+"""tensorflow.python: TensorFlow's inside, of which programs use the timeline of a profiled run."""
+
+from labkit.compat.lookup import names_of
+
+__getattr__, __dir__ = names_of(__name__)
