@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 import labkit as lk
+from labkit.core.shapes import as_dims, broadcast
 
 
 def zeros_like(tensor: Any, dtype: Any = None, name: str | None = None) -> lk.Tensor:
@@ -96,3 +97,24 @@ def cross(a: Any, b: Any, name: str | None = None) -> lk.Tensor:
         return lk.gather(a, after, axis=-1) * lk.gather(b, before, axis=-1) - lk.gather(a, before, axis=-1) * lk.gather(
             b, after, axis=-1
         )
+
+
+def broadcast_static_shape(shape_x: Any, shape_y: Any) -> lk.TensorShape:
+    """The shape that tensors of two shapes are broadcast to.
+
+    Raises:
+        ShapeError: they cannot be.
+    """
+    return lk.TensorShape(broadcast(as_dims(shape_x), as_dims(shape_y)))
+
+
+def histogram_fixed_width(
+    values: Any, value_range: Any, nbins: int = 100, dtype: Any = lk.int32, name: str | None = None
+) -> lk.Tensor:
+    """How many values fall into each of `nbins` equal parts of a range; those outside go to the first or last part."""
+    with lk.name_scope(name or "histogram_fixed_width"):
+        x = lk.reshape(lk.convert_to_tensor(values), [-1])
+        limits = lk.cast(lk.convert_to_tensor(value_range), lk.float64)
+        share = (lk.cast(x, lk.float64) - limits[0]) / (limits[1] - limits[0])
+        part = lk.cast(lk.clip_by_value(lk.floor(share * float(nbins)), 0.0, float(nbins - 1)), lk.int32)
+        return lk.bincount(part, minlength=nbins, maxlength=nbins, dtype=dtype)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import labkit as lk
+from labkit.errors import ShapeError
 
 
 def _pairwise(name: str, holds: Callable[[Any, Any], lk.Tensor], words: str) -> Callable[..., lk.Operation]:
@@ -45,6 +46,44 @@ assert_positive = _sign(assert_greater, "assert_positive", ">")
 assert_negative = _sign(assert_less, "assert_negative", "<")
 assert_non_negative = _sign(assert_greater_equal, "assert_non_negative", ">=")
 assert_non_positive = _sign(assert_less_equal, "assert_non_positive", "<=")
+
+
+def assert_rank(
+    x: Any, rank: int, data: Any = None, summarize: int = 3, message: str = "", name: str | None = None
+) -> lk.Operation:
+    """An operation that fails a run unless x has `rank` dimensions.
+
+    Raises:
+        ShapeError: it is known already that x has another number of them.
+    """
+    return _ranked(x, rank, lk.equal, "must have rank", message, data, summarize, name or "assert_rank")
+
+
+def assert_rank_at_least(
+    x: Any, rank: int, data: Any = None, summarize: int = 3, message: str = "", name: str | None = None
+) -> lk.Operation:
+    """An operation that fails a run unless x has `rank` or more dimensions.
+
+    Raises:
+        ShapeError: it is known already that x has fewer.
+    """
+    what = "must have rank at least"
+    return _ranked(x, rank, lk.greater_equal, what, message, data, summarize, name or "assert_rank_at_least")
+
+
+def _ranked(
+    x: Any, rank: int, holds: Any, what: str, message: str, data: Any, summarize: int, name: str
+) -> lk.Operation:
+    tensor = lk.convert_to_tensor(x)
+    text = f"{message}{': ' if message else ''}Tensor {tensor.name} {what} {rank}"
+    if tensor.dims is not None:
+        found = len(tensor.dims)
+        if found < rank or (found > rank and holds is lk.equal):
+            raise ShapeError(text, received=f"rank {found}, shape {tensor.shape}")
+        return lk.no_op(name)
+    return lk.Assert(
+        holds(lk.rank(tensor), rank), data or [text + ". Received shape:", lk.shape(tensor)], summarize, name
+    )
 
 
 def check_numerics(tensor: Any, message: str, name: str | None = None) -> lk.Tensor:

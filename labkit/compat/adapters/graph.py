@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+
 import labkit as lk
-from labkit.errors import ArgumentError, DTypeError
+from labkit.errors import ArgumentError, DTypeError, InvalidArgumentError
 
 
 class UnconnectedGradients(enum.Enum):
@@ -51,6 +54,42 @@ def colocate_with(op: Any, ignore_existing: bool = False) -> Iterator[None]:
 def is_tensor(x: Any) -> bool:
     """Whether x is a tensor or variable."""
     return isinstance(x, lk.Tensor | lk.Variable | lk.IndexedSlices)
+
+
+def constant(
+    value: Any, dtype: Any = None, shape: Any = None, name: str | None = None, verify_shape: bool = False
+) -> lk.Tensor:
+    """`lk.constant`; Python integers beyond int32 make int64, and values that are fewer than `shape` holds are followed by
+    the last of them again, unless `verify_shape`.
+
+    Raises:
+        InvalidArgumentError: the value is None.
+    """
+    if value is None:
+        raise InvalidArgumentError("None values not supported.", fix="Give a number, a list or an array.")
+    if isinstance(value, lk.Tensor | lk.Variable):
+        return lk.constant(value, dtype, shape, name)
+    if dtype is None and not isinstance(value, np.ndarray | np.generic):
+        found = _array(value)
+        if found is not None and found.dtype == np.int64 and (found != found.astype(np.int32)).any():
+            dtype = lk.int64
+    if shape is not None and not verify_shape:
+        found, dims = _array(value), [int(n) for n in lk.TensorShape(shape)]
+        missing = math.prod(dims) - found.size if found is not None else 0
+        if found is not None and missing > 0 and found.size > 1:
+            if dtype is None:
+                dtype = lk.constant(value).dtype
+            value = np.concatenate([found.reshape(-1), np.repeat(found.reshape(-1)[-1:], missing)]).reshape(dims)
+    return lk.constant(value, dtype, shape, name)
+
+
+def _array(value: Any) -> np.ndarray | None:
+    """Numbers as an array; None for what is none, which `lk.constant` refuses in its words."""
+    try:
+        array = np.asarray(value)
+    except (ValueError, OverflowError):
+        return None
+    return array if array.dtype.kind in "biuf" else None
 
 
 def convert_to_tensor(value: Any, dtype: Any = None, name: str | None = None, preferred_dtype: Any = None) -> lk.Tensor:
