@@ -61,7 +61,7 @@ class Cells:
         """As `Session.read`."""
         cell = self._own(variable)
         if not cell.initialized:
-            raise uninitialized(variable.op.name)
+            raise uninitialized(variable.op)
         return cell.read()
 
     def load(self, variable: Variable, value: Any) -> None:

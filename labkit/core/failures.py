@@ -6,6 +6,7 @@ from typing import Any
 
 from labkit import native
 from labkit.core.graph import Graph
+from labkit.core.operation import Operation
 from labkit.core.runner import Planned
 from labkit.errors import (
     CancelledError,
@@ -38,7 +39,7 @@ def told(
         stepping: the run was one of many steps, of which the error names one.
     """
     if planned and isinstance(error, native.UninitializedError):
-        return uninitialized(planned.cell_names[error.args[0]])
+        return uninitialized(graph.get_operation_by_name(planned.cell_names[error.args[0]]))
     if planned and isinstance(error, native.KernelError):
         return _told_by_kernel(error, graph, planned, stepping=stepping)
     if isinstance(error, native.TimeoutError_):
@@ -55,10 +56,10 @@ def told(
     return SessionError(f"The run cannot start: {error}")
 
 
-def uninitialized(variable: str) -> LabkitError:
-    """The error of a run that needs a value which the variable of that name does not have yet."""
+def uninitialized(variable: Operation) -> LabkitError:
+    """The error of a run that needs a value which the variable does not have yet."""
     return FailedPreconditionError(
-        f"Attempting to use uninitialized value {variable}",
+        f"Attempting to use uninitialized value {variable.name} ({variable.line})",
         rule="A variable is initialized before a run reads it",
         fix="Run lk.global_variables_initializer() in this session first.",
     )

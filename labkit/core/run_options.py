@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from labkit.errors import InvalidArgumentError
+from labkit.errors import DTypeError, InvalidArgumentError
 
 
 class RunOptions:
@@ -39,7 +39,10 @@ def limit_of(timeout: float | None, options: RunOptions | None) -> float | None:
 
     Raises:
         InvalidArgumentError: `timeout` is no positive number.
+        DTypeError: these are no options.
     """
+    if options is not None and not isinstance(options, RunOptions):
+        raise DTypeError("options are an lk.RunOptions", received=repr(options)[:80])
     if timeout is not None and not (isinstance(timeout, int | float) and 0 < timeout < float("inf")):
         raise InvalidArgumentError("timeout is a positive number of seconds", received=repr(timeout))
     if options is None or not options.timeout_in_ms:

@@ -24,7 +24,7 @@ from labkit.core.runner import Planned, Runner
 from labkit.core.staging import run_stages
 from labkit.core.stepping import run_steps
 from labkit.core.variables import Variable
-from labkit.errors import FeedError, FeedKeyError, SessionError
+from labkit.errors import DTypeError, FeedError, FeedKeyError, SessionError
 
 _CACHED_RUNNERS = 256
 
@@ -108,6 +108,8 @@ class Session:
         if steps is None and options is None and run_metadata is None and timeout is None:
             return self._run_once(runner, list(map(feed_array, runner.feeds, values)))
         timeout = limit_of(timeout, options)
+        if run_metadata is not None and not isinstance(run_metadata, RunMetadata):
+            raise DTypeError("run_metadata is an lk.RunMetadata", received=repr(run_metadata)[:80])
         trace: list[Any] | None = [] if run_metadata is not None and (options is None or options.traces) else None
         try:
             if steps is not None:

@@ -60,7 +60,7 @@ def run_stages(
     with _held(session, program.writes, staged.left(), timeout):
         for variable in program.read_first:
             if not session.cells.variable(variable).initialized:
-                raise uninitialized(variable.name)
+                raise uninitialized(variable)
         counters = {name: cell.save() for name, cell in cells.items()}
         with _taken_back(session, program):
             results = staged.run(runner, arrays, counters)
@@ -108,7 +108,7 @@ class _Staged:
                 inputs = [shapes.value(x) if decides else values[x] for x, decides in operands]
                 outputs: Sequence[np.ndarray]
                 if op.roles.hosted:
-                    outputs: Sequence[np.ndarray] = run_control(op, inputs, counters, self._body)
+                    outputs = run_control(op, inputs, counters, self._body)
                 else:
                     outputs = _compute(op, inputs, trusted)
                 for tensor, value in zip(op.outputs, outputs, strict=True):

@@ -158,7 +158,9 @@ def test_what_is_shared_or_folded_can_be_fed(session):
 def test_a_variable_that_has_no_value_can_be_fed(session):
     v = lk.Variable(1.0, name="v")
     assert session.run(v + 1.0, {v: 7}) == 8
-    with pytest.raises(FailedPreconditionError, match="Attempting to use uninitialized value v"):
+    with pytest.raises(
+        FailedPreconditionError, match=r"Attempting to use uninitialized value v \(.*test_feeds_fetches.py:\d+"
+    ):
         session.run(v + 1.0)
 
 

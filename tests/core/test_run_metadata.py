@@ -164,3 +164,10 @@ def test_a_run_that_was_given_up_tells_how_far_it_came(session):
 def test_options_are_checked(wrong):
     with pytest.raises(InvalidArgumentError, match="Received"):
         lk.RunOptions(**wrong)
+
+
+def test_what_is_no_options_and_no_metadata_is_refused(session):
+    c = lk.constant(1)
+    for wrong in ({"options": 3}, {"run_metadata": {}}):
+        with pytest.raises(TypeError, match=r"is an lk.RunMetadata|are an lk.RunOptions"):
+            session.run(c, **wrong)
