@@ -125,6 +125,7 @@ from labkit.ops.compare import (
     not_equal as not_equal,
 )
 from labkit.ops.concat import concat as concat, split as split, stack as stack, unstack as unstack
+from labkit.ops.conditions import case as case, cond as cond
 from labkit.ops.contract import tensordot as tensordot
 from labkit.ops.counting import bincount as bincount, confusion_matrix as confusion_matrix, in_top_k as in_top_k
 from labkit.ops.cumulative import cumprod as cumprod, cumsum as cumsum
@@ -178,6 +179,7 @@ from labkit.ops.elementwise import (
     subtract as subtract,
     tanh as tanh,
 )
+from labkit.ops.folds import foldl as foldl, foldr as foldr, map_fn as map_fn, scan as scan
 from labkit.ops.gather import gather as gather, gather_nd as gather_nd
 from labkit.ops.hessians import hessians as hessians
 from labkit.ops.host import Assert as Assert, Print as Print, print as print, py_func as py_func
@@ -188,15 +190,7 @@ from labkit.ops.logic import (
     logical_xor as logical_xor,
     where as where,
 )
-from labkit.ops.loops import (
-    case as case,
-    cond as cond,
-    foldl as foldl,
-    foldr as foldr,
-    map_fn as map_fn,
-    scan as scan,
-    while_loop as while_loop,
-)
+from labkit.ops.loops import while_loop as while_loop
 from labkit.ops.matmul import matmul as matmul
 from labkit.ops.norms import (
     count_nonzero as count_nonzero,
@@ -300,6 +294,7 @@ from labkit.ops.strings import (
     string_join as string_join,
     string_to_number as string_to_number,
 )
+from labkit.ops.tensor_array import TensorArray as TensorArray
 from labkit.ops.tile import repeat as repeat, tile as tile
 from labkit.ops.transpose import transpose as transpose
 from labkit.ops.trigonometry import (

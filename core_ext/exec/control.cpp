@@ -103,7 +103,14 @@ class Running {
 
     void feed(size_t position, const void* data) { context_->set_feed(position, data); }
     void fetch(size_t position, void* data) { context_->set_fetch(position, data); }
-    Outcome::Kind run(Step& step) { return run_instructions(plan_, *context_, step); }
+    Outcome::Kind run(Step& step) {
+        for (int64_t cell : plan_.read_first())
+            if (!plan_.cells()[cell]->initialized()) {
+                step.outcome.cell = plan_.cells()[cell].get();
+                return Outcome::Kind::uninitialized;
+            }
+        return run_instructions(plan_, *context_, step);
+    }
 
    private:
     const Plan& plan_;

@@ -1,6 +1,8 @@
 #include "exec/executor.h"
 
+#include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -11,6 +13,7 @@
 #include "exec/control.h"
 #include "exec/denormals.h"
 #include "exec/gather.h"
+#include "exec/memory_limit.h"
 #include "exec/pool.h"
 
 namespace labkit {
@@ -77,6 +80,36 @@ class Lease {  // a context and an arena for the time of one call
     Buffer arena_;
 };
 
+// What variables were before a step, for a step that may fail when it has written.
+class Before {
+   public:
+    explicit Before(const std::vector<Cell*>& cells) : cells_(cells), initialized_(cells.size()) {
+        int64_t bytes = 0;
+        for (const Cell* cell : cells) bytes += cell->bytes();
+        if (bytes) need_memory(bytes);
+        for (const Cell* cell : cells) values_.emplace_back(cell->bytes());
+    }
+    void keep() {
+        for (size_t i = 0; i < cells_.size(); ++i) {
+            initialized_[i] = cells_[i]->initialized();
+            if (values_[i].size()) std::memcpy(values_[i].data(), cells_[i]->view().data, bytes_of(i));
+        }
+    }
+    void restore() const {
+        for (size_t i = 0; i < cells_.size(); ++i) {
+            cells_[i]->mark_initialized(initialized_[i]);
+            if (values_[i].size()) std::memcpy(cells_[i]->view().data, values_[i].data(), bytes_of(i));
+        }
+    }
+
+   private:
+    size_t bytes_of(size_t i) const { return static_cast<size_t>(cells_[i]->bytes()); }
+
+    const std::vector<Cell*>& cells_;
+    std::vector<Buffer> values_;
+    std::vector<bool> initialized_;
+};
+
 }  // namespace
 
 // Before the first write a step may end early; after it, it goes on to the end.
@@ -137,6 +170,7 @@ Outcome run(const Plan& plan, int64_t steps, const std::vector<StepFeed>& feeds,
             outcome.where = cell;
             return outcome;
         }
+    Before before(plan.taken_back());
     int64_t results = 0;
     for (const StepFetch& fetch : fetches) results += fetch.stride * steps;
     Lease lease(plan, results);
@@ -163,8 +197,16 @@ Outcome run(const Plan& plan, int64_t steps, const std::vector<StepFeed>& feeds,
         for (size_t i = 0; i < fetches.size(); ++i)
             context.set_fetch(i, static_cast<char*>(fetches[i].data) + step * fetches[i].stride);
         running.wrote = false;
+        before.keep();
         outcome.kind = run_instructions(plan, context, running);
-        if (outcome.kind != Outcome::Kind::done) return outcome;
+        if (outcome.kind == Outcome::Kind::uninitialized) {
+            auto is_it = [&](const auto& cell) { return cell.get() == outcome.cell; };
+            outcome.where = std::find_if(plan.cells().begin(), plan.cells().end(), is_it) - plan.cells().begin();
+        }
+        if (outcome.kind != Outcome::Kind::done) {
+            before.restore();
+            return outcome;
+        }
         ++outcome.steps_done;
     }
     return outcome;

@@ -30,6 +30,7 @@ struct Outcome {
     int64_t steps_done = 0;  // steps that ran to their end; what they wrote holds
     const Instruction* failed = nullptr;  // the instruction, of the plan or of one inside it
     int64_t where = 0;       // uninitialized: the cell; bad_index: the feed
+    const Cell* cell = nullptr;  // uninitialized, found by a plan inside
     Status status;           // failed, bad_index
 };
 

@@ -73,7 +73,22 @@ Plan::Plan(PlanSpec spec, std::vector<std::shared_ptr<Cell>> cells, std::shared_
             fail("read_first names cell " + std::to_string(cell) + ", which does not exist");
     resolve_slots();
     resolve_instructions(spec.instructions);
+    find_written();
     lay_out();
+}
+
+void Plan::find_written() {
+    std::set<Cell*> all;
+    for (const Instruction& made : instructions_) {
+        all.insert(made.written.begin(), made.written.end());
+        loops_write_ = loops_write_ || (made.writes && (made.control == Control::loop || made.control == Control::scan));
+        for (const auto& plan : made.plans) {
+            all.insert(plan->written_.begin(), plan->written_.end());
+            loops_write_ = loops_write_ || plan->loops_write_;
+        }
+    }
+    written_.assign(all.begin(), all.end());
+    if (loops_write_) taken_back_ = written_;
 }
 
 Plan::~Plan() = default;

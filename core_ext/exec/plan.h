@@ -94,6 +94,9 @@ class Plan {
     int64_t arena_bytes() const { return arena_bytes_; }
     bool writes() const { return writes_; }
 
+    // All cells that a run may write, where a loop is among what writes: it may fail when it has written already.
+    const std::vector<Cell*>& taken_back() const { return taken_back_; }
+
     // Run contexts that no run uses at present.
     std::unique_ptr<RunContext> take_context() const;
     void give_context(std::unique_ptr<RunContext> context) const noexcept;
@@ -104,6 +107,7 @@ class Plan {
     void check_operands(const Instruction& instruction) const;
     void plan_work(Instruction& instruction, const std::string& where) const;
     void lay_out();
+    void find_written();
 
     const KernelTable& table_;
     std::vector<SlotSpec> slots_;
@@ -115,7 +119,8 @@ class Plan {
     std::shared_ptr<State> state_;
     Buffer constants_;
     int64_t arena_bytes_ = 0;
-    bool writes_ = false;
+    bool writes_ = false, loops_write_ = false;
+    std::vector<Cell*> written_, taken_back_;
     mutable std::vector<std::unique_ptr<RunContext>> contexts_;
 };
 

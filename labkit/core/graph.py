@@ -73,11 +73,16 @@ class Graph(Names, Lookup, Collections):
         if inputs is None:
             self._control = []
         else:
-            self._control = [*before, tuple(self.as_operation(x) for x in inputs)]
+            before_it = (self.control_input(x) for x in inputs)
+            self._control = [*before, tuple(op for op in before_it if op is not None)]
         try:
             yield
         finally:
             self._control = before
+
+    def control_input(self, value: Any) -> Operation | None:
+        """The operation that new ones have to come after; None where the graph around waits for it."""
+        return self.as_operation(value)
 
     @property
     def in_control_dependencies(self) -> bool:
@@ -158,6 +163,14 @@ class Graph(Names, Lookup, Collections):
         Raises:
             GraphError: it belongs to another graph.
         """
+        if tensor.graph.is_inside(self):
+            raise GraphError(
+                "",
+                rule="What is computed inside a loop or branch leaves it as a result only",
+                received=f"{tensor!r}, which is inside",
+                fix="Return it from the function that builds the inside. A variable made inside has an initial value that does "
+                "not depend on the inside.",
+            )
         if tensor.graph is not self:
             raise GraphError(
                 "",

@@ -8,13 +8,25 @@ from typing import Any
 from labkit.errors import InvalidArgumentError
 
 
+class Compound:
+    """What stands for several tensors in a nest."""
+
+    def parts(self) -> Sequence[Any]:
+        """The tensors."""
+        raise NotImplementedError
+
+    def with_parts(self, parts: Sequence[Any]) -> Any:
+        """The same with other tensors."""
+        raise NotImplementedError
+
+
 def flatten(nest: Any) -> list[Any]:
     """The leaves of a nest in order; dicts in the order of their keys."""
     if isinstance(nest, Mapping):
         return [x for key in _keys(nest) for x in flatten(nest[key])]
     if isinstance(nest, list | tuple):
         return [x for value in nest for x in flatten(value)]
-    return [nest]
+    return list(nest.parts()) if isinstance(nest, Compound) else [nest]
 
 
 def pack(like: Any, leaves: Sequence[Any]) -> Any:
@@ -40,6 +52,8 @@ def _pack(like: Any, leaves: Iterator[Any]) -> Any:
         return type(like)(*(_pack(value, leaves) for value in like))
     if isinstance(like, list | tuple):
         return type(like)(_pack(value, leaves) for value in like)
+    if isinstance(like, Compound):
+        return like.with_parts([next(leaves) for _ in like.parts()])
     return next(leaves)
 
 

@@ -31,6 +31,7 @@ class Subgraph(Graph):
         captured: tensor of the outer graph -> argument.
         references: variable's operation of the outer graph -> the one that stands for it here.
         outputs: its results.
+        after: operations of the outer graph that something inside has to come after: all of it waits for them.
         tried: shapes of the results that were worked out for trial, by what was tried.
     """
 
@@ -46,6 +47,7 @@ class Subgraph(Graph):
         self.references: dict[Operation, Operation] = {}
         self._outside: dict[Tensor, Tensor] = {}  # argument -> the tensor that it was captured for
         self.outputs: list[Tensor] = []
+        self.after: dict[Operation, None] = {}
         self.tried: dict[int, list[Dims] | None] = {}
 
     def add(self, *args: Any, **named: Any) -> Operation:
@@ -67,6 +69,19 @@ class Subgraph(Graph):
             tensor = self.add("Placeholder", [], {"dtype": dtype, "shape": coded}, name).outputs[0]
         self.arguments.append(tensor)
         return tensor
+
+    def control_input(self, value: Any) -> Operation | None:
+        op = value if isinstance(value, Operation) else getattr(value, "op", None)
+        if isinstance(op, Operation) and op.graph is self:
+            return op
+        outside = self.outer.control_input(value)
+        if outside is not None:
+            self.after[outside] = None
+        return None
+
+    @property
+    def in_control_dependencies(self) -> bool:
+        return bool(self.after) or any(self._control) or self.outer.in_control_dependencies
 
     def adopt(self, tensor: Tensor) -> Tensor:
         if tensor.graph is self:
@@ -123,6 +138,12 @@ class Subgraph(Graph):
         return [outside for outside, op in self.references.items() if op in inside]
 
     @property
+    def observed(self) -> list[Operation]:
+        """The variables' operations, of the outer graph, that a run reads at its place in the order."""
+        seen = {x for op in self.program.sequence for x in variables_read(op)}
+        return [outside for outside, op in self.references.items() if op in seen]
+
+    @property
     def drawn(self) -> tuple[str, ...]:
         """The random counters that a run draws from."""
         return self.program.stages[-1].counters
@@ -131,6 +152,13 @@ class Subgraph(Graph):
     def valued(self) -> list[Tensor]:
         """The arguments whose values decide shapes; of a native program."""
         return self.program.stages[0].valued
+
+
+def variables_read(op: Operation) -> list[Operation]:
+    """The variables that an operation reads at its place in the order: by itself, or inside its subgraphs."""
+    if op.definition.control is None:
+        return [op.inputs[i].op for i in op.roles.reads]
+    return [x for subgraph in op.attrs.values() if isinstance(subgraph, Subgraph) for x in subgraph.observed]
 
 
 def traced(
@@ -174,19 +202,10 @@ def copy_into(subgraph: Subgraph, given: Sequence[Tensor], outputs: Sequence[Ten
     Returns:
         What stands for `outputs` there.
     """
-    made: dict[Tensor, Tensor] = dict(zip(subgraph.arguments, given, strict=True))
-    for outside, inside in subgraph.references.items():
-        made[inside.outputs[0]] = _origin(outside).outputs[0]
-    graph = get_default_graph()
-    needed: set[Operation] = set()
-    stack = [x.op for x in outputs if x not in made]
-    while stack:
-        op = stack.pop()
-        if op not in needed:
-            needed.add(op)
-            stack.extend(x.op for x in op.inputs if x not in made)
+    made = dict(zip(subgraph.arguments, given, strict=True))
+    made.update({op.outputs[0]: _origin(o).outputs[0] for o, op in subgraph.references.items()})
     written = {op.inputs[i].op for op in subgraph.program.sequence for i in op.writes}
-    for op in sorted(needed, key=lambda op: op.id):
+    for op in _needed(made, outputs):
         if op.writes or any(x.op in written for x in op.inputs):
             raise GraphError(
                 f"{op.type} '{op.name}' ({op.line}) cannot be differentiated inside a loop or a branch",
@@ -194,6 +213,35 @@ def copy_into(subgraph: Subgraph, given: Sequence[Tensor], outputs: Sequence[Ten
                 "end",
                 fix="Make the variable's value a loop variable or a result, and write it outside.",
             )
+    return copies(subgraph, made, outputs)
+
+
+def copies(subgraph: Subgraph, made: Mapping[Tensor, Tensor], outputs: Sequence[Tensor]) -> list[Tensor]:
+    """What stands for `outputs` of a subgraph in the default graph, where `made` stands for tensors of it.
+
+    Raises:
+        KeyError: an argument that is needed is not in `made`.
+    """
+    made = {**made, **{op.outputs[0]: _origin(o).outputs[0] for o, op in subgraph.references.items()}}
+    graph = get_default_graph()
+    for op in _needed(made, outputs):
+        if op.type == "Placeholder":
+            raise KeyError(op.name)
+        if op.type == "Print":  # once is enough
+            made[op.outputs[0]] = made[op.inputs[0]]
+            continue
         copied = graph.apply(op.type, [made[x] for x in op.inputs], op.attrs, op.name.rpartition("/")[2])
         made.update(zip(op.outputs, copied.outputs, strict=True))
     return [made[x] for x in outputs]
+
+
+def _needed(made: Mapping[Tensor, Tensor], outputs: Sequence[Tensor]) -> list[Operation]:
+    """The operations that `outputs` are computed by from the tensors of `made`, in order of creation."""
+    needed: set[Operation] = set()
+    stack = [x.op for x in outputs if x not in made]
+    while stack:
+        op = stack.pop()
+        if op not in needed:
+            needed.add(op)
+            stack.extend(x.op for x in op.inputs if x not in made)
+    return sorted(needed, key=lambda op: op.id)

@@ -14,6 +14,7 @@ from labkit.core.subgraph import Subgraph, copy_into, traced
 from labkit.core.tensor import Tensor
 from labkit.errors import DTypeError, ShapeError
 from labkit.ops.control_flow import (
+    add_control,
     argument_dims,
     check_operands,
     derivatives,
@@ -135,4 +136,4 @@ def branch(
     """Builds an If; `varying`: its branches may give different shapes."""
     given, variables = operands_of([then, otherwise], explicit)
     attrs = {"then": then, "otherwise": otherwise, "varying": varying}
-    return list(get_default_graph().apply("If", [condition, *given, *variables], attrs, "cond").outputs)
+    return add_control("If", [then, otherwise], [condition, *given, *variables], attrs, "Merge")

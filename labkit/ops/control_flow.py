@@ -11,6 +11,7 @@ from typing import Any
 
 from labkit.core import dtypes as dt
 from labkit.core.autodiff import gradients
+from labkit.core.graph import get_default_graph
 from labkit.core.opdef import OpContext, Roles
 from labkit.core.shapes import Dims, is_known
 from labkit.core.subgraph import Subgraph, share_captures
@@ -63,6 +64,15 @@ def check_counts(body: Subgraph, variables: int, sliced: int = 0) -> None:
             rule=f"The body takes and gives {variables} variables of the same dtypes, and takes {sliced} slices",
             received=", ".join(d.name for d in before) + " and " + ", ".join(d.name for d in after),
         )
+
+
+def add_control(
+    type_name: str, subgraphs: Sequence[Subgraph], inputs: Sequence[Tensor], attrs: Mapping[str, Any], name: str
+) -> list[Tensor]:
+    """Adds the operation, after what its subgraphs wait for; its results."""
+    graph = get_default_graph()
+    with graph.control_dependencies(list(dict.fromkeys(op for subgraph in subgraphs for op in subgraph.after))):
+        return list(graph.apply(type_name, inputs, attrs, name).outputs)
 
 
 def roles_of(
@@ -172,3 +182,24 @@ def placed(results: Sequence[Tensor], places: Sequence[int], count: int) -> list
     for place, result in zip(places, results, strict=True):
         spread[place] = result
     return spread
+
+
+def add_scan(
+    count: Tensor,
+    body: Subgraph,
+    explicit: Sequence[Tensor],
+    *,
+    variables: int,
+    sliced: int,
+    backwards: bool = False,
+    varying: bool = False,
+) -> list[Tensor]:
+    """Builds a Scan.
+
+    Args:
+        explicit: the first variables, then what is sliced, then what each iteration is given.
+        varying: the variables may change their shapes.
+    """
+    given, written = operands_of([body], explicit)
+    attrs = {"body": body, "variables": variables, "sliced": sliced, "backwards": backwards, "varying": varying}
+    return add_control("Scan", [body], [count, *given, *written], attrs, "Exit")

@@ -6,26 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from labkit.core import dtypes as dt
-from labkit.core.graph import get_default_graph
 from labkit.core.opdef import Attr, ControlFlow, OpContext, OpDef, Roles, register
 from labkit.core.operation import Operation
 from labkit.core.shapes import Dims, compatible, merge, show
-from labkit.core.subgraph import Subgraph, copy_into, traced
 from labkit.core.tensor import Tensor
 from labkit.errors import DTypeError, ShapeError
-from labkit.ops.broadcast import zeros_like
-from labkit.ops.control_flow import (
-    check_counts,
-    check_operands,
-    derivatives,
-    is_float,
-    keeps_shapes,
-    operands_of,
-    output_dims,
-    placed,
-    roles_of,
-)
-from labkit.ops.elementwise import add
+from labkit.ops.control_flow import check_counts, check_operands, keeps_shapes, output_dims, roles_of
+from labkit.ops.loop_gradients import Loop
 
 
 def _scan_layout(attrs: Mapping[str, Any]) -> tuple[int, int, int]:
@@ -83,7 +70,7 @@ def _scan_shapes(c: OpContext) -> list[Dims]:
 
 def _scan_roles(attrs: Mapping[str, Any]) -> Roles:
     body, (variables, sliced, _) = attrs["body"], _scan_layout(attrs)
-    varying = not keeps_shapes(body, variables, promised=True)
+    varying = attrs["varying"] or not keeps_shapes(body, variables, promised=True)
     return roles_of([body], 1, skipped=1, changing=1 + variables + sliced, always=(0,), varying=varying)
 
 
@@ -100,70 +87,10 @@ def _scan_gradient(op: Operation, *grads: Tensor | None) -> list[Tensor | None]:
     variables, sliced, _ = _scan_layout(op.attrs)
     body = op.attrs["body"]
     given = list(op.inputs[1 : len(body.arguments)])
-    found = scan_gradients(body, op.inputs[0], variables, sliced, op.attrs["backwards"], given, list(grads))
+    varying = op.attrs["varying"] or not keeps_shapes(body, variables, promised=True)
+    loop = Loop(body, op.inputs[0], variables, sliced, op.attrs["backwards"], varying)
+    found = loop.gradients(given, list(grads))
     return [None, *found, *[None] * (len(op.inputs) - 1 - len(given))]
-
-
-def scan_gradients(
-    body: Subgraph,
-    count: Tensor,
-    variables: int,
-    sliced: int,
-    backwards: bool,
-    given: list[Tensor],
-    grads: list[Tensor | None],
-) -> list[Tensor | None]:
-    """The gradients of a loop's inputs: forwards once more to keep the variables of each iteration, then backwards.
-
-    Args:
-        given: variables, sliced and captured inputs.
-        grads: what arrives at the final variables, and at the stacked outputs.
-    """
-    graph = get_default_graph()
-    types = [(x.dtype, x.dims) for x in given]
-    slices = [(d, None if dims is None else dims[1:]) for d, dims in types[variables : variables + sliced]]
-    inside = [(dt.int64, ()), *types[:variables], *slices, *types[variables + sliced :]]
-
-    def record(*arguments: Tensor) -> list[Tensor]:
-        return [*copy_into(body, arguments, body.outputs[:variables]), *arguments[1 : 1 + variables]]
-
-    recorded = scan(
-        count, traced(graph, "record", inside, record), given, variables=variables, sliced=sliced, backwards=backwards
-    )
-    kept = recorded[variables:]
-
-    carried = [i for i in range(variables) if is_float(given[i])]
-    each = [i for i in range(variables, variables + sliced) if is_float(given[i])]
-    shared = [i for i in range(variables + sliced, len(given)) if is_float(given[i])]
-    stacked = [i for i, g in enumerate(grads) if i >= variables and g is not None]
-    finals = [zeros_like(given[i]) if grads[i] is None else grads[i] for i in carried]
-    zeros = [zeros_like(given[i]) for i in shared]
-    n, m = len(carried), len(shared)
-
-    def back(iteration: Tensor, *arguments: Tensor) -> list[Tensor]:
-        rest = list(arguments)
-        take = lambda k: [rest.pop(0) for _ in range(k)]  # noqa: E731
-        arriving, sums = take(n), take(m)
-        before, own, at_stacked = take(variables), take(sliced), take(len(stacked))
-        inputs = [*before, *own, *take(len(given) - variables - sliced)]
-        outputs = copy_into(body, [iteration, *inputs], [body.outputs[i] for i in (*carried, *stacked)])
-        found = derivatives(outputs, [inputs[i] for i in (*carried, *shared, *each)], [*arriving, *at_stacked])
-        return [*found[:n], *(add(a, b) for a, b in zip(sums, found[n : n + m], strict=True)), *found[n + m :]]
-
-    arrays = [*kept, *given[variables : variables + sliced], *(grads[i] for i in stacked)]
-    operands = [*finals, *zeros, *arrays, *given[variables + sliced :]]
-    inner = [(x.dtype, x.dims) for x in (*finals, *zeros)]  # type: ignore[union-attr]
-    inner += [(x.dtype, None if x.dims is None else x.dims[1:]) for x in arrays]  # type: ignore[union-attr]
-    inner += types[variables + sliced :]
-    results = scan(
-        count,
-        traced(graph, "back", [(dt.int64, ()), *inner], back),
-        operands,  # type: ignore[arg-type]
-        variables=n + m,
-        sliced=len(arrays),
-        backwards=not backwards,
-    )
-    return placed(results, [*carried, *shared, *each], len(given))
 
 
 register(
@@ -176,6 +103,7 @@ register(
             "variables": Attr("int", low=0),
             "sliced": Attr("int", low=0),
             "backwards": Attr("bool", False),
+            "varying": Attr("bool", False),
         },
         dtypes=_scan_dtypes,
         shapes=_scan_shapes,
@@ -189,12 +117,3 @@ register(
         "iteration, computes the body again, and goes through the iterations the other way round.",
     )
 )
-
-
-def scan(
-    count: Tensor, body: Subgraph, explicit: Sequence[Tensor], *, variables: int, sliced: int, backwards: bool = False
-) -> list[Tensor]:
-    """Builds a Scan; `explicit` holds the first variables, then what is sliced, then what each iteration is given."""
-    given, written = operands_of([body], explicit)
-    attrs = {"body": body, "variables": variables, "sliced": sliced, "backwards": backwards}
-    return list(get_default_graph().apply("Scan", [count, *given, *written], attrs, "scan").outputs)

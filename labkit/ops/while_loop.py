@@ -16,6 +16,7 @@ from labkit.core.tensor import Tensor
 from labkit.errors import GraphError, ShapeError
 from labkit.ops.branch import branch
 from labkit.ops.control_flow import (
+    add_control,
     argument_dims,
     check_counts,
     check_operands,
@@ -24,7 +25,7 @@ from labkit.ops.control_flow import (
     output_dims,
     roles_of,
 )
-from labkit.ops.scan import scan_gradients
+from labkit.ops.loop_gradients import Loop
 
 
 def _loop_shapes(c: OpContext) -> list[Dims]:
@@ -80,7 +81,7 @@ def _loop_gradient(op: Operation, *grads: Tensor | None) -> list[Tensor | None]:
     count = op.outputs[variables]  # as many iterations as the loop took
     if get_default_graph().outer is not None and most >= 0:  # a native plan inside another one has a fixed length
         count, body = to_tensor(most, dt.int64), _bounded(op)
-    found = scan_gradients(body, count, variables, 0, False, given, list(grads[:variables]))
+    found = Loop(body, count, variables, 0, False, _varies(op.attrs)).gradients(given, list(grads[:variables]))
     return [*found, *[None] * (len(op.inputs) - len(given))]
 
 
@@ -132,4 +133,4 @@ def loop(
     """Builds a While; the final variables, then the number of iterations."""
     given, written = operands_of([condition, body], variables)
     attrs = {"condition": condition, "body": body, "variables": len(variables), "most": most, "varying": varying}
-    return list(get_default_graph().apply("While", [*given, *written], attrs, "while").outputs)
+    return add_control("While", [condition, body], [*given, *written], attrs, "Exit")

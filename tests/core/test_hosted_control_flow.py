@@ -41,6 +41,13 @@ def test_a_loop_prints_and_calls_python(session, capfd):
     assert capfd.readouterr().err == "at 0\nat 1\nat 2\nat 3\n"
 
 
+def test_a_gradient_prints_nothing_again(session, capfd):
+    x = scalar()
+    y = lk.while_loop(lambda i, a: i < 2, lambda i, a: (i + 1, lk.Print(a * x, [i], "at")), [0, x])[1]
+    assert session.run([y, lk.gradients(y, x)[0]], {x: 2}) == [8, 12]
+    assert capfd.readouterr().err == "at 0\nat 1\n"
+
+
 def test_shapes_that_change_inside_and_across_iterations(session):
     grow = lk.while_loop(
         lambda i, a: i < 4,
@@ -154,3 +161,29 @@ def test_a_shape_against_its_invariant_is_refused(session):
     y = lk.while_loop(lambda a: lk.reduce_sum(a) < 9, lambda a: lk.py_func(lambda v: v.repeat(2), [a], lk.float32), [x])
     with pytest.raises(ShapeError, match="shape_invariants"):
         session.run(y, {x: [1, 2]})
+
+
+def test_derivatives_where_shapes_change(session):
+    x = scalar()
+
+    def body(i, a, s):
+        return i + 1, lk.concat([a, [s * x]], 0), lk.sin(s) + lk.reduce_sum(a * a)
+
+    _, a, s = lk.while_loop(
+        lambda i, *_: i < 3,
+        body,
+        [0, lk.stack([x]), lk.constant(0.4, lk.float64)],
+        shape_invariants=[lk.TensorShape([]), lk.TensorShape([None]), lk.TensorShape([])],
+    )
+    assert_derivatives(session, lk.reduce_sum(a * a) * s, x, 0.7)
+
+
+def test_derivatives_of_an_array_that_grows(session):
+    x = scalar()
+    array = lk.TensorArray(lk.float64, 0, dynamic_size=True)
+    _, s, a = lk.while_loop(
+        lambda i, *_: i < 4,
+        lambda i, s, a: (i + 1, lk.sin(s * x), a.write(i, s * s)),
+        [0, lk.constant(0.9, lk.float64), array],
+    )
+    assert_derivatives(session, lk.reduce_sum(a.stack() * [1.0, 2.0, 3.0, 4.0]) * s, x, 0.7)

@@ -113,17 +113,3 @@ def tuple_(tensors: Sequence[Any], name: str | None = None, control_inputs: Sequ
         raise ArgumentError("tf.tuple got no tensor", rule="At least one is given", received=repr(tensors))
     with lk.name_scope(name or "tuple"), lk.control_dependencies([lk.group(*given, *(control_inputs or ()))]):
         return [None if x is None else lk.identity(x, "control_dependency") for x in tensors]
-
-
-def case(pred_fn_pairs: Any, default: Any = None, exclusive: bool = False, name: str | None = None) -> Any:
-    """`lk.case`; when `exclusive`, a run in which two of the conditions hold fails."""
-    if not exclusive:
-        return lk.case(pred_fn_pairs, default, name=name)
-    pairs = list(pred_fn_pairs.items() if isinstance(pred_fn_pairs, dict) else pred_fn_pairs)
-    conditions = lk.stack([pred for pred, _ in pairs])
-    true_ones = lk.reduce_sum(lk.cast(conditions, lk.int32))
-    check = lk.Assert(
-        true_ones <= 1, ["More than one condition of an exclusive tf.case holds:", conditions], len(pairs)
-    )
-    with lk.control_dependencies([check]):
-        return lk.case(pairs, default, name=name)

@@ -61,6 +61,8 @@ def emit_control(lowering: Lowering, op: Operation, flow: ControlFlow) -> None:
                 break
             updated = {place: values for place, values in updated.items() if not inner.conflicts.intersection(values)}
         plans.append(lowering.make_plan(lowered))
+        for cell in lowered.cells:
+            lowering.cell_number(cell)
     results = [lowering.result(op.outputs[k]) for k in outputs]
     lowering.instruction(flow.kind, operands, results, [*ints, *updated], [], op.name, writes=bool(op.writes))
     lowering.instructions[-1]["plans"] = plans

@@ -15,15 +15,15 @@ from typing import Any
 import numpy as np
 
 from labkit import native
-from labkit.core.dtypes import DType, int64 as _INT64
+from labkit.core.dtypes import int64 as _INT64
 from labkit.core.opdef import ALIAS, lower_attrs
 from labkit.core.operation import Operation
 from labkit.core.passes.fold import fold
 from labkit.core.passes.infer import Inference
 from labkit.core.passes.inside import emit_control
 from labkit.core.passes.program import Program
+from labkit.core.passes.slots import Slots
 from labkit.core.passes.stages import Stage
-from labkit.core.shapes import Dims
 from labkit.core.target import active_target
 from labkit.core.tensor import Tensor
 from labkit.errors import DTypeError
@@ -74,7 +74,7 @@ def _kernels(target: str) -> frozenset[str]:
     return frozenset(native.kernel_names(target))
 
 
-class Lowering:
+class Lowering(Slots):
     """The lowering of one stage; what lowers its loops and branches (inside.py) uses it, too."""
 
     def __init__(
@@ -87,13 +87,10 @@ class Lowering:
         make_plan: Any,
         folds: bool,
     ):
+        super().__init__()
         self.program, self.stage, self.shapes, self.folds = program, stage, shapes, folds
         self.variable_cell, self.counter_cell, self.make_plan = variable_cell, counter_cell, make_plan
-        # The result: slots and instructions, the native cells they name, and the cells that must hold a value before.
-        self.slots: list[dict[str, Any]] = []
-        self.instructions: list[dict[str, Any]] = []
-        self.cells: list[Any] = []
-        self.read_first: list[int] = []
+        self.read_first: list[int] = []  # cells that must hold a value before
         # Where each tensor's numbers are now. A fed tensor's are what was fed, from the first to the last instruction.
         self.slot_of: dict[Tensor, int] = {}
         self.last_use: dict[Tensor, int] = {}  # position in the sequence
@@ -131,18 +128,18 @@ class Lowering:
             for i in op.kernel_inputs:
                 self.last_use[program.replace(op.inputs[i])] = position
         for i, tensor in enumerate(stage.feeds):
-            self._define(tensor, self._slot("feed", tensor.dtype, self.shapes.of(tensor), index=i))
+            self._define(tensor, self.slot("feed", tensor.dtype, self.shapes.of(tensor), index=i))
         for tensors in updated:  # each the next value of the one before; the last one is exported
-            memory = self._slot("fetch", tensors[-1].dtype, self.shapes.of(tensors[-1]))
+            memory = self.slot("fetch", tensors[-1].dtype, self.shapes.of(tensors[-1]))
             self.in_place.update(dict.fromkeys(tensors, memory))
             self.fetch_slot[tensors[-1]] = memory
         for i, name in enumerate(drawn, start=len(stage.feeds)):
-            fed = self._slot("feed", _INT64, (), index=i)
+            fed = self.slot("feed", _INT64, (), index=i)
             self.state_slot[name] = self._mixed(fed, self.slot_of[stage.feeds[0]]) if iterated else fed
         for position, op in enumerate(stage.sequence):
             self._emit(op, position)
         for name in advance:
-            one = self._slot("constant", _INT64, (), value=np.asarray(1, np.int64))
+            one = self.slot("constant", _INT64, (), value=np.asarray(1, np.int64))
             self.instruction("assign_add.i64", [one], [self.counter(name)], [], [], f"random:{name}", writes=True)
         for i, tensor in enumerate(stage.exports):
             self._number_fetch(tensor, i)
@@ -171,7 +168,7 @@ class Lowering:
         context = self.shapes.context(op)
         if op.definition.control is not None:
             for variable in [op.inputs[i].op for i in op.writes]:
-                self._before_write(variable, op, position)
+                self._before_write(variable, op, position, certain=False)
             emit_control(self, op, op.definition.control(context))
             return
         context.out_dims = [self.shapes.of(x) for x in op.outputs]
@@ -208,7 +205,7 @@ class Lowering:
         """A slot that an instruction writes a result to."""
         fed = tensor in self.slot_of  # the result goes nowhere, what was fed stands
         kind = "fetch" if tensor in self.fetched and not fed else "arena"
-        slot = self._slot(kind, tensor.dtype, self.shapes.of(tensor))
+        slot = self.slot(kind, tensor.dtype, self.shapes.of(tensor))
         if not fed:
             self._place(tensor, slot)
         if kind == "fetch":
@@ -217,8 +214,8 @@ class Lowering:
 
     def _mixed(self, counter: int, iteration: int) -> int:
         """A counter for one iteration: other numbers than in any other iteration and run."""
-        factor = self._slot("constant", _INT64, (), value=np.asarray(MIXING, np.int64))
-        product, mixed = self._slot("arena", _INT64, ()), self._slot("arena", _INT64, ())
+        factor = self.slot("constant", _INT64, (), value=np.asarray(MIXING, np.int64))
+        product, mixed = self.slot("arena", _INT64, ()), self.slot("arena", _INT64, ())
         self.instruction("mul.i64", [counter, factor], [product], [], [], "iteration")
         self.instruction("add.i64", [product, iteration], [mixed], [], [], "iteration")
         return mixed
@@ -227,8 +224,8 @@ class Lowering:
         """The slot of the first input where nothing needs it any more, so that the operation can update it in place."""
         x, result = inputs[0], op.outputs[0]
         slot = self.slot_of[x]
-        root = self._root(slot)
-        free = result not in self.slot_of and all(self._root(self.slot_of[y]) != root for y in inputs[1:])
+        root = self.root(slot)
+        free = result not in self.slot_of and all(self.root(self.slot_of[y]) != root for y in inputs[1:])
         kind = self.slots[slot]["kind"]
         for tenant in self.tenants.get(root, ()):
             handed_out = tenant in self.fetched and kind != "feed"  # what is fed was copied out at once
@@ -239,14 +236,9 @@ class Lowering:
             self.conflicts.add(result)
         return slot if free and kind == "arena" and result not in self.fetched else None
 
-    def _root(self, slot: int) -> int:
-        while self.slots[slot]["kind"] == "alias":
-            slot = self.slots[slot]["of"]
-        return slot
-
     def _place(self, tensor: Tensor, slot: int) -> None:
         self.slot_of[tensor] = slot
-        self.tenants.setdefault(self._root(slot), []).append(tensor)
+        self.tenants.setdefault(self.root(slot), []).append(tensor)
 
     # --- variables ---
 
@@ -258,16 +250,18 @@ class Lowering:
         self._define(tensor, self._state(variable))
         self.living_reads.setdefault(variable, []).append(tensor)
 
-    def _before_write(self, variable: Operation, op: Operation, position: int) -> None:
-        if op.type != "Assign" and variable not in self.written:
+    def _before_write(self, variable: Operation, op: Operation, position: int, *, certain: bool = True) -> None:
+        """Copies aside what is needed of the value before; `certain`: the variable will have a value."""
+        if op.type != "Assign" and certain and variable not in self.written:
             self._need_initialized(variable)
         own_inputs = {self.program.replace(op.inputs[i]) for i in op.kernel_inputs}
         for tensor in self.living_reads.pop(variable, []):
             if self.last_use.get(tensor, -1) > position or tensor in own_inputs:
-                slot = self._slot("arena", tensor.dtype, self.shapes.of(tensor))
+                slot = self.slot("arena", tensor.dtype, self.shapes.of(tensor))
                 self.instruction(f"copy.{tensor.dtype.code}", [self.slot_of[tensor]], [slot], [], [], tensor.op.name)
                 self._place(tensor, slot)
-        self.written.add(variable)
+        if certain:
+            self.written.add(variable)
 
     def _need_initialized(self, variable: Operation) -> None:
         index = self.slots[self._state(variable)]["index"]
@@ -276,49 +270,16 @@ class Lowering:
 
     def _state(self, variable: Operation) -> int:
         if variable not in self.state_slot:
-            self.cells.append(self.variable_cell(variable))
-            self.state_slot[variable] = self._slot(
-                "state", variable.outputs[0].dtype, variable.attrs["shape"], index=len(self.cells) - 1
+            index = self.cell_number(self.variable_cell(variable))
+            self.state_slot[variable] = self.slot(
+                "state", variable.outputs[0].dtype, variable.attrs["shape"], index=index
             )
         return self.state_slot[variable]
 
     def counter(self, name: str) -> int:
         if name not in self.state_slot:
-            self.cells.append(self.counter_cell(name))
-            self.state_slot[name] = self._slot("state", _INT64, (), index=len(self.cells) - 1)
+            self.state_slot[name] = self.slot("state", _INT64, (), index=self.cell_number(self.counter_cell(name)))
         return self.state_slot[name]
-
-    # --- slots and instructions ---
-
-    def _slot(self, kind: str, dtype: DType, dims: Dims, **more: Any) -> int:
-        self.slots.append({"kind": kind, "dtype": dtype.code, "shape": list(dims or ()), **more})
-        return len(self.slots) - 1
-
-    def constant(self, value: np.ndarray, tensor: Tensor) -> int:
-        return self._slot("constant", tensor.dtype, value.shape, value=np.ascontiguousarray(value).reshape(value.shape))
-
-    def instruction(
-        self,
-        kernel: str,
-        inputs: list[int],
-        outputs: list[int],
-        ints: Any,
-        reals: Any,
-        name: str,
-        *,
-        writes: bool = False,
-    ) -> None:
-        self.instructions.append(
-            {
-                "kernel": kernel,
-                "inputs": inputs,
-                "outputs": outputs,
-                "ints": [int(n) for n in ints],
-                "reals": [float(n) for n in reals],
-                "name": name,
-                "writes": writes,
-            }
-        )
 
     def _define(self, tensor: Tensor, slot: int) -> None:
         """Gives a tensor memory that no instruction of its own fills; when it is fetched, its present value is copied out.
@@ -327,7 +288,7 @@ class Lowering:
             return
         self._place(tensor, slot)
         if tensor in self.fetched:
-            out = self._slot("fetch", tensor.dtype, self.shapes.of(tensor))
+            out = self.slot("fetch", tensor.dtype, self.shapes.of(tensor))
             self.instruction(f"copy.{tensor.dtype.code}", [slot], [out], [], [], tensor.op.name)
             self.fetch_slot[tensor] = out
 
@@ -335,14 +296,14 @@ class Lowering:
         """Makes the tensor's value the run's result `index`; when equal operations were shared it may be several results."""
         slot = self.fetch_slot[tensor]
         if "index" in self.slots[slot]:
-            again = self._slot("fetch", tensor.dtype, self.shapes.of(tensor))
+            again = self.slot("fetch", tensor.dtype, self.shapes.of(tensor))
             self.instruction(f"copy.{tensor.dtype.code}", [slot], [again], [], [], tensor.op.name)
             slot = again
         self.slots[slot]["index"] = index
 
     def alias(self, source: Tensor, tensor: Tensor) -> None:
         root = self.slot_of[source]
-        self._define(tensor, self._slot("alias", tensor.dtype, self.shapes.of(tensor), of=root))
+        self._define(tensor, self.slot("alias", tensor.dtype, self.shapes.of(tensor), of=root))
         for reads in self.living_reads.values():
             if source in reads:
                 reads.append(tensor)

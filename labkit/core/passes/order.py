@@ -26,12 +26,17 @@ def order(
     Raises:
         GraphError: they depend on each other in a circle.
     """
+    needs: dict[Operation, set[Operation]] = {}
     waiting: dict[Operation, int] = {}
     users: dict[Operation, list[Operation]] = {}
     for op in operations:
         before = {x.op for i, x in enumerate(op.inputs) if x not in fed or i in op.writes}
         before.update(op.control_inputs)
         before &= operations if isinstance(operations, set | frozenset) else set(operations)
+        needs[op] = before
+    for op in [op for op in needs if op.definition.control is not None and op not in unrun]:
+        _see_the_start(op, needs)
+    for op, before in needs.items():
         waiting[op] = len(before)
         for earlier in before:
             users.setdefault(earlier, []).append(op)
@@ -53,3 +58,19 @@ def order(
         circle = sorted(op.name for op, count in waiting.items() if count)
         raise GraphError("Operations depend on each other in a circle", received=", ".join(circle[:5]))
     return sequence
+
+
+def _see_the_start(op: Operation, needs: dict[Operation, set[Operation]]) -> None:
+    """Puts a loop or condition that reads variables inside before their writes, but for those that it depends on."""
+    read = {x for subgraph in op.attrs.values() for x in getattr(subgraph, "observed", ())}
+    if not read:
+        return
+    ancestors, stack = {op}, [op]
+    while stack:
+        for earlier in needs[stack.pop()]:
+            if earlier not in ancestors:
+                ancestors.add(earlier)
+                stack.append(earlier)
+    for write, before in needs.items():
+        if write not in ancestors and any(write.inputs[i].op in read for i in write.writes):
+            before.add(op)

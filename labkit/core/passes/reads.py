@@ -40,6 +40,8 @@ def read_first(sequence: Sequence[Operation], fed: frozenset[Tensor]) -> tuple[O
             if x.op.type == "VariableV2" and x not in fed and x.op not in written:
                 found[x.op] = None
         for variable in (op.inputs[i].op for i in op.writes):
+            if op.definition.control is not None:  # it sees itself what it needs, and may write or not
+                continue
             if op.type != "Assign" and variable not in written:
                 found[variable] = None
             written.add(variable)
