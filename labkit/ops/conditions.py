@@ -33,12 +33,13 @@ def cond(
     Args:
         pred: bool, one truth value.
         true_fn, false_fn: build the branches; each is called once, and both return the same structure of tensors of the
-            same dtypes and shapes (or operations, or None).
+            same dtypes (or operations, or None). Where their shapes differ, or Python computes something inside, the run is
+            cut around the condition.
         strict: a list of one result stays a list.
 
     Raises:
-        DTypeError, ShapeError: the branches' results differ.
-        GraphError: they differ in structure, or a branch holds what only Python computes.
+        DTypeError, ShapeError: the condition is not one truth value, or the results differ in dtype.
+        GraphError: they differ in structure.
     """
     condition = to_tensor(pred)
     with get_default_graph().name_scope(name or "cond"):

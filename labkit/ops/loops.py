@@ -30,23 +30,27 @@ def while_loop(
     back_prop: bool = True,
     swap_memory: bool = False,
     name: str | None = None,
-    maximum_iterations: int | None = None,
-    return_samestructure: bool = False,
+    maximum_iterations: Any = None,
+    return_same_structure: bool = False,
 ) -> Any:
     """The loop variables after `body` was repeated as long as `cond` held.
 
     Args:
         cond: loop variables -> bool, one truth value.
         body: loop variables -> their next values, of the same structure, dtypes and shapes.
-        loop_vars: their first values: a list or tuple of tensors, or of nests of them.
-        maximum_iterations: the loop ends after so many. Needed where a gradient is taken inside another loop or a branch.
-        return_samestructure: a list of one variable stays a list.
-        shape_invariants, parallel_iterations, back_prop, swap_memory: accepted as in TensorFlow. Iterations run one after
-            the other, variables keep their shapes, and gradients keep the variables of each iteration in memory.
+        loop_vars: their first values: a list or tuple of tensors and TensorArrays, or of nests of them.
+        shape_invariants: for each loop variable what is known of its shape in every iteration, e.g. lk.TensorShape([None]);
+            default: its first shape as far as the graph knows it. A loop whose shapes do change is run by Python, iteration
+            by iteration, as is one with operations inside that Python computes.
+        maximum_iterations: the loop ends after so many; a number, or a tensor. Given as a number it keeps a gradient native
+            that is taken inside another loop or a branch.
+        return_same_structure: a list of one variable stays a list.
+        parallel_iterations, back_prop, swap_memory: accepted as in TensorFlow. Iterations run one after the other, and
+            gradients keep the variables of each iteration in memory.
 
     Raises:
         DTypeError, ShapeError: a variable changes its dtype or shape.
-        GraphError: the structure changes, or the loop holds what only Python computes.
+        GraphError: the structure changes.
     """
     for what, function in (("cond", cond), ("body", body)):
         need_callable(what, function)
@@ -72,7 +76,7 @@ def while_loop(
         last = loop(*subgraphs, start, most, varying=varying)[:-1]
         results = [x if isinstance(x, Unwritten) and x.is_empty else r for x, r in zip(first, last, strict=True)]
     nest = pack(loop_vars, results)
-    return nest[0] if len(nest) == 1 and not return_samestructure else nest
+    return nest[0] if len(nest) == 1 and not return_same_structure else nest
 
 
 def _invariants(first: Sequence[Any], loop_vars: Any, given: Any) -> list[Dims]:
