@@ -183,6 +183,8 @@ def _computed(record: OpDef) -> Iterator[str]:
             yield f"kernel {record.kernel} on {target}: {', '.join(d.name for d in dt.ALL if d.code in able)}"
     else:
         yield "nothing: it has no instruction"
+    if record.text and record.host is None and record.from_shapes is None and record.reference is not None:
+        yield "for text Python, by its NumPy reference"
 
 
 @functools.cache
