@@ -22,8 +22,8 @@ class GFile:
     """
 
     def __init__(self, name: str | os.PathLike[str], mode: str = "r") -> None:
-        self._name, self._mode = os.fspath(name), mode
         self._file: Any = None
+        self._name, self._mode = os.fspath(name), mode
 
     @property
     def name(self) -> str:
@@ -42,6 +42,8 @@ class GFile:
         return self._file
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
         return getattr(self._open(), name)  # read, readline, write, seek, tell, flush ...
 
     def size(self) -> int:
@@ -56,6 +58,9 @@ class GFile:
 
     def __exit__(self, *details: object) -> None:
         self.close()
+
+    def __del__(self) -> None:
+        self.close()  # programs write GFile(name).read()
 
     def close(self) -> None:
         """Closes the file, if it was opened."""
