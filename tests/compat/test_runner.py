@@ -114,6 +114,15 @@ def test_an_installed_tensorflow_is_not_touched(tmp_path: Path) -> None:
     assert "the installed one" not in done.stderr
 
 
+def test_it_is_the_labkit_of_the_runner(tmp_path: Path) -> None:
+    path = script(tmp_path, "import tensorflow as tf\nprint(tf.__file__)")
+    root = Path(labkit.__file__).parents[1]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    words = [sys.executable, "-m", "labkit.compat.v1", path]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, cwd=root, env=environment)
+    assert Path(done.stdout.strip()).is_relative_to(root), done.stderr
+
+
 def test_processes_of_the_program_have_it_too(tmp_path: Path) -> None:
     path = script(
         tmp_path,
