@@ -111,8 +111,9 @@ class Lookup:
         import difflib
 
         near = difflib.get_close_matches(name.partition(":")[0], self._by_name, n=3)
+        missing = "an operation not in the graph" if kind == "operation" else "a tensor which does not exist"
         return NotFoundError(
-            f"The name {name!r} refers to {'an' if kind == 'operation' else 'a'} {kind} that is not in the graph",
+            f"The name {name!r} refers to {missing}",
             received=f"a graph of {len(self.operations)} operations",
             fix="Near: " + ", ".join(near) if near else "",
         )

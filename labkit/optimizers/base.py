@@ -252,7 +252,11 @@ class Optimizer:
                 )
             powers = {key: lk.cast(value, variable.dtype) for key, value in shared.items()}
             step = self.update_rows if rows else self.update
-            return step(variable, given, self.number("learning_rate", variable.dtype), **slots, **powers)
+            written = step(variable, given, self.number("learning_rate", variable.dtype), **slots, **powers)
+            if variable.constraint is None:
+                return written
+            with lk.control_dependencies([written]):
+                return variable.assign(variable.constraint(variable))
 
     def _make_slots(self, variable: lk.Variable) -> dict[str, lk.Variable]:
         for key, slot in self.slots.items():
