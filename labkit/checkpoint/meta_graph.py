@@ -81,7 +81,7 @@ def export_meta_graph(
     """The graph with its variables and collections; written into a file when one is named.
 
     An item of a collection that is neither a variable, tensor or operation of the graph nor a number, truth value, text or
-    None is left out with a warning.
+    None is left out with a warning. Variables' constraints, which are Python functions, are left out.
 
     Args:
         filename: is replaced as a whole, or stays as it was.

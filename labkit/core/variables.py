@@ -97,7 +97,7 @@ class Variable:
     def of(cls, op: Operation, initializer: Operation, initial_value: Tensor, trainable: bool) -> Variable:
         """The variable whose operations are there already, as after an import; it is in no collection."""
         made = cls.__new__(cls)
-        made.op, made._tensor, made.trainable = op, op.outputs[0], trainable
+        made.op, made._tensor, made.trainable, made.constraint = op, op.outputs[0], trainable, None
         made.initializer, made.initial_value = initializer, initial_value
         return made
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,8 @@ from labkit import checkpoint
 from labkit.checkpoint import MetaGraphDef
 from labkit.core.verify import verify_graph
 from labkit.errors import CheckpointError, GraphError, LabkitError
+from tests.core.hostile import mutated
+from tests.ops.records import seed
 
 BATCH = np.random.default_rng(0).normal(size=(3, 8, 4)).astype(np.float32)
 
@@ -64,6 +68,7 @@ def test_a_program_comes_back_with_variables_and_train_operation(tmp_path: Path)
         assert [v.name for v in lk.trainable_variables()] == ["w:0", "b:0"]
         assert lk.trainable_variables()[0] is lk.global_variables()[0] is found.variables["w"]
         assert not found.variables["w/Adam"].trainable
+        assert {*vars(found.variables["w"])} == {*vars(graph.get_collection("variables")[0])}
         assert found.variables["b"].initial_value.name == "zeros:0"
         (train,) = other.get_collection("train_op")
         (loss,) = other.get_collection("loss")
@@ -186,3 +191,22 @@ def test_an_illegal_meta_graph_changes_nothing(text: str, damage: Callable[[Meta
         assert not graph.operations
         assert not graph.collections
         assert not graph._taken
+
+
+def test_mutated_texts_change_nothing() -> None:
+    original = json.loads(checkpoint.export_meta_graph(graph=program()).to_json())
+    legal = 0
+    for number in range(200):
+        with lk.Graph().as_default() as graph:
+            try:
+                checkpoint.import_meta_graph(MetaGraphDef.from_json(mutated(original, Random(seed() % 2**31 + number))))
+                legal += 1
+            except LabkitError as error:
+                failed: BaseException | None = error.__cause__
+            else:
+                verify_graph(graph)
+                continue
+            assert failed is None
+            assert not graph.operations
+            assert not graph.collections
+    assert legal < 200
