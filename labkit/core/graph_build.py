@@ -222,6 +222,7 @@ class Builder:
             described = self._library.get(name)
             if described is None:
                 raise GraphError(f"There is no subgraph {name!r} in the library", rule="Attributes name those that are")
+            self.names.scope(name)  # it stands in the graph, and not too deep
             if described.outer not in self._places:
                 self._subgraph(described.outer)  # a gradient may use what belongs to another body
         if name not in self._places:

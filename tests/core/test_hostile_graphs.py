@@ -215,6 +215,10 @@ def test_nesting() -> None:
         pytest.raises(GraphError, match=r"contain each other in a cycle.*s1 holds s2 holds s1"),
     ):
         lk.import_graph_def(described)
+    chain = [SubgraphDef(f"s{i}", f"s{i + 1}") for i in range(5000)]
+    described = nested(0)
+    described.library = [*chain, SubgraphDef("s5000")]
+    assert imported(described.to_json()) is None
     described = nested(3)
     described.library[1].outer = "s2"
     assert imported(described.to_json()) is None
