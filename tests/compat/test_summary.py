@@ -13,7 +13,7 @@ from PIL import Image
 from tensorboard.compat.proto.config_pb2 import RunMetadata
 
 import labkit.compat.v1 as tf
-from labkit.errors import DTypeError, InvalidArgumentError
+from labkit.errors import DataError, DTypeError, InvalidArgumentError, NotFoundError
 from labkit.summary import EventFileWarning
 from tests.summary.reading import accumulate, event_files, read_events
 
@@ -172,6 +172,25 @@ def test_the_cache_has_one_writer_for_a_folder(tmp_path: Path) -> None:
     assert len(accumulate(tmp_path / "a").Scalars("x")) == 1
     assert cache.get(str(tmp_path / "a")) is not one
     cache.clear()
+
+
+def test_reading_an_event_file(tmp_path: Path) -> None:
+    with tf.summary.FileWriter(str(tmp_path)) as writer:
+        for step in range(3):
+            writer.add_summary(tf.Summary(value=[tf.Summary.Value(tag="x", simple_value=step / 2)]), step)
+    (path,) = event_files(tmp_path)
+    first, *rest = tf.train.summary_iterator(str(path))
+    assert first.file_version == "brain.Event:2"
+    assert [(event.step, event.summary.value[0].simple_value) for event in rest] == [(0, 0), (1, 0.5), (2, 1)]
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1])  # as while it is being written
+    assert len(list(tf.train.summary_iterator(path))) == 3
+    for place in (0, 9, 14, len(whole) - 2):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        with pytest.raises(DataError, match="damaged"):
+            list(tf.train.summary_iterator(path))
+    with pytest.raises(NotFoundError):
+        list(tf.train.summary_iterator(str(tmp_path / "nothing")))
 
 
 def test_a_log_that_cannot_be_written_does_not_stop_the_program(tmp_path: Path) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, ClassVar
 
 import labkit as lk
-from labkit.errors import DTypeError, InvalidArgumentError
+from labkit.errors import DTypeError, InvalidArgumentError, NotFoundError
 from labkit.io import make_folder
 from labkit.io.clock import SYSTEM
+from labkit.summary.records import unframed
 
 _PROTOS = {
     "Event": "event_pb2",
@@ -162,6 +164,20 @@ class FileWriterCache:
         for writer in FileWriterCache._writers.values():
             writer.close()
         FileWriterCache._writers.clear()
+
+
+def summary_iterator(path: str | os.PathLike[str]) -> Iterator[Any]:
+    """The tf.Events of an event file.
+
+    Raises:
+        DataError: the file is damaged.
+        NotFoundError: there is none.
+    """
+    event = __getattr__("Event")
+    try:
+        yield from map(event.FromString, unframed(path))
+    except FileNotFoundError:
+        raise NotFoundError(f"There is no event file {os.fspath(path)}", received="nothing there") from None
 
 
 def _step(global_step: Any) -> int:
