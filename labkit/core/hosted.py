@@ -7,8 +7,10 @@ fails (labkit/core/staging.py).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
+from functools import partial
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -21,7 +23,7 @@ from labkit.errors import ResourceExhaustedError, ShapeError
 
 Arrays: TypeAlias = list[np.ndarray]
 Counters: TypeAlias = Mapping[str, np.ndarray]
-RunBody: TypeAlias = Callable[[Subgraph, Arrays, Counters], Arrays]
+RunBody: TypeAlias = Callable[[Subgraph, Arrays, Counters, int | None], Arrays]
 
 
 def run_control(op: Operation, inputs: Arrays, counters: Counters, run: RunBody) -> Arrays:
@@ -30,7 +32,7 @@ def run_control(op: Operation, inputs: Arrays, counters: Counters, run: RunBody)
     Args:
         inputs: values of the operation's inputs but for the variables it writes.
         counters: of the random operations inside.
-        run: (subgraph, its arguments, counters) -> its results.
+        run: (subgraph, its arguments, counters, iteration or None) -> its results.
 
     Raises:
         ShapeError: a loop variable contradicts what is promised of its shape, or results cannot be stacked.
@@ -39,7 +41,7 @@ def run_control(op: Operation, inputs: Arrays, counters: Counters, run: RunBody)
 
 
 def _branch(op: Operation, inputs: Arrays, counters: Counters, run: RunBody) -> Arrays:
-    return run(op.attrs["then" if inputs[0] else "otherwise"], inputs[1:], counters)
+    return run(op.attrs["then" if inputs[0] else "otherwise"], inputs[1:], counters, None)
 
 
 def _loop(op: Operation, inputs: Arrays, counters: Counters, run: RunBody) -> Arrays:
@@ -48,10 +50,10 @@ def _loop(op: Operation, inputs: Arrays, counters: Counters, run: RunBody) -> Ar
     iteration, most = 0, op.attrs["most"]
     while most < 0 or iteration < most:
         number, mixed = np.asarray(iteration, np.int64), _mixed(counters, iteration)
-        (go_on,) = run(condition, [number, *now, *given], mixed)
+        (go_on,) = run(condition, [number, *now, *given], mixed, iteration)
         if not go_on:
             break
-        now = run(body, [number, *now, *given], mixed)
+        now = run(body, [number, *now, *given], mixed, iteration)
         _check(op, body, now)
         iteration += 1
     return [*now, np.asarray(iteration, np.int64)]
@@ -71,7 +73,7 @@ def _scan(op: Operation, inputs: Arrays, counters: Counters, run: RunBody) -> Ar
     rows: list[Arrays] = [[] for _ in body.outputs[variables:]]
     for i in reversed(range(count)) if op.attrs["backwards"] else range(count):
         slices = [x[i, ...] for x in elements]
-        results = run(body, [np.asarray(i, np.int64), *now, *slices, *given], _mixed(counters, i))
+        results = run(body, [np.asarray(i, np.int64), *now, *slices, *given], _mixed(counters, i), i)
         now = results[:variables]
         _check(op, body, now)
         if not rows or not rows[0]:
@@ -129,3 +131,35 @@ def _stacked(op: Operation, place: int, rows: Arrays) -> np.ndarray:
 
 
 _KINDS = {"If": _branch, "While": _loop, "Scan": _scan}
+
+
+def called_again(sequence: Sequence[Operation]) -> frozenset[int]:
+    """The user's functions, by identity, that several operations of a run call: a gradient computes the inside of loops and
+    branches again, and each function is called once for each iteration."""
+    counts: Counter[int] = Counter()
+
+    def count(operations: Sequence[Operation]) -> None:
+        for op in operations:
+            function = function_of(op)
+            if function is not None:
+                counts[id(function)] += 1
+            for subgraph in op.attrs.values():
+                if isinstance(subgraph, Subgraph):
+                    count(subgraph.program.sequence)
+
+    count(sequence)
+    return frozenset(function for function, n in counts.items() if n > 1)
+
+
+class OwnFunction(partial[Any]):
+    """A user's function as one operation and its copies call it: another operation has another one."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__()
+        self.__name__ = getattr(function, "__name__", type(function).__name__)
+
+
+def function_of(op: Operation) -> object | None:
+    """The function that an operation shares with its copies only, or None."""
+    function = op.attrs.get("function")
+    return function if isinstance(function, OwnFunction) else None

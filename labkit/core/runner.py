@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,6 +43,13 @@ class Planner:
 
     def __init__(self, program: Program, drawn: Sequence[str] = ()) -> None:
         self.program, self.drawn = program, tuple(drawn)
+
+    @cached_property
+    def called_again(self) -> frozenset[int]:
+        """The user's functions that several operations of a run call."""
+        from labkit.core.hosted import called_again
+
+        return called_again(self.program.sequence)
 
     def plan(self, session: Session, arrays: list[np.ndarray], shapes: tuple[tuple[int, ...], ...]) -> Planned:
         """The plan of the first stage for fed arrays of these shapes."""

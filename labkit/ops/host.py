@@ -14,6 +14,7 @@ import numpy as np
 from labkit.core import dtypes as dt
 from labkit.core.convert import as_array, to_tensor
 from labkit.core.graph import Graph, get_default_graph
+from labkit.core.hosted import OwnFunction
 from labkit.core.opdef import Attr, NotDifferentiable, OpDef, Sample, register
 from labkit.core.operation import Operation
 from labkit.core.tensor import Tensor
@@ -94,7 +95,8 @@ def py_func(
         )
     tensors = [to_tensor(x) for x in inp]
     graph = tensors[0].graph if tensors else get_default_graph()
-    op = graph.apply("PyFunc", tensors, {"function": func, "dtypes": dtypes}, name)
+    own = OwnFunction(func) if callable(func) else func
+    op = graph.apply("PyFunc", tensors, {"function": own, "dtypes": dtypes}, name)
     if not dtypes:
         return op
     return list(op.outputs) if several else op.outputs[0]

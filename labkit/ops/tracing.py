@@ -72,7 +72,7 @@ def structure(nest: Any) -> str:
 
 def next_values(values: Any, loop_vars: Any, first: Sequence[Any], dims: Sequence[Dims]) -> list[Tensor]:
     """The next values of loop variables, checked against the first ones and their shape invariants."""
-    if isinstance(loop_vars, list | tuple) and len(loop_vars) == 1 and not isinstance(values, list | tuple):
+    if isinstance(loop_vars, list | tuple) and len(loop_vars) == 1 and structure(values) == structure(loop_vars[0]):
         values = [values]
     leaves = flatten(values)
     if structure(values) != structure(loop_vars):

@@ -187,3 +187,19 @@ def test_derivatives_of_an_array_that_grows(session):
         [0, lk.constant(0.9, lk.float64), array],
     )
     assert_derivatives(session, lk.reduce_sum(a.stack() * [1.0, 2.0, 3.0, 4.0]) * s, x, 0.7)
+
+
+def test_a_gradient_sees_what_the_functions_answered(session):
+    x, calls = scalar(), []
+
+    def answer(k):
+        calls.append(int(k))
+        return np.float64(len(calls))  # another one each time
+
+    def body(i, a):
+        return i + 1, a * lk.cond(x > 0, lambda: lk.py_func(answer, [i], lk.float64), lambda: x)
+
+    y = lk.while_loop(lambda i, a: i < 3, body, [0, x])[1]
+    y.set_shape([])
+    assert session.run([y, lk.gradients(y, x)[0]], {x: 2.0}) == [12, 6]
+    assert calls == [0, 1, 2]

@@ -167,3 +167,25 @@ def test_refusals(session):
         lk.TensorArray(lk.float32, 3).read(0)
     with pytest.raises(InvalidArgumentError, match="whole number"):
         a.read(0.5)
+
+
+def test_bits_depend_on_neither_threads_nor_plans(graph):
+    x = lk.placeholder(lk.float32, [50, 300])
+    w = lk.random.normal([300, 300], stddev=0.05)
+
+    def body(i, a):
+        return i + 1, a.write(i, lk.tanh(lk.matmul(a.read(i - 1), w) + x))
+
+    _, a = lk.while_loop(lambda i, a: i < 6, body, [1, lk.TensorArray(lk.float32, 6).write(0, x)])
+    grads = lk.gradients(a.stack(), x)
+    values = np.random.default_rng(0).normal(size=(50, 300)).astype(np.float32)
+    threads, bits = lk.get_num_threads(), set()
+    try:
+        for count in (1, 2, 4):
+            lk.set_num_threads(count)
+            for optimize in (True, False):
+                with lk.Session(graph, optimize=optimize) as session:
+                    bits.add(b"".join(y.tobytes() for y in session.run([a.stack(), *grads], {x: values})))
+    finally:
+        lk.set_num_threads(threads)
+    assert len(bits) == 1

@@ -33,6 +33,10 @@ HOSTILE = [
     "labkit-plan 1\nplan\n", "labkit-plan 1\nend\n", "labkit-plan 1\n" + "plan\n" * 100,
     'labkit-plan 1\nslot feed 0 b8 []\nplan\nend\ndo branch "b" in 0 out\n',
     'labkit-plan 1\nslot feed 0 f32 []\nslot fetch 0 f32 []\nplan\nend\ndo scan "s" in 0 out 1 ints -1 1 0 0\n',
+    "labkit-plan 1\nslot feed 0 f32 [4]\nslot fetch 0 f32 [4]\nplan\nslot feed 0 i64 []\nslot feed 1 f32 [4]\n"
+    'slot fetch 0 f32 [4]\ndo relu.f32 "r" in 1 out 2\nend\ndo scan "s" in 0 out 1 ints 3 1 0 0 0\n',
+    "labkit-plan 1\nslot feed 0 f32 [4]\nslot fetch 0 f32 [4]\nplan\nslot feed 0 i64 []\nslot feed 1 f32 [4]\n"
+    'slot fetch 0 f32 [4]\ndo relu.f32 "r" in 1 out 2\nend\ndo scan "s" in 0 out 1 ints 3 1 0 0 5\n',
     "labkit-plan 1\nslot alias 1 f32 [1]\nslot alias 0 f32 [1]\n", "labkit-plan 1\n\x00\xff\n",
     'labkit-plan 1\nslot feed 0 f32 [1, 8, 8, 1]\nslot feed 1 f32 [3, 3, 1, 1]\nslot fetch 0 f32 [1, 8, 8, 1]\n'
     'do conv2d.f32 "c" in 0 1 out 2 ints 9000000000000000000 1 0 0 1 1 1\n',

@@ -47,9 +47,15 @@ def control_flow_plans() -> Iterator[str]:
         with lk.control_dependencies([lk.cond(choice, lambda: total.assign_add(1.0), lambda: total.assign_add(2.0))]):
             states = lk.scan(step, x, lk.ones([3], lk.float64))
         (slope,) = lk.gradients(states, x)
+        _, array = lk.while_loop(
+            lambda i, a: i < 5,
+            lambda i, a: (i + 1, a.write(i, lk.sin(a.read(i - 1)) * x[0])),
+            [1, lk.TensorArray(lk.float64, 5).write(0, x[1])],
+        )
+        (through,) = lk.gradients(array.stack(), x)
         session.run(lk.global_variables_initializer())
         for truth in (True, False):
-            session.run([states, slope], {x: [[0.1, 0.2, 0.3]] * 5, choice: truth})
+            session.run([states, slope, array.stack(), through], {x: [[0.1, 0.2, 0.3]] * 5, choice: truth})
         yield from described(session)
 
 
