@@ -156,7 +156,7 @@ class OwnFunction(partial[Any]):
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__()
-        self.__name__ = getattr(function, "__name__", type(function).__name__)
+        self.__qualname__ = getattr(function, "__qualname__", type(function).__qualname__)
 
 
 def function_of(op: Operation) -> object | None:
