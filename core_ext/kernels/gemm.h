@@ -190,7 +190,7 @@ Tiling gemm_tiling(int64_t M, int64_t N, int64_t K, int64_t products = 1) {
         const int64_t work = mc * nc * (K > 0 ? K : 1);
         const bool few = count(M, mc) * count(N, nc) < kWanted / products && work >= 2 * kLeast;
         if (work <= kMost && !few) break;
-        if (nc > 2 * G::NR || (nc > G::NR && mc <= G::MR))
+        if (nc > 2 * G::NR || (nc > G::NR && mc <= 4 * G::MR))  // few rows: rather not pack the same columns twice
             nc = count(nc / 2, G::NR) * G::NR;
         else if (mc > G::MR)
             mc = count(count(mc, 2), G::MR) * G::MR < mc ? count(count(mc, 2), G::MR) * G::MR : G::MR;
@@ -228,7 +228,13 @@ void gemm_task(const Tiling& tiling, int64_t task, const Left& a, const Matrix<T
         // A handful of rows does not pay for packing the right operand; only its last, incomplete panel is packed then.
         const int64_t direct = !TransposedB && mc <= 4 ? nc / G::NR * G::NR : 0;
         if (direct < nc) gemm_pack_right<T, TransposedB>(b, k0, kc, n0 + direct, nc - direct, b_block);
-        for (int64_t n = 0; n < nc; n += G::NR) {
+        int64_t n = 0;
+        if constexpr (RS != 1) {  // one row: wider tiles, as it is the right operand that passes through
+            constexpr int kWide = 4 * G::NR;
+            for (; mc == 1 && n + kWide <= direct; n += kWide)
+                gemm_tile<T, 1, 8, RS, CS, G::KC>(a_block, 0, b.row(k0) + n0 + n, b.stride, kc, rows, n, kWide, k0 > k_begin);
+        }
+        for (; n < nc; n += G::NR) {
             const int columns = nc - n < G::NR ? static_cast<int>(nc - n) : G::NR;
             const T* right = n < direct ? b.row(k0) + n0 + n : b_block + (n - direct) * kc;
             const int64_t right_stride = n < direct ? b.stride : G::NR;

@@ -1,9 +1,10 @@
 // matmul: y[..., M, N] = op(a) . op(b), where op transposes the last two dimensions if the attribute says so; the dimensions
 // before them are broadcast. ints: transpose_a, transpose_b.
 //
-// Each matrix is a product of its own by gemm.h, whose bits depend on K alone, so a product has the same bits in any batch.
+// Each matrix is a product of its own by gemm.h, or where b is one long column a sum along each row of a. Bits depend on K
+// and on whether b is a column, so a product has the same bits in any batch.
 #include "kernels/gemm.h"
-#include "kernels/walk.h"
+#include "kernels/sums.h"
 
 namespace labkit {
 namespace {
@@ -40,6 +41,19 @@ struct Products {
     int64_t tasks() const { return group > 1 ? ceil_div(count, group) : count * tiling.tasks(); }
 };
 
+constexpr int64_t kColumnLength = 64;  // from here on summing along rows pays
+
+// Rows [begin, end) of y[M, 1] = a . b for a column b.
+template <class T>
+void times_column(const Matrix<T>& a, const T* b, int64_t K, const DenseRows<T>& y, int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; ++r) {
+        const T* row = a.row(r);
+        *y.row(r) = static_cast<T>(sum_row<T>(K, [&](int64_t k, int64_t n) {
+            return n == lanes<T> ? load(row + k) * load(b + k) : load_part(row + k, static_cast<int>(n)) * load_part(b + k, static_cast<int>(n));
+        }));
+    }
+}
+
 template <class T>
 void plan_matmul(const Call& call, Work& work) {
     work.tasks[0] = Products<T>(call).tasks();
@@ -56,7 +70,9 @@ Status run_matmul(const Call& call, int, int64_t task) {
         const Matrix<T> a{data<T>(call.in[0]) + cursor.offset[0], p.a_stride};
         const Matrix<T> b{data<T>(call.in[1]) + cursor.offset[1], p.b_stride};
         const DenseRows<T> y{data<T>(call.out[0]) + i * p.tiling.M * p.tiling.N, p.tiling.N};
-        if (transpose_a)
+        if (Gemm<T>::kReal && !transpose_a && p.tiling.N == 1 && p.K >= kColumnLength)
+            times_column<T>(a, b.data, p.K, y, p.tiling.M * block / tiles, p.tiling.M * (block + 1) / tiles);
+        else if (transpose_a)
             transpose_b ? gemm_task<T, true, true>(p.tiling, block, a, b, y, 0, p.K)
                         : gemm_task<T, true, false>(p.tiling, block, a, b, y, 0, p.K);
         else
