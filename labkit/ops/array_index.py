@@ -41,12 +41,12 @@ for _name, _read, _rule in (
     (
         "TensorArrayReadIndex",
         True,
-        "An element of a TensorArray is read after it was written; the index of one that was not",
+        "An element of a TensorArray is read after it was written, which the one of this index was not",
     ),
     (
         "TensorArrayWriteIndex",
         False,
-        "An element of a TensorArray is written once; the index of one that was written before",
+        "An element of a TensorArray is written once, and the one of this index was written before",
     ),
 ):
     register(
