@@ -36,7 +36,8 @@ class Traced:
 
     def __init__(self, what: str, function: Callable[..., Any], given: Sequence[tuple[Any, Dims]] = ()) -> None:
         need_callable(what, function)
-        self.subgraph = Subgraph(get_default_graph(), what)
+        graph = get_default_graph()
+        self.subgraph = Subgraph(graph, graph.unique_name(what) + "/")
         with self.subgraph.as_default():
             self.nest = function(*(self.subgraph.argument(dtype, dims) for dtype, dims in given))
 

@@ -416,3 +416,12 @@ def test_a_derivative_through_a_branch_in_a_loop_that_reads_a_variable() -> None
         (slope,) = lk.gradients(last, x)
         session.run(factor.initializer)
         np.testing.assert_allclose(session.run(slope, {x: [1.0, -1.0, 3.0]}), [12, 6, 2])
+
+
+def test_operations_inside_have_names_of_their_own(graph):
+    x = lk.zeros([3])
+    one, two = (lk.map_fn(lambda a: a + lk.random.uniform([]), x) for _ in range(2))
+    assert len({op.name for op in graph.inside.values()}) == len(graph.inside)
+    assert any(name.startswith("map_1/fn/") for name in graph.inside)
+    with lk.Session(graph) as session:
+        assert len(np.unique(session.run([one, two]))) == 6
