@@ -17,7 +17,18 @@ import pytest
 import labkit as lk
 from labkit.errors import CancelledError, DeadlineExceededError
 
-KINDS = ["matmul", "conv", "loop", "writing_loop", "scan", "function", "steps", "steps_of_stages", "lock"]
+KINDS = [
+    "matmul",
+    "conv",
+    "loop",
+    "writing_loop",
+    "scan",
+    "function",
+    "steps",
+    "steps_of_stages",
+    "python_loop",
+    "lock",
+]
 
 
 class Endless:
@@ -32,6 +43,12 @@ class Endless:
         zero = lk.constant(0)
         writing = lk.while_loop(lambda i: i < 5, lambda i: i * 0 + lk.cast(v.assign_add(1.0) * 0.0, lk.int32), [zero])
         scanned = lk.scan(lambda s, e: s + lk.reduce_sum(lk.matmul(x, x)) + e, lk.zeros([100_000]), lk.zeros([]))
+        hosted = lk.while_loop(
+            lambda i: i < 5,
+            lambda i: lk.py_func(lambda k: k, [i * 0], lk.int32) + lk.cast(v.assign_add(1.0) * 0.0, lk.int32),
+            [zero],
+            shape_invariants=[lk.TensorShape(None)],
+        )
         slept = lk.py_func(lambda: time.sleep(30), [], [])
         self.entered = threading.Event()
         self.long = lk.py_func(self.hold, [], lk.float32)
@@ -56,6 +73,7 @@ class Endless:
                 {x: tiny},
                 {"steps": 10**7},
             ),
+            "python_loop": (hosted, {}, {}),
             "lock": (v.assign_add(1.0), {}, {}),
         }
         self.session = lk.Session()
