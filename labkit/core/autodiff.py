@@ -62,7 +62,8 @@ def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients", st
             raise DTypeError(
                 f"{y.name} has no gradient", rule="Floating tensors can be differentiated", received=y.dtype.name
             )
-    path = _between(outputs, sources, constant)
+    reads = {read: x for x in sources if (read := graph.stand_in(x)) is not None}
+    path = _between(outputs, [*sources, *reads], constant)
     arriving: dict[Tensor, Gradient] = {}
     with graph.as_default(), graph.control_dependencies(None), graph.name_scope(name):
         for y, seed in zip(outputs, _initial(outputs, grad_ys), strict=True):
@@ -76,8 +77,11 @@ def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients", st
                 continue
             with graph.name_scope(op.name + "_grad"):
                 for x, grad in zip(op.inputs, rule(op, *grads), strict=True):
-                    if grad is not None and (x.op in path or x in sources):
+                    if grad is not None and (x.op in path or x in sources or x in reads):
                         _accumulate(arriving, x, _sum_back(graph, grad, x))
+        for read, x in reads.items():
+            if read in arriving:
+                _accumulate(arriving, x, arriving[read])
     return [arriving.get(x) for x in sources]
 
 
@@ -108,7 +112,23 @@ def _between(outputs: Sequence[Tensor], sources: Sequence[Tensor], constant: set
             stack.extend(missing)
             continue
         leads[op] = any(x in wanted or (x not in constant and leads[x.op]) for x in op.inputs)
+    for op in leads:
+        _check_reads(op, wanted)
     return {op for op, answer in leads.items() if answer}
+
+
+def _check_reads(op: Operation, wanted: set[Tensor]) -> None:
+    """Refuses a loop or condition that reads one of the sources at its own place in the order: it is no input."""
+    if op.definition.control is None:
+        return
+    for variable in (v for subgraph in op.attrs.values() for v in getattr(subgraph, "observed", ())):
+        if variable.outputs[0] in wanted:
+            raise GraphError(
+                f"{op.type} '{op.name}' ({op.line}) has no gradient with respect to variable '{variable.name}'",
+                rule="A gradient goes through values that a loop or branch is given, not through reads that a control dependency "
+                "orders inside",
+                fix="Read the variable before: value = variable.read_value(), and use that inside.",
+            )
 
 
 def _initial(outputs: Sequence[Tensor], grad_ys: Any) -> list[Tensor]:

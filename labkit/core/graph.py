@@ -193,6 +193,10 @@ class Graph(Names, Lookup, Collections):
         """In a subgraph the tensor of the graph around it that was captured as this argument."""
         return None
 
+    def stand_in(self, tensor: Tensor) -> Tensor | None:
+        """In a subgraph, for an argument that is a variable's value: the variable as it is read there in its order."""
+        return None
+
     def is_inside(self, other: Graph) -> bool:
         """Whether this is a subgraph of `other`, at any depth."""
         return self.outer is not None and (self.outer is other or self.outer.is_inside(other))

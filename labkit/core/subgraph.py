@@ -99,6 +99,13 @@ class Subgraph(Graph):
     def outside(self, tensor: Tensor) -> Tensor | None:
         return self._outside.get(tensor)
 
+    def stand_in(self, tensor: Tensor) -> Tensor | None:
+        outside = self.outside(tensor)
+        if outside is not None and outside.op.type != "VariableV2":
+            outside = self.outer.stand_in(outside)
+        inside = None if outside is None else self.references.get(outside.op)
+        return None if inside is None else inside.outputs[0]
+
     def adopt_variable(self, tensor: Tensor) -> Tensor:
         if tensor.graph is self:
             return tensor

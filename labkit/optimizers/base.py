@@ -203,20 +203,22 @@ class Optimizer:
             shared = self._make_shared(graph, variables)
             slots = [self._make_slots(variable) for variable in variables]
             iterations = self._make_iterations(graph)
-            with graph.name_scope(name) as scope:  # the last operation gets the scope's own name
-                self._make_numbers(variables, iterations)
-                writes = [
-                    self._update(variable, gradient, own, shared)
-                    for (gradient, variable), own in zip(pairs, slots, strict=True)
-                ]
-                writes += self.advance(**shared)
-                if iterations is not None:
-                    writes.append(iterations.assign_add(1))
-                if global_step is None:
-                    return lk.group(*writes, name=scope)
-                with graph.control_dependencies([lk.group(*writes, name="update")]):
-                    one = lk.constant(1, global_step.dtype, name="value")
-                    return global_step.assign_add(one, name=scope).op
+        current = lk.get_default_graph()  # in a branch or a loop's body the update belongs there
+        home = current if current.is_inside(graph) else graph
+        with home.as_default(), home.name_scope(name) as scope:  # the last operation gets the scope's own name
+            self._make_numbers(variables, iterations)
+            writes = [
+                self._update(variable, gradient, own, shared)
+                for (gradient, variable), own in zip(pairs, slots, strict=True)
+            ]
+            writes += self.advance(**shared)
+            if iterations is not None:
+                writes.append(iterations.assign_add(1))
+            if global_step is None:
+                return lk.group(*writes, name=scope)
+            with home.control_dependencies([lk.group(*writes, name="update")]):
+                one = lk.constant(1, global_step.dtype, name="value")
+                return global_step.assign_add(one, name=scope).op
 
     def number(self, key: str, dtype: lk.DType) -> lk.Tensor:
         """The setting of that name in `numbers`, or the learning rate, as a scalar; for use in `update`."""

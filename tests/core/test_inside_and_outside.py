@@ -128,3 +128,35 @@ def test_case_with_exclusive_conditions(session):
     assert [session.run(y, {x: value}) for value in (3, -1)] == [1, 0]
     with pytest.raises(InvalidArgumentError, match="exclusive"):
         session.run(y, {x: 7})
+
+
+def test_a_branch_may_train(session):
+    v, u, p = lk.Variable(1.0), lk.Variable(1.0), lk.placeholder(lk.bool, [])
+    optimizer = lk.optimizers.Adam(0.1)
+    train = lk.cond(p, lambda: lk.optimizers.SGD(0.1).minimize(v * v), lambda: optimizer.minimize(u * u))
+    session.run(lk.global_variables_initializer())
+    session.run(train, {p: True})
+    np.testing.assert_allclose(session.run([v, u]), [0.8, 1.0], rtol=1e-6)
+    session.run(train, {p: False})
+    np.testing.assert_allclose(session.run([v, u]), [0.8, 0.9], rtol=1e-5)
+
+
+def test_a_loop_may_train(session):
+    v = lk.Variable(1.0)
+    sgd = lk.optimizers.SGD(0.25)
+
+    def body(i):
+        with lk.control_dependencies([sgd.minimize(lk.square(v.read_value()), var_list=[v])]):
+            return i + 1
+
+    steps = lk.while_loop(lambda i: i < 3, body, [0])
+    session.run(lk.global_variables_initializer())
+    session.run(steps)
+    assert session.run(v) == 0.125
+
+
+def test_no_gradient_gets_lost_in_an_ordered_read():
+    v = lk.Variable(2.0)
+    y = lk.map_fn(lambda x: x * v.read_value(), lk.constant([1.0, 2.0]))
+    with pytest.raises(GraphError, match="respect to variable 'Variable'"):
+        lk.gradients(y, v)
