@@ -125,8 +125,7 @@ def _check_reads(op: Operation, wanted: set[Tensor]) -> None:
         if variable.outputs[0] in wanted:
             raise GraphError(
                 f"{op.type} '{op.name}' ({op.line}) has no gradient with respect to variable '{variable.name}'",
-                rule="A gradient goes through values that a loop or branch is given, not through reads that a control dependency "
-                "orders inside",
+                rule="A gradient goes through values that a loop or branch is given, not through reads in order inside",
                 fix="Read the variable before: value = variable.read_value(), and use that inside.",
             )
 

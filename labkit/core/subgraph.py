@@ -81,7 +81,7 @@ class Subgraph(Graph):
 
     @property
     def in_control_dependencies(self) -> bool:
-        return bool(self.after) or any(self._control) or self.outer.in_control_dependencies
+        return bool(self.after) or any(self._control)
 
     def adopt(self, tensor: Tensor) -> Tensor:
         if tensor.graph is self:

@@ -140,8 +140,13 @@ class Variable:
 
     def as_tensor(self) -> Tensor:
         """The value as operands see it: at the run's start, or here and now under control dependencies."""
-        ordered = self.graph.in_control_dependencies or get_default_graph().in_control_dependencies
-        return self.read_value() if ordered else self._tensor
+        graph = get_default_graph() if get_default_graph().is_inside(self.graph) else self.graph
+        while graph.outer is not None and not graph.in_control_dependencies:
+            graph = graph.outer  # an inside is given what is read where the dependencies are
+        if not graph.in_control_dependencies:
+            return self._tensor
+        with graph.as_default():
+            return self.read_value()
 
     def value(self) -> Tensor:
         return self.as_tensor()

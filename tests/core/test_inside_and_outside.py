@@ -160,3 +160,11 @@ def test_no_gradient_gets_lost_in_an_ordered_read():
     y = lk.map_fn(lambda x: x * v.read_value(), lk.constant([1.0, 2.0]))
     with pytest.raises(GraphError, match="respect to variable 'Variable'"):
         lk.gradients(y, v)
+
+
+def test_a_gradient_goes_through_a_branch_that_follows_a_write(session):
+    v, u, p = lk.Variable(2.0), lk.Variable(0.0), lk.placeholder(lk.bool, [])
+    session.run([v.initializer, u.initializer])
+    with lk.control_dependencies([u.assign_add(1.0)]):
+        y = lk.cond(p, lambda: lk.map_fn(lambda x: x * v * v, lk.constant([1.0, 2.0])), lambda: lk.zeros([2]))
+    assert session.run(lk.gradients(y, v), {p: True}) == [12]
