@@ -183,6 +183,10 @@ from labkit.ops.folds import foldl as foldl, foldr as foldr, map_fn as map_fn, s
 from labkit.ops.gather import gather as gather, gather_nd as gather_nd
 from labkit.ops.hessians import hessians as hessians
 from labkit.ops.host import Assert as Assert, Print as Print, print as print, py_func as py_func
+from labkit.ops.initialized import (
+    is_variable_initialized as is_variable_initialized,
+    report_uninitialized_variables as report_uninitialized_variables,
+)
 from labkit.ops.logic import (
     logical_and as logical_and,
     logical_not as logical_not,

@@ -70,6 +70,7 @@ _BY_MODULE = {
     "ops.counting": "bincount confusion_matrix in_top_k",
     "ops.dynamic_parts": "dynamic_partition dynamic_stitch",
     "ops.distinct": "setdiff1d unique unique_with_counts",
+    "ops.initialized": "is_variable_initialized report_uninitialized_variables",
     "ops.gather": "gather gather_nd",
     "ops.hessians": "hessians",
     "ops.contract": "tensordot",

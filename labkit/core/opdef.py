@@ -151,6 +151,8 @@ class OpDef:
         random: draws from the session's counter named by attribute "counter" under the key in attribute "key".
         pure: equal inputs give equal outputs, so that equal operations are computed once.
         text: it takes or gives text, too. Then Python computes it: its host function, or else its reference.
+        of_cells: the host function first gets the session's cells of the variables among `shape_inputs`, which may hold no
+            value.
         unfailing: its host function cannot fail, so that it need not come before the first write; it leaves what it is given
             alone, and gives what the rules say.
     """
@@ -185,6 +187,7 @@ class OpDef:
     random: bool = False
     pure: bool = True
     text: bool = False
+    of_cells: bool = False
     unfailing: bool = False
 
     def roles_of(self, attrs: Mapping[str, Any]) -> Roles:

@@ -144,11 +144,13 @@ class _Staged:
     def _computed(
         self, op: Operation, inputs: list[np.ndarray], trusted: bool, around: tuple[int, ...]
     ) -> Sequence[np.ndarray]:
+        looked_at = op.shape_inputs if op.definition.of_cells else ()
+        cells = [self.session.cells.variable(op.inputs[i].op) for i in looked_at]
         function = id(function_of(op))
         if function not in self.called_again:
-            return _compute(op, inputs, trusted)
+            return _compute(op, inputs, trusted, cells)
         if (function, around) not in self.answers:
-            self.answers[function, around] = _compute(op, inputs, trusted)
+            self.answers[function, around] = _compute(op, inputs, trusted, cells)
         return self.answers[function, around]
 
     def left(self) -> float | None:
@@ -195,7 +197,7 @@ def _where(op: Operation) -> str:
     return f"{op.type} '{op.name}' ({op.line})"
 
 
-def _compute(op: Operation, inputs: list[np.ndarray], trusted: bool) -> Sequence[np.ndarray]:
+def _compute(op: Operation, inputs: list[np.ndarray], trusted: bool, cells: Sequence[Any] = ()) -> Sequence[np.ndarray]:
     """The results of a host operation; as they are where it is trusted (HostCall)."""
     host = op.host
     assert host is not None
@@ -203,7 +205,7 @@ def _compute(op: Operation, inputs: list[np.ndarray], trusted: bool) -> Sequence
     for x in () if trusted else seen:
         x.setflags(write=False)  # a function that changes its arguments would change other operations' inputs
     try:
-        result = host(*seen, **op.attrs)
+        result = host(*cells, *seen, **op.attrs)
     except LabkitError as error:
         where = _where(op)
         told = f"{where}: {error.what}" if error.what else f"{where} cannot compute with these values"

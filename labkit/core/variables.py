@@ -13,7 +13,7 @@ from labkit.core.convert import as_array, to_tensor
 from labkit.core.graph import Graph, get_default_graph
 from labkit.core.operation import Operation
 from labkit.core.shapes import as_dims, is_known, show
-from labkit.core.tensor import Tensor
+from labkit.core.tensor import OPERATORS, Tensor
 from labkit.errors import DTypeError, InvalidArgumentError, ShapeError
 
 
@@ -155,6 +155,11 @@ class Variable:
         """A new read, ordered after the control dependencies in force."""
         with self.graph.name_scope(self.op.name + "/"):
             return self.graph.apply("ReadVariable", [self._tensor], name="read").outputs[0]
+
+    def initialized_value(self) -> Tensor:
+        """The value where the variable holds one when this runs, else its initial value: what another variable's initial
+        value may be computed from, in whatever order the two are initialized."""
+        return OPERATORS["initialized_value"](self)
 
     def assign(self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
         """Builds the write of `value`, of the variable's shape.

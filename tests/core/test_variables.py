@@ -217,3 +217,24 @@ def test_each_thread_has_its_own_default_graph(graph):
     assert seen[0] is not graph
     assert seen[1] is seen[2] is not graph
     assert (v.name, v.graph, lk.global_variables()) == ("v:0", graph, [v])
+
+
+def test_whether_a_variable_is_initialized(session):
+    v = lk.Variable([1.0, 2.0], name="v")
+    lk.get_local_variable("count", [], lk.int32)
+    known, missing = lk.is_variable_initialized(v), lk.report_uninitialized_variables()
+    assert (known.dtype, known.shape, missing.dtype) == (lk.bool, [], lk.string)
+    assert [session.run(known), list(session.run(missing))] == [False, [b"v", b"count"]]
+    initialize(session)
+    assert [session.run(known), list(session.run(missing))] == [True, [b"count"]]
+    assert session.run(lk.report_uninitialized_variables([v])).size == 0
+
+
+def test_an_initialized_value_may_come_from_either(session):
+    w = lk.Variable(lk.random_normal([3]), name="w")
+    twice = lk.Variable(w.initialized_value() * 2.0)
+    initialize(session)  # both at once: the same draw
+    np.testing.assert_allclose(session.run(twice), 2 * session.run(w))
+    session.run(w.assign([1, 2, 3]))
+    session.run(twice.initializer)
+    assert session.run(twice).tolist() == [2.0, 4.0, 6.0]
