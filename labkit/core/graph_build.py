@@ -11,7 +11,7 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.checking import check_operation, make_operation
-from labkit.core.devices import join, parse, place as place_on_device
+from labkit.core.devices import place as place_on_device
 from labkit.core.graph import Graph
 from labkit.core.graph_def import GraphDef, NodeDef, SubgraphDef, SubgraphName
 from labkit.core.graph_order import by_name, in_order
@@ -169,7 +169,7 @@ class Builder:
         except Exception as error:
             raise GraphError(what, rule="Its inputs and attributes fit together", received=repr(error)[:200]) from error
         self._refine(op, node)
-        op.device = join(parse(node.device))
+        op.device = node.device
         if self.graph._placements:
             place_on_device(op, self.graph._placements)
         place.made[node.name] = op

@@ -66,7 +66,7 @@ class _Node(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     attr: dict[str, _Value] = {}
     shape: list[_OpenDims] | None = None
     line: Annotated[str, msgspec.Meta(pattern=_LINE)] = ""
-    device: str = ""
+    device: Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]{0,4096}\Z")] = ""
 
 
 class _Sub(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):

@@ -206,6 +206,8 @@ def test_told_shapes_and_attributes_of_all_kinds_survive() -> None:
         lk.constant(np.zeros((0, 3), bool), name="empty")
         with lk.device("/gpu:1"):
             lk.constant(1.5, name="placed")
+        with lk.device(lambda op: "/cpu:0"):
+            lk.constant(1.5, name="placed_by_a_function")
         lk.constant(np.asarray([True, False]), name="flags")
     described = reread(graph)
     with lk.Graph().as_default() as other:
