@@ -223,6 +223,31 @@ def test_constant_of_another_shape_fills(tf: Any, session: Any) -> None:
     assert session.run(tf.constant(-1.0, shape=(1, 2), dtype=tf.float64)).dtype == np.float64
 
 
+def test_a_constant_repeats_its_last_value_to_fill_its_shape(tf: Any, session: Any) -> None:
+    assert session.run(tf.constant([1, 2], shape=[2, 2])).tolist() == [[1, 2], [2, 2]]
+    with pytest.raises((TypeError, ValueError)):
+        tf.constant([1, 2, 3], shape=[2])
+
+
+def test_an_integer_beyond_int32_is_int64(tf: Any, session: Any) -> None:
+    assert tf.constant(2**40).dtype == tf.int64
+    assert session.run(tf.constant([1, -(2**40)])).tolist() == [1, -(2**40)]
+
+
+def test_none_is_no_value(tf: Any) -> None:
+    with pytest.raises(ValueError):
+        tf.constant(1.0) + None
+    with pytest.raises(ValueError):
+        tf.convert_to_tensor(None)
+
+
+def test_an_index_beyond_a_known_dimension_is_a_value_error(tf: Any) -> None:
+    with pytest.raises(ValueError):
+        tf.zeros([2, 3])[5]
+    with pytest.raises(ValueError):
+        tf.zeros([2, 3])[0, 0, 0]
+
+
 def test_constant_that_does_not_fit_its_dtype_is_a_type_error(tf: Any) -> None:
     with pytest.raises(TypeError):
         tf.constant(1.5, tf.int32)

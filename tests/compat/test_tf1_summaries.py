@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +12,26 @@ import numpy as np
 import pytest
 
 
+def masked_crc(data: bytes) -> int:
+    """CRC-32C (polynomial 0x82f63b78, reflected), rotated and shifted as TFRecords have it."""
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    crc ^= 0xFFFFFFFF
+    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+
+
 def records(path: Path) -> list[bytes]:
     """Returns the payloads of a file of TFRecords: length, checksum of it, payload, checksum of that."""
     data, found = path.read_bytes(), []
     while data:
-        (size,) = struct.unpack_from("<Q", data)
-        found.append(data[12 : 12 + size])
+        size, size_crc = struct.unpack_from("<QI", data)
+        payload = data[12 : 12 + size]
+        assert size_crc == masked_crc(data[:8])
+        assert struct.unpack_from("<I", data, 12 + size) == (masked_crc(payload),)
+        found.append(payload)
         data = data[16 + size :]
     return found
 
@@ -183,6 +199,22 @@ def test_flush_writes_what_there_is(tf: Any, tmp_path: Path) -> None:
     writer.flush()
     assert len(records(event_file(tmp_path))) == 2
     writer.close()
+
+
+def test_a_writer_that_is_never_closed_is_flushed_at_exit(tf: Any, tmp_path: Path) -> None:
+    program = """
+import sys
+if sys.argv[1] == "tensorflow.compat.v1":
+    import tensorflow.compat.v1 as tf
+    tf.disable_v2_behavior()
+else:
+    import labkit.compat.v1 as tf
+writer = tf.summary.FileWriter(sys.argv[2])
+for step in range(20):
+    writer.add_summary(tf.Summary(value=[tf.Summary.Value(tag="a", simple_value=1.0)]), step)
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", program, tf.__name__, str(tmp_path)], check=True)
+    assert len(records(event_file(tmp_path))) == 21
 
 
 def test_get_logdir(tf: Any, tmp_path: Path) -> None:

