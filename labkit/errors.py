@@ -15,7 +15,8 @@
     │   └── MissingNameError (AttributeError)  a name of TensorFlow 1 that labkit.compat.v1 does not have
     ├── MissingModuleError (ModuleNotFoundError)  the same for a module that is imported
     ├── FailedPreconditionError              e.g. a variable is read before it was initialized
-    ├── OutOfRangeError                      an index or iterator is past its end
+    ├── OutOfRangeError (IndexError)         an index or iterator is past its end
+    │   └── IndexBoundsError                 an index lies outside a dimension that the graph knows (also a ShapeError)
     ├── ResourceExhaustedError (MemoryError) memory or disk does not suffice
     ├── CancelledError                       a run was cancelled
     │   └── DeadlineExceededError            a run took longer than its timeout
@@ -125,6 +126,10 @@ class FailedPreconditionError(LabkitError):
 
 class OutOfRangeError(LabkitError, IndexError):
     """An index or iterator is past its end."""
+
+
+class IndexBoundsError(ShapeError, OutOfRangeError):
+    """An index lies outside a dimension that the graph knows."""
 
 
 class ResourceExhaustedError(LabkitError, MemoryError):

@@ -10,7 +10,7 @@ import numpy as np
 from labkit.core import dtypes as dt
 from labkit.core.graph import get_default_graph
 from labkit.core.tensor import OPERATORS, Tensor
-from labkit.errors import DTypeError
+from labkit.errors import DTypeError, InvalidArgumentError
 
 
 def as_array(value: Any, dtype: dt.DType | None = None) -> np.ndarray:
@@ -20,6 +20,7 @@ def as_array(value: Any, dtype: dt.DType | None = None) -> np.ndarray:
     are float32, Python ints int32, NumPy values keep their dtype. Text becomes an array of bytes objects, str as UTF-8.
 
     Raises:
+        InvalidArgumentError: the value is None.
         DTypeError: a value does not survive (1.5 to an int, an int that does not fit, text to a number), or labkit has no
             such dtype.
     """
@@ -29,6 +30,12 @@ def as_array(value: Any, dtype: dt.DType | None = None) -> np.ndarray:
         array = np.asarray(value)
     except ValueError:
         array = np.asarray(None)
+    if value is None:
+        raise InvalidArgumentError(
+            "None values not supported",
+            rule="A value is a number, a NumPy array, or a list of equal-length lists of numbers",
+            fix="A function that returns nothing gives None; the value may come from there.",
+        )
     if array.dtype.kind not in "biuf":
         raise DTypeError(
             "The value is no array of numbers",

@@ -96,7 +96,11 @@ class Tensor:
         )
 
     def __len__(self) -> int:
-        return int(self.shape[0])
+        raise DTypeError(
+            f"{self!r} has no len()",
+            rule="Its number of elements may depend on the run",
+            fix="Use tensor.shape[0] where the graph knows it, or lk.shape(tensor)[0] for its value in a run.",
+        )
 
     def __iter__(self) -> Iterator[Tensor]:
         if not self.dims or self.dims[0] is None:

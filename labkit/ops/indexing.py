@@ -29,7 +29,7 @@ def _getitem(x: Tensor, key: Any) -> Tensor:
 
     Raises:
         InvalidArgumentError: the key holds anything else.
-        OutOfRangeError, ShapeError: an index lies outside, or there are more of them than dimensions.
+        IndexBoundsError, ShapeError: an index lies outside, or there are more of them than dimensions.
     """
     items = list(key) if isinstance(key, tuple) else [key]
     for place, item in enumerate(items):

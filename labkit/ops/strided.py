@@ -15,7 +15,7 @@ from labkit.core.opdef import ALIAS, Attr, OpContext, OpDef, Sample, register
 from labkit.core.operation import Operation
 from labkit.core.shapes import Dims, compatible, show
 from labkit.core.tensor import Tensor
-from labkit.errors import DTypeError, OutOfRangeError, ShapeError
+from labkit.errors import DTypeError, IndexBoundsError, ShapeError
 from labkit.ops.broadcast import ones_like
 from labkit.ops.build import apply
 from labkit.ops.shape import int_array, shape_tensor
@@ -96,7 +96,7 @@ def _element(index: int | None, total: int | None) -> int | None:
         return None
     if not -total <= index < total:
         rule = f"from {-total} to {total - 1}" if total else "one of size 0 has no element"
-        raise OutOfRangeError("", rule=f"An index lies inside its dimension: {rule}", received=f"index {index}")
+        raise IndexBoundsError("", rule=f"An index lies inside its dimension: {rule}", received=f"index {index}")
     return index % total
 
 
@@ -263,7 +263,7 @@ def strided_slice(
 
     Raises:
         ShapeError: there are more entries than dimensions, or a stride of 0.
-        OutOfRangeError: an index of shrink_axis_mask lies outside its dimension.
+        IndexBoundsError: an index of shrink_axis_mask lies outside its dimension.
     """
     tensors = [shape_tensor(begin), shape_tensor(end)]
     tensors.append(ones_like(tensors[0]) if strides is None else shape_tensor(strides))

@@ -137,7 +137,7 @@ def test_each_graph_has_names_of_its_own(tf: Any) -> None:
         assert tf.constant(1, name="a").name == "a:0"
 
 
-@pytest.mark.parametrize("name", ["", "a b", "a:0", "-a"])
+@pytest.mark.parametrize("name", ["a b", "a:0", "-a"])
 def test_an_illegal_name_is_a_value_error(tf: Any, name: str) -> None:
     with pytest.raises(ValueError):
         tf.constant(1, name=name)
