@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,15 +32,9 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
-PENDING = frozenset((Path(__file__).parent / "pending.txt").read_text().splitlines())
-"""Tests of what labkit does not do yet; `pytest --runxfail` shows how each fails."""
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if not TENSORFLOW and item.nodeid.removeprefix("tests/compat/") in PENDING:
-            item.add_marker(pytest.mark.xfail(reason="not yet", strict=False))
-        for mark in item.iter_markers("ours_only") if TENSORFLOW else ():
+    for item in items if TENSORFLOW else ():
+        for mark in item.iter_markers("ours_only"):
             item.add_marker(pytest.mark.skip(reason=mark.args[0]))
 
 
