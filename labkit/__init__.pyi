@@ -34,8 +34,15 @@ from labkit.core.dtypes import (
     string as string,
     uint8 as uint8,
 )
-from labkit.core.explain_plan import explain_plan as explain_plan
-from labkit.core.feeds import Batches as Batches
+from labkit.core.exchange.graph_def import GraphDef as GraphDef, NodeDef as NodeDef
+from labkit.core.exchange.importing import import_graph_def as import_graph_def
+from labkit.core.execution.explain_plan import explain_plan as explain_plan
+from labkit.core.execution.feeds import Batches as Batches
+from labkit.core.execution.interactive_session import InteractiveSession as InteractiveSession
+from labkit.core.execution.run_metadata import RunMetadata as RunMetadata
+from labkit.core.execution.run_options import RunOptions as RunOptions
+from labkit.core.execution.session import Session as Session
+from labkit.core.execution.session_stack import get_default_session as get_default_session
 from labkit.core.get_variable import get_local_variable as get_local_variable, get_variable as get_variable
 from labkit.core.global_step import (
     create_global_step as create_global_step,
@@ -47,13 +54,8 @@ from labkit.core.graph import (
     get_default_graph as get_default_graph,
     reset_default_graph as reset_default_graph,
 )
-from labkit.core.graph_def import GraphDef as GraphDef, NodeDef as NodeDef
-from labkit.core.graph_import import import_graph_def as import_graph_def
 from labkit.core.grouping import group as group, no_op as no_op
-from labkit.core.interactive_session import InteractiveSession as InteractiveSession
 from labkit.core.operation import Operation as Operation
-from labkit.core.run_metadata import RunMetadata as RunMetadata
-from labkit.core.run_options import RunOptions as RunOptions
 from labkit.core.scopes import (
     add_to_collection as add_to_collection,
     add_to_collections as add_to_collections,
@@ -63,8 +65,6 @@ from labkit.core.scopes import (
     get_collection_ref as get_collection_ref,
     name_scope as name_scope,
 )
-from labkit.core.session import Session as Session
-from labkit.core.session_stack import get_default_session as get_default_session
 from labkit.core.slices import IndexedSlices as IndexedSlices
 from labkit.core.tensor import Tensor as Tensor
 from labkit.core.tensor_shape import (

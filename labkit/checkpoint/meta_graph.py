@@ -12,10 +12,10 @@ from typing import Any
 
 from labkit.checkpoint import meta_text
 from labkit.checkpoint.meta_text import ItemName, VariableDef
+from labkit.core.exchange.build import Builder, split_input
+from labkit.core.exchange.graph_def import GraphDef
+from labkit.core.exchange.importing import prepared_import, returned_elements
 from labkit.core.graph import Graph, get_default_graph
-from labkit.core.graph_build import Builder, split_input
-from labkit.core.graph_def import GraphDef
-from labkit.core.graph_import import prepared_import, returned_elements
 from labkit.core.operation import Operation
 from labkit.core.shapes import compatible
 from labkit.core.tensor import Tensor

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from labkit.core.graph_def import GraphDef
-from labkit.core.graph_json import GraphText, OddFloat, decode, encode, from_text, to_text
+from labkit.core.exchange.graph_def import GraphDef
+from labkit.core.exchange.text import GraphText, OddFloat, decode, encode, from_text, to_text
 
 Kind = Literal["variable", "tensor", "operation"]
 

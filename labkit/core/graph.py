@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from labkit.core.checking import check_operation, make_operation
 from labkit.core.collections import Collections
 from labkit.core.devices import Placement, check_placement, place
+from labkit.core.execution.growth import Growth
 from labkit.core.explain import user_line
-from labkit.core.growth import Growth
 from labkit.core.lookup import Lookup
 from labkit.core.names import Names
 from labkit.core.opdef import OPS
@@ -20,7 +20,7 @@ from labkit.core.tensor import Tensor
 from labkit.errors import FinalizedGraphError, GraphError, NestedGraphError
 
 if TYPE_CHECKING:
-    from labkit.core.graph_def import GraphDef
+    from labkit.core.exchange.graph_def import GraphDef
 
 
 class Graph(Names, Lookup, Collections):
@@ -146,7 +146,7 @@ class Graph(Names, Lookup, Collections):
 
     def as_graph_def(self) -> GraphDef:
         """The graph as plain data: `.node`, in the order in which operations were made; printable; `.to_json()`."""
-        from labkit.core.graph_export import as_graph_def
+        from labkit.core.exchange.exporting import as_graph_def
 
         return as_graph_def(self)
 

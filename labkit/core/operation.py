@@ -109,7 +109,7 @@ class Operation:
         Raises:
             NoSessionError: there is no session.
         """
-        from labkit.core.session_stack import need_session
+        from labkit.core.execution.session_stack import need_session
 
         need_session(session, f"{self.name}.run()").run(self, feed_dict)
 

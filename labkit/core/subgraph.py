@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from labkit.core.execution.runner import Planner
 from labkit.core.graph import Graph, get_default_graph
 from labkit.core.operation import Operation
 from labkit.core.passes.infer import Inference
 from labkit.core.passes.program import Program
-from labkit.core.runner import Planner
 from labkit.core.shapes import Dims
 from labkit.core.tensor import Tensor
 from labkit.errors import GraphError

@@ -78,7 +78,7 @@ class Tensor:
         Raises:
             NoSessionError: there is no session.
         """
-        from labkit.core.session_stack import need_session
+        from labkit.core.execution.session_stack import need_session
 
         return need_session(session, f"{self.name}.eval()").run(self, feed_dict)
 

@@ -195,7 +195,7 @@ class Variable:
 
     def load(self, value: Any, session: Any = None) -> None:
         """Sets the value in the given or the default session, without building an operation."""
-        from labkit.core.session_stack import need_session
+        from labkit.core.execution.session_stack import need_session
 
         need_session(session, f"{self.name}.load()").load(self, as_array(value, self.dtype))
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import as_array, to_tensor
+from labkit.core.execution.hosted import OwnFunction
 from labkit.core.graph import Graph, get_default_graph
-from labkit.core.hosted import OwnFunction
 from labkit.core.opdef import Attr, NotDifferentiable, OpDef, Sample, register
 from labkit.core.operation import Operation
 from labkit.core.tensor import Tensor

@@ -16,7 +16,7 @@ from hypothesis.extra import numpy as hnp
 from labkit import checkpoint
 from labkit.checkpoint import tensorfile
 from labkit.checkpoint.manifest import DATA
-from labkit.core.graph_def import GraphDef, NodeDef
+from labkit.core.exchange.graph_def import GraphDef, NodeDef
 from labkit.errors import CheckpointError
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import labkit as lk
-from labkit.core.graph_def import NodeDef
+from labkit.core.exchange.graph_def import NodeDef
 from labkit.core.verify import verify_graph
 from labkit.errors import ArgumentError, DTypeError, GraphError, InvalidArgumentError, LabkitError, ShapeError
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import labkit as lk
-from labkit.core.graph_def import GraphDef, NodeDef, SubgraphDef, SubgraphName
+from labkit.core.exchange.graph_def import GraphDef, NodeDef, SubgraphDef, SubgraphName
 from labkit.core.verify import verify_graph
 from labkit.errors import GraphError, LabkitError, NotFoundError
 from tests.core.hostile import mutated, program

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from labkit.core.exchange.graph_def import GraphDef, NodeDef, SubgraphDef, SubgraphName, input_names, tensor_name
 from labkit.core.graph import Graph
-from labkit.core.graph_def import GraphDef, NodeDef, SubgraphDef, SubgraphName, input_names, tensor_name
 from labkit.core.operation import Operation
 from labkit.core.shapes import Dims
 from labkit.core.subgraph import Subgraph

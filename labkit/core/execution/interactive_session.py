@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from labkit.core import session_stack
+from labkit.core.execution import session_stack
+from labkit.core.execution.session import Session
 from labkit.core.graph import Graph
-from labkit.core.session import Session
 
 
 class InteractiveSession(Session):

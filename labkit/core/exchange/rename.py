@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from labkit.core.exchange.graph_def import GraphDef, SubgraphDef
 from labkit.core.graph import Graph
-from labkit.core.graph_def import GraphDef, SubgraphDef
 from labkit.core.names import check_name
 from labkit.errors import GraphError
 

@@ -12,10 +12,10 @@ import numpy as np
 from labkit.core import dtypes as dt
 from labkit.core.checking import check_operation, make_operation
 from labkit.core.devices import place as place_on_device
+from labkit.core.exchange.graph_def import GraphDef, NodeDef, SubgraphDef, SubgraphName
+from labkit.core.exchange.order import by_name, in_order
+from labkit.core.exchange.rename import MAX_DEPTH, Renamed
 from labkit.core.graph import Graph
-from labkit.core.graph_def import GraphDef, NodeDef, SubgraphDef, SubgraphName
-from labkit.core.graph_order import by_name, in_order
-from labkit.core.graph_rename import MAX_DEPTH, Renamed
 from labkit.core.opdef import OPS, OpDef
 from labkit.core.operation import Operation
 from labkit.core.shapes import as_dims, compatible, show

@@ -2,7 +2,7 @@
 Python computes is inside, or shapes that depend on data or change from one iteration to the next.
 
 Each subgraph is run stage by stage like a run of its own, with plans that are kept; writes are taken back when the run
-fails (labkit/core/staging.py).
+fails (labkit/core/execution/staging.py).
 """
 
 from __future__ import annotations

@@ -11,18 +11,18 @@ from typing import Any
 import numpy as np
 
 from labkit import native
-from labkit.core import session_stack
-from labkit.core.cells import Cells
-from labkit.core.failures import FAILURES, told
-from labkit.core.feeds import feed_array, flatten_keys, flatten_values
-from labkit.core.fetches import Fetches
+from labkit.core.execution import session_stack
+from labkit.core.execution.cells import Cells
+from labkit.core.execution.failures import FAILURES, told
+from labkit.core.execution.feeds import feed_array, flatten_keys, flatten_values
+from labkit.core.execution.fetches import Fetches
+from labkit.core.execution.run_metadata import RunMetadata
+from labkit.core.execution.run_options import RunOptions, limit_of
+from labkit.core.execution.runner import Planned, Runner
+from labkit.core.execution.staging import run_stages
+from labkit.core.execution.stepping import run_steps
 from labkit.core.graph import Graph, get_default_graph
 from labkit.core.passes.lower import Lowered
-from labkit.core.run_metadata import RunMetadata
-from labkit.core.run_options import RunOptions, limit_of
-from labkit.core.runner import Planned, Runner
-from labkit.core.staging import run_stages
-from labkit.core.stepping import run_steps
 from labkit.core.variables import Variable
 from labkit.errors import DTypeError, FeedError, FeedKeyError, SessionError
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labkit.core import dtypes as dt
-from labkit.core.failures import FAILURES, told, uninitialized
-from labkit.core.hosted import function_of, run_control
+from labkit.core.execution.failures import FAILURES, told, uninitialized
+from labkit.core.execution.hosted import function_of, run_control
+from labkit.core.execution.run_metadata import host_record
 from labkit.core.operation import Operation
-from labkit.core.run_metadata import host_record
 from labkit.core.shapes import compatible, show
 from labkit.core.tensor import Tensor
 from labkit.errors import (
@@ -27,9 +27,9 @@ from labkit.errors import (
 )
 
 if TYPE_CHECKING:
+    from labkit.core.execution.runner import Planned, Planner, Runner
+    from labkit.core.execution.session import Session
     from labkit.core.passes.program import Program
-    from labkit.core.runner import Planned, Planner, Runner
-    from labkit.core.session import Session
     from labkit.core.subgraph import Subgraph
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from labkit.core.fetches import Fetches
+from labkit.core.execution.fetches import Fetches
 from labkit.core.graph import Graph
 from labkit.core.passes.infer import Inference
 from labkit.core.passes.lower import lower
@@ -19,7 +19,7 @@ from labkit.core.tensor import Tensor
 from labkit.errors import InvalidArgumentError, LabkitError, ResourceExhaustedError
 
 if TYPE_CHECKING:
-    from labkit.core.session import Session
+    from labkit.core.execution.session import Session
 
 _CACHED_PLANS = 64
 
@@ -47,7 +47,7 @@ class Planner:
     @cached_property
     def called_again(self) -> frozenset[int]:
         """The user's functions that several operations of a run call."""
-        from labkit.core.hosted import called_again
+        from labkit.core.execution.hosted import called_again
 
         return called_again(self.program.sequence)
 

@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from labkit.core.feeds import feed_array, feed_key, flatten_keys, flatten_values
-from labkit.core.fetches import Fetches
+from labkit.core.execution.feeds import feed_array, feed_key, flatten_keys, flatten_values
+from labkit.core.execution.fetches import Fetches
+from labkit.core.execution.session import Session
+from labkit.core.execution.session_stack import get_default_session
 from labkit.core.graph import Graph
 from labkit.core.operation import Operation
 from labkit.core.passes.infer import Inference
 from labkit.core.passes.lower import Lowered, lower
 from labkit.core.passes.program import Program
 from labkit.core.passes.stages import Stage
-from labkit.core.session import Session
-from labkit.core.session_stack import get_default_session
 from labkit.core.shapes import as_dims, count, is_known, show
 from labkit.core.target import active_target
 from labkit.core.tensor import Tensor

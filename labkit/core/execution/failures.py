@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from labkit import native
+from labkit.core.execution.runner import Planned
 from labkit.core.graph import Graph
 from labkit.core.operation import Operation
-from labkit.core.runner import Planned
 from labkit.errors import (
     CancelledError,
     DeadlineExceededError,

@@ -1,7 +1,7 @@
 """GraphDef: a graph as plain data, in the order in which its operations were made.
 
 `graph.as_graph_def()` makes one, `lk.import_graph_def` builds operations from one, `to_json` and `from_json` are its text
-form (graph_json.py). Printed, it looks like the text form of TensorFlow's protocol buffer.
+form (text.py). Printed, it looks like the text form of TensorFlow's protocol buffer.
 
 An input is written as there: "add" is output 0 of the operation add, "split:2" its output 2, "^init" a control input.
 """
@@ -103,7 +103,7 @@ class GraphDef:
         Raises:
             GraphError: an operation holds a Python function, or a value that is not plain; it is named.
         """
-        from labkit.core.graph_json import encode_graph
+        from labkit.core.exchange.text import encode_graph
 
         return encode_graph(self)
 
@@ -114,7 +114,7 @@ class GraphDef:
         Raises:
             GraphError: it is no such text.
         """
-        from labkit.core.graph_json import decode_graph
+        from labkit.core.exchange.text import decode_graph
 
         return decode_graph(text)
 

@@ -9,15 +9,15 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import as_array
-from labkit.core.failures import FAILURES, told
-from labkit.core.feeds import Batches, feed_array
-from labkit.core.staging import run_stages
+from labkit.core.execution.failures import FAILURES, told
+from labkit.core.execution.feeds import Batches, feed_array
+from labkit.core.execution.staging import run_stages
 from labkit.core.tensor import Tensor
 from labkit.errors import FeedError, InvalidArgumentError, LabkitError
 
 if TYPE_CHECKING:
-    from labkit.core.runner import Runner
-    from labkit.core.session import Session
+    from labkit.core.execution.runner import Runner
+    from labkit.core.execution.session import Session
 
 
 def run_steps(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from labkit.core.graph_def import NodeDef
+from labkit.core.exchange.graph_def import NodeDef
 from labkit.errors import GraphError
 
 

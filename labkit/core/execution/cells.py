@@ -9,8 +9,8 @@ import numpy as np
 
 from labkit import native
 from labkit.core.convert import as_array
-from labkit.core.failures import uninitialized
-from labkit.core.feeds import feed_array
+from labkit.core.execution.failures import uninitialized
+from labkit.core.execution.feeds import feed_array
 from labkit.core.graph import Graph
 from labkit.core.operation import Operation
 from labkit.core.shapes import show

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from labkit.core.convert import as_array
+from labkit.core.exchange.build import Builder, split_input
+from labkit.core.exchange.graph_def import GraphDef, NodeDef
 from labkit.core.explain import user_line
 from labkit.core.graph import Graph, get_default_graph
-from labkit.core.graph_build import Builder, split_input
-from labkit.core.graph_def import GraphDef, NodeDef
 from labkit.core.operation import Operation
 from labkit.core.tensor import Tensor
 from labkit.errors import ArgumentError, GraphError, InvalidArgumentError

@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 
 from labkit.core import dtypes as dt
-from labkit.core.graph_def import GraphDef, NodeDef, SubgraphDef, SubgraphName
+from labkit.core.exchange.graph_def import GraphDef, NodeDef, SubgraphDef, SubgraphName
 from labkit.core.shapes import MAX_COUNT, MAX_RANK
 from labkit.errors import GraphError
 

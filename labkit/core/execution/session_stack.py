@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from labkit.errors import NoSessionError
 
 if TYPE_CHECKING:
-    from labkit.core.session import Session
+    from labkit.core.execution.session import Session
 
 
 class _Stack(threading.local):
