@@ -26,6 +26,7 @@
     │   └── UnknownComponentError            no plugin provides that name (also a NotFoundError)
     ├── DataError                            a data file is missing, corrupt or of another kind
     ├── CheckpointError                      a checkpoint is damaged or does not fit
+    │   └── CheckpointPathError (ValueError, OSError)  there is none at a path, or none can be saved there
     ├── StoreError                           the store of trials cannot be read or written
     ├── ConfigError (ValueError)             the command line or an experiment asks for something impossible
     └── BuildError (ImportError)             the compiled core is missing or does not fit
@@ -166,6 +167,10 @@ class DataError(LabkitError):
 
 class CheckpointError(LabkitError):
     """A checkpoint is damaged or does not fit."""
+
+
+class CheckpointPathError(CheckpointError, ValueError, OSError):
+    """There is no checkpoint at a path, or none can be saved there."""
 
 
 class StoreError(LabkitError):

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from labkit.errors import CheckpointError
+from labkit.errors import CheckpointError, CheckpointPathError
 from labkit.io import sha256_bytes
 
 Suffix = Literal[".data-00000-of-00001", ".meta"]
@@ -89,14 +89,15 @@ def read(prefix: str) -> Manifest:
     """The manifest of the checkpoint with that prefix, itself checked; its files are not.
 
     Raises:
-        CheckpointError: there is no such checkpoint, or its manifest is damaged.
+        CheckpointPathError: there is no such checkpoint.
+        CheckpointError: its manifest is damaged.
     """
     path = Path(prefix + INDEX)
     try:
         with open(path, "rb") as file:
             data = file.read(MAX_INDEX + 1)
     except OSError as error:
-        raise CheckpointError(
+        raise CheckpointPathError(
             f"There is no checkpoint at {prefix}",
             rule=f"A checkpoint exists when its manifest {path.name} does",
             received=str(error),
@@ -107,3 +108,12 @@ def read(prefix: str) -> Manifest:
             f"{path} is no manifest", rule=f"A manifest has at most {MAX_INDEX} bytes", received="more"
         )
     return decode(data, path)
+
+
+def listed(prefix: str) -> list[Suffix]:
+    """The files of the checkpoint with that prefix; none when there is no such checkpoint.
+
+    Raises:
+        CheckpointError: its manifest is damaged.
+    """
+    return [entry.suffix for entry in read(prefix).files] if Path(prefix + INDEX).exists() else []

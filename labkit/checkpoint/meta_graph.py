@@ -10,8 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from labkit.checkpoint import meta_text
-from labkit.checkpoint.meta_text import ItemName, VariableDef
+from labkit.checkpoint import manifest as manifests, meta_text
+from labkit.checkpoint.manifest import META
+from labkit.checkpoint.meta_text import ItemName, SaverDef, VariableDef
+from labkit.checkpoint.reading import read_files
 from labkit.core.exchange.build import Builder, split_input
 from labkit.core.exchange.graph_def import GraphDef
 from labkit.core.exchange.importing import prepared_import, returned_elements
@@ -20,7 +22,7 @@ from labkit.core.operation import Operation
 from labkit.core.shapes import compatible
 from labkit.core.tensor import Tensor
 from labkit.core.variables import Variable
-from labkit.errors import CheckpointError, GraphError
+from labkit.errors import CheckpointError, CheckpointPathError, GraphError
 from labkit.io import write_bytes
 
 MAX_META = 2 << 30
@@ -35,11 +37,13 @@ class MetaGraphDef:
         graph_def: the operations.
         variables: those that stand in collections.
         collections: key -> items: ItemName for variables, tensors and operations; numbers, truth values, texts, None.
+        saver: what the Saver that wrote it saves; None where none did.
     """
 
     graph_def: GraphDef = field(default_factory=GraphDef)
     variables: list[VariableDef] = field(default_factory=list)
     collections: dict[str, list[Any]] = field(default_factory=dict)
+    saver: SaverDef | None = None
 
     def to_json(self) -> bytes:
         """The meta graph as JSON in UTF-8; the same one gives the same bytes.
@@ -47,7 +51,7 @@ class MetaGraphDef:
         Raises:
             GraphError: an operation holds a Python function; it is named.
         """
-        return meta_text.encode_meta(self.graph_def, self.variables, self.collections)
+        return meta_text.encode_meta(self.graph_def, self.variables, self.collections, self.saver)
 
     @classmethod
     def from_json(cls, text: bytes | str) -> MetaGraphDef:
@@ -66,10 +70,12 @@ class Imported:
     Attributes:
         variables: name in the meta graph, which is the one in its checkpoint -> variable.
         elements: what was asked for by return_elements.
+        saver: what the Saver that wrote the meta graph saves, by the names that are in force now; None where none did.
     """
 
     variables: dict[str, Variable]
     elements: list[Any]
+    saver: SaverDef | None = None
 
 
 def export_meta_graph(
@@ -91,7 +97,7 @@ def export_meta_graph(
 
     Raises:
         GraphError: an operation holds a Python function and cannot be written; it is named.
-        CheckpointError: the file cannot be written.
+        CheckpointError: the file cannot be written, or is part of a checkpoint.
     """
     graph = (graph or get_default_graph()).outermost
     keys = graph.get_all_collection_keys() if collection_list is None else list(collection_list)
@@ -99,7 +105,7 @@ def export_meta_graph(
     variables = {x.op.name: x for items in kept.values() for x in items if isinstance(x, Variable)}
     meta = MetaGraphDef(
         graph.as_graph_def(),
-        [_described(variables[name]) for name in sorted(variables, key=lambda name: variables[name].op.id)],
+        [describe(variables[name]) for name in sorted(variables, key=lambda name: variables[name].op.id)],
         {key: [_named(x) for x in items] for key, items in kept.items()},
     )
     if clear_devices:
@@ -107,12 +113,24 @@ def export_meta_graph(
             for node in nodes:
                 node.device = ""
     if filename is not None:
-        text = meta.to_json()
-        try:
-            write_bytes(filename, text)
-        except OSError as error:
-            raise CheckpointError(f"The meta graph {filename} could not be written", received=str(error)) from error
+        write_meta_graph_file(filename, meta)
     return meta
+
+
+def write_meta_graph_file(path: str | os.PathLike[str], meta: MetaGraphDef) -> None:
+    """Writes a meta graph into a file, as a whole or not at all; errors as those of `export_meta_graph`."""
+    path, text = os.fspath(path), meta.to_json()
+    prefix = path.removesuffix(META)
+    if path.endswith(META) and META in manifests.listed(prefix):
+        raise CheckpointError(
+            f"{path} is part of the checkpoint {prefix}",
+            rule="A checkpoint's files are what its manifest describes",
+            fix="Give the meta graph another name, or save the checkpoint again.",
+        )
+    try:
+        write_bytes(path, text)
+    except OSError as error:
+        raise CheckpointError(f"The meta graph {path} could not be written", received=str(error)) from error
 
 
 def _can_be_named(graph: Graph, key: str, item: Any) -> bool:
@@ -139,17 +157,30 @@ def _named(item: Any) -> Any:
     return ItemName("operation", item.name) if isinstance(item, Operation) else item
 
 
-def _described(variable: Variable) -> VariableDef:
+def describe(variable: Variable) -> VariableDef:
+    """The variable as a meta graph holds it."""
     initial = variable.initial_value.name
     return VariableDef(variable.op.name, variable.initializer.name, initial, variable.trainable)
 
 
 def read_meta_graph(path: str | os.PathLike[str]) -> MetaGraphDef:
-    """The meta graph in a file.
+    """The meta graph in a file. One that is part of a checkpoint is compared with the manifest first.
 
     Raises:
-        CheckpointError: there is no such file, or it holds none.
+        CheckpointPathError: there is no such file.
+        CheckpointError: it holds none, or a byte of it is damaged.
     """
+    path = os.fspath(path)
+    try:
+        return MetaGraphDef.from_json(_content(path))
+    except GraphError as error:
+        raise CheckpointError(f"{path} holds no meta graph", rule=error.rule, received=error.received) from None
+
+
+def _content(path: str) -> bytes:
+    prefix = path.removesuffix(META)
+    if path.endswith(META) and META in manifests.listed(prefix):
+        return read_files(prefix, (META,))[1][META].tobytes()
     try:
         # Non-blocking, or a pipe in the file's place would keep the opening waiting.
         with open(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb") as file:
@@ -160,11 +191,9 @@ def read_meta_graph(path: str | os.PathLike[str]) -> MetaGraphDef:
                     rule=f"It is a file of at most {MAX_META} bytes",
                     received=f"{status.st_size} bytes" if stat.S_ISREG(status.st_mode) else "something else",
                 )
-            return MetaGraphDef.from_json(file.read(status.st_size))
+            return file.read(status.st_size)
     except OSError as error:
-        raise CheckpointError(f"File does not exist. Received: {path}", received=str(error)) from None
-    except GraphError as error:
-        raise CheckpointError(f"{path} holds no meta graph", rule=error.rule, received=error.received) from None
+        raise CheckpointPathError(f"File does not exist. Received: {path}", received=str(error)) from None
 
 
 def import_meta_graph(
@@ -197,6 +226,7 @@ def import_meta_graph(
             "The meta graph describes a variable twice", received=", ".join(v.name for v in meta.variables)
         )
     collections = {key: [_item(builder, variables, x) for x in items] for key, items in meta.collections.items()}
+    saver = None if meta.saver is None else _renamed(builder, variables, meta.saver)
     elements = returned_elements(builder, return_elements)
     if clear_devices:
         builder.clear_devices()
@@ -204,7 +234,16 @@ def import_meta_graph(
     for key, items in collections.items():
         for item in items:
             graph.add_to_collection(key, item)
-    return Imported(variables, elements or [])
+    return Imported(variables, elements or [], saver)
+
+
+def _renamed(builder: Builder, variables: Mapping[str, Variable], saver: SaverDef) -> SaverDef:
+    lost = [name for name in saver.variables.values() if name not in variables]
+    if lost:
+        raise GraphError(f"A Saver saves the variable {lost[0]!r}, which the meta graph does not describe")
+    now = {key: variables[name].op.name for key, name in saver.variables.items()}
+    counters = {key: builder.names.counter(name) for key, name in saver.counters.items()}
+    return SaverDef(now, counters, saver.max_to_keep, saver.keep_checkpoint_every_n_hours)
 
 
 def _variable(builder: Builder, described: VariableDef) -> Variable:

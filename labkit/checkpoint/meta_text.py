@@ -38,6 +38,22 @@ class VariableDef(msgspec.Struct, forbid_unknown_fields=True):
     trainable: bool
 
 
+class SaverDef(msgspec.Struct, forbid_unknown_fields=True):
+    """What a Saver saves and keeps.
+
+    Attributes:
+        variables: name in the checkpoint -> the variable's operation.
+        counters: name in the checkpoint -> the random counter.
+        max_to_keep: how many of its checkpoints stay; None for all.
+        keep_checkpoint_every_n_hours: after so many hours one more stays for good.
+    """
+
+    variables: dict[str, str]
+    counters: dict[str, str] = {}
+    max_to_keep: int | None = 5
+    keep_checkpoint_every_n_hours: float = 10000.0
+
+
 class _Name(msgspec.Struct, tag_field="is", tag="name", forbid_unknown_fields=True):
     kind: Kind
     name: str
@@ -52,16 +68,19 @@ class _MetaText(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     graph: GraphText
     variables: list[VariableDef] = []
     collections: dict[str, list[_Item]] = {}
+    saver: SaverDef | None = None
 
 
-def encode_meta(graph_def: GraphDef, variables: list[VariableDef], collections: dict[str, list[Any]]) -> bytes:
+def encode_meta(
+    graph_def: GraphDef, variables: list[VariableDef], collections: dict[str, list[Any]], saver: SaverDef | None
+) -> bytes:
     """A meta graph as JSON.
 
     Raises:
         GraphError: a value of an operation cannot be written; the operation is named.
     """
     items = {key: [_written(x) for x in values] for key, values in collections.items()}
-    return encode(_MetaText("labkit-meta-graph", 1, to_text(graph_def), variables, items))
+    return encode(_MetaText("labkit-meta-graph", 1, to_text(graph_def), variables, items, saver))
 
 
 def _written(item: Any) -> Any:
@@ -70,15 +89,17 @@ def _written(item: Any) -> Any:
     return OddFloat(repr(item)) if isinstance(item, float) and not math.isfinite(item) else item  # type: ignore[arg-type]
 
 
-def decode_meta(text: bytes | str) -> tuple[GraphDef, list[VariableDef], dict[str, list[Any]]]:
-    """Graph, variables and collections in a JSON text.
+def decode_meta(
+    text: bytes | str,
+) -> tuple[GraphDef, list[VariableDef], dict[str, list[Any]], SaverDef | None]:
+    """Graph, variables, collections and Saver in a JSON text.
 
     Raises:
         GraphError: it holds no meta graph.
     """
     read = decode(text, _MetaText, "meta graph")
     items = {key: [_read(x) for x in values] for key, values in read.collections.items()}
-    return from_text(read.graph), read.variables, items
+    return from_text(read.graph), read.variables, items, read.saver
 
 
 def _read(item: Any) -> Any:

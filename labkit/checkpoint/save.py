@@ -6,19 +6,20 @@ import contextlib
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from labkit.checkpoint import manifest as manifests, tensorfile
-from labkit.checkpoint.load import check_file, scan, verify
+from labkit.checkpoint import manifest as manifests, state_file, tensorfile
+from labkit.checkpoint.load import scan, verify
 from labkit.checkpoint.manifest import DATA, INDEX, META, PREVIOUS, FileEntry, Manifest, Suffix
 from labkit.checkpoint.meta_graph import MetaGraphDef
-from labkit.errors import CheckpointError
-from labkit.io import atomic_write, collect_temporaries, files, make_folder, sync_folder, write_bytes, write_text
+from labkit.checkpoint.reading import check_file
+from labkit.errors import CheckpointError, CheckpointPathError
+from labkit.io import atomic_write, collect_temporaries, files, make_folder, sync_folder, write_bytes
 
 _CHUNK = 8 << 20
 
@@ -46,27 +47,42 @@ def save(
         The prefix.
 
     Raises:
+        CheckpointPathError: no checkpoint can be at that path.
         CheckpointError: it could not be saved; those saved before are as they were.
         GraphError: an operation of the graph holds a Python function and cannot be written; it is named.
     """
+    if keep is not None and keep < 1:
+        raise CheckpointError(
+            "At least the checkpoint just saved is kept", received=f"keep={keep}", fix="None keeps all."
+        )
+    prefix = write(prefix, tensors, step, graph, extra)
+    with telling_of(prefix):
+        prune(Path(prefix).parent, family(os.path.basename(prefix)), keep)
+    return prefix
+
+
+def write(
+    prefix: str | os.PathLike[str],
+    tensors: Mapping[str, Any],
+    step: int,
+    graph: MetaGraphDef | None = None,
+    extra: dict[str, Any] | None = None,
+) -> str:
+    """As `save`, but no other checkpoint is removed and the file `checkpoint` stays as it is."""
     prefix = os.fspath(prefix)
     folder, name = Path(prefix).parent, os.path.basename(prefix)
     if not 0 < len(name) <= 200 or not name.isprintable() or name.startswith(".") or '"' in name:
-        raise CheckpointError(
+        raise CheckpointPathError(
             "A checkpoint's prefix ends in a name",
             rule="It has 1 to 200 printable characters, no quotation mark, and no dot in front",
             received=repr(prefix),
         )
     if isinstance(step, bool) or not isinstance(step, int | np.integer) or step < 0:
         raise CheckpointError("A checkpoint's step is a number from 0", received=repr(step))
-    if keep is not None and keep < 1:
-        raise CheckpointError(
-            "At least the checkpoint just saved is kept", received=f"keep={keep}", fix="None keeps all."
-        )
     arrays = {key: tensorfile.prepare(key, value) for key, value in tensors.items()}
     extra = _plain_json(extra or {}, "extra")
     meta = None if graph is None else graph.to_json()
-    try:
+    with telling_of(prefix):
         _make_parent(folder)
         collect_temporaries(folder)
         serial = 1 + max((manifests.read(known).serial for known in scan(folder)[0]), default=0)
@@ -86,9 +102,16 @@ def save(
         verify(prefix)
         for suffix in (DATA, META):
             files.remove(prefix + suffix + PREVIOUS)
-        if meta is None:
-            files.remove(prefix + META)
-        prune(folder, family(name), keep)
+    return prefix
+
+
+@contextlib.contextmanager
+def telling_of(prefix: str) -> Iterator[None]:
+    """Makes the system's errors one that names the checkpoint."""
+    try:
+        yield
+    except CheckpointError:  # one kind of which is an OSError, too
+        raise
     except OSError as error:
         raise CheckpointError(
             f"The checkpoint {prefix} could not be saved",
@@ -96,7 +119,6 @@ def save(
             received=str(error),
             fix="Free space on the disk, or choose a folder that can be written.",
         ) from error
-    return prefix
 
 
 def family(name: str) -> str:
@@ -121,14 +143,21 @@ def prune(folder: str | os.PathLike[str], base: str, keep: int | None) -> None:
     known = scan(folder)[0]
     mine = [prefix for prefix in known if family(Path(prefix).name) == base]
     old = mine[: -keep if keep else 0]
-    names = [Path(prefix).name for prefix in known if prefix not in old]
-    lines = [f'model_checkpoint_path: "{names[-1]}"', *(f'all_model_checkpoint_paths: "{name}"' for name in names)]
-    write_text(folder / "checkpoint", "\n".join(lines) + "\n")  # first: it never names one that is gone
+    stay = [prefix for prefix in known if prefix not in old]
+    state_file.write(folder, stay[-1], stay)  # first: it never names one that is gone
     for prefix in old:
         remove(prefix)
-    pattern = re.compile(re.escape(base) + rf"(-\d+)?({re.escape(DATA)}|{re.escape(META)})({re.escape(PREVIOUS)})?")
+    collect_remains(folder, base)
+
+
+def collect_remains(folder: Path, base: str) -> None:
+    """Removes the files of a family that no manifest lists: killed saves leave them, the data at least. A meta graph alone
+    is none of these: a program has exported it."""
+    pattern = re.compile(rf"({re.escape(base)}(-\d+)?){re.escape(DATA)}({re.escape(PREVIOUS)})?")
     for path in sorted(folder.iterdir()):
-        if (match := pattern.fullmatch(path.name)) and not (folder / f"{base}{match[1] or ''}{INDEX}").exists():
+        if (match := pattern.fullmatch(path.name)) and not (folder / (match[1] + INDEX)).exists():
+            for suffix in (META, META + PREVIOUS):
+                files.remove(folder / (match[1] + suffix))
             files.remove(path)
 
 
@@ -141,9 +170,9 @@ def remove(prefix: str | os.PathLike[str]) -> None:
     prefix = os.fspath(prefix)
     files.remove(prefix + INDEX)
     sync_folder(Path(prefix).parent)
-    for suffix in (DATA, META):
-        files.remove(prefix + suffix)
+    for suffix in (META, DATA):  # the data last: where they are without a manifest, collect_remains finds the others
         files.remove(prefix + suffix + PREVIOUS)
+        files.remove(prefix + suffix)
 
 
 def _plain_json(value: dict[str, Any], what: str) -> dict[str, Any]:
@@ -165,7 +194,7 @@ def _make_parent(folder: Path) -> None:
     try:
         make_folder(folder, parents=False)
     except FileNotFoundError:
-        raise CheckpointError(
+        raise CheckpointPathError(
             f"Parent directory of {folder} doesn't exist, can't save.",
             rule="A save makes one missing folder, not two",
             fix="Make the folder first, if the path is right.",

@@ -171,7 +171,8 @@ class Optimizer:
         self, grads_and_vars: Iterable[tuple[Any, lk.Variable]], global_step: lk.Variable | None = None,
         name: str | None = None,
     ) -> lk.Operation:  # fmt: skip
-        """An operation that changes each variable by its gradient, once per run.
+        """An operation that changes each variable by its gradient, once per run; outside of branches and loops it is
+        added to the collection TRAIN_OP.
 
         Args:
             grads_and_vars: (gradient, variable) pairs, as `compute_gradients` gives them; a variable whose gradient is
@@ -215,10 +216,14 @@ class Optimizer:
             if iterations is not None:
                 writes.append(iterations.assign_add(1))
             if global_step is None:
-                return lk.group(*writes, name=scope)
-            with home.control_dependencies([lk.group(*writes, name="update")]):
-                one = lk.constant(1, global_step.dtype, name="value")
-                return global_step.assign_add(one, name=scope).op
+                train = lk.group(*writes, name=scope)
+            else:
+                with home.control_dependencies([lk.group(*writes, name="update")]):
+                    one = lk.constant(1, global_step.dtype, name="value")
+                    train = global_step.assign_add(one, name=scope).op
+        if home is graph:
+            graph.add_to_collection(lk.GraphKeys.TRAIN_OP, train)
+        return train
 
     def number(self, key: str, dtype: lk.DType) -> lk.Tensor:
         """The setting of that name in `numbers`, or the learning rate, as a scalar; for use in `update`."""

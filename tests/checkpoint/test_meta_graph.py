@@ -39,7 +39,7 @@ def program() -> lk.Graph:
         loss = lk.reduce_mean(lk.square(hidden + noise), name="loss")
         train = lk.optimizers.Adam(0.01).minimize(loss, global_step=step, name="train")
         lk.global_variables_initializer()
-        for key, item in {"loss": loss, "train_op": train, "global_step": step, "facts": 3}.items():
+        for key, item in {"loss": loss, "global_step": step, "facts": 3}.items():
             graph.add_to_collection(key, item)
         for item in ("text", 1.5, float("inf"), None, True, b, x, train):
             graph.add_to_collection("facts", item)

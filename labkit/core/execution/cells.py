@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,8 @@ from labkit.core.shapes import show
 from labkit.core.variables import Variable
 from labkit.errors import CheckpointError, GraphError, InvalidArgumentError
 
-_RANDOM = "random:"  # no operation's name holds a colon
+RANDOM = "random:"
+"""In front of a counter in a state; no operation's name holds a colon."""
 
 
 class Cells:
@@ -45,11 +46,11 @@ class Cells:
 
     def counter(self, name: str) -> Any:
         """The cell of a random counter."""
-        cell = self._cells.get(_RANDOM + name)
+        cell = self._cells.get(RANDOM + name)
         if cell is None:
             made = self.state.cell("i64", [])
             made.load(np.zeros((), np.int64))
-            cell = self._cells.setdefault(_RANDOM + name, made)
+            cell = self._cells.setdefault(RANDOM + name, made)
         return cell
 
     def names(self, cells: list[Any]) -> list[str]:
@@ -73,11 +74,12 @@ class Cells:
             raise GraphError(f"{variable.name} belongs to another graph than the session's")
         return self.variable(variable.op)
 
-    def snapshot(self) -> dict[str, np.ndarray]:
+    def snapshot(self, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
         """As `Session.state`."""
-        return {name: cell.read() for name, cell in sorted(self._cells.items()) if cell.initialized}
+        wanted = sorted(self._cells if names is None else self._cells.keys() & names)
+        return {name: self._cells[name].read() for name in wanted if self._cells[name].initialized}
 
-    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+    def restore(self, state: Mapping[str, np.ndarray], fresh_counters: bool = True) -> None:
         """As `Session.restore_state`."""
         variables = {op.name: op for op in self.graph.operations if op.type == "VariableV2"}
         counters = {name for op in self.graph.operations for name in op.counters}
@@ -86,7 +88,7 @@ class Cells:
             array = np.asarray(value)
             if name in variables:
                 dtype, shape = variables[name].outputs[0].dtype.numpy, tuple(variables[name].attrs["shape"])
-            elif name.startswith(_RANDOM) and name.removeprefix(_RANDOM) in counters:
+            elif name.startswith(RANDOM) and name.removeprefix(RANDOM) in counters:
                 dtype, shape = np.dtype(np.int64), ()
             else:
                 raise CheckpointError(
@@ -99,11 +101,11 @@ class Cells:
                     received=f"{array.dtype} {show(array.shape)}",
                 )
             checked[name] = as_array(array)
-        for counter in counters:
-            checked.setdefault(_RANDOM + counter, np.zeros((), np.int64))
+        for counter in counters if fresh_counters else ():
+            checked.setdefault(RANDOM + counter, np.zeros((), np.int64))
         for name, array in checked.items():
             op = variables.get(name)
-            cell = self.variable(op) if op is not None else self.counter(name.removeprefix(_RANDOM))
+            cell = self.variable(op) if op is not None else self.counter(name.removeprefix(RANDOM))
             cell.load(array)
 
     def clear(self) -> None:

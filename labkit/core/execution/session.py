@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -223,19 +223,26 @@ class Session:
         """
         self._open_cells.load(variable, value)
 
-    def state(self) -> dict[str, np.ndarray]:
+    def state(self, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
         """Copies of everything that runs can change: initialized variables by operation name, and the counters of random
-        operations as `random:<operation>` (int64, shape ())."""
-        return self._open_cells.snapshot()
+        operations as `random:<operation>` (int64, shape ()).
 
-    def restore_state(self, state: Mapping[str, np.ndarray]) -> None:
-        """Sets variables and counters to what `state()` returned, possibly in another process. Counters that the state
-        does not hold start again from zero; variables that it does not hold keep their values.
+        Args:
+            names: copy only these, as far as they have values.
+        """
+        return self._open_cells.snapshot(names)
+
+    def restore_state(self, state: Mapping[str, np.ndarray], fresh_counters: bool = True) -> None:
+        """Sets variables and counters to what `state()` returned, possibly in another process. Variables that the state
+        does not hold keep their values.
+
+        Args:
+            fresh_counters: whether counters that the state does not hold start again from zero.
 
         Raises:
             CheckpointError: a name, shape or dtype does not fit the graph; then nothing has changed.
         """
-        self._open_cells.restore(state)
+        self._open_cells.restore(state, fresh_counters)
 
     @property
     def _open_cells(self) -> Cells:
