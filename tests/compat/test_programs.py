@@ -102,3 +102,17 @@ def test_conv_mnist(mnist: tuple[Path, bool], tmp_path: Path) -> None:
     output = run("conv_mnist.py", *arguments, cwd=tmp_path)
     assert len(re.findall(r"step \d+: accuracy", output)) == 2
     assert figure("\naccuracy:", output) > (0.95 if real else 0.8)  # TensorFlow: 0.97
+
+
+def test_a_saved_network(tmp_path: Path) -> None:
+    trained = run("saved_network.py", "train", cwd=tmp_path)
+    assert [path.split("-")[-1] for path in re.findall(r"saved: (\S+)", trained)] == ["100", "200", "300"]
+    assert figure("accuracy:", trained) > 0.9  # TensorFlow: 0.97
+    restored = run("saved_network.py", "test", cwd=tmp_path)
+    assert restored.split("\n")[0] == "restored: checkpoints/network.ckpt-300"
+    assert restored.split("\n")[1] == trained.split("\n")[-2]  # the same to the last digit
+    resumed = run("saved_network.py", "resume", "--steps", "200", cwd=tmp_path)
+    names = sorted(path.name for path in (tmp_path / "checkpoints").glob("*.index"))
+    assert names == ["network.ckpt-400.index", "network.ckpt-500.index"]
+    without_break = run("saved_network.py", "train", "--steps", "500", "--folder", "other", cwd=tmp_path)
+    assert resumed.split("\n")[-2] == without_break.split("\n")[-2]

@@ -457,7 +457,7 @@ def test_the_latest_checkpoint_is_a_valid_one(tf: Any, session: Any) -> None:
 
 
 def line(tf: Any) -> Any:
-    """A graph that learns a line; what is needed of it has names or stands in collections, as the train operation always does."""
+    """A graph that learns a line; its train operation stands in a collection by itself."""
     x = tf.placeholder(tf.float32, [None], name="x")
     y = tf.placeholder(tf.float32, [None], name="y")
     w = tf.Variable(0.0, name="w")
