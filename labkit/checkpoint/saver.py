@@ -197,7 +197,7 @@ class Saver:
         state = sess.state({*counters, *(v.op.name for v in self._variables.values())})
         for variable in self._variables.values():
             if variable.op.name not in state:
-                raise uninitialized(variable.op.name)
+                raise uninitialized(variable.op)
         drawn = {key: state.get(RANDOM + name, np.zeros((), np.int64)) for key, name in self._counters.items()}
         return {key: state[v.op.name] for key, v in self._variables.items()} | drawn
 

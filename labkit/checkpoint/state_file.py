@@ -54,7 +54,7 @@ def read(folder: str | os.PathLike[str], latest_filename: str | None = None) -> 
     for line in text.splitlines():
         key, _, value = line.partition(": ")
         name = value.strip().strip('"')
-        if name != Path(name).name or not name:
+        if not _is_name(name):
             continue
         if key == "model_checkpoint_path":
             latest = name
@@ -105,13 +105,17 @@ def checked_filename(latest_filename: str | None) -> str:
         InvalidArgumentError: it has more than one component.
     """
     name = NAME if latest_filename is None else os.fspath(latest_filename)
-    if name != Path(name).name or not name:
+    if not _is_name(name):
         raise InvalidArgumentError(
             "'latest_filename' must not contain path components",
             rule="It is the name of a file in the checkpoint's folder",
             received=repr(latest_filename),
         )
     return name
+
+
+def _is_name(text: str) -> bool:
+    return text == Path(text).name and text not in ("", "..")
 
 
 def _name(folder: str | os.PathLike[str], path: str | os.PathLike[str]) -> str:
