@@ -25,11 +25,11 @@ from labkit.checkpoint.meta_graph import (
 from labkit.checkpoint.meta_text import SaverDef
 from labkit.checkpoint.save import collect_remains, family, remove, telling_of, write
 from labkit.checkpoint.saveable import fitting, named_variables, present_counters
-from labkit.core.execution.cells import RANDOM
 from labkit.core.collections import GraphKeys
+from labkit.core.execution.cells import RANDOM
 from labkit.core.execution.failures import uninitialized
-from labkit.core.graph import get_default_graph
 from labkit.core.execution.session import Session
+from labkit.core.graph import get_default_graph
 from labkit.core.variables import Variable
 from labkit.errors import (
     ArgumentError,
