@@ -9,6 +9,7 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.graph import get_default_graph
+from labkit.core.operands import operand
 from labkit.core.tensor import OPERATORS, Tensor
 from labkit.errors import DTypeError, InvalidArgumentError
 
@@ -132,7 +133,8 @@ def to_tensor(value: Any, dtype: dt.DType | None = None, name: str | None = None
     if isinstance(value, list | tuple) and holds_tensors(value):
         return _packed(value, dtype)
     array = np.array(as_array(value, dtype))  # a copy: the graph does not follow later changes of the user's array
-    return get_default_graph().apply("Const", [], {"value": array}, name).outputs[0]
+    graph = get_default_graph()
+    return operand(graph, array) if name is None else graph.apply("Const", [], {"value": array}, name).outputs[0]
 
 
 def holds_tensors(values: Any) -> bool:
@@ -187,4 +189,4 @@ def convert_to_tensor(value: Any, dtype: Any = None, name: str | None = None) ->
     Raises:
         DTypeError: a tensor of another dtype than the given one, or a value that does not survive conversion.
     """
-    return to_tensor(value, None if dtype is None else dt.as_dtype(dtype), name)
+    return to_tensor(value, None if dtype is None else dt.as_dtype(dtype), name or "Const")

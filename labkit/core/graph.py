@@ -15,6 +15,7 @@ from labkit.core.explain import user_line
 from labkit.core.lookup import Lookup
 from labkit.core.names import Names
 from labkit.core.opdef import OPS
+from labkit.core.operands import name_operands
 from labkit.core.operation import Operation
 from labkit.core.tensor import Tensor
 from labkit.errors import FinalizedGraphError, GraphError, NestedGraphError
@@ -35,6 +36,7 @@ class Graph(Names, Lookup, Collections):
         Collections.__init__(self)
         self.outer: Graph | None = None  # the graph around a subgraph
         self.inside: dict[str, Operation] = {}  # operations of the subgraphs inside, by name
+        self.operands: set[Operation] = set()  # constants that wait for the operation which they are named after
         self.seed: int | None = None
         self.finalized = False
         self.growth = Growth()
@@ -140,9 +142,15 @@ class Graph(Names, Lookup, Collections):
         if self._placements:
             place(op, self._placements)
         self.append(op)
+        if self.operands:
+            name_operands(self, op)
         if self.growth.runs:
             self.growth.watch(line)
         return op
+
+    def rename(self, op: Operation, full: str) -> None:
+        """Gives an operation that nothing knows by its name yet another one, made unique."""
+        self.reenter(op, self.exchange(op.name, full))
 
     def as_graph_def(self) -> GraphDef:
         """The graph as plain data: `.node`, in the order in which operations were made; printable; `.to_json()`."""

@@ -22,6 +22,12 @@ class Lookup:
         self.operations.append(op)
         self._by_name[op.name] = op
 
+    def reenter(self, op: Operation, name: str) -> None:
+        """Gives an operation of this graph another name."""
+        del self._by_name[op.name]
+        op.name = name
+        self._by_name[name] = op
+
     def __contains__(self, name: str) -> bool:
         return name in self._by_name
 

@@ -30,7 +30,9 @@ class Names:
 
     def unique_name(self, name: str, mark_as_used: bool = True) -> str:
         """The full name, made unique in this graph with _1, _2 ...; upper and lower case count as the same."""
-        full = self._scope + name
+        return self._unique(self._scope + name, mark_as_used)
+
+    def _unique(self, full: str, mark_as_used: bool = True) -> str:
         candidate, key = full, full.lower()
         if key in self._taken:
             number = self._taken[key]
@@ -49,6 +51,15 @@ class Names:
     def take(self, full: str) -> None:
         """Gives away a name as it is."""
         self._taken.setdefault(full.lower(), 1)
+
+    def exchange(self, full: str, other: str) -> str:
+        """Gives away `other`, made unique, for a name that is free again."""
+        key = full.lower()
+        self._taken.pop(key, None)
+        plain, _, number = key.rpartition("_")
+        if number.isdigit() and plain in self._taken:
+            self._taken[plain] = min(self._taken[plain], int(number))
+        return self._unique(other)
 
     def full_name(self, name: str) -> str:
         """The name of a new operation called `name`: unique, or that of a scope where `name` ends in "/".

@@ -55,6 +55,11 @@ class Subgraph(Graph):
         self.outermost.inside[op.name] = op
         return op
 
+    def rename(self, op: Operation, full: str) -> None:
+        del self.outermost.inside[op.name]
+        super().rename(op, full)
+        self.outermost.inside[op.name] = op
+
     def _finalized(self, what: str) -> GraphError:
         return GraphError(
             f"A tensor of the inside of a loop or branch was used outside: {what}",

@@ -122,8 +122,9 @@ def ones_like(x: Any, name: str | None = None) -> Tensor:
 
 def _filled_like(x: Any, value: int, name: str) -> Tensor:
     tensor = to_tensor(x)
-    filling = to_tensor(as_array(value, tensor.dtype))
-    result = apply("BroadcastTo", [filling, shape(tensor)], name=name)
+    with tensor.graph.name_scope(name) as scope:
+        filling = to_tensor(as_array(value, tensor.dtype))
+        result = apply("BroadcastTo", [filling, shape(tensor)], name=scope)
     result.set_shape(tensor.dims)
     return result
 

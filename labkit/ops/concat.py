@@ -17,7 +17,6 @@ from labkit.errors import DTypeError, ShapeError
 from labkit.ops.broadcast import zeros_like
 from labkit.ops.build import apply, list_of, scoped
 from labkit.ops.shape import expand_dims, reshape, shape, squeeze
-from labkit.ops.source import constant
 
 _MOST_PARTS = 1 << 16  # each is a tensor of the graph
 
@@ -62,7 +61,7 @@ def _concat_gradient(op: Operation, g: Tensor) -> list[Tensor]:
     if None in lengths:
         sizes = concat([reshape(shape(x)[axis], [1]) for x in op.inputs], 0)
     else:
-        sizes = constant(np.asarray(lengths, np.int64))
+        sizes = to_tensor(np.asarray(lengths, np.int64))
     return list(g.graph.apply("SplitV", [g, sizes], {"axis": axis, "num": len(op.inputs)}).outputs)
 
 

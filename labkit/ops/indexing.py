@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from labkit.core import dtypes as dt
-from labkit.core.convert import as_array
+from labkit.core.convert import to_tensor
 from labkit.core.opdef import whole
 from labkit.core.tensor import OPERATORS, Tensor
 from labkit.errors import InvalidArgumentError, LabkitError
@@ -18,7 +18,6 @@ from labkit.ops.concat import concat
 from labkit.ops.dynamic_slice import dynamic_slice
 from labkit.ops.gather import gather
 from labkit.ops.shape import reshape, shape
-from labkit.ops.source import constant
 
 _LARGEST = 2**63 - 1
 
@@ -96,7 +95,7 @@ def _advanced(x: Tensor, items: list[Any], place: int) -> Tensor:
     """x indexed by an array: of truth values at the front, or of indices after full slices."""
     index = items[place]
     if not isinstance(index, Tensor):
-        index = index.as_tensor() if hasattr(index, "as_tensor") else constant(as_array(index))
+        index = index.as_tensor() if hasattr(index, "as_tensor") else to_tensor(index)
     rest = [item for i, item in enumerate(items) if i != place]
     front = place == 0 and all(item is Ellipsis for item in rest)
     if index.dtype is dt.bool_ and index.dims != () and front:
@@ -127,8 +126,8 @@ def _bound(x: Tensor, item: Any, shown: Any) -> Any:
 def _vector(numbers: list[Any]) -> Tensor:
     """Numbers, some of them tensors, as one tensor of int64."""
     if not any(isinstance(n, Tensor) for n in numbers):
-        return constant(np.asarray(numbers, np.int64))
-    parts = [reshape(cast(n, dt.int64), [1]) if isinstance(n, Tensor) else constant(np.asarray([n])) for n in numbers]
+        return to_tensor(np.asarray(numbers, np.int64))
+    parts = [reshape(cast(n, dt.int64), [1]) if isinstance(n, Tensor) else to_tensor(np.asarray([n])) for n in numbers]
     return concat(parts, 0)
 
 

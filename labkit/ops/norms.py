@@ -140,8 +140,9 @@ def moments(x: Any, axes: Any, keepdims: bool = False, name: str | None = None) 
     """
     tensor, attrs = to_tensor(x), {"axes": axes, "keepdims": keepdims}
     with tensor.graph.name_scope(name or "moments"):
-        mean = apply("Mean", [tensor], attrs, "mean")
-        return mean, apply("Variance", [tensor, mean], attrs, "variance")
+        names = ("mean", "variance") if keepdims else ("Squeeze", "Squeeze_1")  # as TensorFlow calls the two results
+        mean = apply("Mean", [tensor], attrs, names[0])
+        return mean, apply("Variance", [tensor, mean], attrs, names[1])
 
 
 def reduce_variance(x: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:

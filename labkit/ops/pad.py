@@ -18,7 +18,6 @@ from labkit.errors import DTypeError, InvalidArgumentError, ShapeError
 from labkit.ops.build import apply
 from labkit.ops.shape import int_array, shape
 from labkit.ops.slicing import slice
-from labkit.ops.source import constant
 from labkit.ops.strided import strided_slice
 
 
@@ -72,7 +71,7 @@ def _pad_gradient(op: Operation, g: Tensor) -> list[Tensor | None]:
     if known is None:
         begin = strided_slice(paddings, [0, 0], [0, 1], end_mask=1, shrink_axis_mask=2)
     else:
-        begin = constant(known[:, 0])
+        begin = to_tensor(known[:, 0])
     return [slice(g, begin, shape(x, out_type=paddings.dtype)), None]
 
 
@@ -250,4 +249,4 @@ def _paddings(paddings: Any) -> Tensor:
             received=repr(paddings),
             fix="Write e.g. [[0, 0], [1, 1]].",
         ) from None
-    return constant(array)
+    return to_tensor(array)

@@ -16,7 +16,7 @@ from labkit.core.shapes import Dims, compatible, show
 from labkit.core.tensor import Tensor
 from labkit.errors import DTypeError, InvalidArgumentError, ShapeError
 from labkit.ops.broadcast import broadcast_to
-from labkit.ops.build import apply
+from labkit.ops.build import apply, scoped
 from labkit.ops.compare import cast, equal, less
 from labkit.ops.concat import concat
 from labkit.ops.elementwise import maximum
@@ -154,6 +154,7 @@ def linspace(start: Any, stop: Any, num: Any, name: str | None = None) -> Tensor
         return cast(first * (1 - t) + last * t, ends[0].dtype)
 
 
+@scoped("eye")
 def eye(
     num_rows: Any, num_columns: Any = None, batch_shape: Any = None, dtype: Any = dt.float32, name: str | None = None
 ) -> Tensor:
@@ -168,14 +169,13 @@ def eye(
         DTypeError: the numbers are no integers.
     """
     rows = range(num_rows)
-    with rows.graph.name_scope(name or "eye"):
-        columns = rows if num_columns is None else range(0, num_columns, dtype=rows.dtype)
-        result = cast(equal(expand_dims(rows, 1), columns), dtype)
-        if batch_shape is None:
-            return result
-        batch = cast(shape_tensor(batch_shape), dt.int64)
-        ends = [reshape(size(x, out_type=dt.int64), [1]) for x in (rows, columns)]
-        return broadcast_to(result, concat([batch, *ends], 0))
+    columns = rows if num_columns is None else range(0, num_columns, dtype=rows.dtype)
+    result = cast(equal(expand_dims(rows, 1), columns), dtype, name if batch_shape is None else None)
+    if batch_shape is None:
+        return result
+    batch = cast(shape_tensor(batch_shape), dt.int64)
+    ends = [reshape(size(x, out_type=dt.int64), [1]) for x in (rows, columns)]
+    return broadcast_to(result, concat([batch, *ends], 0), name)
 
 
 def sequence_mask(lengths: Any, maxlen: Any = None, dtype: Any = dt.bool_, name: str | None = None) -> Tensor:

@@ -11,6 +11,7 @@ from labkit.core.convert import to_tensor
 from labkit.core.tensor import Tensor
 from labkit.errors import DTypeError, InvalidArgumentError
 from labkit.ops.broadcast import ones_like, zeros_like
+from labkit.ops.build import scoped
 from labkit.ops.candidate import log_uniform_candidate_sampler
 from labkit.ops.compare import cast, equal
 from labkit.ops.concat import concat
@@ -24,6 +25,7 @@ from labkit.ops.shape import expand_dims, reshape
 from labkit.ops.sigmoid_crossentropy import sigmoid_cross_entropy_with_logits
 
 
+@scoped("compute_sampled_logits")
 def _logits(
     weights: Any,
     biases: Any,

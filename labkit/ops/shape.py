@@ -13,7 +13,6 @@ from labkit.core.shapes import Dims, count, is_known, normal_axes, show
 from labkit.core.tensor import Tensor
 from labkit.errors import DTypeError, ShapeError
 from labkit.ops.build import apply, list_of, same_shape
-from labkit.ops.source import constant
 
 _INT32_MAX = 2**31 - 1
 
@@ -209,7 +208,7 @@ def shape_tensor(shape: Any) -> Tensor:
             received=repr(shape),
             fix="For a dimension that is known only when run, take it from lk.shape(tensor), or write -1 in lk.reshape.",
         ) from error
-    return constant(array, name="shape")
+    return to_tensor(array)
 
 
 def _ranked(change: Any) -> Any:

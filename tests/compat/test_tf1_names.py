@@ -189,3 +189,46 @@ def test_init_and_train_operations_have_usual_names(tf: Any) -> None:
     assert (train.name, init.name) == ("Adam", "init")
     assert names.index("v") < names.index("beta1_power") < names.index("Adam") < names.index("init")
     assert {"v/Adam", "v/Adam_1", "beta2_power"} <= set(names)
+
+
+def test_constants_of_operands_are_named_after_what_uses_them(tf: Any) -> None:
+    x = tf.placeholder(tf.float32, [None, 3], name="x")
+    tf.zeros([4]), tf.ones_like(x), x[:, 1:], x[0], tf.reshape(x, [-1]), tf.eye(3), x * 2.0, 1 - x, tf.pow(x, 2)
+    names = [op.name for op in tf.get_default_graph().get_operations()]
+    assert {"mul/y", "sub/x", "Pow/y", "Reshape/shape"} <= set(names)
+    assert tf.constant(1).name == "Const:0"  # it is the program's first constant
+    assert tf.range(3).name == "range:0"
+    assert tf.shape(x).name == "Shape:0"
+
+
+def test_constants_of_operands_in_scopes_and_branches(tf: Any) -> None:
+    x = tf.placeholder(tf.float32, [], name="x")
+    with tf.name_scope("s"):
+        y = x + 1.0
+    inside: list[Any] = []
+
+    def double() -> Any:
+        inside.append(x * 2.0)
+        return inside[0]
+
+    z = tf.cond(x > 0, double, lambda: x)
+    assert tf.get_default_graph().get_operation_by_name("s/add/y").outputs[0] is y.op.inputs[1]
+    with tf.Session() as session:
+        assert session.run(["s/add/y:0", z], {x: 3.0}) == [1.0, 6.0]
+    assert tf.constant(0, name="s/add/y").name == "s/add/y_1:0"
+
+
+def test_names_of_moments_as_checkpoints_have_them(tf: Any) -> None:
+    x = tf.placeholder(tf.float32, [None, 3])
+    mean, variance = tf.nn.moments(x, [0])
+    assert (mean.name, variance.name) == ("moments/Squeeze:0", "moments/Squeeze_1:0")
+    mean, variance = tf.nn.moments(x, [0], keep_dims=True)
+    assert (mean.name, variance.name) == ("moments_1/mean:0", "moments_1/variance:0")
+
+
+def test_sampled_losses_build_their_scores_in_a_scope(tf: Any) -> None:
+    w, b = tf.Variable(tf.zeros([9, 4])), tf.Variable(tf.zeros([9]))
+    tf.nn.nce_loss(w, b, tf.zeros([2, 1], tf.int64), tf.zeros([2, 4]), 3, 9)
+    assert [
+        op.name for op in tf.get_default_graph().get_operations() if op.type == "GatherV2" and "/" not in op.name
+    ] == []
