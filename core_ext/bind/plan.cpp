@@ -45,7 +45,7 @@ py::array read_cell(Cell& cell) {
     return copy;
 }
 
-// For a thread that holds the state for several runs: what a variable is now, and back to that.
+// For a thread that holds the state for several runs: what a variable is now.
 py::object save_cell(const Cell& cell) {
     if (!State::Hold::is_held(*cell.state(), false)) throw std::logic_error("the state is not held by this thread");
     if (!cell.initialized()) return py::none();
@@ -55,37 +55,65 @@ py::object save_cell(const Cell& cell) {
     return copy;
 }
 
-void restore_cell(Cell& cell, const py::object& saved) {
-    if (!State::Hold::is_held(*cell.state(), true)) throw std::logic_error("the state is not held by this thread");
-    cell.mark_initialized(!saved.is_none());
-    if (saved.is_none() || !cell.bytes()) return;
-    View value = view_like(saved, cell.view(), "the saved value");
-    std::memcpy(cell.view().data, value.data, static_cast<size_t>(cell.bytes()));
-}
-
 std::vector<int64_t> shape_of(const Cell& cell) { return {cell.view().shape, cell.view().shape + cell.view().rank}; }
 
 // --- holding a state over several runs ---
 
+// A context manager in native code: no signal handler can raise between taking the state and the block that lets it go, nor
+// between the block's end and the values' being taken back.
 class PythonHold {
    public:
-    PythonHold(std::shared_ptr<State> state, bool exclusive) : state_(std::move(state)), exclusive_(exclusive) {}
+    PythonHold(std::shared_ptr<State> state, bool exclusive, std::optional<double> timeout, std::vector<CellPointer> cells)
+        : state_(std::move(state)), exclusive_(exclusive), timeout_(timeout), cells_(std::move(cells)) {
+        for (const CellPointer& cell : cells_)
+            if (!cell || cell->state() != state_ || !exclusive)
+                throw std::invalid_argument("taken_back: cells of this state, which is held exclusively");
+    }
 
-    void acquire(std::optional<double> timeout) {
-        HostInterrupt host(state_.get(), timeout);
+    void enter() {
+        if (hold_) throw std::logic_error("the state is held already");
+        HostInterrupt host(state_.get(), timeout_);
         {
             py::gil_scoped_release release;
             hold_ = std::make_unique<State::Hold>(*state_, exclusive_, host);
         }
-        if (hold_->held()) return;
-        hold_.reset();
-        host.raise(0);
+        if (!hold_->held()) {
+            hold_.reset();
+            host.raise(0);
+        }
+        try {
+            for (const CellPointer& cell : cells_) save(*cell);
+        } catch (...) {
+            leave(false);
+            throw;
+        }
     }
-    void release() { hold_.reset(); }
+
+    void leave(bool failed) {
+        for (size_t i = 0; failed && i < saved_.size(); ++i) {
+            Cell& cell = *cells_[i];
+            cell.mark_initialized(saved_[i].has_value());
+            if (saved_[i] && cell.bytes())
+                std::memcpy(cell.view().data, saved_[i]->data(), static_cast<size_t>(cell.bytes()));
+        }
+        saved_.clear();
+        hold_.reset();
+    }
 
    private:
+    void save(const Cell& cell) {
+        saved_.emplace_back();
+        if (!cell.initialized()) return;
+        need_memory(cell.bytes());
+        saved_.back().emplace(cell.bytes());
+        if (cell.bytes()) std::memcpy(saved_.back()->data(), cell.view().data, static_cast<size_t>(cell.bytes()));
+    }
+
     std::shared_ptr<State> state_;
     bool exclusive_;
+    std::optional<double> timeout_;
+    std::vector<CellPointer> cells_;
+    std::vector<std::optional<Buffer>> saved_;  // of cells_; nothing where there was no value
     std::unique_ptr<State::Hold> hold_;
 };
 
@@ -294,22 +322,27 @@ void bind_plan(py::module_& module) {
             "Raises:\n    ValueError: unknown dtype or impossible shape.\n    MemoryError: no memory.")
         .def(
             "hold",
-            [](const std::shared_ptr<State>& state, bool exclusive) {
-                return std::make_unique<PythonHold>(state, exclusive);
+            [](const std::shared_ptr<State>& state, bool exclusive, std::optional<double> timeout,
+               std::vector<CellPointer> taken_back) {
+                return std::make_unique<PythonHold>(state, exclusive, timeout, std::move(taken_back));
             },
-            py::arg("exclusive"),
-            "What keeps runs of others from coming between several runs of this thread, which are made with held=True:\n"
-            "runs that write, or with `exclusive` any.")
+            py::arg("exclusive"), py::arg("timeout") = py::none(), py::arg("taken_back") = std::vector<CellPointer>(),
+            "A context manager that keeps runs of others from coming between several runs of this thread, which are made\n"
+            "with held=True: runs that write, or with `exclusive` any.\n\n"
+            "Args:\n    timeout: seconds to wait for the state, or None.\n    taken_back: cells that are as they were "
+            "when the block is left by an exception.\n\n"
+            "Raises:\n    TimeoutError_, CancelledError, KeyboardInterrupt: waiting was given up.\n    RuntimeError: "
+            "this thread is inside a run of the state already.\n    MemoryError: there is none for the cells' values.")
         .def("cancel", &State::cancel,
              "Stops the runs under way, as an interrupt would: they raise CancelledError. May be called from any "
              "thread.")
         .def("close", &State::close, "Stops the runs under way and all that start later, as `cancel` does.");
 
     py::class_<PythonHold>(module, "Hold", "A state held by a thread; made by State.hold.")
-        .def("acquire", &PythonHold::acquire, py::arg("timeout") = py::none(),
-             "Waits until the state is this thread's.\n\nRaises:\n    TimeoutError_, CancelledError, KeyboardInterrupt: "
-             "waiting was given up.\n    RuntimeError: this thread is inside a run of the state already.")
-        .def("release", &PythonHold::release, "Lets the state go, in the thread that acquired it.");
+        .def("__enter__", &PythonHold::enter)
+        .def("__exit__", [](PythonHold& hold, const py::object& type, const py::object&, const py::object&) {
+            hold.leave(!type.is_none());
+        });
 
     py::class_<Cell, CellPointer>(module, "Cell", "One variable's storage in one session; made by State.cell.")
         .def_property_readonly("initialized", &Cell::initialized)
@@ -318,11 +351,8 @@ void bind_plan(py::module_& module) {
         .def("read", &read_cell,
              "A copy of the value. Waits for runs that write.\n\nRaises:\n    UninitializedError: it has no value.")
         .def("save", &save_cell,
-             "For a thread that has acquired State.hold: a copy of the value, or None where there is none.\n\nRaises:\n"
+             "For a thread that holds the state: a copy of the value, or None where there is none.\n\nRaises:\n"
              "    RuntimeError: the thread does not hold the state.\n    MemoryError: no memory.")
-        .def("restore", &restore_cell, py::arg("saved"),
-             "For a thread that has acquired State.hold(exclusive=True): makes the value what save() returned.\n\n"
-             "Raises:\n    RuntimeError: the thread does not hold the state.")
         .def(
             "load",
             [](Cell& cell, const py::object& array) {
@@ -355,7 +385,7 @@ void bind_plan(py::module_& module) {
              py::arg("traces") = py::none(),
              "Runs the plan once, without the GIL.\n\n"
              "Args:\n    feeds: arrays of exactly the feeds' dtypes and shapes, dense in C order; used in place.\n"
-             "    timeout: seconds, or None.\n    held: the caller has acquired State.hold.\n"
+             "    timeout: seconds, or None.\n    held: the caller is inside State.hold.\n"
              "    traces: a list, to which a record of the run is added: (start, duration, bytes of temporaries,\n"
              "        [(operation, kernel, node around it or -1, calls, start, duration, bytes of its results)],\n"
              "        [(node, start, duration)], events left out); times are nanoseconds of time.monotonic_ns().\n\n"

@@ -208,3 +208,67 @@ def test_ctrl_c_in_a_waiting_main_thread_leaves_the_other_threads_run_alone() ->
         thread.join()
         assert results == [1]
         assert endless.session.run(endless.v) == 1
+
+
+ANYWHERE = """
+import random, signal, sys, threading
+import numpy as np
+import labkit as lk
+
+class Stop(KeyboardInterrupt):
+    pass
+
+def stop(*_):
+    raise Stop
+
+v, w = (lk.Variable(np.zeros(2, np.float32)) for _ in range(2))
+x = lk.placeholder(lk.float32, [None])
+positive = lk.fill([2], lk.reduce_sum(lk.boolean_mask(x, x > 0)))
+staged = [v.assign_add(positive), w.assign_add(positive), lk.random_normal([2])]
+
+def body(i, a):
+    a = lk.reshape(lk.py_func(lambda b: b + 1, [a], lk.float32), [2])
+    with lk.control_dependencies([v.assign_add(a)]):
+        return i + 1, a + lk.random_normal([2]) * 0
+
+looped = lk.while_loop(lambda i, a: i < 2, body, [0, lk.zeros([2])])[1]
+with lk.control_dependencies([looped]):
+    looped = [looped, w.assign_add([3.0, 3.0])]  # both of them, or none
+session = lk.Session()
+session.run(lk.global_variables_initializer())
+signal.signal(signal.SIGALRM, stop)
+random.seed(int(sys.argv[1]))
+stopped = 0
+for number in range(4000):
+    fetch = random.choice([staged, looped])
+    feed = {x: np.ones(3, np.float32)}
+    if number < 20:
+        session.run(fetch, feed)
+        continue
+    begun = session.state()
+    try:
+        signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-6, 1e-3))
+        session.run(fetch, feed)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    except Stop:
+        stopped += 1
+    state = session.state()  # not from inside a run, as far as the session knows
+    assert np.array_equal(state[v.op.name], state[w.op.name]), (number, state)
+    drawn = {name: n - begun[name] for name, n in state.items() if name.startswith("random:")}
+    moved = not np.array_equal(state[v.op.name], begun[v.op.name])
+    assert sum(drawn.values()) == moved, (number, drawn, moved)
+other = threading.Thread(target=session.run, args=(staged, feed), kwargs={"timeout": 10})
+other.start()
+other.join(10)
+assert not other.is_alive()
+print(stopped)
+"""
+
+
+def test_a_signal_between_any_two_steps_of_a_run_leaves_all_or_nothing() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ANYWHERE, "1"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 100
+    assert "Exception ignored" not in done.stderr

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -57,13 +56,19 @@ def run_stages(
         deadline = time.monotonic() + timeout
     staged = _Staged(session, deadline, timeout, trace, runner.called_again)
     cells = {name: session.cells.counter(name) for name in program.stages[-1].counters}  # a new one is loaded with zero
-    with _held(session, program.writes, staged.left(), timeout):
-        for variable in program.read_first:
-            if not session.cells.variable(variable).initialized:
-                raise uninitialized(variable)
-        counters = {name: cell.save() for name, cell in cells.items()}
-        with _taken_back(session, program):
+    held = False
+    try:
+        with session.cells.state.hold(program.writes, staged.left(), _taken_back(session, program, cells.values())):
+            held = True
+            for variable in program.read_first:
+                if not session.cells.variable(variable).initialized:
+                    raise uninitialized(variable)
+            counters = {name: cell.save() for name, cell in cells.items()}
             results = staged.run(runner, arrays, counters)
+    except FAILURES as error:
+        if held:
+            raise
+        raise told(error, session.graph, None, timeout=timeout) from None
     given = {id(x) for x in arrays}
     fetched = []
     for array in results:
@@ -165,32 +170,13 @@ class _Staged:
         return left
 
 
-@contextmanager
-def _taken_back(session: Session, program: Program) -> Iterator[None]:
-    """Where a loop or branch that Python runs writes variables: when it fails they are as before."""
-    saved = []
-    if any(op.hosted and op.writes for op in program.sequence):
-        written = dict.fromkeys(op.inputs[i].op for op in program.sequence for i in op.writes)
-        saved = [(cell, cell.save()) for cell in map(session.cells.variable, written)]
-    try:
-        yield
-    except BaseException:
-        for cell, value in saved:
-            cell.restore(value)
-        raise
-
-
-@contextmanager
-def _held(session: Session, exclusive: bool, left: float | None, timeout: float | None) -> Iterator[None]:
-    hold = session.cells.state.hold(exclusive)
-    try:
-        hold.acquire(left)
-    except FAILURES as error:
-        raise told(error, session.graph, None, timeout=timeout) from None
-    try:
-        yield
-    finally:
-        hold.release()
+def _taken_back(session: Session, program: Program, counters: Iterable[Any]) -> list[Any]:
+    """The cells that are as before when the run fails: all that it writes, where a loop or branch that Python runs does so
+    bit by bit."""
+    if not any(op.hosted and op.writes for op in program.sequence):
+        return []
+    written = dict.fromkeys(op.inputs[i].op for op in program.sequence for i in op.writes)
+    return [*map(session.cells.variable, written), *counters]
 
 
 def _where(op: Operation) -> str:
