@@ -93,6 +93,24 @@ def test_an_imported_graph_computes_the_same() -> None:
         np.testing.assert_array_equal(session.run(slope, {"import/x:0": [[1, 2], [3, 4]]}), [[4], [6]])
 
 
+def test_each_import_asks_a_python_function_anew() -> None:
+    with lk.Graph().as_default() as graph:
+        x = lk.placeholder(lk.float64, [], name="x")
+        seen: list[float] = []
+
+        def body(i: lk.Tensor, a: lk.Tensor) -> tuple[lk.Tensor, lk.Tensor]:
+            factor = lk.py_func(lambda b: seen.append(float(b)) or b, [lk.stop_gradient(a)], lk.float64)
+            return i + 1, a * lk.reshape(factor, [])
+
+        y = lk.while_loop(lambda i, a: i < 2, body, [0, x])[1]
+        lk.identity(lk.gradients(y, x)[0], name="slope")
+        described = graph.as_graph_def()
+    with lk.Graph().as_default(), lk.Session() as session:
+        slopes = [lk.import_graph_def(described, {"x": lk.constant(x, lk.float64)}, ["slope:0"])[0] for x in (2.0, 3.0)]
+        assert session.run(slopes) == [8.0, 27.0]
+        assert sorted(seen) == [2.0, 3.0, 4.0, 9.0]  # a gradient calls nothing again
+
+
 def test_other_inputs() -> None:
     described = reread(small())
     with lk.Graph().as_default() as graph, lk.Session() as session:

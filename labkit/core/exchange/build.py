@@ -15,6 +15,7 @@ from labkit.core.devices import place as place_on_device
 from labkit.core.exchange.graph_def import GraphDef, NodeDef, SubgraphDef, SubgraphName
 from labkit.core.exchange.order import by_name, in_order
 from labkit.core.exchange.rename import MAX_DEPTH, Renamed
+from labkit.core.execution.hosted import OwnFunction
 from labkit.core.graph import Graph
 from labkit.core.opdef import OPS, OpDef
 from labkit.core.operation import Operation
@@ -90,6 +91,7 @@ class Builder:
         self._library = {sub.name: sub for sub in graph_def.library}
         self._places: dict[str, _Place] = {"": self._root}
         self._open: list[str] = []
+        self._functions: dict[OwnFunction, OwnFunction] = {}
 
     def build(self) -> None:
         """Builds everything.
@@ -203,10 +205,14 @@ class Builder:
                     rule=f"{key} is " + {"array": "an array", "subgraph": "a subgraph"}.get(kind, "no subgraph"),
                     received=repr(value)[:80],
                 )
-            attrs[key] = self._subgraph(value.name) if isinstance(value, SubgraphName) else value
+            attrs[key] = self._subgraph(value.name) if isinstance(value, SubgraphName) else self._own(value)
         if definition.random and isinstance(attrs.get("counter"), str):
             attrs["counter"] = self.names.counter(attrs["counter"])
         return attrs
+
+    def _own(self, value: Any) -> Any:
+        """A user's function as what is imported calls it: it does not share the original's answers."""
+        return self._functions.setdefault(value, OwnFunction(value.func)) if isinstance(value, OwnFunction) else value
 
     # --- subgraphs ---
 
