@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from labkit.core.checking import check_operation, make_operation
 from labkit.core.collections import Collections
 from labkit.core.devices import Placement, check_placement, place
-from labkit.core.execution.growth import Growth
 from labkit.core.explain import user_line
+from labkit.core.growth import Growth
 from labkit.core.lookup import Lookup
 from labkit.core.names import Names
 from labkit.core.opdef import OPS
@@ -87,6 +87,11 @@ class Graph(Names, Lookup, Collections):
         return self.as_operation(value)
 
     @property
+    def control_operations(self) -> Iterator[Operation]:
+        """What new operations come after, by the scopes of this graph; perhaps more than once."""
+        return (op for group in self._control for op in group)
+
+    @property
     def in_control_dependencies(self) -> bool:
         return any(self._control)
 
@@ -106,6 +111,11 @@ class Graph(Names, Lookup, Collections):
             yield
         finally:
             self._placements.pop()
+
+    def place(self, op: Operation) -> None:
+        """Gives the operation the device that the scopes around say."""
+        if self._placements:
+            place(op, self._placements)
 
     # --- growing ---
 
@@ -128,7 +138,7 @@ class Graph(Names, Lookup, Collections):
         definition = OPS[type_name]
         line = user_line()
         if self.finalized:
-            raise self._finalized(f"{type_name} cannot be added ({line})")
+            raise self.finalized_error(f"{type_name} cannot be added ({line})")
         what = f"{type_name} '{self._scope}{name or type_name}' cannot be built at {line}"
         checked = check_operation(definition, inputs, attrs or {}, what, self)
         full = self.full_name(name or type_name)
@@ -137,10 +147,9 @@ class Graph(Names, Lookup, Collections):
         control: Iterable[Operation] = ()
         if self._control:
             present = {x.op for x in checked.inputs}
-            control = dict.fromkeys(op for group in self._control for op in group if op not in present)
+            control = dict.fromkeys(op for op in self.control_operations if op not in present)
         op = make_operation(self, definition, full, checked, control, line)
-        if self._placements:
-            place(op, self._placements)
+        self.place(op)
         self.append(op)
         if self.operands:
             name_operands(self, op)
@@ -158,7 +167,12 @@ class Graph(Names, Lookup, Collections):
 
         return as_graph_def(self)
 
-    def _finalized(self, what: str) -> GraphError:
+    def finalized_error(self, what: str) -> GraphError:
+        """The error of whoever would add to a graph that is finalized.
+
+        Args:
+            what: what cannot be done, and where.
+        """
         return FinalizedGraphError(
             f"Graph is finalized and cannot be modified: {what}",
             rule="A finalized graph does not grow",

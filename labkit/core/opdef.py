@@ -16,10 +16,9 @@ import numpy as np
 from labkit.core import dtypes as dt
 from labkit.core.attr import Attr as Attr, flatten, whole as whole
 from labkit.core.shapes import Dims
-from labkit.errors import DTypeError, GraphError, InvalidArgumentError, ShapeError
+from labkit.errors import DTypeError, GraphError, InvalidArgumentError
 
 if TYPE_CHECKING:
-    from labkit.core.operation import Operation
     from labkit.core.passes.infer import Inference
     from labkit.core.subgraph import Subgraph
     from labkit.core.tensor import Tensor
@@ -295,50 +294,3 @@ def lower_attrs(context: OpContext) -> tuple[Ints, Reals]:
     """The default lowering: numbers of the attributes in order, whole ones and real ones apart."""
     numbers = [n for value in context.attrs.values() for n in flatten(value)]
     return [int(n) for n in numbers if isinstance(n, bool | int)], [n for n in numbers if isinstance(n, float)]
-
-
-# --- rules that many records share ------------------------------------------------------------------------------------
-
-
-def same_dtype(allowed: Sequence[dt.DType], count: int | None = None) -> Callable[..., Sequence[dt.DType]]:
-    """All inputs (the first `count`) have one dtype out of `allowed`, which is the output's too."""
-
-    def rule(inputs: Sequence[dt.DType], attrs: Mapping[str, Any]) -> Sequence[dt.DType]:
-        checked = inputs[:count] if count else inputs
-        if checked[0] not in allowed or any(dtype is not checked[0] for dtype in checked):
-            names = [d.name for d in allowed]
-            alone = len(checked) == 1
-            raise DTypeError(
-                "",
-                rule=f"The input{'' if alone else 's'} {_out_of(names, alone)}",
-                received=", ".join(d.name for d in inputs),
-                fix=f"Convert {'it' if alone else 'one of them'} with lk.cast.",
-            )
-        return [checked[0]]
-
-    return rule
-
-
-def _out_of(names: Sequence[str], alone: bool) -> str:
-    if len(names) == 1:
-        return f"{'is' if alone else 'are'} {names[0]}"
-    return ("is one of " if alone else "have one common dtype out of ") + ", ".join(names)
-
-
-def need_rank(context: OpContext, index: int, rank: int, what: str) -> tuple[int | None, ...]:
-    """The dims of input `index`, checked to have `rank` dimensions; unknown rank gives unknown dimensions."""
-    dims = context.dims[index]
-    if dims is None:
-        return (None,) * rank
-    if len(dims) != rank:
-        raise ShapeError("", rule=f"{what} has {rank} dimension{'s' if rank != 1 else ''}", received=_show(context))
-    return dims
-
-
-def _show(context: OpContext) -> str:
-    from labkit.core.shapes import show
-
-    return " and ".join(show(dims) for dims in context.dims)
-
-
-GradientRule: TypeAlias = "Callable[[Operation, Tensor], Sequence[Tensor | None]]"

@@ -60,7 +60,7 @@ class Subgraph(Graph):
         super().rename(op, full)
         self.outermost.inside[op.name] = op
 
-    def _finalized(self, what: str) -> GraphError:
+    def finalized_error(self, what: str) -> GraphError:
         return GraphError(
             f"A tensor of the inside of a loop or branch was used outside: {what}",
             rule="What is computed inside leaves it as a result only",

@@ -83,7 +83,7 @@ class _Evaluation:
             if definition.from_shapes is not None:
                 return self._from_shapes(op)
             small = is_known(tensor.dims) and count(tensor.dims) <= _LARGEST  # type: ignore[arg-type]
-            if not by_reference(tensor) or not small or len(self._values) > _MOST:
+            if not has_exact_reference(tensor) or not small or len(self._values) > _MOST:
                 return self._computed(tensor)
             values = []
             for x in op.inputs:
@@ -119,7 +119,7 @@ class _Evaluation:
         return tuple(self._stand_in(x, i) if n is None else n for i, n in enumerate(x.dims))
 
 
-def by_reference(tensor: Tensor) -> bool:
+def has_exact_reference(tensor: Tensor) -> bool:
     """Whether the record's NumPy reference gives the value from its inputs' values, exactly and in every run the same."""
     definition = tensor.op.definition
     if definition.reference is None or not tensor.dtype.is_integer or not tensor.op.inputs:

@@ -14,13 +14,14 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor, to_tensors
-from labkit.core.opdef import Attr, OpDef, Sample, register, same_dtype
+from labkit.core.opdef import Attr, OpDef, Sample, register
 from labkit.core.operation import Operation
 from labkit.core.tensor import Tensor
-from labkit.ops.build import SHAPES, apply, away_from, equal_shapes, same_shape
+from labkit.ops.build import SHAPES, apply, away_from
 from labkit.ops.concat import concat
 from labkit.ops.elementwise import exp, relu, sigmoid, sign, square
 from labkit.ops.logic import where
+from labkit.ops.rules import equal_shapes, same_dtype, same_shape
 
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 _ROOT_TWO_OVER_PI = math.sqrt(2 / math.pi)

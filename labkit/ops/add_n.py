@@ -10,11 +10,12 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensors
-from labkit.core.opdef import OpContext, OpDef, Sample, register, same_dtype
+from labkit.core.opdef import OpContext, OpDef, Sample, register
 from labkit.core.shapes import Dims, compatible, merge, show
 from labkit.core.tensor import Tensor
 from labkit.errors import ShapeError
 from labkit.ops.build import SHAPES, apply, list_of
+from labkit.ops.rules import same_dtype
 
 
 def _one_shape(c: OpContext) -> list[Dims]:

@@ -9,12 +9,13 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor
-from labkit.core.opdef import Attr, NotDifferentiable, OpContext, OpDef, Sample, register, same_dtype
+from labkit.core.opdef import Attr, NotDifferentiable, OpContext, OpDef, Sample, register
 from labkit.core.shapes import Dims, normal_axes, show
 from labkit.core.tensor import Tensor
 from labkit.errors import DTypeError, ShapeError
 from labkit.ops.build import apply
 from labkit.ops.compare import cast
+from labkit.ops.rules import same_dtype
 
 
 def _arg(name: str, kernel: str, reference: Callable[..., Any], formula: str, doc: str) -> None:

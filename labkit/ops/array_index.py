@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from labkit.core import dtypes as dt
-from labkit.core.opdef import Attr, OpContext, OpDef, Sample, need_rank, register
+from labkit.core.opdef import Attr, OpContext, OpDef, Sample, register
 from labkit.core.shapes import Dims
 from labkit.errors import DTypeError, InvalidArgumentError
 from labkit.ops.indices import need_indices
+from labkit.ops.rules import need_rank
 
 WRITTEN, ANY = 1, 2
 """What an element's state says: it was written; or it may be read as well as written, as a gradient does that computes a

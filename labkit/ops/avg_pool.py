@@ -8,11 +8,12 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor
-from labkit.core.opdef import OpContext, OpDef, Sample, register, same_dtype
+from labkit.core.opdef import OpContext, OpDef, Sample, register
 from labkit.core.shapes import Dims
 from labkit.core.tensor import Tensor
 from labkit.ops.build import apply
 from labkit.ops.pool import CASES, POOL_ATTRS, lower_pool, pool_sides, pooled_dims
+from labkit.ops.rules import same_dtype
 from labkit.ops.window import SOURCE, channels_last, check_gradient, outputs, spatial_pair, window_attrs
 
 

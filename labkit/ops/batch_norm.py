@@ -8,7 +8,7 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor
-from labkit.core.opdef import Attr, OpContext, OpDef, Sample, register, same_dtype
+from labkit.core.opdef import Attr, OpContext, OpDef, Sample, register
 from labkit.core.operation import Operation
 from labkit.core.shapes import Dim, Dims, count, is_known, merge, show
 from labkit.core.tensor import Tensor
@@ -17,6 +17,7 @@ from labkit.ops.broadcast import broadcast_to, ones_like, zeros_like
 from labkit.ops.build import apply, scoped
 from labkit.ops.composite import through
 from labkit.ops.elementwise import maximum, sqrt
+from labkit.ops.rules import same_dtype
 from labkit.ops.shape import shape
 
 _SOURCE = "Ioffe and Szegedy, Batch Normalization, 2015, algorithm 1"

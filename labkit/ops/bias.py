@@ -6,11 +6,12 @@ from typing import Any
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensors
-from labkit.core.opdef import OpContext, OpDef, Sample, need_rank, register, same_dtype
+from labkit.core.opdef import OpContext, OpDef, Sample, register
 from labkit.core.shapes import Dims, show
 from labkit.core.tensor import Tensor
 from labkit.errors import ShapeError
 from labkit.ops.build import apply
+from labkit.ops.rules import need_rank, same_dtype
 
 
 def _bias_shape(c: OpContext) -> list[Dims]:

@@ -12,10 +12,11 @@ import numpy as np
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor, to_tensors
 from labkit.core.graph import Graph, get_default_graph
-from labkit.core.opdef import NotDifferentiable, OpContext, OpDef, Sample, register, same_dtype
-from labkit.core.shapes import Dims, broadcast, compatible, merge, show
+from labkit.core.opdef import NotDifferentiable, OpDef, Sample, register
+from labkit.core.shapes import show
 from labkit.core.tensor import Tensor
 from labkit.errors import InvalidArgumentError, ShapeError
+from labkit.ops.rules import broadcast_shape, same_dtype, same_shape
 
 Draw: TypeAlias = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 """Makes an array of a shape for a sample."""
@@ -121,24 +122,6 @@ def binary(type_name: str, doc: str, default_name: str | None = None) -> Callabl
 def named(function: Callable[..., Tensor], name: str) -> Callable[..., Tensor]:
     """A function as an operator: its operations have another default name."""
     return lambda *operands: function(*operands, name=name)
-
-
-def same_shape(context: OpContext) -> list[Dims]:
-    """Shape rule: one output of the first input's shape."""
-    return [context.dims[0]]
-
-
-def broadcast_shape(context: OpContext) -> list[Dims]:
-    """Shape rule: two inputs are broadcast as in NumPy."""
-    return [broadcast(context.dims[0], context.dims[1])]
-
-
-def equal_shapes(context: OpContext) -> list[Dims]:
-    """Shape rule: two inputs of one shape, which is the output's too."""
-    a, b = context.dims[0], context.dims[1]
-    if not compatible(a, b):
-        raise ShapeError("", rule="Both inputs have one shape", received=f"{show(a)} and {show(b)}")
-    return [merge(a, b)]
 
 
 def unary_record(

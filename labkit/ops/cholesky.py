@@ -8,7 +8,7 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor, to_tensors
-from labkit.core.opdef import OpDef, Sample, register, same_dtype
+from labkit.core.opdef import OpDef, Sample, register
 from labkit.core.operation import Operation
 from labkit.core.shapes import show
 from labkit.core.tensor import Tensor
@@ -20,6 +20,7 @@ from labkit.ops.diagonal import matrix_band_part, matrix_diag, matrix_diag_part,
 from labkit.ops.elementwise import log
 from labkit.ops.matmul import matmul
 from labkit.ops.reduce import reduce_sum
+from labkit.ops.rules import same_dtype
 from labkit.ops.shape import stop_gradient
 from labkit.ops.solve import square_shape, triangular_solve
 

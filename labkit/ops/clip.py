@@ -9,7 +9,7 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor, to_tensors
-from labkit.core.opdef import OpContext, OpDef, Sample, register, same_dtype
+from labkit.core.opdef import OpContext, OpDef, Sample, register
 from labkit.core.operation import Operation
 from labkit.core.shapes import Dims, show
 from labkit.core.slices import IndexedSlices
@@ -20,6 +20,7 @@ from labkit.ops.broadcast import fits
 from labkit.ops.build import apply, list_of, scoped
 from labkit.ops.elementwise import maximum
 from labkit.ops.reduce import reduce_sum
+from labkit.ops.rules import same_dtype
 
 
 def _clip_gradient(op: Operation, g: Tensor) -> list[Tensor]:

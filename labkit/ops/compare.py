@@ -8,9 +8,10 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor
-from labkit.core.opdef import Attr, NotDifferentiable, OpDef, Sample, register, same_dtype
+from labkit.core.opdef import Attr, NotDifferentiable, OpDef, Sample, register
 from labkit.core.tensor import OPERATORS, Tensor
-from labkit.ops.build import BROADCAST_CASES, SHAPES, apply, binary, broadcast_shape, same_shape, unary
+from labkit.ops.build import BROADCAST_CASES, SHAPES, apply, binary, unary
+from labkit.ops.rules import broadcast_shape, same_dtype, same_shape
 
 _STEP = NotDifferentiable("a truth value does not change smoothly")
 

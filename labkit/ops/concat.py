@@ -9,13 +9,14 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor, to_tensors
-from labkit.core.opdef import ALIAS, Attr, OpContext, OpDef, Sample, register, same_dtype, whole
+from labkit.core.opdef import ALIAS, Attr, OpContext, OpDef, Sample, register, whole
 from labkit.core.operation import Operation
 from labkit.core.shapes import Dims, compatible, merge, normal_axes, show
 from labkit.core.tensor import OPERATORS, Tensor
 from labkit.errors import DTypeError, ShapeError
 from labkit.ops.broadcast import zeros_like
 from labkit.ops.build import apply, list_of, scoped
+from labkit.ops.rules import same_dtype
 from labkit.ops.shape import expand_dims, reshape, shape, squeeze
 
 _MOST_PARTS = 1 << 16  # each is a tensor of the graph

@@ -9,12 +9,13 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensors
-from labkit.core.opdef import Attr, OpContext, OpDef, Sample, need_rank, register, same_dtype
+from labkit.core.opdef import Attr, OpContext, OpDef, Sample, register
 from labkit.core.operation import Operation
 from labkit.core.shapes import Dim, Dims, show
 from labkit.core.tensor import Tensor
 from labkit.errors import InvalidArgumentError, ShapeError
 from labkit.ops.build import apply
+from labkit.ops.rules import need_rank, same_dtype
 from labkit.ops.window import (
     DILATED_ATTRS,
     LONGEST,

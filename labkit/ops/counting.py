@@ -8,7 +8,7 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor
-from labkit.core.opdef import Attr, NotDifferentiable, OpContext, OpDef, Sample, need_rank, register
+from labkit.core.opdef import Attr, NotDifferentiable, OpContext, OpDef, Sample, register
 from labkit.core.shapes import Dims
 from labkit.core.tensor import Tensor
 from labkit.errors import InvalidArgumentError
@@ -18,6 +18,7 @@ from labkit.ops.compare import cast
 from labkit.ops.concat import stack
 from labkit.ops.elementwise import maximum, minimum
 from labkit.ops.indices import addressed, index_tensor, need_indices, need_same, whole_number
+from labkit.ops.rules import need_rank
 from labkit.ops.shape import reshape
 
 _COUNT = NotDifferentiable("a count does not change smoothly")

@@ -8,7 +8,7 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor
-from labkit.core.opdef import OpContext, OpDef, Sample, register, same_dtype
+from labkit.core.opdef import OpContext, OpDef, Sample, register
 from labkit.core.operation import Operation
 from labkit.core.shapes import Dims, compatible, merge, show
 from labkit.core.tensor import Tensor
@@ -16,6 +16,7 @@ from labkit.errors import DTypeError, ShapeError
 from labkit.ops.build import apply, scoped
 from labkit.ops.compare import cast
 from labkit.ops.reduce import reduce_sum
+from labkit.ops.rules import same_dtype
 from labkit.ops.softmax import last_axis, log_softmax, reference_log_softmax, softmax
 
 

@@ -8,11 +8,12 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor
-from labkit.core.opdef import Attr, OpContext, OpDef, Sample, register, same_dtype
+from labkit.core.opdef import Attr, OpContext, OpDef, Sample, register
 from labkit.core.operation import Operation
 from labkit.core.shapes import Dims, normal_axes
 from labkit.core.tensor import Tensor
-from labkit.ops.build import apply, equal_shapes
+from labkit.ops.build import apply
+from labkit.ops.rules import equal_shapes, same_dtype
 
 _REVERSE = {"axis": Attr("int", 0), "reverse": Attr("bool", False)}
 _ATTRS = {"axis": Attr("int", 0), "exclusive": Attr("bool", False), "reverse": Attr("bool", False)}

@@ -8,11 +8,12 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor
-from labkit.core.opdef import Attr, OpContext, OpDef, Sample, need_rank, register, same_dtype
+from labkit.core.opdef import Attr, OpContext, OpDef, Sample, register
 from labkit.core.shapes import Dims, show
 from labkit.core.tensor import Tensor
 from labkit.errors import ShapeError
 from labkit.ops.build import apply
+from labkit.ops.rules import need_rank, same_dtype
 
 _BLOCK = {"block_size": Attr("int", low=1, high=1 << 16)}
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor, to_tensors
-from labkit.core.opdef import Attr, OpContext, OpDef, Sample, register, same_dtype
+from labkit.core.opdef import Attr, OpContext, OpDef, Sample, register
 from labkit.core.shapes import Dim, Dims, compatible, count, is_known, show
 from labkit.core.tensor import Tensor
 from labkit.errors import ShapeError
@@ -16,6 +16,7 @@ from labkit.ops.broadcast import zeros_like
 from labkit.ops.build import apply, scoped
 from labkit.ops.matmul import need_matrices
 from labkit.ops.reduce import reduce_sum
+from labkit.ops.rules import same_dtype
 
 
 def _shorter(rows: Dim, columns: Dim) -> Dim:

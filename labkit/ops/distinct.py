@@ -8,9 +8,10 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor, to_tensors
-from labkit.core.opdef import NotDifferentiable, OpContext, OpDef, Sample, need_rank, register, same_dtype
+from labkit.core.opdef import NotDifferentiable, OpContext, OpDef, Sample, register
 from labkit.core.shapes import Dims
 from labkit.core.tensor import Tensor
+from labkit.ops.rules import need_rank, same_dtype
 
 
 class Unique(NamedTuple):

@@ -9,10 +9,11 @@ import numpy as np
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor
 from labkit.core.graph import get_default_graph
-from labkit.core.opdef import Attr, NotDifferentiable, OpContext, OpDef, Sample, register, same_dtype
+from labkit.core.opdef import Attr, NotDifferentiable, OpContext, OpDef, Sample, register
 from labkit.core.shapes import Dims, show
 from labkit.core.tensor import OPERATORS, Tensor
 from labkit.errors import InvalidArgumentError, ShapeError
+from labkit.ops.rules import same_dtype
 from labkit.ops.shape import full_dims, shape_tensor
 from labkit.ops.streams import STREAM_ATTRS, stream_attrs
 

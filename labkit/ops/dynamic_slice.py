@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from labkit.core import dtypes as dt
-from labkit.core.opdef import Attr, OpContext, OpDef, Sample, register, same_dtype
+from labkit.core.opdef import Attr, OpContext, OpDef, Sample, register
 from labkit.core.operation import Operation
 from labkit.core.shapes import Dims, show
 from labkit.core.tensor import Tensor
 from labkit.errors import DTypeError, ShapeError
 from labkit.ops.build import apply
 from labkit.ops.compare import cast
+from labkit.ops.rules import same_dtype
 from labkit.ops.shape import full_dims, int_array, shape
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor
-from labkit.core.opdef import Attr, NotDifferentiable, OpContext, OpDef, Sample, register, same_dtype
+from labkit.core.opdef import Attr, NotDifferentiable, OpContext, OpDef, Sample, register
 from labkit.core.operation import Operation
 from labkit.core.shapes import Dim, Dims
 from labkit.core.tensor import Tensor
@@ -17,6 +17,7 @@ from labkit.ops import lapack
 from labkit.ops.broadcast import ones_like, zeros_like
 from labkit.ops.diagonal import matrix_set_diag, matrix_transpose
 from labkit.ops.matmul import matmul, need_matrices
+from labkit.ops.rules import same_dtype
 from labkit.ops.shape import expand_dims
 from labkit.ops.solve import need_square
 

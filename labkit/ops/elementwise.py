@@ -8,21 +8,11 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor
-from labkit.core.opdef import OpDef, register, same_dtype
+from labkit.core.opdef import OpDef, register
 from labkit.core.operation import Operation
 from labkit.core.tensor import OPERATORS, Tensor
-from labkit.ops.build import (
-    apply,
-    away_from,
-    binary,
-    binary_record,
-    equal_shapes,
-    named,
-    positive,
-    singles,
-    unary,
-    unary_record,
-)
+from labkit.ops.build import apply, away_from, binary, binary_record, named, positive, singles, unary, unary_record
+from labkit.ops.rules import equal_shapes, same_dtype
 
 # --- gradients: (operation, gradient of the output) -> gradients of the inputs, before broadcasting is undone ---
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor
-from labkit.core.opdef import NotDifferentiable, OpContext, OpDef, Sample, need_rank, register
+from labkit.core.opdef import NotDifferentiable, OpContext, OpDef, Sample, register
 from labkit.core.operation import Operation
 from labkit.core.shapes import Dims, show
 from labkit.core.tensor import Tensor
@@ -20,6 +20,7 @@ from labkit.ops.elementwise import maximum, sqrt, square
 from labkit.ops.gather import gather, rows_of
 from labkit.ops.indices import addressed, first_dim, index_tensor, need_same
 from labkit.ops.reduce import reduce_sum
+from labkit.ops.rules import need_rank
 from labkit.ops.shape import expand_dims, reshape
 
 

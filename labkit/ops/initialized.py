@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from labkit.core import dtypes as dt
-from labkit.core.opdef import NotDifferentiable, OpDef, Sample, register, same_dtype
+from labkit.core.opdef import NotDifferentiable, OpDef, Sample, register
 from labkit.core.tensor import OPERATORS, Tensor
 from labkit.core.variable_lists import global_variables, local_variables
 from labkit.core.variables import Variable, need_variable
-from labkit.ops.build import apply, equal_shapes
+from labkit.ops.build import apply
 from labkit.ops.host import py_func
+from labkit.ops.rules import equal_shapes, same_dtype
 
 register(
     OpDef(

@@ -8,7 +8,7 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor
-from labkit.core.opdef import Attr, OpContext, OpDef, Sample, register, same_dtype
+from labkit.core.opdef import Attr, OpContext, OpDef, Sample, register
 from labkit.core.operation import Operation
 from labkit.core.shapes import Dims, compatible, count, merge, normal_axes, show
 from labkit.core.tensor import Tensor
@@ -17,6 +17,7 @@ from labkit.ops.broadcast import broadcast_to, ones, zeros
 from labkit.ops.build import apply, known_rank
 from labkit.ops.composite import through
 from labkit.ops.reduce import reduce_mean
+from labkit.ops.rules import same_dtype
 from labkit.ops.shape import expand_dims, shape
 from labkit.ops.transpose import transpose
 

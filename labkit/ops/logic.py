@@ -9,12 +9,13 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor, to_tensors
-from labkit.core.opdef import NotDifferentiable, OpContext, OpDef, Sample, register, same_dtype
+from labkit.core.opdef import NotDifferentiable, OpContext, OpDef, Sample, register
 from labkit.core.operation import Operation
 from labkit.core.shapes import Dims, broadcast
 from labkit.core.tensor import OPERATORS, Tensor
 from labkit.errors import DTypeError, InvalidArgumentError
-from labkit.ops.build import BROADCAST_CASES, SHAPES, apply, broadcast_shape, same_shape
+from labkit.ops.build import BROADCAST_CASES, SHAPES, apply
+from labkit.ops.rules import broadcast_shape, same_dtype, same_shape
 
 _STEP = NotDifferentiable("a truth value does not change smoothly")
 

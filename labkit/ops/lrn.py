@@ -8,7 +8,7 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor
-from labkit.core.opdef import Attr, OpContext, OpDef, Sample, need_rank, register, same_dtype
+from labkit.core.opdef import Attr, OpContext, OpDef, Sample, register
 from labkit.core.shapes import Dims, compatible, merge, show
 from labkit.core.tensor import Tensor
 from labkit.errors import ShapeError
@@ -19,6 +19,7 @@ from labkit.ops.concat import stack
 from labkit.ops.conv import conv2d
 from labkit.ops.elementwise import maximum, sqrt
 from labkit.ops.reduce import reduce_sum
+from labkit.ops.rules import need_rank, same_dtype
 from labkit.ops.shape import reshape, shape
 
 _SOURCE = "Krizhevsky, Sutskever and Hinton, ImageNet Classification with Deep CNNs, 2012, section 3.3"

@@ -8,12 +8,13 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensors
-from labkit.core.opdef import Attr, OpContext, OpDef, Sample, register, same_dtype
+from labkit.core.opdef import Attr, OpContext, OpDef, Sample, register
 from labkit.core.operation import Operation
 from labkit.core.shapes import Dim, Dims, broadcast, show
 from labkit.core.tensor import OPERATORS, Tensor
 from labkit.errors import ShapeError
 from labkit.ops.build import apply, named
+from labkit.ops.rules import same_dtype
 from labkit.ops.shape import expand_dims, reshape, squeeze
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor
-from labkit.core.opdef import Attr, OpContext, OpDef, Sample, register, same_dtype
+from labkit.core.opdef import Attr, OpContext, OpDef, Sample, register
 from labkit.core.operation import Operation
 from labkit.core.shapes import Dims, compatible, show
 from labkit.core.tensor import Tensor
@@ -30,6 +30,7 @@ from labkit.ops.reduce import (
     reduction_record,
     reduction_samples,
 )
+from labkit.ops.rules import same_dtype
 from labkit.ops.shape import size, stop_gradient
 
 # --- the Euclidean norm, and half its square ---

@@ -9,13 +9,14 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import as_array, to_tensor
-from labkit.core.opdef import Attr, OpContext, OpDef, Sample, register, same_dtype, whole
+from labkit.core.opdef import Attr, OpContext, OpDef, Sample, register, whole
 from labkit.core.operation import Operation
 from labkit.core.shapes import Dims, show
 from labkit.core.tensor import Tensor
 from labkit.core.values import constant_value
 from labkit.errors import DTypeError, InvalidArgumentError, ShapeError
 from labkit.ops.build import apply
+from labkit.ops.rules import same_dtype
 from labkit.ops.shape import int_array, shape
 from labkit.ops.slicing import slice
 from labkit.ops.strided import strided_slice

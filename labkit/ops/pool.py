@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from labkit.core.opdef import Attr, OpContext, need_rank
+from labkit.core.opdef import Attr, OpContext
 from labkit.core.shapes import Dims
 from labkit.errors import ShapeError
+from labkit.ops.rules import need_rank
 from labkit.ops.window import LONGEST, WINDOW_ATTRS, Side, sides
 
 POOL_ATTRS: Mapping[str, Attr] = {"window": Attr("ints", low=1, high=LONGEST), **WINDOW_ATTRS}

@@ -11,7 +11,7 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import as_array, to_tensor, to_tensors
-from labkit.core.opdef import NotDifferentiable, OpContext, OpDef, Sample, register, same_dtype
+from labkit.core.opdef import NotDifferentiable, OpContext, OpDef, Sample, register
 from labkit.core.shapes import Dims, compatible, show
 from labkit.core.tensor import Tensor
 from labkit.errors import DTypeError, InvalidArgumentError, ShapeError
@@ -21,6 +21,7 @@ from labkit.ops.compare import cast, equal, less
 from labkit.ops.concat import concat
 from labkit.ops.elementwise import maximum
 from labkit.ops.reduce import reduce_max
+from labkit.ops.rules import same_dtype
 from labkit.ops.shape import expand_dims, reshape, shape_tensor, size
 
 

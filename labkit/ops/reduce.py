@@ -9,7 +9,7 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor
-from labkit.core.opdef import ALIAS, Attr, NotDifferentiable, OpContext, OpDef, Sample, register, same_dtype
+from labkit.core.opdef import ALIAS, Attr, NotDifferentiable, OpContext, OpDef, Sample, register
 from labkit.core.operation import Operation
 from labkit.core.shapes import Dims, count, is_known, normal_axes, show
 from labkit.core.tensor import Tensor
@@ -17,6 +17,7 @@ from labkit.errors import ShapeError
 from labkit.ops.broadcast import broadcast_to
 from labkit.ops.build import apply
 from labkit.ops.compare import cast, equal
+from labkit.ops.rules import same_dtype
 from labkit.ops.shape import reshape, shape
 
 

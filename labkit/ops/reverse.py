@@ -9,13 +9,14 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor
-from labkit.core.opdef import Attr, OpContext, OpDef, Sample, register, same_dtype
+from labkit.core.opdef import Attr, OpContext, OpDef, Sample, register
 from labkit.core.operation import Operation
 from labkit.core.shapes import Dims, compatible, merge, normal_axes, show
 from labkit.core.tensor import Tensor
 from labkit.errors import DTypeError, ShapeError
-from labkit.ops.build import apply, same_shape
+from labkit.ops.build import apply
 from labkit.ops.compare import cast
+from labkit.ops.rules import same_dtype, same_shape
 from labkit.ops.shape import reshape
 
 

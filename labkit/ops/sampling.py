@@ -9,7 +9,7 @@ import numpy as np
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor
 from labkit.core.graph import get_default_graph
-from labkit.core.opdef import Attr, NotDifferentiable, OpContext, OpDef, Sample, need_rank, register, same_dtype
+from labkit.core.opdef import Attr, NotDifferentiable, OpContext, OpDef, Sample, register
 from labkit.core.shapes import Dims, show
 from labkit.core.tensor import Tensor
 from labkit.errors import InvalidArgumentError, ShapeError
@@ -19,6 +19,7 @@ from labkit.ops.compare import cast, less
 from labkit.ops.draws import NO_GRADIENT, SAMPLE_STREAM, random_uniform
 from labkit.ops.elementwise import sigmoid
 from labkit.ops.gather import gather
+from labkit.ops.rules import need_rank, same_dtype
 from labkit.ops.shape import full_dims, shape as shape_of, shape_tensor
 from labkit.ops.special import log1p
 from labkit.ops.streams import STREAM_ATTRS, stream_attrs

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from labkit.core.convert import to_tensor
-from labkit.core.opdef import NotDifferentiable, OpContext, OpDef, Sample, need_rank, register
+from labkit.core.opdef import NotDifferentiable, OpContext, OpDef, Sample, register
 from labkit.core.shapes import Dims
 from labkit.core.tensor import Tensor
 from labkit.errors import InvalidArgumentError
@@ -19,6 +19,7 @@ from labkit.ops.division import divide
 from labkit.ops.elementwise import maximum, sqrt
 from labkit.ops.indices import index_tensor, need_indices, number_tensor
 from labkit.ops.logic import where
+from labkit.ops.rules import need_rank
 from labkit.ops.shape import expand_dims
 
 _RULE = "Segment ids are not negative and do not fall"

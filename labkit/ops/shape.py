@@ -8,11 +8,12 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import holds_tensors, to_tensor
-from labkit.core.opdef import ALIAS, Attr, NotDifferentiable, OpContext, OpDef, Sample, register, same_dtype, whole
+from labkit.core.opdef import ALIAS, Attr, NotDifferentiable, OpContext, OpDef, Sample, register, whole
 from labkit.core.shapes import Dims, count, is_known, normal_axes, show
 from labkit.core.tensor import Tensor
 from labkit.errors import DTypeError, ShapeError
-from labkit.ops.build import apply, list_of, same_shape
+from labkit.ops.build import apply, list_of
+from labkit.ops.rules import same_dtype, same_shape
 
 _INT32_MAX = 2**31 - 1
 

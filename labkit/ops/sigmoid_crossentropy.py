@@ -8,7 +8,7 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor
-from labkit.core.opdef import OpContext, OpDef, Sample, register, same_dtype
+from labkit.core.opdef import OpContext, OpDef, Sample, register
 from labkit.core.shapes import Dims, compatible, merge, show
 from labkit.core.tensor import Tensor
 from labkit.errors import ShapeError
@@ -16,6 +16,7 @@ from labkit.ops.broadcast import ones_like
 from labkit.ops.build import SHAPES, apply, scoped
 from labkit.ops.compare import cast
 from labkit.ops.elementwise import sigmoid
+from labkit.ops.rules import same_dtype
 
 
 def _shapes(c: OpContext) -> list[Dims]:

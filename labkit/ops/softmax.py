@@ -8,7 +8,7 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor
-from labkit.core.opdef import OpContext, OpDef, Sample, register, same_dtype
+from labkit.core.opdef import OpContext, OpDef, Sample, register
 from labkit.core.operation import Operation
 from labkit.core.shapes import Dims, normal_axes
 from labkit.core.tensor import Tensor
@@ -16,6 +16,7 @@ from labkit.errors import ShapeError
 from labkit.ops.build import SHAPES, apply, known_rank
 from labkit.ops.elementwise import exp
 from labkit.ops.reduce import reduce_sum
+from labkit.ops.rules import same_dtype
 from labkit.ops.transpose import transpose
 
 _SOURCE = "Bridle, Probabilistic Interpretation of Feedforward Classification Network Outputs, 1990"

@@ -9,7 +9,7 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor, to_tensors
-from labkit.core.opdef import Attr, OpContext, OpDef, Sample, register, same_dtype
+from labkit.core.opdef import Attr, OpContext, OpDef, Sample, register
 from labkit.core.operation import Operation
 from labkit.core.shapes import Dims, broadcast, show
 from labkit.core.tensor import Tensor
@@ -18,6 +18,7 @@ from labkit.ops import lapack
 from labkit.ops.build import apply
 from labkit.ops.diagonal import matrix_band_part
 from labkit.ops.matmul import matmul, need_matrices
+from labkit.ops.rules import same_dtype
 from labkit.ops.shape import expand_dims
 
 _INVERTIBLE = "Each matrix is invertible"

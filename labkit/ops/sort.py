@@ -8,13 +8,14 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor, to_tensors
-from labkit.core.opdef import Attr, NotDifferentiable, OpContext, OpDef, Sample, register, same_dtype
+from labkit.core.opdef import Attr, NotDifferentiable, OpContext, OpDef, Sample, register
 from labkit.core.operation import Operation
 from labkit.core.shapes import Dims, normal_axes, show
 from labkit.core.tensor import Tensor
 from labkit.errors import InvalidArgumentError, ShapeError
 from labkit.ops.build import apply, known_rank
 from labkit.ops.indices import joined, need_indices, need_same, number_tensor, whole_number
+from labkit.ops.rules import same_dtype
 from labkit.ops.transpose import transpose
 
 _NAN = "NaN counts as larger than every other number, and -0 as equal to 0."

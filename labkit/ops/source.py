@@ -9,10 +9,11 @@ import numpy as np
 from labkit.core import dtypes as dt
 from labkit.core.convert import as_array, to_tensor
 from labkit.core.graph import get_default_graph
-from labkit.core.opdef import ALIAS, Attr, NotDifferentiable, OpContext, OpDef, Sample, register, same_dtype
+from labkit.core.opdef import ALIAS, Attr, NotDifferentiable, OpContext, OpDef, Sample, register
 from labkit.core.shapes import Dims, as_dims, compatible, count, is_known, show
 from labkit.core.tensor import Tensor
 from labkit.errors import InvalidArgumentError, ShapeError
+from labkit.ops.rules import same_dtype
 
 _SOURCE = NotDifferentiable("it has no input")
 

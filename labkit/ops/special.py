@@ -9,11 +9,12 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor, to_tensors
-from labkit.core.opdef import Attr, OpDef, Sample, register, same_dtype
+from labkit.core.opdef import Attr, OpDef, Sample, register
 from labkit.core.operation import Operation
 from labkit.core.tensor import Tensor
-from labkit.ops.build import SHAPES, apply, same_shape, scoped, unary, unary_record
+from labkit.ops.build import SHAPES, apply, scoped, unary, unary_record
 from labkit.ops.logic import where
+from labkit.ops.rules import same_dtype, same_shape
 
 _TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
 

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from labkit.core import dtypes as dt
-from labkit.core.opdef import ALIAS, Attr, NotDifferentiable, OpContext, OpDef, Sample, register, same_dtype
+from labkit.core.opdef import ALIAS, Attr, NotDifferentiable, OpContext, OpDef, Sample, register
 from labkit.core.shapes import Dims, compatible, show
 from labkit.core.tensor import Tensor
 from labkit.core.variables import Variable, need_variable
 from labkit.errors import ShapeError
-from labkit.ops.build import same_shape
+from labkit.ops.rules import same_dtype, same_shape
 
 _STATE = NotDifferentiable("a write is no function of its inputs")
 

@@ -13,7 +13,8 @@ from labkit.core.opdef import Attr, NotDifferentiable, OpContext, OpDef, Sample,
 from labkit.core.shapes import Dims, compatible, merge, show
 from labkit.core.tensor import Tensor
 from labkit.errors import DTypeError, InvalidArgumentError, NotFoundError, ShapeError
-from labkit.ops.build import apply, list_of, same_shape
+from labkit.ops.build import apply, list_of
+from labkit.ops.rules import same_shape
 
 _NO_NUMBER = NotDifferentiable("text does not change smoothly")
 _TEXTS = (b"", b"Hello, TensorFlow!", "Größe".encode(), b" two words\n")

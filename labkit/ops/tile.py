@@ -9,12 +9,13 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor
-from labkit.core.opdef import ALIAS, Attr, OpContext, OpDef, Sample, register, same_dtype
+from labkit.core.opdef import ALIAS, Attr, OpContext, OpDef, Sample, register
 from labkit.core.operation import Operation
 from labkit.core.shapes import Dims, compatible, normal_axes, show
 from labkit.core.tensor import Tensor
 from labkit.errors import DTypeError, ShapeError
 from labkit.ops.build import apply
+from labkit.ops.rules import same_dtype
 from labkit.ops.shape import int_array, reshape, shape_tensor
 
 

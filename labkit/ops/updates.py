@@ -13,7 +13,7 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor
-from labkit.core.opdef import Attr, NotDifferentiable, OpContext, OpDef, Sample, register, same_dtype
+from labkit.core.opdef import Attr, NotDifferentiable, OpContext, OpDef, Sample, register
 from labkit.core.shapes import Dims, compatible, show
 from labkit.core.slices import IndexedSlices
 from labkit.core.tensor import Tensor
@@ -21,6 +21,7 @@ from labkit.core.variables import Variable
 from labkit.errors import ShapeError
 from labkit.ops.build import apply
 from labkit.ops.indices import addressed, index_tensor, joined, need_same
+from labkit.ops.rules import same_dtype
 
 _STATE = NotDifferentiable("a write is no function of its inputs")
 _ROWS: Any = (((5, 3), [4, 0, 4]), ((4,), [1, 3]), ((6, 2, 17), []), ((3, 2), [2, 2, 2]))

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from labkit.core import dtypes as dt
-from labkit.core.opdef import Attr, NotDifferentiable, OpContext, OpDef, Sample, register, same_dtype
+from labkit.core.opdef import Attr, NotDifferentiable, OpContext, OpDef, Sample, register
 from labkit.core.shapes import Dims, show
 from labkit.errors import DTypeError, ShapeError
+from labkit.ops.rules import same_dtype
 from labkit.summary.histograms import BUCKETS, Histogram
 from labkit.summary.images import MODES, png, stretched
 

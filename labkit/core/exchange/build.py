@@ -11,7 +11,6 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.checking import check_operation, make_operation
-from labkit.core.devices import place as place_on_device
 from labkit.core.exchange.graph_def import GraphDef, NodeDef, SubgraphDef, SubgraphName
 from labkit.core.exchange.order import by_name, in_order
 from labkit.core.exchange.rename import MAX_DEPTH, Renamed
@@ -100,8 +99,7 @@ class Builder:
             LabkitError: something cannot be built; the graph has not changed.
         """
         for node in in_order(by_name(self.graph_def.node, "the graph_def"), lambda node: self._needs(node, self._root)):
-            control = [op for group in self.graph._control for op in group]
-            self._stage(node, self.names.of("", node.name), control)
+            self._stage(node, self.names.of("", node.name), list(self.graph.control_operations))
         verify_operations(self.graph, self._staged, len(self.graph.operations))
 
     def commit(self) -> None:
@@ -172,8 +170,7 @@ class Builder:
             raise GraphError(what, rule="Its inputs and attributes fit together", received=repr(error)[:200]) from error
         self._refine(op, node)
         op.device = node.device
-        if self.graph._placements:
-            place_on_device(op, self.graph._placements)
+        self.graph.place(op)
         place.made[node.name] = op
         return op
 

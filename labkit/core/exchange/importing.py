@@ -56,7 +56,7 @@ def prepared_import(graph_def: GraphDef, input_map: Mapping[str, Any] | None, na
         raise ArgumentError("Argument `graph_def` must be a GraphDef", received=type(graph_def).__name__)
     graph = get_default_graph().outermost
     if graph.finalized:
-        raise graph._finalized("a graph cannot be imported into it")
+        raise graph.finalized_error("a graph cannot be imported into it")
     builder = Builder(graph, graph_def, _prefix(graph, name), user_line())
     _map_inputs(builder, input_map)
     builder.build()

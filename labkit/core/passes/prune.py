@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from labkit.core.operation import Operation
 from labkit.core.shapes import is_known
 from labkit.core.tensor import Tensor
-from labkit.core.values import by_reference
+from labkit.core.values import has_exact_reference
 
 _LONGEST_SHAPE = 8  # elements of a fed vector from which shapes are still worked out while planning
 
@@ -106,7 +106,7 @@ class _Pruning:
             x = stack[-1]
             if x not in self._can_evaluate:
                 inputs = [] if x in self.fed or x.op.definition.from_shapes is not None else list(x.op.inputs)
-                missing = [y for y in inputs if y not in self._can_evaluate] if by_reference(x) else []
+                missing = [y for y in inputs if y not in self._can_evaluate] if has_exact_reference(x) else []
                 if missing:
                     stack.extend(missing)
                     continue
@@ -119,4 +119,4 @@ class _Pruning:
             return x.dims == () or (x.dims is not None and len(x.dims) == 1 and (x.dims[0] or 99) <= _LONGEST_SHAPE)
         if x.op.type == "Const" or x.op.definition.from_shapes is not None:
             return True
-        return by_reference(x) and all(self._can_evaluate[y] for y in inputs)
+        return has_exact_reference(x) and all(self._can_evaluate[y] for y in inputs)

@@ -9,7 +9,7 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor
-from labkit.core.opdef import OpContext, OpDef, Sample, register, same_dtype
+from labkit.core.opdef import OpContext, OpDef, Sample, register
 from labkit.core.shapes import Dims, show
 from labkit.core.tensor import Tensor
 from labkit.errors import ShapeError
@@ -21,6 +21,7 @@ from labkit.ops.elementwise import abs, maximum, minimum
 from labkit.ops.image.dtype import in_floats
 from labkit.ops.reduce import reduce_sum
 from labkit.ops.rounding import floor
+from labkit.ops.rules import same_dtype
 
 _SOURCE = "Smith, Color Gamut Transform Pairs, 1978"
 

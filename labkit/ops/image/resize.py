@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from labkit.core import dtypes as dt
-from labkit.core.opdef import Attr, OpContext, OpDef, Sample, need_rank, register, same_dtype
+from labkit.core.opdef import Attr, OpContext, OpDef, Sample, register
 from labkit.core.shapes import Dims, show
 from labkit.core.tensor import Tensor
 from labkit.errors import InvalidArgumentError, ShapeError
 from labkit.ops.build import apply, scoped
 from labkit.ops.compare import cast
 from labkit.ops.image.common import on_batch
+from labkit.ops.rules import need_rank, same_dtype
 from labkit.ops.shape import full_dims, int_array, shape, shape_tensor
 
 _ATTRS = {"align_corners": Attr("bool", False), "half_pixel_centers": Attr("bool", True)}

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from labkit.core import dtypes as dt
-from labkit.core.opdef import Attr, OpContext, OpDef, Sample, register, same_dtype
+from labkit.core.opdef import Attr, OpContext, OpDef, Sample, register
 from labkit.core.shapes import Dim, Dims, compatible, show
 from labkit.core.tensor import Tensor
 from labkit.errors import ShapeError
 from labkit.ops.build import apply, scoped
 from labkit.ops.image.common import image_tensor
+from labkit.ops.rules import same_dtype
 from labkit.ops.slicing import slice
 
 Place = Callable[[Dim, Mapping[str, Any], str], tuple[int, Dim]]

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 
 _NODES = 1000
 _RUNS = 10
+
+
+@dataclass
+class _Added:
+    """What one line has added since the first run."""
+
+    operations: int = 0
+    stretches: int = 0  # runs that some of them came after
+    last: int = 0  # the number of the last such run
 
 
 class Growth:
@@ -17,21 +27,20 @@ class Growth:
 
     def __init__(self) -> None:
         self.runs = 0
-        self._by_line: dict[
-            str, tuple[int, int, int]
-        ] = {}  # -> operations, runs that they came after, the last such run
+        self._by_line: dict[str, _Added] = {}
         self._warned = False
 
     def watch(self, line: str) -> None:
         """Counts an operation that `line`, "file:number", adds after the graph has run."""
-        nodes, stretches, last = self._by_line.get(line, (0, 0, 0))
-        nodes, stretches = nodes + 1, stretches + (last != self.runs)
-        self._by_line[line] = nodes, stretches, self.runs
-        if nodes >= _NODES and stretches >= _RUNS and not self._warned:
+        added = self._by_line.setdefault(line, _Added())
+        added.operations += 1
+        added.stretches += added.last != self.runs
+        added.last = self.runs
+        if added.operations >= _NODES and added.stretches >= _RUNS and not self._warned:
             self._warned = True
             file, _, number = line.rpartition(":")
             warnings.warn_explicit(
-                f"{line} has added {nodes} operations since the graph first ran. A graph that grows inside a loop "
+                f"{line} has added {added.operations} operations since the graph first ran. A graph that grows inside a loop "
                 "gets slower with every step: build the operations once before the loop, and run them inside it.",
                 RuntimeWarning,
                 file,
