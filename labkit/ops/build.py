@@ -92,7 +92,9 @@ def list_of(values: Any, what: str) -> list[Any]:
     if not items:
         received = "an empty list" if isinstance(values, list | tuple) else type(values).__name__
         raise InvalidArgumentError(
-            f"{what} got no list of tensors", rule="It takes a list of at least one", received=received
+            f"{what} got no list of tensors",
+            rule="It takes a list of at least one, as its first argument",
+            received=received,
         )
     return items
 

@@ -53,13 +53,14 @@ def _tiled(c: OpContext, x: int) -> list[Dims]:
     rule = "multiples has a number from 0 on for each dimension"
     if rank == -1 or (dims is not None and rank is not None and len(dims) != rank):
         raise ShapeError("", rule=rule, received=f"multiples of shape {show(shape_of)} for {show(dims)}")
-    if multiples is None or rank is None:
-        return [None if rank is None else (None,) * rank]
-    if (multiples < 0).any():
-        raise ShapeError("", rule=rule, received=str(multiples.tolist()))
-    if dims is None:
+    if rank is None:
+        return [None]
+    times = c.partial.get(x + 1) if multiples is None else multiples.tolist()
+    if multiples is not None and (multiples < 0).any():
+        raise ShapeError("", rule=rule, received=str(times))
+    if dims is None or times is None:
         return [(None,) * rank]
-    return [tuple(None if n is None else n * int(m) for n, m in zip(dims, multiples, strict=True))]
+    return [tuple(None if n is None or m is None or m < 0 else n * m for n, m in zip(dims, times, strict=True))]
 
 
 def _reference_tile_gradient(g: np.ndarray, x: np.ndarray, multiples: Any) -> np.ndarray:

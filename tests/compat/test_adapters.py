@@ -97,3 +97,46 @@ def test_methods_of_resizing(tf: Any, evaluate: Any) -> None:
         tf.image.resize_images(image, [2, 2], method=9)
     with pytest.raises(ValueError):
         tf.image.resize_image_with_crop_or_pad(image, 0, 2)
+
+
+def test_write_graph(tf: Any, tmp_path: Any) -> None:
+    tf.constant(1.0, name="my_const")
+    path = tf.train.write_graph(tf.get_default_graph(), str(tmp_path / "made"), "graph.pbtxt")
+    assert path == str(tmp_path / "made" / "graph.pbtxt")
+    with open(path) as file:
+        assert 'name: "my_const"' in file.read()
+    path = tf.train.write_graph(tf.get_default_graph().as_graph_def(), str(tmp_path), "graph.pb", as_text=False)
+    with open(path, "rb") as file:
+        assert b"my_const" in file.read()
+
+
+def test_total_variation(tf: Any, evaluate: Any) -> None:
+    images = np.arange(24.0, dtype=np.float32).reshape(2, 3, 2, 2) ** 2
+    expected = np.abs(np.diff(images, axis=1)).sum((1, 2, 3)) + np.abs(np.diff(images, axis=2)).sum((1, 2, 3))
+    assert np.allclose(evaluate(tf.image.total_variation(tf.constant(images))), expected)
+    assert np.allclose(evaluate(tf.image.total_variation(tf.constant(images[0]))), expected[0])
+
+
+def test_images_of_unknown_rank_are_resized_as_a_batch(tf: Any) -> None:
+    images = tf.expand_dims(tf.placeholder(tf.float32), 0)
+    small = tf.image.resize_bilinear(images, tf.placeholder(tf.int32, [2]))
+    assert small.shape.ndims == 4
+    near = tf.image.resize_nearest_neighbor(images, [2, 3])
+    assert near.shape.as_list()[:3] == [None, 2, 3]
+    with tf.Session() as session:
+        assert session.run(near, {images: np.ones((1, 4, 4, 1))}).shape == (1, 2, 3, 1)
+
+
+def test_compute_gradient(tf: Any) -> None:
+    x = tf.constant([[0.5, -1.0, 2.0]])
+    y = tf.nn.softmax(x * tf.tanh(x))
+    with tf.Session():
+        said, differences = tf.test.compute_gradient(
+            x, [1, 3], y, [1, 3], x_init_value=np.array([[0.5, -1.0, 2.0]], "f")
+        )
+        assert said.shape == (3, 3)
+        assert np.allclose(said, differences, atol=1e-3)
+        assert tf.test.compute_gradient_error(x, [1, 3], y, [1, 3]) < 1e-3
+        (a, _), (b, _) = tf.test.compute_gradient([x, y], [[1, 3], [1, 3]], x * 2.0 + y, [1, 3])
+        assert np.allclose(b, np.eye(3))
+        assert a.shape == (3, 3)

@@ -111,3 +111,12 @@ def test_the_list_of_names_counts_what_resolves() -> None:
     assert "- ~~`FIFOQueue`~~ labkit has no queues." in text
     assert len(covered("")[0]) > 300
     assert len(covered("nn")[0]) >= 60
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("mul", "multiply"), ("pack", "stack"), ("merge_all_summaries", "summary.merge_all")]
+)
+def test_names_before_version_1_say_what_they_became(old: str, new: str) -> None:
+    with pytest.raises(AttributeError, match=f"Use tf.{new}"):
+        resolve(old)
+    resolve(new)

@@ -218,3 +218,10 @@ def test_tensorshape_objects(tf: Any) -> None:
     assert shape.merge_with([2, None]).as_list() == [2, 3]
     assert tf.TensorShape(None).ndims is None
     assert tf.Dimension(3).value == 3
+
+
+def test_tile_keeps_the_dimensions_whose_multiples_are_known(tf: Any) -> None:
+    w = tf.placeholder(tf.float32, [1, 6, None, 4])
+    batch = tf.shape(tf.placeholder(tf.float32, [None, 2]))[0]
+    assert tf.tile(w, [batch, 1, 3, 2]).shape.as_list() == [None, 6, None, 8]
+    assert tf.tile(w, [2, batch, 1, 1]).shape.as_list() == [2, None, None, 4]

@@ -6,12 +6,14 @@ import enum
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import labkit as lk
 from labkit.errors import ArgumentError, DTypeError, InvalidArgumentError
+from labkit.io.atomic import write_bytes, write_text
 
 
 class UnconnectedGradients(enum.Enum):
@@ -49,6 +51,23 @@ def gradients(
 def colocate_with(op: Any, ignore_existing: bool = False) -> Iterator[None]:
     """Accepted: there is one device."""
     yield
+
+
+def write_graph(graph_or_graph_def: Any, logdir: Any, name: str, as_text: bool = True) -> str:
+    """Writes a graph to the file `logdir/name`, whose folder is made, and gives its path.
+
+    Args:
+        graph_or_graph_def: a tf.Graph, or a tf.GraphDef.
+        as_text: whether it is written to be read by people; else as JSON, from which `lk.GraphDef.from_json` makes it.
+    """
+    graph_def = graph_or_graph_def.as_graph_def() if isinstance(graph_or_graph_def, lk.Graph) else graph_or_graph_def
+    path = Path(logdir) / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if as_text:
+        write_text(path, str(graph_def))
+    else:
+        write_bytes(path, graph_def.to_json())
+    return str(path)
 
 
 def is_tensor(x: Any) -> bool:

@@ -34,6 +34,37 @@ def resize_images(
     return lk.image.resize_images(images, size, _METHODS[method], align_corners, name)
 
 
+def resize_bilinear(images: Any, size: Any, *args: Any) -> lk.Tensor:
+    """`lk.image.resize_bilinear`; images of unknown rank are a batch."""
+    return lk.image.resize_bilinear(_batch(images), size, *args)
+
+
+def resize_nearest_neighbor(images: Any, size: Any, *args: Any) -> lk.Tensor:
+    """`lk.image.resize_nearest_neighbor`; images of unknown rank are a batch."""
+    return lk.image.resize_nearest_neighbor(_batch(images), size, *args)
+
+
+def _batch(images: Any) -> lk.Tensor:
+    tensor = lk.convert_to_tensor(images)
+    if tensor.shape.ndims is None:
+        tensor = lk.identity(tensor)
+        tensor.set_shape([None] * 4)
+    return tensor
+
+
+def total_variation(images: Any, name: str | None = None) -> lk.Tensor:
+    """How much neighbouring pixels differ: the sum of |x[i+1] - x[i]| along height and width, for each image.
+
+    Args:
+        images: (height, width, channels), or a batch of them.
+    """
+    x = lk.convert_to_tensor(images)
+    with x.graph.name_scope(name or "total_variation"):
+        down, right = x[..., 1:, :, :] - x[..., :-1, :, :], x[..., :, 1:, :] - x[..., :, :-1, :]
+        axes = [-3, -2, -1]
+        return lk.reduce_sum(lk.abs(down), axes) + lk.reduce_sum(lk.abs(right), axes)
+
+
 def resize_image_with_crop_or_pad(image: Any, target_height: int, target_width: int) -> lk.Tensor:
     """`lk.image.resize_image_with_crop_or_pad`, to a size of at least one pixel.
 
