@@ -207,3 +207,30 @@ def test_graph_seed_belongs_to_the_graph(tf: Any) -> None:
     assert tf.get_default_graph().seed == 7
     with tf.Graph().as_default() as graph:
         assert graph.seed is None
+
+
+def test_a_frozen_graph_is_written_and_read(tf: Any, tmp_path: Any) -> None:
+    x = tf.placeholder(tf.float32, [None, 2], name="x")
+    w = tf.Variable([[1.0], [2.0]], name="w")
+    unused = tf.Variable(0.0, name="unused")
+    y = tf.cond(tf.reduce_sum(x) > 0, lambda: tf.matmul(x, w), lambda: tf.matmul(x, w) * 0.0)
+    tf.identity(y, name="out")
+    tf.train.GradientDescentOptimizer(0.1).minimize(unused * unused)
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        session.run(w.assign_add([[1.0], [1.0]]))
+        frozen = tf.graph_util.convert_variables_to_constants(session, session.graph_def, ["out"])
+        with pytest.raises((AssertionError, KeyError)):
+            tf.graph_util.extract_sub_graph(session.graph_def, ["nope"])
+    with tf.gfile.GFile(str(tmp_path / "model.pb"), "wb") as file:
+        file.write(frozen.SerializeToString())
+    read = tf.GraphDef()
+    with tf.gfile.GFile(str(tmp_path / "model.pb"), "rb") as file:
+        read.ParseFromString(file.read())
+    with tf.Graph().as_default() as graph:
+        tf.import_graph_def(read, name="model")
+        assert "model/unused" not in [op.name for op in graph.get_operations()]
+        assert graph.get_operation_by_name("model/w").type == "Const"
+        with tf.Session() as session:  # without an initializer
+            assert session.run("model/out:0", {"model/x:0": [[1.0, 1.0]]}).tolist() == [[5.0]]
+            assert session.run("model/out:0", {"model/x:0": [[-1.0, 0.0]]}).tolist() == [[0.0]]

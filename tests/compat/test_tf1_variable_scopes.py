@@ -219,3 +219,26 @@ def test_a_scope_function_in_a_name_scope(tf: Any) -> None:
     with tf.name_scope("n"), tf.variable_scope("v"):
         assert tf.get_variable("w", [1]).name == "v/w:0"
         assert tf.constant(1, name="c").name == "n/v/c:0"
+
+
+def test_make_template_shares_its_variables(tf: Any) -> None:
+    def scaled(x: Any, factor: float = 2.0) -> Any:
+        return x * factor * tf.get_variable("v", [], initializer=tf.constant_initializer(3.0))
+
+    first, other = tf.make_template("lin", scaled, factor=4.0), tf.make_template("lin", scaled)
+    results = [
+        first(tf.constant(1.0)),
+        first(tf.constant(2.0)),
+        first(tf.constant(1.0), factor=1.0),
+        other(tf.constant(1.0)),
+    ]
+    assert [v.name for v in tf.global_variables()] == ["lin/v:0", "lin_1/v:0"]
+    assert results[0].name == "lin/mul_1:0"
+    assert results[1].name == "lin_1/mul_1:0"
+    assert [v.name for v in first.variables] == ["lin/v:0"]
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        assert session.run(results) == [12.0, 24.0, 3.0, 6.0]
+    tf.make_template("now", scaled, create_scope_now_=True)
+    tf.make_template("now", scaled)(tf.constant(1.0))
+    assert tf.global_variables()[-1].name == "now_1/v:0"

@@ -40,6 +40,11 @@ class _Casting:
 
     graph: lk.Graph
 
+    @property
+    def graph_def(self) -> lk.GraphDef:
+        """The session's graph as plain data."""
+        return self.graph.as_graph_def()
+
     def run(
         self,
         fetches: Any,
@@ -103,7 +108,9 @@ def _local(target: Any) -> None:
         raise InvalidArgumentError(
             f"A session cannot run on {target!r}",
             rule="labkit runs in this process, and has no servers",
-            fix="Leave the target away, or use ''.",
+            fix="Name the graph: tf.Session(graph=...)."
+            if isinstance(target, lk.Graph)
+            else "Leave the target away, or use ''.",
         )
 
 

@@ -118,6 +118,20 @@ class GraphDef:
 
         return decode_graph(text)
 
+    def SerializeToString(self) -> bytes:
+        """`to_json`, by the name that TensorFlow's programs call: what they write and read is this JSON."""
+        return self.to_json()
+
+    def ParseFromString(self, serialized: bytes) -> int:
+        """Becomes the graph of a `SerializeToString` or `to_json`, and returns the number of bytes read.
+
+        Raises:
+            GraphError: it is no such text, such as a file that TensorFlow itself wrote.
+        """
+        read = GraphDef.from_json(serialized)
+        self.node, self.library = read.node, read.library
+        return len(serialized)
+
     def __str__(self) -> str:
         lines = [line for node in self.node for line in _block("node", _node(node))]
         for sub in self.library:

@@ -1,0 +1,5 @@
+"""tf.graph_util."""
+
+from labkit.compat.lookup import names_of
+
+__getattr__, __dir__ = names_of(__name__)
