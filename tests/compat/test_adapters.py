@@ -121,7 +121,7 @@ def test_images_of_unknown_rank_are_resized_as_a_batch(tf: Any) -> None:
     images = tf.expand_dims(tf.placeholder(tf.float32), 0)
     small = tf.image.resize_bilinear(images, tf.placeholder(tf.int32, [2]))
     assert small.shape.ndims == 4
-    near = tf.image.resize_nearest_neighbor(images, [2, 3])
+    near = tf.image.resize_nearest_neighbor(images, [2, 3], align_corners=True, name="near")
     assert near.shape.as_list()[:3] == [None, 2, 3]
     with tf.Session() as session:
         assert session.run(near, {images: np.ones((1, 4, 4, 1))}).shape == (1, 2, 3, 1)

@@ -34,14 +34,18 @@ def resize_images(
     return lk.image.resize_images(images, size, _METHODS[method], align_corners, name)
 
 
-def resize_bilinear(images: Any, size: Any, *args: Any) -> lk.Tensor:
+def resize_bilinear(
+    images: Any, size: Any, align_corners: bool = False, half_pixel_centers: bool = False, name: str | None = None
+) -> lk.Tensor:
     """`lk.image.resize_bilinear`; images of unknown rank are a batch."""
-    return lk.image.resize_bilinear(_batch(images), size, *args)
+    return lk.image.resize_bilinear(_batch(images), size, align_corners, half_pixel_centers, name)
 
 
-def resize_nearest_neighbor(images: Any, size: Any, *args: Any) -> lk.Tensor:
+def resize_nearest_neighbor(
+    images: Any, size: Any, align_corners: bool = False, half_pixel_centers: bool = False, name: str | None = None
+) -> lk.Tensor:
     """`lk.image.resize_nearest_neighbor`; images of unknown rank are a batch."""
-    return lk.image.resize_nearest_neighbor(_batch(images), size, *args)
+    return lk.image.resize_nearest_neighbor(_batch(images), size, align_corners, half_pixel_centers, name)
 
 
 def _batch(images: Any) -> lk.Tensor:
