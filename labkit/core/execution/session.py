@@ -33,8 +33,9 @@ class Session:
     """Runs operations of one graph, and holds the values of its variables.
 
     What one run means: every read of a variable sees its value at the run's start unless a dependency puts it after a
-    write; writes come last, in order of creation; a run that raises changes nothing. Runs that write exclude each other
-    and every other run of the session; runs that only read may overlap.
+    write; writes come last, in order of creation; a run that raises changes nothing, but for writes that a dependency of the
+    graph puts before what raises. Runs that write exclude each other and every other run of the session; runs that only
+    read may overlap.
 
     A run that needs more memory than there is is refused before it begins: than the machine or this process's control group
     has left, or LABKIT_MEMORY_LIMIT, the bytes that the variables, constants, temporaries and results of all sessions may
