@@ -123,7 +123,7 @@ def show(report: Any, outcome: Any) -> None:
         cells = dict(zip(headings, row, strict=True))
         name = " ".join(f"{key}={cells[key]}" for key in outcome.sweep.space)
         about = " on ".join(filter(None, [name, cells.get("data", "")]))
-        if about or cells.get("verdict"):
+        if cells.get("data") or cells.get("verdict"):
             console.print(": ".join(filter(None, [about, cells.get("verdict", "")])), markup=False)
     for remark in report.remarks:
         console.print(remark, markup=False)

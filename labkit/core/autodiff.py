@@ -35,7 +35,7 @@ def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients", st
         differentiable path leads from x to a y.
 
     Raises:
-        DTypeError: a y is no floating tensor.
+        DTypeError: a y is no floating tensor, or an x no tensor.
         ShapeError: a grad_y does not have its y's shape.
         GraphError: a y and an x belong to different graphs.
     """
@@ -90,6 +90,13 @@ def _as_list(value: Any) -> list[Any]:
 
 
 def _source(value: Any) -> Tensor:
+    if isinstance(value, str | bytes):
+        raise DTypeError(
+            "A name stands in gradients() where a tensor belongs",
+            rule="xs are tensors or variables",
+            received=repr(value),
+            fix=f"Use graph.get_tensor_by_name({value!r}).",
+        )
     return value.ref if hasattr(value, "ref") else to_tensor(value)
 
 

@@ -72,6 +72,13 @@ class Graph(Names, Lookup, Collections):
     @contextmanager
     def _control_dependencies(self, inputs: Sequence[Any] | None) -> Iterator[None]:
         before = self._control
+        if isinstance(inputs, Tensor | Operation | str):
+            raise GraphError(
+                "control_dependencies got a single element",
+                rule="It takes a list of operations, tensors or variables",
+                received=repr(inputs),
+                fix="Write [x].",
+            )
         if inputs is None:
             self._control = []
         else:

@@ -49,8 +49,8 @@ def keys(config_class: type) -> dict[str, Key]:
         raise ConfigError(
             "The configuration of an experiment is no dataclass",
             rule="the first parameter of an experiment is annotated with a dataclass",
-            received=repr(config_class),
-            fix="Write @dataclasses.dataclass above the class.",
+            received="no annotation" if config_class is inspect.Parameter.empty else repr(config_class),
+            fix="Write (config: Config, trial: lk.Trial), with @dataclasses.dataclass above the class Config.",
         )
     try:
         hints = typing.get_type_hints(config_class)

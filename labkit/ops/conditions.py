@@ -14,7 +14,7 @@ from labkit.ops.branch import branch
 from labkit.ops.compare import cast, less
 from labkit.ops.concat import stack
 from labkit.ops.host import Assert
-from labkit.ops.reduce import reduce_sum
+from labkit.ops.reduce import reduce_any, reduce_sum
 from labkit.ops.shape import identity
 from labkit.ops.tracing import Traced, leaves_of, need_callable, structure
 
@@ -68,7 +68,7 @@ def case(
 
     Args:
         pred_fn_pairs: (condition, function) pairs, or a dict of them.
-        default: default: the last pair's function.
+        default: without one the run fails where no condition holds.
         exclusive: the run fails where more than one condition holds.
         strict: a list of one result stays a list.
 
@@ -90,12 +90,18 @@ def case(
             alone = less(reduce_sum(cast(held, dt.int32)), 2)
             with get_default_graph().control_dependencies([Assert(alone, ["the exclusive conditions", held])]):
                 pairs = [(identity(pred), function) for pred, function in pairs]
+        if default is None:
+            held = stack([pred for pred, _ in pairs])
+            with get_default_graph().control_dependencies(
+                [Assert(reduce_any(held), ["None of the conditions evaluated as True", held])]
+            ):
+                pairs = [(identity(pred), function) for pred, function in pairs]
+            default = pairs[-1][1]
+            pairs = pairs[:-1] or pairs
         result = _first(pairs, default)
     return result[0] if isinstance(result, list) and len(result) == 1 and not strict else result
 
 
-def _first(pairs: Sequence[Any], default: Callable[[], Any] | None) -> Any:
+def _first(pairs: Sequence[Any], default: Callable[[], Any]) -> Any:
     (pred, function), rest = pairs[0], pairs[1:]
-    if not rest:
-        return function() if default is None else cond(pred, function, default, strict=True)
-    return cond(pred, function, lambda: _first(rest, default), strict=True)
+    return cond(pred, function, (lambda: _first(rest, default)) if rest else default, strict=True)

@@ -12,6 +12,7 @@ from labkit.core.nest import flatten, pack
 from labkit.core.shapes import Dims, as_dims, compatible, show
 from labkit.core.tensor import Tensor
 from labkit.core.values import constant_value
+from labkit.core.variables import Variable
 from labkit.errors import DTypeError, GraphError, InvalidArgumentError, LabkitError, ShapeError
 from labkit.ops.array_elements import Unwritten
 from labkit.ops.compare import cast, less
@@ -54,6 +55,13 @@ def while_loop(
     """
     for what, function in (("cond", cond), ("body", body)):
         need_callable(what, function)
+    if isinstance(loop_vars, Tensor | Variable):
+        raise InvalidArgumentError(
+            "lk.while_loop got a single tensor as loop_vars",
+            rule="loop_vars is a list or tuple, also of one variable",
+            received=repr(loop_vars),
+            fix="Write [x].",
+        )
     if not flatten(loop_vars):
         raise InvalidArgumentError("lk.while_loop has no loop variable", rule="loop_vars holds at least one tensor")
     first = [x if isinstance(x, Unwritten) else to_tensor(x) for x in flatten(loop_vars)]

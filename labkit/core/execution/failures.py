@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from labkit import native
+from labkit.core.collections import GraphKeys
 from labkit.core.execution.runner import Planned
 from labkit.core.graph import Graph
 from labkit.core.operation import Operation
@@ -43,7 +44,7 @@ def told(
     if planned and isinstance(error, native.KernelError):
         return _told_by_kernel(error, graph, planned, stepping=stepping)
     if isinstance(error, native.TimeoutError_):
-        return DeadlineExceededError(f"The run was given up after its timeout of {timeout} s. {error}")
+        return too_late(timeout)
     if isinstance(error, native.CancelledError):
         return CancelledError(f"The run was cancelled. {error}")
     if isinstance(error, MemoryError):
@@ -56,12 +57,24 @@ def told(
     return SessionError(f"The run cannot start: {error}")
 
 
+def too_late(timeout: float | None) -> LabkitError:
+    """The error of a run that took longer than `timeout` seconds."""
+    return DeadlineExceededError(
+        f"The run was given up after its timeout of {timeout} s",
+        rule="A run ends within its timeout, or changes nothing",
+        fix="Give it more time, or see by lk.RunMetadata which operation takes it.",
+    )
+
+
 def uninitialized(variable: Operation) -> LabkitError:
     """The error of a run that needs a value which the variable does not have yet."""
     return FailedPreconditionError(
         f"Attempting to use uninitialized value {variable.name} ({variable.line})",
         rule="A variable is initialized before a run reads it",
-        fix="Run lk.global_variables_initializer() in this session first.",
+        fix="Run lk.global_variables_initializer() in this session first."
+        if any(v.op is variable for v in variable.graph.get_collection(GraphKeys.GLOBAL_VARIABLES))
+        else f"It is in no collection that lk.global_variables_initializer() knows: run '{variable.name}/Assign' in this "
+        "session, or load its value.",
     )
 
 

@@ -50,10 +50,12 @@ def feed_key(graph: Graph, key: Any) -> Tensor:
         except LabkitError as error:
             received = error.what
     if not isinstance(tensor, Tensor) or tensor.graph is not graph:
+        inside = isinstance(tensor, Tensor) and tensor.graph.is_inside(graph)
         raise FeedKeyError(
             "Cannot interpret feed_dict key as Tensor",
             rule="Keys are tensors or variables of the session's graph, or names such as 'x:0', or tuples of them",
-            received=received,
+            received=received + ", which is inside a loop or branch" * inside,
+            fix="Feed a tensor that is made outside, and use it inside." if inside else "",
         )
     return tensor
 

@@ -103,10 +103,16 @@ class Fetches:
                 received=f"{type(item).__name__} {item!r}"[:100],
             )
         if element.graph is not self.graph:
+            inside = element.graph.is_inside(self.graph)
             raise GraphError(
-                f"{element!r} is not an element of this graph, which the session runs",
-                rule="A session runs operations of its own graph",
-                fix="Open the session with lk.Session(graph=...).",
+                f"{element!r} is not an element of this graph, which the session runs"
+                + ", but of a loop or branch in it" * inside,
+                rule="What is computed inside a loop or branch leaves it as a result only"
+                if inside
+                else "A session runs operations of its own graph",
+                fix="Return it from the function that builds the inside."
+                if inside
+                else "Open the session with lk.Session(graph=...).",
             )
         return element
 

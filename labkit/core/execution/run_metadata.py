@@ -95,18 +95,27 @@ class RunMetadata:
         self.seconds, self.arena_bytes, self._left_out = reading.seconds, reading.arena_bytes, reading.left_out
 
     def to_text(self, limit: int | None = None) -> str:
-        """A table of the operations, the slowest first.
+        """A table of the operations, the slowest first; what ran inside a loop or branch stands below it, as part of its time.
 
         Args:
             limit: at most so many lines; None: all.
         """
-        rows = sorted(self.nodes, key=lambda node: -node.seconds)
-        total = sum(node.seconds for node in self.nodes if not node.parent) or 1.0
+        inside: dict[str, list[NodeStats]] = {}
+        for node in sorted(self.nodes, key=lambda node: -node.seconds):
+            inside.setdefault(node.parent, []).append(node)
+        rows: list[tuple[int, NodeStats]] = []
+
+        def list_below(parent: str, depth: int) -> None:
+            for node in inside.pop(parent, ()):
+                rows.append((depth, node))
+                list_below(node.name, depth + 1)
+
+        list_below("", 0)
+        total = sum(node.seconds for depth, node in rows if not depth)
         table = [("time", "share", "calls", "bytes", "operation", "kernel", "line")]
-        for node in rows[:limit]:
-            inside = f" in {node.parent}" if node.parent else ""
-            what = f"{node.type} '{node.name}'{inside}" if node.type else node.name
-            share = f"{100 * node.seconds / total:.1f} %"
+        for depth, node in rows[:limit]:
+            what = "  " * depth + (f"{node.type} '{node.name}'" if node.type else node.name)
+            share = f"{100 * node.seconds / (total or 1.0):.1f} %"
             table.append((_time(node.seconds), share, str(node.calls), f"{node.bytes:,}", what, node.kernel, node.line))
         widths = [max(len(row[i]) for row in table) for i in range(7)]
         lines = [
@@ -116,7 +125,10 @@ class RunMetadata:
         hidden = len(rows) - len(lines) + 1
         if hidden > 0:
             lines.append(f"and {hidden} more")
-        lines.append(f"{_time(self.seconds)} in all, {self.arena_bytes:,} bytes of temporaries at the peak")
+        lines.append(
+            f"{_time(self.seconds)} in all, {_time(total)} of it in these operations; {self.arena_bytes:,} bytes of "
+            "temporaries at the peak"
+        )
         return "\n".join(line.rstrip() for line in lines)
 
     __str__ = to_text

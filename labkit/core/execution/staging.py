@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labkit.core import dtypes as dt
-from labkit.core.execution.failures import FAILURES, told, uninitialized
+from labkit.core.execution.failures import FAILURES, told, too_late, uninitialized
 from labkit.core.execution.hosted import function_of, run_control
 from labkit.core.execution.run_metadata import host_record
 from labkit.core.operation import Operation
@@ -17,7 +17,6 @@ from labkit.core.shapes import compatible, show
 from labkit.core.tensor import Tensor
 from labkit.errors import (
     CancelledError,
-    DeadlineExceededError,
     DTypeError,
     InvalidArgumentError,
     LabkitError,
@@ -166,7 +165,7 @@ class _Staged:
             return None
         left = self.deadline - time.monotonic()
         if left <= 0:
-            raise DeadlineExceededError(f"The run was given up after its timeout of {self.timeout} s")
+            raise too_late(self.timeout)
         return left
 
 
