@@ -11,7 +11,15 @@ import pytest
 import labkit as lk
 from labkit.core.exchange.graph_def import NodeDef
 from labkit.core.verify import verify_graph
-from labkit.errors import ArgumentError, DTypeError, GraphError, InvalidArgumentError, LabkitError, ShapeError
+from labkit.errors import (
+    ArgumentError,
+    DTypeError,
+    FailedPreconditionError,
+    GraphError,
+    InvalidArgumentError,
+    LabkitError,
+    ShapeError,
+)
 
 
 def small() -> lk.Graph:
@@ -91,6 +99,18 @@ def test_an_imported_graph_computes_the_same() -> None:
         np.testing.assert_array_equal(session.run(z, {"import/x:0": [[1, 2], [3, 4]]}), [[8], [14]])
         (slope,) = lk.gradients(z, z.graph.get_tensor_by_name("import/v:0"))
         np.testing.assert_array_equal(session.run(slope, {"import/x:0": [[1, 2], [3, 4]]}), [[4], [6]])
+
+
+def test_an_imported_variable_tells_how_it_is_initialized() -> None:
+    with lk.Graph().as_default() as graph:
+        lk.identity(lk.Variable(2.0, name="v"), name="y")
+    with lk.Graph().as_default(), lk.Session() as session:
+        (y,) = lk.import_graph_def(graph.as_graph_def(), return_elements=["y:0"])
+        session.run(lk.global_variables_initializer())  # knows the graph's own variables only
+        with pytest.raises(FailedPreconditionError, match=r"run 'import/v/Assign' in this session"):
+            session.run(y)
+        session.run("import/v/Assign")
+        assert session.run(y) == 2
 
 
 def test_each_import_asks_a_python_function_anew() -> None:

@@ -120,6 +120,30 @@ def test_what_is_inside_stays_inside():
     lk.while_loop(lambda i: i < 3, lambda i: kept.append(i * 2) or i + 1, [0])
     with pytest.raises(GraphError, match="inside"):
         lk.constant(1) + kept[0]
+    with pytest.raises(GraphError, match="leaves it as a result only"), lk.Session() as session:
+        session.run(kept[0])
+    with (
+        pytest.raises(TypeError, match=r"inside a loop or branch\. Feed a tensor"),
+        lk.Session() as session,
+    ):
+        session.run(lk.constant(1), {kept[0]: 1})
+
+
+def test_a_single_tensor_is_no_list_of_loop_variables_or_dependencies():
+    with pytest.raises(InvalidArgumentError, match=r"Write \[x\]"):
+        lk.while_loop(lambda i: i < 3, lambda i: i + 1, lk.constant(0))
+    with pytest.raises(GraphError, match=r"Write \[x\]"), lk.control_dependencies(lk.constant(0)):
+        pass
+
+
+def test_case_without_a_default_fails_where_nothing_holds(session):
+    x = lk.placeholder(lk.int32, [])
+    one = lk.case([(x > 0, lambda: 1)])
+    two = lk.case([(x > 5, lambda: 2), (x > 0, lambda: 1)])
+    assert [session.run([one, two], {x: value}) for value in (7, 3)] == [[1, 2], [1, 1]]
+    for y in (one, two):
+        with pytest.raises(InvalidArgumentError, match="None of the conditions evaluated as True"):
+            session.run(y, {x: -1})
 
 
 def test_case_with_exclusive_conditions(session):
