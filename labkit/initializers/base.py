@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import labkit as lk
-from labkit.errors import InvalidArgumentError
 from labkit.plugins import show
 
 
@@ -35,22 +34,3 @@ class Initializer:
 
     def __repr__(self) -> str:
         return show(self)
-
-
-def check_number(owner: object, name: str, value: Any, low: float = float("-inf")) -> float:
-    """`value` as a float.
-
-    Raises:
-        InvalidArgumentError: it is no finite number from `low` on.
-    """
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = float("nan")
-    if not low <= number < float("inf") or number == float("-inf"):
-        raise InvalidArgumentError(
-            f"{type(owner).__name__} cannot use this {name}",
-            rule="It is a finite number" + (f" from {low:g} on" if low > float("-inf") else ""),
-            received=f"{name}={value!r}",
-        )
-    return number

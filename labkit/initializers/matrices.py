@@ -6,8 +6,9 @@ import math
 from typing import Any
 
 import labkit as lk
+from labkit.core.settings import check_number
 from labkit.errors import ShapeError
-from labkit.initializers.base import Initializer, check_number
+from labkit.initializers.base import Initializer
 
 
 class Orthogonal(Initializer):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import labkit as lk
+from labkit.core.settings import check_number
 from labkit.errors import InvalidArgumentError
-from labkit.initializers.base import Initializer, check_number
+from labkit.initializers.base import Initializer
 
 
 class RandomNormal(Initializer):

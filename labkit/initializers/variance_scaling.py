@@ -16,8 +16,9 @@ import math
 from typing import Any
 
 import labkit as lk
+from labkit.core.settings import check_number
 from labkit.errors import InvalidArgumentError, ShapeError
-from labkit.initializers.base import Initializer, check_number
+from labkit.initializers.base import Initializer
 
 _TRUNCATED = 0.87962566103423978
 """Standard deviation of a standard normal distribution cut off at two standard deviations."""

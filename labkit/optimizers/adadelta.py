@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import labkit as lk
+from labkit.core.settings import check_scalar
 from labkit.ops.optimizer_steps import apply_adadelta
-from labkit.optimizers.base import Optimizer, Slot, check_number
+from labkit.optimizers.base import Optimizer, Slot
 
 
 class Adadelta(Optimizer):
@@ -34,8 +35,8 @@ class Adadelta(Optimizer):
         self, learning_rate: Any = 0.001, rho: Any = 0.95, epsilon: Any = 1e-7, name: str | None = None
     ) -> None:
         super().__init__(learning_rate, name)
-        self.rho = check_number(self, "rho", rho, 0.0, 1.0, below=True)
-        self.epsilon = check_number(self, "epsilon", epsilon, 0.0)
+        self.rho = check_scalar(self, "rho", rho, 0.0, 1.0, below=True)
+        self.epsilon = check_scalar(self, "epsilon", epsilon, 0.0)
 
     def update(
         self, variable: lk.Variable, gradient: Any, learning_rate: lk.Tensor, *, accum: Any, accum_update: Any

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import labkit as lk
+from labkit.core.settings import check_scalar
 from labkit.ops.optimizer_steps import apply_adagrad
-from labkit.optimizers.base import Optimizer, Slot, check_number
+from labkit.optimizers.base import Optimizer, Slot
 
 
 class Adagrad(Optimizer):
@@ -35,8 +36,8 @@ class Adagrad(Optimizer):
         name: str | None = None,
     ) -> None:
         super().__init__(learning_rate, name)
-        self.initial_accumulator_value = check_number(self, "initial_accumulator_value", initial_accumulator_value, 0.0)
-        self.epsilon = check_number(self, "epsilon", epsilon, 0.0)
+        self.initial_accumulator_value = check_scalar(self, "initial_accumulator_value", initial_accumulator_value, 0.0)
+        self.epsilon = check_scalar(self, "epsilon", epsilon, 0.0)
         self.slots = {"accumulator": Slot("Adagrad", self.initial_accumulator_value)}
 
     def update(self, variable: lk.Variable, gradient: Any, learning_rate: lk.Tensor, *, accumulator: Any) -> lk.Tensor:

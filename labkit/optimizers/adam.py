@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import labkit as lk
+from labkit.core.settings import check_scalar
 from labkit.ops.optimizer_steps import apply_adam
-from labkit.optimizers.base import Optimizer, Slot, check_number
+from labkit.optimizers.base import Optimizer, Slot
 
 
 class Adam(Optimizer):
@@ -41,9 +42,9 @@ class Adam(Optimizer):
         name: str | None = None,
     ) -> None:
         super().__init__(learning_rate, name)
-        self.beta_1 = check_number(self, "beta_1", beta_1, 0.0, 1.0, below=True)
-        self.beta_2 = check_number(self, "beta_2", beta_2, 0.0, 1.0, below=True)
-        self.epsilon = check_number(self, "epsilon", epsilon, 0.0)
+        self.beta_1 = check_scalar(self, "beta_1", beta_1, 0.0, 1.0, below=True)
+        self.beta_2 = check_scalar(self, "beta_2", beta_2, 0.0, 1.0, below=True)
+        self.epsilon = check_scalar(self, "epsilon", epsilon, 0.0)
         self.shared = {"beta1_power": self.beta_1, "beta2_power": self.beta_2}
 
     def update(

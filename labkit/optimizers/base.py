@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import labkit as lk
+from labkit.core.settings import check_scalar
 from labkit.errors import DTypeError, GraphError, InvalidArgumentError
 from labkit.plugins import resolve, show
 
@@ -70,7 +71,7 @@ class Optimizer:
     def __init__(self, learning_rate: Any = 0.01, name: str | None = None) -> None:
         scheduled = callable(learning_rate) or isinstance(learning_rate, str | Mapping)
         self.learning_rate = (
-            resolve("schedules", learning_rate) if scheduled else check_number(self, "learning_rate", learning_rate)
+            resolve("schedules", learning_rate) if scheduled else check_scalar(self, "learning_rate", learning_rate)
         )
         self.name = name
         self._slots: dict[tuple[lk.Variable, str], lk.Variable] = {}
@@ -308,31 +309,6 @@ class Optimizer:
 
     def __repr__(self) -> str:
         return show(self)
-
-
-def check_number(
-    owner: object, name: str, value: Any, low: float = float("-inf"), high: float = float("inf"), *, below: bool = False
-) -> Any:
-    """`value` as a float; a tensor or variable as it is.
-
-    Raises:
-        InvalidArgumentError: it is no finite number from `low` to `high` (`below`: not `high` itself).
-    """
-    if isinstance(value, lk.Tensor | lk.Variable):
-        return value
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = float("nan")
-    if not low <= number <= high or abs(number) == float("inf") or (below and number == high):
-        limits = [f"from {low:g} on"] if low > float("-inf") else []
-        limits += [f"{'below' if below else 'at most'} {high:g}"] if high < float("inf") else []
-        raise InvalidArgumentError(
-            f"{type(owner).__name__} cannot use this {name}",
-            rule=" ".join(["It is a finite number", " and ".join(limits)]).strip(),
-            received=f"{name}={value!r}",
-        )
-    return number
 
 
 def _variables(values: Iterable[Any]) -> list[lk.Variable]:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import labkit as lk
+from labkit.core.settings import check_scalar
 from labkit.ops.optimizer_steps import apply_ftrl
-from labkit.optimizers.base import Optimizer, Slot, check_number
+from labkit.optimizers.base import Optimizer, Slot
 
 
 class Ftrl(Optimizer):
@@ -51,18 +52,18 @@ class Ftrl(Optimizer):
         name: str | None = None,
     ) -> None:
         super().__init__(learning_rate, name)
-        self.learning_rate_power = check_number(self, "learning_rate_power", learning_rate_power, high=0.0)
-        self.initial_accumulator_value = check_number(self, "initial_accumulator_value", initial_accumulator_value, 0.0)
-        self.l1_regularization_strength = check_number(
+        self.learning_rate_power = check_scalar(self, "learning_rate_power", learning_rate_power, high=0.0)
+        self.initial_accumulator_value = check_scalar(self, "initial_accumulator_value", initial_accumulator_value, 0.0)
+        self.l1_regularization_strength = check_scalar(
             self, "l1_regularization_strength", l1_regularization_strength, 0.0
         )
-        self.l2_regularization_strength = check_number(
+        self.l2_regularization_strength = check_scalar(
             self, "l2_regularization_strength", l2_regularization_strength, 0.0
         )
-        self.l2_shrinkage_regularization_strength = check_number(
+        self.l2_shrinkage_regularization_strength = check_scalar(
             self, "l2_shrinkage_regularization_strength", l2_shrinkage_regularization_strength, 0.0
         )
-        self.beta = check_number(self, "beta", beta, 0.0)
+        self.beta = check_scalar(self, "beta", beta, 0.0)
         self.slots = {"accum": Slot("Ftrl", self.initial_accumulator_value), "linear": Slot("Ftrl")}
 
     def update(

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import labkit as lk
+from labkit.core.settings import check_scalar
 from labkit.ops.optimizer_steps import apply_rms_prop
-from labkit.optimizers.base import Optimizer, Slot, check_number
+from labkit.optimizers.base import Optimizer, Slot
 
 
 class RMSprop(Optimizer):
@@ -47,10 +48,10 @@ class RMSprop(Optimizer):
         name: str | None = None,
     ) -> None:
         super().__init__(learning_rate, name)
-        self.rho = check_number(self, "rho", rho, 0.0, 1.0, below=True)
-        self.momentum = check_number(self, "momentum", momentum, 0.0, 1.0)
-        self.epsilon = check_number(self, "epsilon", epsilon, 0.0)
-        self.initial_mean_square = check_number(self, "initial_mean_square", initial_mean_square, 0.0)
+        self.rho = check_scalar(self, "rho", rho, 0.0, 1.0, below=True)
+        self.momentum = check_scalar(self, "momentum", momentum, 0.0, 1.0)
+        self.epsilon = check_scalar(self, "epsilon", epsilon, 0.0)
+        self.initial_mean_square = check_scalar(self, "initial_mean_square", initial_mean_square, 0.0)
         self.centered = bool(centered)
         self.slots = {
             "rms": Slot("RMSProp", self.initial_mean_square),

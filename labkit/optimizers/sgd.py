@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import labkit as lk
+from labkit.core.settings import check_scalar
 from labkit.ops.optimizer_steps import apply_gradient_descent, apply_momentum
-from labkit.optimizers.base import Optimizer, Slot, check_number
+from labkit.optimizers.base import Optimizer, Slot
 
 
 class SGD(Optimizer):
@@ -39,7 +40,7 @@ class SGD(Optimizer):
         self, learning_rate: Any = 0.01, momentum: float = 0.0, nesterov: bool = False, name: str | None = None
     ) -> None:
         super().__init__(learning_rate, name)
-        self.momentum, self.nesterov = check_number(self, "momentum", momentum, 0.0, 1.0), bool(nesterov)
+        self.momentum, self.nesterov = check_scalar(self, "momentum", momentum, 0.0, 1.0), bool(nesterov)
         if not (isinstance(self.momentum, float) and self.momentum == 0.0):
             self._keep_accumulator()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import labkit as lk
-from labkit.errors import InvalidArgumentError, ShapeError
+from labkit.errors import ShapeError
 from labkit.plugins import show
 
 
@@ -48,28 +48,6 @@ class Schedule:
 
     def __repr__(self) -> str:
         return show(self)
-
-
-def number(owner: object, name: str, value: Any, low: float = float("-inf"), *, above: bool = False) -> Any:
-    """`value` as a float; a tensor or variable as it is.
-
-    Raises:
-        InvalidArgumentError: it is no finite number from `low` on (`above`: greater than `low`).
-    """
-    if isinstance(value, lk.Tensor | lk.Variable):
-        return value
-    try:
-        found = float(value)
-    except (TypeError, ValueError):
-        found = float("nan")
-    if not low <= found < float("inf") or found == float("-inf") or (above and found == low):
-        limit = "" if low == float("-inf") else f" above {low:g}" if above else f" from {low:g} on"
-        raise InvalidArgumentError(
-            f"{type(owner).__name__} cannot use this {name}",
-            rule=f"It is a finite number{limit}, or a scalar tensor",
-            received=f"{name}={value!r}",
-        )
-    return found
 
 
 def like(value: Any, step: lk.Tensor) -> lk.Tensor:

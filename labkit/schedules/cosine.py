@@ -6,7 +6,8 @@ import math
 from typing import Any
 
 import labkit as lk
-from labkit.schedules.base import Schedule, like, number
+from labkit.core.settings import check_scalar
+from labkit.schedules.base import Schedule, like
 
 
 def _fall(done: lk.Tensor, alpha: Any, height: Any = 1.0) -> lk.Tensor:
@@ -37,11 +38,11 @@ class CosineDecay(Schedule):
         warmup_target: Any = None,
         warmup_steps: Any = 0,
     ) -> None:
-        self.initial_learning_rate = number(self, "initial_learning_rate", initial_learning_rate)
-        self.decay_steps = number(self, "decay_steps", decay_steps, 0.0, above=True)
-        self.alpha = number(self, "alpha", alpha)
-        self.warmup_target = None if warmup_target is None else number(self, "warmup_target", warmup_target)
-        self.warmup_steps = number(self, "warmup_steps", warmup_steps, 0.0, above=self.warmup_target is not None)
+        self.initial_learning_rate = check_scalar(self, "initial_learning_rate", initial_learning_rate)
+        self.decay_steps = check_scalar(self, "decay_steps", decay_steps, 0.0, above=True)
+        self.alpha = check_scalar(self, "alpha", alpha)
+        self.warmup_target = None if warmup_target is None else check_scalar(self, "warmup_target", warmup_target)
+        self.warmup_steps = check_scalar(self, "warmup_steps", warmup_steps, 0.0, above=self.warmup_target is not None)
 
     def rate(self, step: lk.Tensor) -> lk.Tensor:
         initial, steps = like(self.initial_learning_rate, step), like(self.decay_steps, step)
@@ -72,10 +73,10 @@ class CosineDecayRestarts(Schedule):
         m_mul: Any = 1.0,
         alpha: Any = 0.0,
     ) -> None:
-        self.initial_learning_rate = number(self, "initial_learning_rate", initial_learning_rate)
-        self.first_decay_steps = number(self, "first_decay_steps", first_decay_steps, 0.0, above=True)
-        self.t_mul = float(number(self, "t_mul", t_mul, 1.0))
-        self.m_mul, self.alpha = number(self, "m_mul", m_mul), number(self, "alpha", alpha)
+        self.initial_learning_rate = check_scalar(self, "initial_learning_rate", initial_learning_rate)
+        self.first_decay_steps = check_scalar(self, "first_decay_steps", first_decay_steps, 0.0, above=True)
+        self.t_mul = float(check_scalar(self, "t_mul", t_mul, 1.0))
+        self.m_mul, self.alpha = check_scalar(self, "m_mul", m_mul), check_scalar(self, "alpha", alpha)
 
     def rate(self, step: lk.Tensor) -> lk.Tensor:
         done = step / like(self.first_decay_steps, step)

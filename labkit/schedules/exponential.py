@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import labkit as lk
-from labkit.schedules.base import Schedule, like, number
+from labkit.core.settings import check_scalar
+from labkit.schedules.base import Schedule, like
 
 
 class _Decay(Schedule):
@@ -19,9 +20,9 @@ class _Decay(Schedule):
     """
 
     def __init__(self, initial_learning_rate: Any, decay_steps: Any, decay_rate: Any, staircase: bool = False) -> None:
-        self.initial_learning_rate = number(self, "initial_learning_rate", initial_learning_rate)
-        self.decay_steps = number(self, "decay_steps", decay_steps, 0.0, above=True)
-        self.decay_rate = number(self, "decay_rate", decay_rate, 0.0)
+        self.initial_learning_rate = check_scalar(self, "initial_learning_rate", initial_learning_rate)
+        self.decay_steps = check_scalar(self, "decay_steps", decay_steps, 0.0, above=True)
+        self.decay_rate = check_scalar(self, "decay_rate", decay_rate, 0.0)
         self.staircase = bool(staircase)
 
     def rate(self, step: lk.Tensor) -> lk.Tensor:

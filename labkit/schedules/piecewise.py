@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import labkit as lk
+from labkit.core.settings import check_scalar
 from labkit.errors import InvalidArgumentError
-from labkit.schedules.base import Schedule, like, number
+from labkit.schedules.base import Schedule, like
 
 
 class PiecewiseConstantDecay(Schedule):
@@ -23,8 +24,8 @@ class PiecewiseConstantDecay(Schedule):
     """
 
     def __init__(self, boundaries: Sequence[Any], values: Sequence[Any]) -> None:
-        self.boundaries = [number(self, "boundaries", x) for x in boundaries]
-        self.values = [number(self, "values", x) for x in values]
+        self.boundaries = [check_scalar(self, "boundaries", x) for x in boundaries]
+        self.values = [check_scalar(self, "values", x) for x in values]
         if len(self.values) != len(self.boundaries) + 1:
             raise InvalidArgumentError(
                 "PiecewiseConstantDecay has rates and boundaries that do not fit",

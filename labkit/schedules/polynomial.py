@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import labkit as lk
-from labkit.schedules.base import Schedule, like, number
+from labkit.core.settings import check_scalar
+from labkit.schedules.base import Schedule, like
 
 
 class PolynomialDecay(Schedule):
@@ -29,10 +30,10 @@ class PolynomialDecay(Schedule):
         power: Any = 1.0,
         cycle: bool = False,
     ) -> None:
-        self.initial_learning_rate = number(self, "initial_learning_rate", initial_learning_rate)
-        self.decay_steps = number(self, "decay_steps", decay_steps, 0.0, above=True)
-        self.end_learning_rate = number(self, "end_learning_rate", end_learning_rate)
-        self.power = number(self, "power", power, 0.0)
+        self.initial_learning_rate = check_scalar(self, "initial_learning_rate", initial_learning_rate)
+        self.decay_steps = check_scalar(self, "decay_steps", decay_steps, 0.0, above=True)
+        self.end_learning_rate = check_scalar(self, "end_learning_rate", end_learning_rate)
+        self.power = check_scalar(self, "power", power, 0.0)
         self.cycle = bool(cycle)
 
     def rate(self, step: lk.Tensor) -> lk.Tensor:
