@@ -214,6 +214,7 @@ from labkit.ops.ranges import (
     range as range,
     sequence_mask as sequence_mask,
 )
+from labkit.ops.read_file import read_file as read_file
 from labkit.ops.reduce import (
     reduce_all as reduce_all,
     reduce_any as reduce_any,
@@ -292,12 +293,7 @@ from labkit.ops.special import (
 from labkit.ops.state import assign as assign, assign_add as assign_add, assign_sub as assign_sub
 from labkit.ops.streams import set_random_seed as set_random_seed
 from labkit.ops.strided import strided_slice as strided_slice
-from labkit.ops.strings import (
-    as_string as as_string,
-    read_file as read_file,
-    string_join as string_join,
-    string_to_number as string_to_number,
-)
+from labkit.ops.strings import as_string as as_string, string_join as string_join, string_to_number as string_to_number
 from labkit.ops.tensor_array import TensorArray as TensorArray
 from labkit.ops.tile import repeat as repeat, tile as tile
 from labkit.ops.transpose import transpose as transpose

@@ -19,7 +19,7 @@ from labkit.bench.works import Work
 from labkit.errors import ConfigError, LabkitError
 
 PEERS = ("torch", "tensorflow", "jax")
-WARM_UPS, TURNS = 5, 30
+WARM_UPS = 5
 TURN_SECONDS = 0.05
 """A turn is as many units as take about that long, one at least."""
 PAUSE = 0.02

@@ -65,12 +65,9 @@ class Graph(Names, Lookup, Collections):
         """The name of a random stream for an operation with that full name."""
         return name.removeprefix(self._stream_root)
 
-    def control_dependencies(self, inputs: Sequence[Any] | None) -> Any:
-        """Operations made inside run after all of `inputs` (operations, tensors, variables); None clears what is set."""
-        return self._control_dependencies(inputs)
-
     @contextmanager
-    def _control_dependencies(self, inputs: Sequence[Any] | None) -> Iterator[None]:
+    def control_dependencies(self, inputs: Sequence[Any] | None) -> Iterator[None]:
+        """Operations made inside run after all of `inputs` (operations, tensors, variables); None clears what is set."""
         before = self._control
         if isinstance(inputs, Tensor | Operation | str):
             raise GraphError(

@@ -68,10 +68,14 @@ def _scan_shapes(c: OpContext) -> list[Dims]:
     return [*carried, *(None if d is None else (count, *d) for d in after[variables:])]
 
 
+def _varies(attrs: Mapping[str, Any]) -> bool:
+    return attrs["varying"] or not keeps_shapes(attrs["body"], attrs["variables"], promised=True)
+
+
 def _scan_roles(attrs: Mapping[str, Any]) -> Roles:
-    body, (variables, sliced, _) = attrs["body"], _scan_layout(attrs)
-    varying = attrs["varying"] or not keeps_shapes(body, variables, promised=True)
-    return roles_of([body], 1, skipped=1, changing=1 + variables + sliced, always=(0,), varying=varying)
+    variables, sliced, _ = _scan_layout(attrs)
+    changing = 1 + variables + sliced
+    return roles_of([attrs["body"]], 1, skipped=1, changing=changing, always=(0,), varying=_varies(attrs))
 
 
 def _scan_control(c: OpContext) -> ControlFlow:
@@ -87,8 +91,7 @@ def _scan_gradient(op: Operation, *grads: Tensor | None) -> list[Tensor | None]:
     variables, sliced, _ = _scan_layout(op.attrs)
     body = op.attrs["body"]
     given = list(op.inputs[1 : len(body.arguments)])
-    varying = op.attrs["varying"] or not keeps_shapes(body, variables, promised=True)
-    loop = Loop(body, op.inputs[0], variables, sliced, op.attrs["backwards"], varying)
+    loop = Loop(body, op.inputs[0], variables, sliced, op.attrs["backwards"], _varies(op.attrs))
     found = loop.gradients(given, list(grads))
     return [None, *found, *[None] * (len(op.inputs) - 1 - len(given))]
 

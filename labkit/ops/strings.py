@@ -12,7 +12,7 @@ from labkit.core.convert import to_tensor
 from labkit.core.opdef import Attr, NotDifferentiable, OpContext, OpDef, Sample, register
 from labkit.core.shapes import Dims, compatible, merge, show
 from labkit.core.tensor import Tensor
-from labkit.errors import DTypeError, InvalidArgumentError, NotFoundError, ShapeError
+from labkit.errors import DTypeError, InvalidArgumentError, ShapeError
 from labkit.ops.build import apply, list_of
 from labkit.ops.rules import same_shape
 
@@ -275,48 +275,4 @@ lower = _unary("StringLower", bytes.lower, "The texts with ASCII letters in lowe
 upper = _unary("StringUpper", bytes.upper, "The texts with ASCII letters in upper case.")
 strip = _unary("StringStrip", bytes.strip, "The texts without blanks at both ends.")
 
-
 string_join, string_to_number = join, to_number  # as TensorFlow calls them outside of `strings`
-
-# --- files ---
-
-
-def _read_file(filename: np.ndarray) -> np.ndarray:
-    path = filename.item().decode(errors="surrogateescape")
-    try:
-        with open(path, "rb") as file:
-            return np.array(file.read(), object)
-    except (OSError, ValueError) as error:
-        raise NotFoundError(f"{path!r} cannot be read", received=f"{type(error).__name__}: {error}") from None
-
-
-def _scalar_shape(c: OpContext) -> list[Dims]:
-    if not compatible(c.dims[0], ()):
-        raise ShapeError("", rule="It is a single text", received=show(c.dims[0]))
-    return [()]
-
-
-register(
-    OpDef(
-        name="ReadFile",
-        inputs=("filename",),
-        host=_read_file,
-        reference=_read_file,
-        dtypes=_need_text,
-        shapes=_scalar_shape,
-        gradient=_NO_NUMBER,
-        text=True,
-        pure=False,
-        samples=lambda rng: [Sample([np.array(__file__.encode(), object)])],
-        doc="The content of a file.",
-    )
-)
-
-
-def read_file(filename: Any, name: str | None = None) -> Tensor:
-    """The content of a file: one text.
-
-    Raises:
-        NotFoundError: when run, the file cannot be read.
-    """
-    return apply("ReadFile", [to_tensor(filename)], name=name)

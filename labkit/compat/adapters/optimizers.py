@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import labkit as lk
@@ -48,11 +47,6 @@ class Optimizer(Base):
     ) -> list[tuple[Any, lk.Variable]]:
         _check_gate(gate_gradients)
         return super().compute_gradients(loss, var_list, grad_loss)
-
-    def apply_gradients(
-        self, grads_and_vars: Iterable[tuple[Any, lk.Variable]], global_step: Any = None, name: str | None = None
-    ) -> lk.Operation:
-        return super().apply_gradients(grads_and_vars, global_step, name)
 
 
 def _check_gate(value: Any) -> None:

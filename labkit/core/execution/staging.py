@@ -10,7 +10,8 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.execution.failures import FAILURES, told, too_late, uninitialized
-from labkit.core.execution.hosted import function_of, run_control
+from labkit.core.execution.hosted import run_control
+from labkit.core.execution.own_function import function_of
 from labkit.core.execution.run_metadata import host_record
 from labkit.core.operation import Operation
 from labkit.core.shapes import compatible, show
@@ -193,8 +194,8 @@ def _compute(op: Operation, inputs: list[np.ndarray], trusted: bool, cells: Sequ
         result = host(*cells, *seen, **op.attrs)
     except LabkitError as error:
         where = _where(op)
-        told = f"{where}: {error.what}" if error.what else f"{where} cannot compute with these values"
-        raise type(error)(told, rule=error.rule, received=error.received, fix=error.fix) from error.__cause__
+        what = f"{where}: {error.what}" if error.what else f"{where} cannot compute with these values"
+        raise type(error)(what, rule=error.rule, received=error.received, fix=error.fix) from error.__cause__
     except MemoryError as error:
         raise ResourceExhaustedError(f"{_where(op)} does not find enough memory", received=str(error)) from None
     except Exception as error:  # whatever a user's function raises

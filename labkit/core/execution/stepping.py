@@ -83,9 +83,8 @@ def _batches(tensor: Tensor, value: Batches, steps: int) -> tuple[np.ndarray, np
         )
     rows = feed_array(Tensor(tensor.op, tensor.index, None, tensor.dtype), value.array)
     shape = (value.indices.shape[1], *rows.shape[1:])
-    feed_array(
-        tensor, np.broadcast_to(as_array(b"" if tensor.dtype is dt.string else 0, tensor.dtype), shape)
-    )  # the shape fits, or FeedError
+    blank = as_array(b"" if tensor.dtype is dt.string else 0, tensor.dtype)
+    feed_array(tensor, np.broadcast_to(blank, shape))  # the shape fits, or FeedError
     return rows, value.indices
 
 
