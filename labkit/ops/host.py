@@ -13,10 +13,10 @@ import numpy as np
 
 from labkit.core import dtypes as dt
 from labkit.core.convert import as_array, to_tensor
-from labkit.core.execution.own_function import OwnFunction
 from labkit.core.graph import Graph, get_default_graph
 from labkit.core.opdef import Attr, NotDifferentiable, OpDef, Sample, register
 from labkit.core.operation import Operation
+from labkit.core.own_function import OwnFunction
 from labkit.core.tensor import Tensor
 from labkit.errors import DTypeError, InvalidArgumentError
 

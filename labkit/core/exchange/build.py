@@ -14,10 +14,10 @@ from labkit.core.checking import check_operation, make_operation
 from labkit.core.exchange.graph_def import GraphDef, NodeDef, SubgraphDef, SubgraphName
 from labkit.core.exchange.order import by_name, in_order
 from labkit.core.exchange.rename import MAX_DEPTH, Renamed
-from labkit.core.execution.own_function import OwnFunction
 from labkit.core.graph import Graph
 from labkit.core.opdef import OPS, OpDef
 from labkit.core.operation import Operation
+from labkit.core.own_function import OwnFunction
 from labkit.core.shapes import as_dims, compatible, show
 from labkit.core.subgraph import Subgraph
 from labkit.core.tensor import Tensor

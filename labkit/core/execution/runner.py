@@ -47,7 +47,7 @@ class Planner:
     @cached_property
     def called_again(self) -> frozenset[int]:
         """The user's functions that several operations of a run call."""
-        from labkit.core.execution.own_function import called_again
+        from labkit.core.own_function import called_again
 
         return called_again(self.program.sequence)
 

@@ -11,9 +11,9 @@ import numpy as np
 from labkit.core import dtypes as dt
 from labkit.core.execution.failures import FAILURES, told, too_late, uninitialized
 from labkit.core.execution.hosted import run_control
-from labkit.core.execution.own_function import function_of
 from labkit.core.execution.run_metadata import host_record
 from labkit.core.operation import Operation
+from labkit.core.own_function import function_of
 from labkit.core.shapes import compatible, show
 from labkit.core.tensor import Tensor
 from labkit.errors import (
