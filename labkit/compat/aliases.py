@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from labkit.errors import ArgumentError, InvalidArgumentError
 
 if TYPE_CHECKING:
-    import inspect
+    import inspect  # when running only where a call is adapted: it takes long to import
 
 TABLES = Path(__file__).parent / "tables"
 
