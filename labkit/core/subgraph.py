@@ -21,6 +21,8 @@ from labkit.core.shapes import Dims
 from labkit.core.tensor import Tensor
 from labkit.errors import GraphError
 
+_KEPT_INFERENCES = 8
+
 
 class Subgraph(Graph):
     """A graph of its own that another graph's control operation runs.
@@ -49,6 +51,7 @@ class Subgraph(Graph):
         self.outputs: list[Tensor] = []
         self.after: dict[Operation, None] = {}
         self.tried: dict[int, list[Dims] | None] = {}
+        self._inferences: dict[Any, Inference] = {}
 
     def add(self, *args: Any, **named: Any) -> Operation:
         op = super().add(*args, **named)
@@ -141,7 +144,16 @@ class Subgraph(Graph):
         """
         numbers = {x: i for i, x in enumerate(self.arguments)}
         given = {x: values[numbers[x]] for x in self.valued}
-        return Inference(self.program.stages[0], dict(zip(self.arguments, dims, strict=True)), given)  # type: ignore[arg-type]
+        key = tuple(dims), tuple([np.asarray(v).tobytes() for v in given.values()])
+        if (
+            key not in self._inferences
+        ):  # the shape rule asks, and then the lowering; many bodies have one shape for ever
+            made = Inference(self.program.stages[0], dict(zip(self.arguments, dims, strict=True)), given)  # type: ignore[arg-type]
+            if len(self._inferences) >= _KEPT_INFERENCES:
+                self._inferences.clear()
+            self._inferences[key] = made
+            return made
+        return self._inferences[key]
 
     @property
     def written(self) -> list[Operation]:

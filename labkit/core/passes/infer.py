@@ -44,6 +44,7 @@ class Inference:
             **dims,
         }
         self._known: dict[Tensor, np.ndarray] = {**(before._known if before else {}), **values}
+        self._contexts: dict[Operation, OpContext] = {}
         for op in settled.varying if settled else stage.inferred:
             self._add(op)
         if settled is None:
@@ -76,8 +77,10 @@ class Inference:
                 rule="Every placeholder that the fetches need is fed",
                 fix=f"Add it to feed_dict: session.run(..., {{{op.name}: value}}).",
             )
+        context = self.context(op)
+        self._contexts[op] = context  # the lowering asks for it again
         try:
-            for tensor, dims in zip(op.outputs, op.definition.shapes(self.context(op)), strict=True):
+            for tensor, dims in zip(op.outputs, op.definition.shapes(context), strict=True):
                 if op.hosted and not is_known(dims):
                     dims = tensor.dims  # what set_shape promised; else its array will tell
                 if is_known(dims) or not op.hosted:
@@ -104,9 +107,12 @@ class Inference:
 
     def context(self, op: Operation) -> OpContext:
         """What the operation's rules see now that all shapes are known."""
-        dims = [self.dims.get(x) for x in op.inputs]
-        values = [self.value(x) if i in op.value_inputs else None for i, x in enumerate(op.inputs)]
-        return OpContext(dims, [x.dtype for x in op.inputs], op.attrs, values)
+        found = self._contexts.get(op)
+        if found is not None:
+            return found
+        deciding = op.value_inputs
+        values = [self.value(x) if i in deciding else None for i, x in enumerate(op.inputs)]
+        return OpContext([self.dims.get(x) for x in op.inputs], [x.dtype for x in op.inputs], op.attrs, values)
 
     def value(self, tensor: Tensor) -> np.ndarray:
         """The value of a small tensor that decides a shape."""
