@@ -39,9 +39,7 @@ def dynamic_partition(data: Any, partitions: Any, num_partitions: int, name: str
         raise InvalidArgumentError("num_partitions is a whole number from 1 on", received=repr(num_partitions))
     with name_scope(name or "DynamicPartition"):
         x, numbers = to_tensor(data), to_tensor(partitions)
-        numbers = gather(
-            number_range(num_partitions), numbers
-        )  # the same numbers; one that is out of range is an error
+        numbers = gather(number_range(num_partitions), numbers)  # the same; one that is out of range is an error
         if numbers.dims == ():  # one number deals the whole tensor
             x, numbers = reshape(x, concat([[1], shape(x)], 0)), reshape(numbers, [1])
         return [boolean_mask(x, equal(numbers, i)) for i in range(num_partitions)]

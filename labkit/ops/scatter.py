@@ -117,9 +117,7 @@ def _tensor_scatter(name: str, how: str, gradient: Any, combine: Any, allowed: A
 def _update_gradient(op: Operation, g: Tensor) -> list[Tensor | None]:
     # Of several updates of one place the last one stands, and gets the gradient.
     x, indices, updates = op.inputs
-    stays = gather_nd(g, indices) * apply(
-        "ScatterWinners", [indices, updates, x]
-    )  # first, so that g may change in place
+    stays = gather_nd(g, indices) * apply("ScatterWinners", [indices, updates, x])  # first: then g may change in place
     return [apply("TensorScatterUpdate", [g, indices, zeros_like(updates)]), None, stays]
 
 

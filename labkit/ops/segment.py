@@ -101,9 +101,8 @@ def _unsorted(name: str, kernel: str, gradient: Any, reference: Any, formula: st
             gradient=gradient,
             formula=formula,
             reference=reference,
-            samples=lambda rng: _samples(
-                rng, empty=gradient is not _extreme_gradient
-            ),  # infinities have no differences
+            # an empty segment's extreme is infinite, and infinities have no differences
+            samples=lambda rng: _samples(rng, empty=gradient is not _extreme_gradient),
             doc=doc,
         )
     )

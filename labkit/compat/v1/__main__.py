@@ -38,9 +38,8 @@ def command(arguments: list[str]) -> list[str]:
         )
     if not arguments[0].startswith("-") and not os.path.exists(arguments[0]):
         raise ConfigError(f"There is no script {arguments[0]!r}", received=f"folder {os.getcwd()}")
-    own = sys.orig_argv[
-        1 : len(sys.orig_argv) - len(arguments)
-    ]  # e.g. -u -m labkit.compat.v1; -m may be in a bundle: -um
+    # e.g. -u -m labkit.compat.v1; -m may be in a bundle: -um
+    own = sys.orig_argv[1 : len(sys.orig_argv) - len(arguments)]
     options = own[:-2]
     bundle = own[-2].removesuffix("m") if len(own) > 1 else ""
     return [sys.executable, *options, *([bundle] if bundle not in ("", "-") else []), *arguments]
