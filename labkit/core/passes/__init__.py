@@ -9,5 +9,8 @@ Passes run in the order of their files below; each makes bit-exact changes only.
     stages.py   where Python computes, or a shape depends on data -> stages
     program.py  all of these: level one
     infer.py    all shapes, and values that decide shapes      -> shapes
-    lower.py    folding, slots, instructions: level two        -> a native plan of each stage
+    lower.py    level two: slots and instructions              -> a native plan of each stage; with it
+        slots.py    pieces of memory
+        fold.py     operations on constants, computed while planning
+        inside.py   loops and branches, plans that one instruction runs
 """
