@@ -21,20 +21,6 @@ LABKIT_INLINE Vec<T> within(Vec<T> x, T limit) {
     return x < -limit ? broadcast(-limit) : x;
 }
 
-// e^x for x <= 0, which needs less care than exp: one scaling, and no overflow. Denormal results are 0. Other x give any number.
-LABKIT_INLINE Vec<float> exp_falling(Vec<float> x) {
-    const float c[] = {1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f,
-                       4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f};
-    x = x < -88.0f ? broadcast(-88.0f) : x;
-    const float magic = 12582912.0f;  // as in exp
-    Vec<float> shifted = x * 1.44269504f + magic, count = shifted - magic;
-    Vec<float> r = x - count * 0.693359375f;
-    r = r - count * -2.12194440e-4f;
-    Vec<float> p = (polynomial(r, c) * (r * r) + r) + 1.0f;
-    return p * power_of_two((Vec<int32_t>)shifted - 0x4b400000);
-}
-LABKIT_INLINE Vec<double> exp_falling(Vec<double> x) { return exp(x); }
-
 // log(1 + x) for 0 <= x <= 1, as 2 atanh(x / (2 + x)); the polynomial is a minimax one of our own.
 LABKIT_INLINE Vec<float> log1p_small(Vec<float> x) {
     const float c[] = {0.280120075f, 0.280018002f, 0.400215268f, 0.666664183f};
@@ -53,7 +39,7 @@ struct Logistic {
     Vec<T> rising, falling;
 
     LABKIT_INLINE explicit Logistic(Vec<T> x) {
-        Vec<T> e = exp_falling(-size_of_each<T>(x)), large = 1 / (1 + e), small = e * large;
+        Vec<T> e = exp(-size_of_each<T>(x)), large = 1 / (1 + e), small = e * large;
         rising = x < Vec<T>{} ? small : large;
         falling = x < Vec<T>{} ? large : small;
     }
@@ -65,12 +51,15 @@ LABKIT_INLINE Vec<float> normal_tail(Vec<float> x, Vec<float> bell) {
     const float c[] = {-0.020628877f,  0.0196360089f, 0.0359164365f, -0.0364608951f, -0.077551581f,
                        0.0290565267f, 0.222082689f,  0.346198827f,  0.329158962f,   0.221970618f};
     Vec<float> s = 1.0f / (1.0f + x * 0.3f);
-    return polynomial(s - 0.5f, c) * s * bell;
+    return estrin_careful(s - 0.5f, c) * s * bell;
 }
-LABKIT_INLINE Vec<double> normal_tail(Vec<double> x, Vec<double>) {
-    for (int i = 0; i < lanes<double>; ++i) x[i] = 0.5 * __builtin_erfc(x[i] * 0.70710678118654752440);
-    return x;
+LABKIT_INLINE Vec<double> normal_tail(Vec<double> x, Vec<double> bell) {
+    return erfcx(x * 0.70710678118654752440) * 0.5 * bell;
 }
+
+// e^(-x^2 / 2)
+LABKIT_INLINE Vec<float> bell_of(Vec<float> x) { return exp(x * x * -0.5f); }
+LABKIT_INLINE Vec<double> bell_of(Vec<double> x) { return exp_of_square(x, 0.5); }
 
 constexpr double kNormalPeak = 0.39894228040143267794;  // 1 / sqrt(2 pi)
 constexpr double kFar = 40;                             // e^(-kFar^2 / 2) is 0 in every dtype
@@ -79,8 +68,8 @@ template <class T>
 struct Normal {
     Vec<T> below, density;
 
-    LABKIT_INLINE explicit Normal(Vec<T> x) {
-        Vec<T> bell = exp_falling(x * x * static_cast<T>(-0.5)), tail = normal_tail(size_of_each<T>(x), bell);
+    LABKIT_INLINE explicit Normal(Vec<T> x) {  // |x| <= kFar
+        Vec<T> bell = bell_of(x), tail = normal_tail(size_of_each<T>(x), bell);
         below = x < Vec<T>{} ? tail : 1 - tail;
         density = bell * static_cast<T>(kNormalPeak);
     }
@@ -111,14 +100,14 @@ struct Elu {
     explicit Elu(const Call& call)
         : low(static_cast<T>(call.reals[0] * call.reals[1])), scale(static_cast<T>(call.reals[1])) {}
     LABKIT_INLINE Vec<T> value(Vec<T> x) const { return x > Vec<T>{} ? x * scale : expm1(x) * low; }
-    LABKIT_INLINE Vec<T> slope(Vec<T> g, Vec<T> x) const { return g * (x > Vec<T>{} ? broadcast(scale) : exp_falling(x) * low); }
+    LABKIT_INLINE Vec<T> slope(Vec<T> g, Vec<T> x) const { return g * (x > Vec<T>{} ? broadcast(scale) : exp(x) * low); }
 };
 
 template <class T>
 struct Softplus {
     explicit Softplus(const Call&) {}
     LABKIT_INLINE Vec<T> value(Vec<T> x) const {
-        return (x > Vec<T>{} ? x : Vec<T>{}) + log1p_small(exp_falling(-size_of_each<T>(x)));
+        return (x > Vec<T>{} ? x : Vec<T>{}) + log1p_small(exp(-size_of_each<T>(x)));
     }
     LABKIT_INLINE Vec<T> slope(Vec<T> g, Vec<T> x) const { return g / (1 + exp(-x)); }
 };
@@ -159,8 +148,8 @@ template <class T>
 struct Gelu {
     explicit Gelu(const Call&) {}
     LABKIT_INLINE Vec<T> value(Vec<T> x) const {
-        x = x < T(-kFar) ? broadcast(T(-kFar)) : x;  // where the share is 0; 0 times -infinity would be NaN
-        return x * Normal<T>(x).below;
+        Vec<T> near = within<T>(x, kFar);  // beyond, the share is 0 or 1; 0 times -infinity would be NaN
+        return (x < Vec<T>{} ? near : x) * Normal<T>(near).below;
     }
     LABKIT_INLINE Vec<T> slope(Vec<T> g, Vec<T> x) const {
         Vec<T> near = within<T>(x, kFar);

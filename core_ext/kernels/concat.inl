@@ -1,6 +1,7 @@
 // concat: tensors side by side along one axis; split: the reverse. The whole tensor is a matrix whose rows are what lies
 // inside the axis, and each part is some of its columns.
 #pragma once
+#include "kernels/copy_runs.h"
 #include "kernels/walk.h"
 #include "labkit/kernel.h"
 
@@ -42,19 +43,6 @@ struct Sides {
 
 void plan_concat(const Call& call, Work& work) { work.tasks[0] = Sides(call, false).tasks(); }
 void plan_split(const Call& call, Work& work) { work.tasks[0] = Sides(call, true).tasks(); }
-
-// Copies `rows` rows of `width` elements between two matrices whose rows lie `to_step` and `from_step` apart.
-template <class E>
-void copy_columns(E* to, int64_t to_step, const E* from, int64_t from_step, int64_t rows, int64_t width) {
-    if (width == 1) {  // a call of memcpy for each element would cost more than the element
-        for (int64_t r = 0; r < rows; ++r) to[r * to_step] = from[r * from_step];
-    } else if (width <= 8) {
-        for (int64_t r = 0; r < rows; ++r)
-            for (int64_t k = 0; k < width; ++k) to[r * to_step + k] = from[r * from_step + k];
-    } else {
-        for (int64_t r = 0; r < rows; ++r) __builtin_memcpy(to + r * to_step, from + r * from_step, width * sizeof(E));
-    }
-}
 
 template <class E, bool split>
 Status run_sides(const Call& call, int, int64_t task) {

@@ -6,11 +6,44 @@
 namespace labkit {
 namespace {
 
+template <int width, class E>
+void copy_short_rows(E* to, int64_t to_step, const E* from, int64_t from_step, int64_t rows) {
+    for (int64_t r = 0; r < rows; ++r) __builtin_memcpy(to + r * to_step, from + r * from_step, width * sizeof(E));
+}
+
+// Copies `rows` rows of `width` elements between two matrices whose rows lie `to_step` and `from_step` apart. A call of memcpy
+// for each of a few elements would cost more than they do.
+template <class E>
+void copy_columns(E* to, int64_t to_step, const E* from, int64_t from_step, int64_t rows, int64_t width) {
+    switch (width) {
+        case 1:
+            for (int64_t r = 0; r < rows; ++r) to[r * to_step] = from[r * from_step];
+            break;
+        case 2: return copy_short_rows<2>(to, to_step, from, from_step, rows);
+        case 3: return copy_short_rows<3>(to, to_step, from, from_step, rows);
+        case 4: return copy_short_rows<4>(to, to_step, from, from_step, rows);
+        case 5: return copy_short_rows<5>(to, to_step, from, from_step, rows);
+        case 6: return copy_short_rows<6>(to, to_step, from, from_step, rows);
+        case 7: return copy_short_rows<7>(to, to_step, from, from_step, rows);
+        case 8: return copy_short_rows<8>(to, to_step, from, from_step, rows);
+        default:
+            for (int64_t r = 0; r < rows; ++r) __builtin_memcpy(to + r * to_step, from + r * from_step, width * sizeof(E));
+    }
+}
+
 template <class E>
 void copy_runs(E* y, const E* x, const Walk& walk, Range range) {
     Cursor cursor(walk, range.begin);
     int64_t step = walk.rank ? walk.stride[0][0] : 0;
+    const bool in_rows = walk.rank > 1 && step == 1;
     for (int64_t i = range.begin; i < range.end;) {
+        if (in_rows && cursor.index[0] == 0 && range.end - i >= walk.size[0]) {
+            const int64_t width = walk.size[0], rows = min_of(cursor.rest_of_rows(), (range.end - i) / width);
+            copy_columns(y + i, width, x + cursor.offset[0], walk.stride[0][1], rows, width);
+            cursor.advance_rows(rows);
+            i += rows * width;
+            continue;
+        }
         int64_t run = min_of(cursor.rest_of_run(), range.end - i);
         const E* from = x + cursor.offset[0];
         if (step == 1)

@@ -40,6 +40,7 @@ struct Plain {
     using Lane = L;
     using Total = Sum;
     static constexpr bool shifted = false;
+    static constexpr bool associative = false;  // whether stretches may be joined, in their order, with the same bits
     template <class V>
     static V element(V x, V) { return x; }
 };
@@ -99,15 +100,17 @@ struct Variance : Mean<T> {  // about given means
     static V element(V x, V mean) { return (x - mean) * (x - mean); }
 };
 template <class T>
-struct Max : Plain<T, T> {
+struct Max : Plain<T, T> {  // of equal elements the last, of NaNs the first
     static constexpr T neutral = lowest<T>();
+    static constexpr bool associative = true;
     template <class V>
     static V of(V a, V b) { return (a > b) | (a != a) ? a : b; }
     static T finish(T total, int64_t) { return total; }
 };
 template <class T>
-struct Min : Plain<T, T> {
+struct Min : Plain<T, T> {  // of equal elements the last, of NaNs the first
     static constexpr T neutral = highest<T>();
+    static constexpr bool associative = true;
     template <class V>
     static V of(V a, V b) { return (a < b) | (a != a) ? a : b; }
     static T finish(T total, int64_t) { return total; }
@@ -134,6 +137,7 @@ struct Reduction {
     int64_t width;    // neighbouring outputs that lie side by side in memory; 1 when the last dimension is reduced
     int64_t columns;  // of them in a unit
     int64_t units, units_per_task;
+    bool rows;  // whether the tensor is a matrix of which every row is reduced
 
     Reduction(const Call& call) {
         const View& x = call.in[0];
@@ -149,6 +153,7 @@ struct Reduction {
         chunks = max_of(1, ceil_div(length, kChunk));
         width = kept.rank && kept.stride[0][0] == 1 ? kept.size[0] : 1;
         columns = min_of(width, kColumns);
+        rows = width == 1 && kept.rank <= 1 && reduced.rank == 1 && reduced.stride[0][0] == 1;
         units = width ? outputs / width * ceil_div(width, columns) * chunks : 0;
         units_per_task = columns ? max_of(1, kTaskElements / (max_of(1, min_of(length, kChunk)) * columns)) : 1;
     }
@@ -188,27 +193,80 @@ void reduce_numbers(Lane* lane, int64_t first, const T* p, int64_t n, Lane shift
     }
 }
 
+// Steps acc on by the first groups * kLanes of p. Each step waits for the last one; where the operation allows it, four
+// stretches go side by side.
+template <class Op, class L, class T>
+LABKIT_INLINE void reduce_groups(Vec<L>* acc, const T* p, int64_t groups, Vec<L> shifts) {
+    constexpr int vectors = kLanes / lanes<L>;
+    auto step = [&](Vec<L>* to, int64_t group) {
+        LABKIT_UNROLL
+        for (int v = 0; v < vectors; ++v)
+            to[v] = Op::of(to[v], Op::element(load_lanes<L>(p + group * kLanes + v * lanes<L>, lanes<L>), shifts));
+    };
+    int64_t g = 0;
+    if constexpr (Op::associative) {
+        const int64_t quarter = groups / 4;
+        if (quarter > 1) {
+            Vec<L> b[vectors], c[vectors], d[vectors];
+            for (int v = 0; v < vectors; ++v) b[v] = c[v] = d[v] = broadcast(Op::neutral);
+            for (; g < quarter; ++g) {
+                // the processor's own reading ahead loses its way among the stretches
+                for (int k = 0; k < 4; ++k) __builtin_prefetch(p + (groups + 4 * g + k) * kLanes);
+                step(acc, g);
+                step(b, quarter + g);
+                step(c, 2 * quarter + g);
+                step(d, 3 * quarter + g);
+            }
+            for (int v = 0; v < vectors; ++v) acc[v] = Op::of(Op::of(acc[v], b[v]), Op::of(c[v], d[v]));
+            g = 4 * quarter;
+        }
+    }
+    for (; g < groups; ++g) step(acc, g);
+}
+
+template <class Op, class T>
+constexpr bool in_vectors = sizeof(T) >= 4 && (same_type<typename Op::Lane, T> ||
+                                               (same_type<typename Op::Lane, double> && same_type<T, float>));
+
+// One output: n elements side by side.
+template <class Op, class T>
+LABKIT_INLINE typename Op::Lane reduce_row(const T* p, int64_t n, typename Op::Lane shift) {
+    using L = typename Op::Lane;
+    constexpr int vectors = kLanes / lanes<L>;
+    Vec<L> acc[vectors], neutral = broadcast(Op::neutral), shifts = broadcast(shift);
+    for (int v = 0; v < vectors; ++v) acc[v] = neutral;
+    const int64_t groups = n / kLanes;
+    reduce_groups<Op, L>(acc, p, groups, shifts);
+    for (int v = 0; v < vectors; ++v) {
+        const int64_t at = groups * kLanes + v * lanes<L>, part = min_of(n - at, lanes<L>);
+        if (part <= 0) break;
+        const Vec<L> element = Op::element(load_lanes<L>(p + at, part), shifts);
+        acc[v] = Op::of(acc[v], first_lanes<L>(part) ? element : neutral);
+    }
+    L lane[kLanes];
+    for (int v = 0; v < vectors; ++v) store(lane + v * lanes<L>, acc[v]);
+    return fold_lanes<Op, L, kLanes>(lane);
+}
+
 // One output: elements r in [begin, end) of the reduced ones, which lie in contiguous runs.
 template <class Op, class T>
 typename Op::Lane reduce_runs(const T* x, const Walk& reduced, int64_t begin, int64_t end, typename Op::Lane shift) {
     using L = typename Op::Lane;
-    // other types go number by number
-    constexpr bool in_vectors = sizeof(T) >= 4 && (same_type<L, T> || (same_type<L, double> && same_type<T, float>));
     L lane[kLanes];
     for (int l = 0; l < kLanes; ++l) lane[l] = Op::neutral;
     Cursor cursor(reduced, begin);
     for (int64_t r = begin; r < end;) {
         const int64_t run = min_of(cursor.rest_of_run(), end - r);
         const T* p = x + cursor.offset[0];
-        if constexpr (in_vectors) {
+        if constexpr (in_vectors<Op, T>) {  // other types go number by number
             constexpr int vectors = kLanes / lanes<L>;
             int64_t i = min_of(run, (kLanes - r % kLanes) % kLanes);
             reduce_numbers<Op>(lane, r, p, i, shift);
             Vec<L> acc[vectors], neutral = broadcast(Op::neutral), shifts = broadcast(shift);
             for (int v = 0; v < vectors; ++v) acc[v] = load(lane + v * lanes<L>);
-            for (; i + kLanes <= run; i += kLanes)
-                for (int v = 0; v < vectors; ++v)
-                    acc[v] = Op::of(acc[v], Op::element(load_lanes<L>(p + i + v * lanes<L>, lanes<L>), shifts));
+            const int64_t groups = (run - i) / kLanes;
+            reduce_groups<Op, L>(acc, p + i, groups, shifts);
+            i += groups * kLanes;
             for (int v = 0; v < vectors; ++v) {
                 const int64_t n = min_of(run - i - v * lanes<L>, lanes<L>);
                 if (n <= 0) break;
@@ -268,7 +326,20 @@ Status run_reduce(const Call& call, int phase, int64_t task) {
         L lane[kColumns], shift[Op::shifted ? kColumns : 1] = {};
         int64_t blocks = ceil_div(r.width, r.columns);
         for (int64_t unit = task * r.units_per_task; unit < min_of((task + 1) * r.units_per_task, r.units); ++unit) {
-            int64_t chunk = unit % r.chunks, place = unit / r.chunks;
+            int64_t chunk = r.chunks == 1 ? 0 : unit % r.chunks, place = r.chunks == 1 ? unit : unit / r.chunks;
+            if constexpr (in_vectors<Op, T>) {
+                if (r.rows) {  // many short rows leave no time for a general walk
+                    const int64_t begin = chunk * kChunk, n = min_of(kChunk, r.length - begin);
+                    L by = {};
+                    if constexpr (Op::shifted) by = data<T>(call.in[1])[place];
+                    const L total = reduce_row<Op>(x + place * r.length + begin, n, by);
+                    if (r.chunks == 1)
+                        y[place] = Op::finish(total, r.length);
+                    else
+                        partial[chunk * r.outputs + place] = total;
+                    continue;
+                }
+            }
             int64_t first = place / blocks * r.width + place % blocks * r.columns;  // output
             int64_t n = min_of(r.columns, r.width - place % blocks * r.columns);
             int64_t begin = chunk * kChunk, end = min_of(begin + kChunk, r.length);

@@ -14,10 +14,7 @@ LABKIT_INLINE Vec<float> log_one_plus(Vec<float> e) {
     const Vec<float> u = e + 1.0f;
     return u == 1.0f ? e : log(u) * e / (u - 1.0f);
 }
-LABKIT_INLINE Vec<double> log_one_plus(Vec<double> e) {
-    for (int i = 0; i < lanes<double>; ++i) e[i] = __builtin_log1p(e[i]);
-    return e;
-}
+LABKIT_INLINE Vec<double> log_one_plus(Vec<double> e) { return log1p(e); }
 
 template <class T>
 Status run_sigmoid_cross_entropy(const Call& call, int, int64_t task) {

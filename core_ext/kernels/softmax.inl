@@ -47,13 +47,20 @@ LABKIT_INLINE T fold(Vec<T> v) {
 template <class T>
 T row_max(const T* x, int64_t width) {
     const T low = static_cast<T>(-kInf);
-    Vec<T> best = broadcast(low);
-    LABKIT_ROW(T, width, i, n) {
-        Vec<T> v = load_n(x + i, n);
-        if (n < lanes<T>) v = first_lanes<T>(n) ? v : broadcast(low);
-        best = v > best ? v : best;
+    Vec<T> best[4], all = broadcast(low);  // four at once, as a step waits for the one before it
+    for (int k = 0; k < 4; ++k) best[k] = all;
+    int64_t whole = 0;
+    for (; whole + 4 * lanes<T> <= width; whole += 4 * lanes<T>) {
+        LABKIT_UNROLL
+        for (int k = 0; k < 4; ++k) best[k] = Larger::of(load(x + whole + k * lanes<T>), best[k]);
     }
-    return fold<Larger, T>(best);
+    LABKIT_ROW(T, width - whole, i, n) {
+        Vec<T> v = load_n(x + whole + i, n);
+        if (n < lanes<T>) v = first_lanes<T>(n) ? v : broadcast(low);
+        all = Larger::of(v, all);
+    }
+    for (int k = 0; k < 4; ++k) all = Larger::of(best[k], all);
+    return fold<Larger, T>(all);
 }
 
 // The sum of e^(x - max); the terms themselves go to y where it is given. Long rows are summed in blocks, joined in float64.

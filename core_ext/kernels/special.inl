@@ -20,8 +20,10 @@ struct Expm1 {
     static V of(V x) { return expm1(x); }
 };
 struct Erfc {
+    static Vec<double> of(Vec<double> x) { return erfc(x); }
+};
+struct WideErfc {
     static Vec<double> of(Vec<double> x) { return erfc_wide(x); }  // of float32 numbers
-    static double of(double x) { return __builtin_erfc(x); }
 };
 struct Lgamma {
     static double of(double x) { return log_gamma(x); }
@@ -47,8 +49,8 @@ void plan_polygamma(const Call& call, Work& work) { work.tasks[0] = ceil_div(num
     LABKIT_MAP_REALS(X, "erf", Erf, run_vector_map)                \
     LABKIT_MAP_REALS(X, "log1p", Log1p, run_vector_map)            \
     LABKIT_MAP_REALS(X, "expm1", Expm1, run_vector_map)            \
-    X("erfc.f32", plan_elements, run_wide_map<Erfc>, true)         \
-    X("erfc.f64", plan_elements, (run_map<Erfc, double>), true)    \
+    X("erfc.f32", plan_elements, run_wide_map<WideErfc>, true)     \
+    X("erfc.f64", plan_elements, (run_vector_map<Erfc, double>), true) \
     LABKIT_MAP_REALS(X, "lgamma", Lgamma, run_map)                 \
     LABKIT_MAP_REALS(X, "digamma", Digamma, run_map)               \
     X("polygamma.f32", plan_polygamma, run_polygamma<float>, true) \

@@ -72,7 +72,17 @@ void place_slice(const Call& call, const int64_t* ints, int64_t task) {
     const E* g = data<E>(call.in[0]);
     E* y = data<E>(call.out[0]);
     Range range = range_of(task, numel(call.out[0]));
+    const bool every_row = rank == 1 || (rank == 2 && cuts[1].whole());  // has elements of the slice
+    const bool in_columns = every_row && inner.size > 0 && inner.step == 1 && inner.direction == 1;
     for (int64_t i = range.begin; i < range.end;) {
+        if (in_columns && i % inner.size == 0 && range.end - i >= inner.size) {
+            const int64_t rows = (range.end - i) / inner.size;
+            __builtin_memset(y + i, 0, rows * inner.size * sizeof(E));
+            if (inner.count)
+                copy_columns(y + i + inner.begin, inner.size, g + i / inner.size * inner.count, inner.count, rows, inner.count);
+            i += rows * inner.size;
+            continue;
+        }
         int64_t row = i / inner.size, column = i % inner.size, run = min_of(inner.size - column, range.end - i);
         int64_t source = 0, stride = inner.count;
         bool inside = inner.count > 0;

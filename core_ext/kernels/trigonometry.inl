@@ -1,5 +1,5 @@
-// Trigonometric and hyperbolic functions and their inverses. float32 goes through vectors of doubles (simd/wide.h), float64
-// calls the C library.
+// Trigonometric and hyperbolic functions and their inverses. float32 goes through vectors of doubles (simd/wide.h); float64
+// has its own sine and cosine, and calls the C library for the rest.
 #pragma once
 #include "kernels/wide.h"
 #include "simd/wide.h"
@@ -17,8 +17,16 @@ struct Atan2 {
         static Vec<double> of(Vec<double> x) { return name##_wide(x); } \
         static double of(double x) { return __builtin_##name(x); }      \
     };
-LABKIT_WIDE_OP(sin)
-LABKIT_WIDE_OP(cos)
+#define LABKIT_BOTH_OP(name)                                            \
+    struct Wide_##name {                                                \
+        static Vec<double> of(Vec<double> x) { return name##_wide(x); } \
+    };                                                                  \
+    struct Double_##name {                                              \
+        static Vec<double> of(Vec<double> x) { return name(x); }        \
+    };
+LABKIT_BOTH_OP(sin)
+LABKIT_BOTH_OP(cos)
+#undef LABKIT_BOTH_OP
 LABKIT_WIDE_OP(tan)
 LABKIT_WIDE_OP(asin)
 LABKIT_WIDE_OP(acos)
@@ -34,11 +42,15 @@ LABKIT_WIDE_OP(atanh)
     X(#name ".f32", plan_elements, run_wide_map<Wide_##name>, true) \
     X(#name ".f64", plan_elements, (run_map<Wide_##name, double>), true)
 
+#define LABKIT_BOTH(X, name)                                        \
+    X(#name ".f32", plan_elements, run_wide_map<Wide_##name>, true) \
+    X(#name ".f64", plan_elements, (run_vector_map<Double_##name, double>), true)
+
 #define LABKIT_TRIGONOMETRY_KERNELS(X)                          \
     X("atan2.f32", plan_elements, WideBinary<Atan2>::run, true) \
     LABKIT_BINARY(X, "atan2", Atan2, "f64", double)             \
-    LABKIT_WIDE(X, sin)                                         \
-    LABKIT_WIDE(X, cos)                                         \
+    LABKIT_BOTH(X, sin)                                         \
+    LABKIT_BOTH(X, cos)                                         \
     LABKIT_WIDE(X, tan)                                         \
     LABKIT_WIDE(X, asin)                                        \
     LABKIT_WIDE(X, acos)                                        \

@@ -82,6 +82,14 @@ struct CursorOf {
         }
     }
 
+    // The runs that are left of the next dimension. Only at the beginning of a run; rank >= 2.
+    int64_t rest_of_rows() const { return walk.size[1] - index[1]; }
+
+    void advance_rows(int64_t steps) {  // steps <= rest_of_rows()
+        move(1, steps - 1);
+        advance(walk.size[0]);
+    }
+
     void move(int d, int64_t steps) {
         index[d] += steps;
         for (int i = 0; i < operands; ++i) offset[i] += steps * walk.stride[i][d];

@@ -2,8 +2,9 @@
 //
 // No fused multiply-add in here, so every target gives the same bits. float32 polynomials follow the Cephes library
 // (S. Moshier); errors are about one to two units in the last place. NaN stays NaN, infinities and overflow come out as
-// C's functions have them, denormals may count as zero. float64 calls the C library for each lane.
+// C's functions have them, denormals may count as zero. math64.h has them for float64.
 #pragma once
+#include "simd/math64.h"
 #include "simd/vec.h"
 
 namespace labkit {
@@ -25,23 +26,18 @@ LABKIT_INLINE Vec<float> power_of_two(Vec<int32_t> n) {  // -126 <= n <= 127
 }
 
 LABKIT_INLINE Vec<float> exp(Vec<float> x) {
-    x = x > 89.0f ? broadcast(89.0f) : x;  // e^89 overflows, e^-104 is below every denormal; NaN passes
-    x = x < -104.0f ? broadcast(-104.0f) : x;
     // x = n ln 2 + r. Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits.
     const float magic = 12582912.0f;
+    const float c[] = {1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f,
+                       4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f};
     Vec<float> shifted = x * 1.44269504f + magic;
-    Vec<int32_t> n = (Vec<int32_t>)shifted - 0x4b400000;
     Vec<float> count = shifted - magic;
     Vec<float> r = x - count * 0.693359375f;  // ln 2 in two parts: the product with the short first one is exact
     r = r - count * -2.12194440e-4f;
-    Vec<float> p = r * 1.9875691500e-4f + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    p = (p * (r * r) + r) + 1.0f;
-    Vec<int32_t> half = n >> 1;  // in two steps, as 2^128 is no float and 2^-130 no normal one
-    return p * power_of_two(half) * power_of_two(n - half);
+    Vec<float> p = (estrin(r, c) * (r * r) + r) + 1.0f;
+    Vec<float> y = (Vec<float>)((Vec<uint32_t>)p + ((Vec<uint32_t>)shifted << 23));  // times 2^n
+    y = x <= 88.7228317f ? y : x * kInf;                                             // log of the largest number; NaN stays
+    return x < -87.3365402f ? Vec<float>{} : y;                                      // log of the smallest normal number
 }
 
 LABKIT_INLINE Vec<float> log(Vec<float> x) {
@@ -130,18 +126,6 @@ inline double erfinv_central(double x) {
     for (int i = 1; i < 23; ++i) p = p * w + c[i];
     return p * x;
 }
-
-// ---- float64: the C library, lane by lane
-
-#define LABKIT_LANES(name, function)                                       \
-    LABKIT_INLINE Vec<double> name(Vec<double> x) {                        \
-        for (int i = 0; i < lanes<double>; ++i) x[i] = function(x[i]);     \
-        return x;                                                          \
-    }
-LABKIT_LANES(exp, __builtin_exp)
-LABKIT_LANES(log, __builtin_log)
-LABKIT_LANES(tanh, __builtin_tanh)
-#undef LABKIT_LANES
 
 // ---- float32 through float64
 

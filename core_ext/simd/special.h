@@ -1,7 +1,7 @@
 // erf, erfc, log1p and expm1 of vectors.
 //
 // float32 follows the rules of math.h: no fused multiply-add, the same bits on every target, about one to two units in the
-// last place. The polynomials are minimax ones of our own (Remez's algorithm in 60 digits). float64 calls the C library.
+// last place. The polynomials are minimax ones of our own (Remez's algorithm in 60 digits). math64.h has float64.
 #pragma once
 #include "simd/wide.h"
 
@@ -77,16 +77,6 @@ LABKIT_INLINE Vec<double> erfc_wide(Vec<double> x) {
     Vec<double> tail = exp_wide(-z) * t * polynomial(t, far);
     return size_of(x) < 1.0 ? 1.0 - polynomial(x * x, near) * x : x < 0.0 ? 2.0 - tail : tail;
 }
-
-#define LABKIT_LANES(name, function)                                   \
-    LABKIT_INLINE Vec<double> name(Vec<double> x) {                    \
-        for (int i = 0; i < lanes<double>; ++i) x[i] = function(x[i]); \
-        return x;                                                      \
-    }
-LABKIT_LANES(erf, __builtin_erf)
-LABKIT_LANES(log1p, __builtin_log1p)
-LABKIT_LANES(expm1, __builtin_expm1)
-#undef LABKIT_LANES
 
 }  // namespace
 }  // namespace labkit

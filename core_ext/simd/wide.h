@@ -9,11 +9,6 @@
 namespace labkit {
 namespace {
 
-LABKIT_INLINE Vec<double> wide(double x) { return Vec<double>{} + x; }
-LABKIT_INLINE Vec<int64_t> sign_bits(Vec<double> x) { return (Vec<int64_t>)x & INT64_MIN; }
-LABKIT_INLINE Vec<double> size_of(Vec<double> x) { return (Vec<double>)((Vec<int64_t>)x & INT64_MAX); }
-LABKIT_INLINE Vec<double> with_sign(Vec<double> size, Vec<int64_t> sign) { return (Vec<double>)((Vec<int64_t>)size ^ sign); }
-
 LABKIT_INLINE Vec<double> root_wide(Vec<double> x) {
     for (int i = 0; i < lanes<double>; ++i) x[i] = __builtin_sqrt(x[i]);
     return x;
@@ -57,9 +52,9 @@ LABKIT_INLINE Turned turned(Vec<double> x) {
 }
 
 // Lanes of x that are too large for `turned`, or infinite or NaN, are left to the C library.
-#define LABKIT_TURNED(name, function, formula)                                             \
+#define LABKIT_TURNED(name, function, angle, formula)                                      \
     LABKIT_INLINE Vec<double> name(Vec<double> x) {                                        \
-        Turned t = turned(x);                                                              \
+        const auto t = angle;                                                              \
         Vec<int64_t> swap = (t.quarter & 1) != 0;                                          \
         Vec<double> y = formula;                                                           \
         Vec<int64_t> outside = ~(size_of(x) < wide(kTurnable));                            \
@@ -68,9 +63,12 @@ LABKIT_INLINE Turned turned(Vec<double> x) {
                 if (outside[i]) y[i] = function(x[i]);                                     \
         return y;                                                                          \
     }
-LABKIT_TURNED(sin_wide, __builtin_sin, with_sign(swap ? t.cosine : t.sine, (t.quarter & 2) << 62))
-LABKIT_TURNED(cos_wide, __builtin_cos, with_sign(swap ? t.sine : t.cosine, ((t.quarter + 1) & 2) << 62))
-LABKIT_TURNED(tan_wide, __builtin_tan, swap ? -t.cosine / t.sine : t.sine / t.cosine)
+LABKIT_TURNED(sin_wide, __builtin_sin, turned(x), with_sign(swap ? t.cosine : t.sine, (t.quarter & 2) << 62))
+LABKIT_TURNED(cos_wide, __builtin_cos, turned(x), with_sign(swap ? t.sine : t.cosine, ((t.quarter + 1) & 2) << 62))
+LABKIT_TURNED(tan_wide, __builtin_tan, turned(x), swap ? -t.cosine / t.sine : t.sine / t.cosine)
+// the same for float64
+LABKIT_TURNED(sin, __builtin_sin, Turned64(x), x == 0.0 ? x : with_sign(swap ? t.cosine : t.sine, (t.quarter & 2) << 62))
+LABKIT_TURNED(cos, __builtin_cos, Turned64(x), with_sign(swap ? t.sine : t.cosine, ((t.quarter + 1) & 2) << 62))
 #undef LABKIT_TURNED
 
 // ---- and their inverses

@@ -186,3 +186,16 @@ def test_arg_of_special_values(kernels, name, oracle):
         x[0], x[1], x[2] = np.nan, -np.inf, np.inf
         for array, axis in ((x, 1), (np.ascontiguousarray(x.T), 0)):
             np.testing.assert_array_equal(kernels(name, [array], [((300,), np.int64)], [axis])[0], oracle(x, axis=1))
+
+
+@pytest.mark.parametrize("length", [1, 15, 16, 127, 128, 131, 1023, 1024, 1025, 5003])
+def test_extremes_of_a_row_are_those_of_a_column(kernels, length):
+    # also which of two zeros, and which of several NaNs, is found
+    random = np.random.default_rng(length)
+    x = random.choice(np.array([-0.0, 0.0, -1.0, -2.0], np.float32), (5, length))
+    x[2:4, random.integers(length, size=9)] = np.nan
+    x[3, 0] = -np.nan
+    for name in ("reduce_max", "reduce_min"):
+        rows = kernels(name, [x], [((5,), np.float32)], [1])[0]
+        columns = kernels(name, [np.ascontiguousarray(x.T)], [((5,), np.float32)], [0])[0]
+        assert rows.tobytes() == columns.tobytes()

@@ -112,3 +112,14 @@ def test_mirror_pad_grad(kernels, dtype, shape, border, mode):
     expected = np.bincount(places.reshape(-1), g.reshape(-1), int(np.prod(shape))).reshape(shape)
     ints = [int(mode == "reflect"), *(before for before, _ in border)]
     np.testing.assert_array_equal(kernels("mirror_pad_grad", [g], [(shape, dtype)], ints)[0], expected)
+
+
+@pytest.mark.parametrize("width", range(1, 11))
+def test_short_runs_at_the_borders_of_tasks(kernels, width):
+    x = np.arange(4001 * 11, dtype=np.float32).reshape(4001, 11)
+    cut = [0, 1, 4001, 1, 1, width]
+    part = kernels("strided_slice", [x], [((4001, width), np.float32)], cut)[0]
+    np.testing.assert_array_equal(part, x[:, 1 : 1 + width])
+    expected = np.zeros_like(x)
+    expected[:, 1 : 1 + width] = part
+    np.testing.assert_array_equal(kernels("strided_slice_grad", [part], [(x.shape, np.float32)], cut)[0], expected)
