@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
-from scipy import special
 
 RANDOM = np.random.default_rng(3)
 WIDE = RANDOM.choice([-1, 1], 2000) * 10 ** RANDOM.uniform(-18, 1.2, 2000)
@@ -48,7 +49,8 @@ def test_last_places(kernels, ulps, name):
 @pytest.mark.parametrize("name", ["erf", "erfc"])
 def test_error_functions(kernels, ulps, name):
     x = np.concatenate([np.linspace(-7, 26, 5001), WIDE])
-    assert ulps(value(kernels, name, x), getattr(special, name)(x)) <= 6  # the oracle's own error is up to two
+    exact = np.array([getattr(math, name)(number) for number in x])  # the C library's, itself within one
+    assert ulps(value(kernels, name, x), exact) <= 6
 
 
 @pytest.mark.parametrize("name", SPECIAL)
