@@ -133,10 +133,11 @@ Status run_batch_norm_grad(const Call& call, int phase, int64_t task) {
     if (phase == 0) {
         c.each(task, [&](int64_t chunk, int64_t first, int64_t n, int64_t begin, int64_t end) {
             const T *g = dy + first, *from = x + first, *m = mean + first;
-            sum_columns(sums + chunk * c.width + first, begin, end, n,
-                        [&](int64_t r, int64_t k) { return g[r * c.width + k]; });
-            sum_columns(products + chunk * c.width + first, begin, end, n,
-                        [&](int64_t r, int64_t k) { return g[r * c.width + k] * (from[r * c.width + k] - m[k]); });
+            sum_columns(sums + chunk * c.width + first, products + chunk * c.width + first, begin, end, n,
+                        [&](int64_t r, int64_t k, T& sum, T& product) {
+                            sum = g[r * c.width + k];
+                            product = sum * (from[r * c.width + k] - m[k]);
+                        });
         });
     } else if (phase == 1) {
         const Range range = range_of(task, c.width, kSumColumns);

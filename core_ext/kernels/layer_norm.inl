@@ -67,11 +67,13 @@ void layer_norm_dx(const Call& call, const Columns& c, int64_t r) {
     T* dx = data<T>(call.out[0]) + r * c.width;
     const T mean = data<T>(call.in[3])[r], inverse = data<T>(call.in[4])[r];
     const double count = static_cast<double>(c.width);
-    const T level = static_cast<T>(
-        sum_row<T>(c.width, [&](int64_t i, int64_t n) { return load_n(dy + i, n) * load_n(scale + i, n); }) / count);
-    const double along = sum_row<T>(c.width, [&](int64_t i, int64_t n) {
-        return load_n(dy + i, n) * load_n(scale + i, n) * (load_n(x + i, n) - mean);
+    double total[2];
+    sum_row<T, 2>(c.width, total, [&](int64_t i, int64_t n, Vec<T>* t) {
+        t[0] = load_n(dy + i, n) * load_n(scale + i, n);
+        t[1] = t[0] * (load_n(x + i, n) - mean);
     });
+    const T level = static_cast<T>(total[0] / count);
+    const double along = total[1];
     const T slope = static_cast<T>(along / count * static_cast<double>(inverse) * static_cast<double>(inverse));
     LABKIT_ROW(T, c.width, i, n) {
         const Vec<T> g = load_n(dy + i, n) * load_n(scale + i, n);
@@ -90,11 +92,11 @@ Status run_layer_norm_grad(const Call& call, int phase, int64_t task) {
     } else if (phase == 1) {
         c.each(task, [&](int64_t chunk, int64_t first, int64_t n, int64_t begin, int64_t end) {
             const T *g = dy + first, *from = x + first;
-            sum_columns(sums + chunk * c.width + first, begin, end, n,
-                        [&](int64_t r, int64_t k) { return g[r * c.width + k]; });
-            sum_columns(products + chunk * c.width + first, begin, end, n, [&](int64_t r, int64_t k) {
-                return g[r * c.width + k] * ((from[r * c.width + k] - mean[r]) * inverse[r]);
-            });
+            sum_columns(sums + chunk * c.width + first, products + chunk * c.width + first, begin, end, n,
+                        [&](int64_t r, int64_t k, T& sum, T& product) {
+                            sum = g[r * c.width + k];
+                            product = sum * ((from[r * c.width + k] - mean[r]) * inverse[r]);
+                        });
         });
     } else {
         const Range range = range_of(task, c.width, kSumColumns);

@@ -16,43 +16,89 @@ struct AddLanes {
     static T of(T a, T b) { return a + b; }
 };
 
-// The sum of term(i, n) over i in [0, length): term gives the n numbers from i on as a vector.
-template <class T, class Term>
-LABKIT_INLINE double sum_row(int64_t length, Term term) {
+// The sums over i in [0, length) of `sums` terms: term(i, n, t) gives the n numbers of each from i on as vectors t[0], t[1] ...
+template <class T, int sums, class Term>
+LABKIT_INLINE void sum_row(int64_t length, double* total, Term term) {
     constexpr int vectors = kSumLanes / lanes<T>;
-    double total = 0;
+    for (int s = 0; s < sums; ++s) total[s] = 0;
     for (int64_t begin = 0; begin < length; begin += kSumChunk) {
         const int64_t end = min_of(begin + kSumChunk, length);
-        Vec<T> sum[vectors] = {};
+        Vec<T> sum[sums][vectors] = {}, t[sums];
         int64_t i = begin;
         for (; i + kSumLanes <= end; i += kSumLanes)
-            for (int v = 0; v < vectors; ++v) sum[v] += term(i + v * lanes<T>, static_cast<int64_t>(lanes<T>));
+            for (int v = 0; v < vectors; ++v) {
+                term(i + v * lanes<T>, static_cast<int64_t>(lanes<T>), t);
+                for (int s = 0; s < sums; ++s) sum[s][v] += t[s];
+            }
         for (int v = 0; v < vectors; ++v) {
             const int64_t at = i + v * lanes<T>, n = min_of(end - at, lanes<T>);
-            if (n > 0) sum[v] += first_lanes<T>(n) ? term(at, n) : Vec<T>{};
+            if (n <= 0) break;
+            term(at, n, t);
+            for (int s = 0; s < sums; ++s) sum[s][v] += first_lanes<T>(n) ? t[s] : Vec<T>{};
         }
-        T lane[kSumLanes];
-        for (int v = 0; v < vectors; ++v) store(lane + v * lanes<T>, sum[v]);
-        total += fold_lanes<AddLanes, T, kSumLanes>(lane);
+        for (int s = 0; s < sums; ++s) {
+            T lane[kSumLanes];
+            for (int v = 0; v < vectors; ++v) store(lane + v * lanes<T>, sum[s][v]);
+            total[s] += fold_lanes<AddLanes, T, kSumLanes>(lane);
+        }
     }
+}
+
+// The sum of term(i, n).
+template <class T, class Term>
+LABKIT_INLINE double sum_row(int64_t length, Term term) {
+    double total;
+    sum_row<T, 1>(length, &total, [&](int64_t i, int64_t n, Vec<T>* t) { t[0] = term(i, n); });
     return total;
 }
 
-// sum[c] = the sum of term(r, c) over the rows r in [begin, end) of one chunk, for c < n <= kSumColumns.
-template <class T, class Term>
-LABKIT_INLINE void sum_columns(T* sum, int64_t begin, int64_t end, int64_t n, Term term) {
-    T lane[kSumLanes * kSumColumns];
+// first[c] and second[c] = the sums of a term and of another over the rows r in [begin, end) of one chunk, for c < n <=
+// kSumColumns: term(r, c, a, b) sets both. Without `second` there is one sum.
+template <bool pair, class T, class Term>
+LABKIT_INLINE void sum_columns_of(T* first, T* second, int64_t begin, int64_t end, int64_t n, Term term) {
+    T lane[(pair ? 2 : 1) * kSumLanes * kSumColumns];
+    T* const other = pair ? lane + kSumLanes * kSumColumns : lane;
     const int64_t used = max_of(1, min_of(end - begin, kSumLanes));
-    for (int64_t i = 0; i < used * kSumColumns; ++i) lane[i] = 0;
+    for (int64_t i = 0; i < used * kSumColumns; ++i) lane[i] = other[i] = 0;
     for (int64_t r = begin; r < end; ++r) {
         T* __restrict__ acc = lane + (r - begin) % kSumLanes * kSumColumns;
+        T* __restrict__ acc2 = other + (r - begin) % kSumLanes * kSumColumns;
         LABKIT_INDEPENDENT
-        for (int64_t c = 0; c < n; ++c) acc[c] += term(r, c);
+        for (int64_t c = 0; c < n; ++c) {
+            T a, b = 0;
+            term(r, c, a, b);
+            acc[c] += a;
+            if (pair) acc2[c] += b;
+        }
     }
     for (int64_t half = kSumLanes / 2; half; half /= 2)
         for (int64_t l = 0; l < half && l + half < used; ++l)
-            for (int64_t c = 0; c < n; ++c) lane[l * kSumColumns + c] += lane[(l + half) * kSumColumns + c];
-    for (int64_t c = 0; c < n; ++c) sum[c] = lane[c];
+            for (int64_t c = 0; c < n; ++c) {
+                lane[l * kSumColumns + c] += lane[(l + half) * kSumColumns + c];
+                if (pair) other[l * kSumColumns + c] += other[(l + half) * kSumColumns + c];
+            }
+    for (int64_t c = 0; c < n; ++c) {
+        first[c] = lane[c];
+        if (pair) second[c] = other[c];
+    }
+}
+
+// The same for whole blocks, whose width the compiler then knows, and narrower ones.
+template <bool pair, class T, class Term>
+LABKIT_INLINE void sum_columns_by_width(T* first, T* second, int64_t begin, int64_t end, int64_t n, Term term) {
+    if (n == kSumColumns)
+        sum_columns_of<pair>(first, second, begin, end, kSumColumns, term);
+    else
+        sum_columns_of<pair>(first, second, begin, end, n, term);
+}
+
+template <class T, class Term>
+LABKIT_INLINE void sum_columns(T* sum, int64_t begin, int64_t end, int64_t n, Term term) {
+    sum_columns_by_width<false>(sum, sum, begin, end, n, [&](int64_t r, int64_t c, T& a, T&) { a = term(r, c); });
+}
+template <class T, class Term>
+LABKIT_INLINE void sum_columns(T* first, T* second, int64_t begin, int64_t end, int64_t n, Term term) {
+    sum_columns_by_width<true>(first, second, begin, end, n, term);
 }
 
 // A matrix whose columns are summed: how it is cut into units of one chunk of rows and kSumColumns columns.
