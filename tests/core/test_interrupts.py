@@ -185,9 +185,12 @@ def test_closing_stops_it(kind: str) -> None:
             except CancelledError:
                 raised.append(time.monotonic())
 
+        before = endless.v.graph.growth.runs
         thread = threading.Thread(target=run)
         thread.start()
-        time.sleep(0.3)
+        while endless.v.graph.growth.runs == before:  # until the run has begun
+            time.sleep(0.01)
+        time.sleep(0.2)
         closed = time.monotonic()
         endless.session.close()
         thread.join(10)

@@ -238,7 +238,7 @@ def test_writers_exclude_each_other_and_readers_see_whole_runs():
         np.testing.assert_array_equal(session.run(a), np.full(1000, 3 * 400))
 
 
-def test_closing_stops_a_run_of_another_thread():
+def test_closing_stops_a_run_of_another_thread(graph):
     x = lk.placeholder(lk.int32, [])
     forever = lk.while_loop(lambda i: i >= 0, lambda i: i * 0 + x, [x])
     session, raised = lk.Session(), []
@@ -251,7 +251,9 @@ def test_closing_stops_a_run_of_another_thread():
 
     thread = threading.Thread(target=run)
     thread.start()
-    time.sleep(0.2)
+    while not graph.growth.runs:  # until the run has begun
+        time.sleep(0.01)
+    time.sleep(0.1)
     closed = time.monotonic()
     session.close()
     thread.join(5)
