@@ -234,16 +234,20 @@ LABKIT_INLINE typename Op::Lane reduce_row(const T* p, int64_t n, typename Op::L
     using L = typename Op::Lane;
     constexpr int vectors = kLanes / lanes<L>;
     Vec<L> acc[vectors], neutral = broadcast(Op::neutral), shifts = broadcast(shift);
+    LABKIT_UNROLL
     for (int v = 0; v < vectors; ++v) acc[v] = neutral;
     const int64_t groups = n / kLanes;
     reduce_groups<Op, L>(acc, p, groups, shifts);
+    LABKIT_UNROLL
     for (int v = 0; v < vectors; ++v) {
         const int64_t at = groups * kLanes + v * lanes<L>, part = min_of(n - at, lanes<L>);
-        if (part <= 0) break;
-        const Vec<L> element = Op::element(load_lanes<L>(p + at, part), shifts);
-        acc[v] = Op::of(acc[v], first_lanes<L>(part) ? element : neutral);
+        if (part > 0) {
+            const Vec<L> element = Op::element(load_lanes<L>(p + at, part), shifts);
+            acc[v] = Op::of(acc[v], first_lanes<L>(part) ? element : neutral);
+        }
     }
     L lane[kLanes];
+    LABKIT_UNROLL
     for (int v = 0; v < vectors; ++v) store(lane + v * lanes<L>, acc[v]);
     return fold_lanes<Op, L, kLanes>(lane);
 }
