@@ -205,9 +205,15 @@ def test_ctrl_c_in_a_waiting_main_thread_leaves_the_other_threads_run_alone() ->
         thread.start()
         assert endless.entered.wait(10)
         timer = threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGINT))
-        timer.start()
-        with pytest.raises(KeyboardInterrupt):
-            endless.session.run(endless.runs["lock"][0])
+        before = signal.signal(
+            signal.SIGINT, signal.default_int_handler
+        )  # ignored where a shell started us in the background
+        try:
+            timer.start()
+            with pytest.raises(KeyboardInterrupt):
+                endless.session.run(endless.runs["lock"][0])
+        finally:
+            signal.signal(signal.SIGINT, before)
         thread.join()
         assert results == [1]
         assert endless.session.run(endless.v) == 1
