@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
 import statistics
 import subprocess
 import sys
+import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,6 +80,10 @@ class Side:
             text=True,
             env=environment,
         )
+        # Read all the time: a library that says much would wait for ever once the pipe is full.
+        self._said: deque[str] = deque(maxlen=20)
+        self._listener = threading.Thread(target=self._said.extend, args=(self._process.stderr,), daemon=True)
+        self._listener.start()
 
     def ask(self, **question: Any) -> dict[str, Any]:
         """The answer to one line of the protocol in sides/serve.py.
@@ -98,9 +105,10 @@ class Side:
         return answer
 
     def _last_words(self) -> str:
-        assert self._process.stderr is not None
-        lines = self._process.stderr.read().strip().splitlines()
-        return lines[-1] if lines else f"exit code {self._process.wait()}"
+        code = self._process.wait()
+        self._listener.join()
+        lines = [line.strip() for line in self._said if line.strip()]
+        return lines[-1] if lines else f"exit code {code}"
 
     def prepare(self, work: Work, variant: str) -> int:
         """Gets ready and warms up; the number of units in a turn."""
@@ -127,7 +135,12 @@ class Side:
 
     def close(self) -> None:
         self._process.kill()
-        self._process.communicate()
+        self._process.wait()
+        self._listener.join()
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            assert pipe is not None
+            with contextlib.suppress(BrokenPipeError):  # what was not yet asked
+                pipe.close()
 
 
 def variants(work: Work, name: str, python: str, threads: int) -> list[str]:

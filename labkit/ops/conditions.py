@@ -9,6 +9,7 @@ from labkit.core import dtypes as dt
 from labkit.core.convert import to_tensor
 from labkit.core.graph import get_default_graph
 from labkit.core.nest import pack
+from labkit.core.tensor import Tensor
 from labkit.errors import GraphError, InvalidArgumentError
 from labkit.ops.branch import branch
 from labkit.ops.compare import cast, less
@@ -86,20 +87,19 @@ def case(
     with get_default_graph().name_scope(name or "case"):
         pairs = [(to_tensor(pred), function) for pred, function in given]
         if exclusive and len(pairs) > 1:
-            held = stack([pred for pred, _ in pairs])
-            alone = less(reduce_sum(cast(held, dt.int32)), 2)
-            with get_default_graph().control_dependencies([Assert(alone, ["the exclusive conditions", held])]):
-                pairs = [(identity(pred), function) for pred, function in pairs]
-        if default is None:
-            held = stack([pred for pred, _ in pairs])
-            with get_default_graph().control_dependencies(
-                [Assert(reduce_any(held), ["None of the conditions evaluated as True", held])]
-            ):
-                pairs = [(identity(pred), function) for pred, function in pairs]
-            default = pairs[-1][1]
-            pairs = pairs[:-1] or pairs
+            pairs = _asserted(pairs, lambda held: less(reduce_sum(cast(held, dt.int32)), 2), "the exclusive conditions")
+        if default is None:  # where none of the others holds, the last one does
+            *others, (_, default) = pairs = _asserted(pairs, reduce_any, "None of the conditions evaluated as True")
+            pairs = others or pairs
         result = _first(pairs, default)
     return result[0] if isinstance(result, list) and len(result) == 1 and not strict else result
+
+
+def _asserted(pairs: Sequence[Any], holds: Callable[[Tensor], Tensor], words: str) -> list[Any]:
+    """The pairs, whose conditions fail the run unless together they fulfil `holds`."""
+    held = stack([pred for pred, _ in pairs])
+    with get_default_graph().control_dependencies([Assert(holds(held), [words, held])]):
+        return [(identity(pred), function) for pred, function in pairs]
 
 
 def _first(pairs: Sequence[Any], default: Callable[[], Any]) -> Any:

@@ -32,7 +32,7 @@ class _Decay(Schedule):
         )
 
     def decayed(self, initial: lk.Tensor, decay: lk.Tensor, p: lk.Tensor) -> lk.Tensor:
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define decayed(initial, decay, p)")
 
 
 class ExponentialDecay(_Decay):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import labkit as lk
@@ -21,43 +21,40 @@ def _at(schedule: Any, title: str, step: Any, rate: Any, name: str | None) -> lk
         return lk.identity(schedule(lk.cast(step, lk.float64) if double else step), name=scope)
 
 
-def exponential_decay(
-    learning_rate: Any,
-    global_step: Any,
-    decay_steps: Any,
-    decay_rate: Any,
-    staircase: bool = False,
-    name: str | None = None,
-) -> lk.Tensor:
-    """learning_rate decay_rate^(global_step / decay_steps); with staircase the exponent is rounded down."""
-    schedule = lk.schedules.ExponentialDecay(learning_rate, decay_steps, decay_rate, staircase)
-    return _at(schedule, "exponential_decay", global_step, learning_rate, name)
+def _decay(title: str, schedule: str, doc: str) -> Callable[..., lk.Tensor]:
+    """TF1's function over one of the schedules that fall by a power of step / decay_steps."""
+
+    def decay(
+        learning_rate: Any,
+        global_step: Any,
+        decay_steps: Any,
+        decay_rate: Any,
+        staircase: bool = False,
+        name: str | None = None,
+    ) -> lk.Tensor:
+        made = getattr(lk.schedules, schedule)(learning_rate, decay_steps, decay_rate, staircase)
+        return _at(made, title, global_step, learning_rate, name)
+
+    decay.__name__ = decay.__qualname__ = title
+    decay.__doc__ = doc
+    return decay
 
 
-def natural_exp_decay(
-    learning_rate: Any,
-    global_step: Any,
-    decay_steps: Any,
-    decay_rate: Any,
-    staircase: bool = False,
-    name: str | None = None,
-) -> lk.Tensor:
-    """learning_rate exp(-decay_rate global_step / decay_steps); with staircase the quotient is rounded down."""
-    schedule = lk.schedules.NaturalExponentialDecay(learning_rate, decay_steps, decay_rate, staircase)
-    return _at(schedule, "natural_exp_decay", global_step, learning_rate, name)
-
-
-def inverse_time_decay(
-    learning_rate: Any,
-    global_step: Any,
-    decay_steps: Any,
-    decay_rate: Any,
-    staircase: bool = False,
-    name: str | None = None,
-) -> lk.Tensor:
-    """learning_rate / (1 + decay_rate global_step / decay_steps); with staircase the quotient is rounded down."""
-    schedule = lk.schedules.InverseTimeDecay(learning_rate, decay_steps, decay_rate, staircase)
-    return _at(schedule, "inverse_time_decay", global_step, learning_rate, name)
+exponential_decay = _decay(
+    "exponential_decay",
+    "ExponentialDecay",
+    "learning_rate decay_rate^(global_step / decay_steps); with staircase the exponent is rounded down.",
+)
+natural_exp_decay = _decay(
+    "natural_exp_decay",
+    "NaturalExponentialDecay",
+    "learning_rate exp(-decay_rate global_step / decay_steps); with staircase the quotient is rounded down.",
+)
+inverse_time_decay = _decay(
+    "inverse_time_decay",
+    "InverseTimeDecay",
+    "learning_rate / (1 + decay_rate global_step / decay_steps); with staircase the quotient is rounded down.",
+)
 
 
 def polynomial_decay(
