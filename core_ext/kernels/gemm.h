@@ -9,6 +9,7 @@
 // multiply-adds. Neither depends on the other dimensions, on the tile an element falls into, or on the layout of the
 // packed operands. Sums of integers have no order. Everything about tiling may therefore be chosen by speed; KC may not.
 #pragma once
+#include "kernels/epilogue.h"
 #include "labkit/kernel.h"
 #include "simd/vec.h"
 
@@ -201,9 +202,10 @@ Tiling gemm_tiling(int64_t M, int64_t N, int64_t K, int64_t products = 1) {
 }
 
 // One task: block `task` of c = a . b over k in [k_begin, k_end). With KMajor, `a` packs rows that run along M (one for
-// each k), otherwise rows that run along K (one for each m).
+// each k), otherwise rows that run along K (one for each m). `epilogue` is for the whole sum, so the last step of k ends with it.
 template <class T, bool KMajor, bool TransposedB, class Left, class Rows>
-void gemm_task(const Tiling& tiling, int64_t task, const Left& a, const Matrix<T>& b, const Rows& c, int64_t k_begin, int64_t k_end) {
+void gemm_task(const Tiling& tiling, int64_t task, const Left& a, const Matrix<T>& b, const Rows& c, int64_t k_begin, int64_t k_end,
+               const Epilogue<T>& epilogue = {}) {
     using G = Gemm<T>;
     constexpr int RS = KMajor ? 1 : G::kRow, CS = KMajor ? G::MC : 1;
     static_assert(G::KC * G::MC <= G::kBlockA, "either layout fits the block");
@@ -216,11 +218,15 @@ void gemm_task(const Tiling& tiling, int64_t task, const Left& a, const Matrix<T
     const int64_t n0 = n_block * tiling.nc, nc = tiling.N - n0 < tiling.nc ? tiling.N - n0 : tiling.nc;
     const int mc = static_cast<int>(m1 - m0), panels = (mc + G::MR - 1) / G::MR;
     for (int i = 0; i < mc; ++i) rows[i] = c.row(m0 + i) + n0;
-    if (k_begin >= k_end)
+    const Epilogue<T> end = epilogue.from(n0);
+    if (k_begin >= k_end) {
         for (int i = 0; i < mc; ++i) zero_run(rows[i], nc);
+        if (end) end.finish(rows, mc, 0, nc);
+    }
 
     for (int64_t k0 = k_begin; k0 < k_end; k0 += G::KC) {
         const int64_t kc = k_end - k0 < G::KC ? k_end - k0 : G::KC;
+        const bool finish = end && k0 + kc == k_end;
         if (KMajor)
             a.pack(k0, kc, m0, mc, a_block, G::MC);
         else
@@ -231,8 +237,10 @@ void gemm_task(const Tiling& tiling, int64_t task, const Left& a, const Matrix<T
         int64_t n = 0;
         if constexpr (RS != 1) {  // one row: wider tiles, as it is the right operand that passes through
             constexpr int kWide = 4 * G::NR;
-            for (; mc == 1 && n + kWide <= direct; n += kWide)
+            for (; mc == 1 && n + kWide <= direct; n += kWide) {
                 gemm_tile<T, 1, 8, RS, CS, G::KC>(a_block, 0, b.row(k0) + n0 + n, b.stride, kc, rows, n, kWide, k0 > k_begin);
+                if (finish) end.finish(rows, 1, n, kWide);
+            }
         }
         for (; n < nc; n += G::NR) {
             const int columns = nc - n < G::NR ? static_cast<int>(nc - n) : G::NR;
@@ -242,6 +250,7 @@ void gemm_task(const Tiling& tiling, int64_t task, const Left& a, const Matrix<T
                 const int i0 = mc * p / panels, i1 = mc * (p + 1) / panels;
                 gemm_rows<T, G::MR, RS, CS, G::KC>(i1 - i0, a_block + i0 * RS, 0, right, right_stride, kc, rows + i0, n, columns,
                                                    k0 > k_begin);
+                if (finish) end.finish(rows + i0, i1 - i0, n, columns);
             }
         }
     }

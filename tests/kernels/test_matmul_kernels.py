@@ -178,3 +178,72 @@ def test_a_sum_over_nothing_is_zero(kernels, dtype) -> None:
         a = np.zeros((3, 0, 4) if ta else (3, 4, 0), dtype)
         b = np.zeros((1, 5, 0) if tb else (1, 0, 5), dtype)
         np.testing.assert_array_equal(batched(kernels, a, b, ta, tb), np.zeros((3, 4, 5), dtype))
+
+
+# Sizes of every path: a column, few columns, one and a few rows, small, and blocked with one, two and three steps of K.
+EPILOGUE_SHAPES = [
+    (1, 1, 1),
+    (9, 300, 1),
+    (33, 70, 1),
+    (5, 2, 20),
+    (1, 300, 200),
+    (3, 130, 40),
+    (40, 700, 10),
+    (130, 520, 65),
+    (113, 256, 129),
+    (6, 0, 5),
+]
+
+
+def with_epilogue(kernels, a, b, ta, tb, bias, relu) -> np.ndarray:
+    """The separate kernels."""
+    y = batched(kernels, a, b, ta, tb)
+    if bias is not None:
+        y = kernels("bias_add", [y, bias], [(y.shape, y.dtype.type)])[0]
+    return kernels("relu", [y], [(y.shape, y.dtype.type)])[0] if relu else y
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("before_a", "before_b"), [((), ()), ((3,), ()), ((2, 1), (1, 3)), ((60,), (60,))])
+def test_an_epilogue_has_the_bits_of_separate_kernels(kernels, dtype, before_a, before_b) -> None:
+    rng = np.random.default_rng(6)
+    for (m, k, n), ta, tb in itertools.product(EPILOGUE_SHAPES[: 10 if not before_a else 4], (0, 1), (0, 1)):
+        a = many(dtype, before_a, *((k, m) if ta else (m, k)), seed=7)
+        b = many(dtype, before_b, *((n, k) if tb else (k, n)), seed=8)
+        bias = rng.standard_normal(n).astype(dtype)
+        y = batched(kernels, a, b, ta, tb)
+        a[..., :1, : a.shape[-1] // 9], bias[: n // 7], bias[n // 7 : n // 3] = np.nan, np.inf, -0.0
+        for given, relu in [(bias, 0), (None, 1), (bias, 1)]:
+            inputs = [a, b] if given is None else [a, b, given]
+            fused = kernels("matmul", inputs, [(y.shape, dtype)], [ta, tb, relu])[0]
+            assert fused.tobytes() == with_epilogue(kernels, a, b, ta, tb, given, relu).tobytes(), (
+                m,
+                k,
+                n,
+                ta,
+                tb,
+                relu,
+            )
+        mask = rng.standard_normal(y.shape).astype(dtype)
+        mask.reshape(-1)[::5], mask.reshape(-1)[::7], mask.reshape(-1)[::11] = 0, -0.0, np.nan
+        fused = kernels("matmul", [a, b, mask], [(y.shape, dtype)], [ta, tb, 2])[0]
+        apart = kernels("relu_grad", [batched(kernels, a, b, ta, tb), mask], [(y.shape, dtype)])[0]
+        assert fused.tobytes() == apart.tobytes(), (m, k, n, ta, tb)
+
+
+def test_epilogues_that_do_not_fit_are_refused(kernels) -> None:
+    a, b = np.ones((3, 4), np.float32), np.ones((4, 5), np.float32)
+    for extra, ints in [
+        (np.ones(3, np.float32), [0, 0]),
+        (np.ones((1, 5), np.float32), [0, 0]),
+        (np.ones(5, np.float64), [0, 0]),
+        (np.ones(5, np.float32), [0, 0, 2]),
+        (np.ones((3, 5), np.float32), [0, 0, 1]),
+        (np.ones((3, 5), np.float32), [0, 0, 3]),
+        (None, [0, 0, 2]),
+    ]:
+        with pytest.raises(ValueError, match="matmul"):
+            kernels("matmul", [a, b] if extra is None else [a, b, extra], [((3, 5), np.float32)], ints)
+    whole = np.ones((2, 2), np.int32)
+    with pytest.raises(ValueError, match="real"):
+        kernels("matmul", [whole, whole], [((2, 2), np.int32)], [0, 0, 1])
