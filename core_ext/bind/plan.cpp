@@ -157,8 +157,9 @@ InstructionSpec instruction_from(const py::dict& from, const std::string& where)
 }
 
 std::shared_ptr<Plan> make_plan(const py::list& slots, const py::list& instructions, std::vector<CellPointer> cells,
-                                std::vector<int64_t> read_first, std::shared_ptr<State> state) {
+                                std::vector<int64_t> read_first, std::shared_ptr<State> state, bool fuse) {
     PlanSpec spec;
+    spec.fuse = fuse;
     for (size_t i = 0; i < slots.size(); ++i)
         spec.slots.push_back(slot_from(py::cast<py::dict>(slots[i]), "slot " + std::to_string(i)));
     for (size_t i = 0; i < instructions.size(); ++i)
@@ -166,6 +167,16 @@ std::shared_ptr<Plan> make_plan(const py::list& slots, const py::list& instructi
             instruction_from(py::cast<py::dict>(instructions[i]), "instruction " + std::to_string(i)));
     spec.read_first = std::move(read_first);
     return std::make_shared<Plan>(std::move(spec), std::move(cells), std::move(state), active_target());
+}
+
+std::vector<std::vector<int32_t>> groups_of(const Plan& plan) {
+    std::vector<std::vector<int32_t>> groups;
+    for (const Instruction& made : plan.instructions()) {
+        auto& group = groups.emplace_back();
+        if (made.parts.empty()) group.push_back(made.number);
+        for (const Instruction& part : made.parts) group.push_back(part.number);
+    }
+    return groups;
 }
 
 // A measured run: (start, nanoseconds, bytes of temporaries, nodes, events, events left out).
@@ -372,13 +383,16 @@ void bind_plan(py::module_& module) {
         "    instructions: dicts {kernel, inputs: slots (-1: absent), outputs: slots, ints, reals, name, writes}.\n"
         "    cells: the variables, all of one State.\n"
         "    read_first: numbers of the cells that must be initialised before a run.\n"
-        "    state: the session, needed only where there are no cells.\n\n"
+        "    state: the session, needed only where there are no cells.\n"
+        "    fuse: whether several instructions may become one that does the same to the same bits.\n\n"
         "Raises:\n    ValueError: says what is wrong with the plan.")
         .def(py::init(&make_plan), py::arg("slots"), py::arg("instructions"), py::arg("cells"), py::arg("read_first"),
-             py::arg("state") = std::shared_ptr<State>())
+             py::arg("state") = std::shared_ptr<State>(), py::arg("fuse") = true)
         .def_property_readonly("arena_bytes", &Plan::arena_bytes, "Bytes of temporaries that a run needs.")
         .def(
             "__len__", [](const Plan& plan) { return plan.instructions().size(); }, "The number of instructions.")
+        .def_property_readonly("groups", &groups_of,
+                               "For each instruction, in order, the numbers of those given that it does.")
         .def("describe", &describe, py::arg("values") = true,
              "The plan as text, which plan_run reads. Without `values` constants are left out, for people.")
         .def("run", &run_once, py::arg("feeds"), py::arg("timeout") = py::none(), py::arg("held") = false,

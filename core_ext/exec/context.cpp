@@ -20,6 +20,7 @@ Call call_without_data(const Instruction& instruction, const std::vector<SlotSpe
     call.reals = instruction.reals.data();
     call.n_ints = static_cast<int32_t>(instruction.ints.size());
     call.n_reals = static_cast<int32_t>(instruction.reals.size());
+    call.fused = instruction.fused.get();
     return call;
 }
 

@@ -64,8 +64,8 @@ void Plan::lay_out() {
 
     arena_bytes_ = place(blocks);
     for (Storage& storage : storage_)
-        if (storage.kind == SlotKind::arena && block_of[storage.root] != kNone)
-            storage.offset = blocks[block_of[storage.root]].offset;
+        if (storage.kind == SlotKind::arena)
+            storage.offset = block_of[storage.root] == kNone ? -1 : blocks[block_of[storage.root]].offset;
     for (size_t i = 0; i < instructions_.size(); ++i)
         if (scratch_of[i] != kNone) instructions_[i].scratch_offset = blocks[scratch_of[i]].offset;
 }

@@ -10,6 +10,7 @@
 #include "exec/context.h"
 #include "exec/control.h"
 #include "exec/fork.h"
+#include "exec/fuse.h"
 #include "exec/signature.h"
 
 namespace labkit {
@@ -73,6 +74,7 @@ Plan::Plan(PlanSpec spec, std::vector<std::shared_ptr<Cell>> cells, std::shared_
             fail("read_first names cell " + std::to_string(cell) + ", which does not exist");
     resolve_slots();
     resolve_instructions(spec.instructions);
+    if (spec.fuse) fuse_instructions();
     find_written();
     lay_out();
 }
@@ -171,6 +173,7 @@ void Plan::resolve_instructions(const std::vector<InstructionSpec>& specs) {
         made.kernel = control_named(spec.kernel, made.control);
         if (!made.kernel) made.kernel = find_kernel(table_, spec.kernel);
         if (!made.kernel) fail("target " + std::string(table_.target) + " has no kernel named '" + spec.kernel + "'");
+        made.number = static_cast<int32_t>(number);
         made.name = spec.name;
         made.ints = spec.ints;
         made.reals = spec.reals;
@@ -212,6 +215,17 @@ void Plan::resolve_instructions(const std::vector<InstructionSpec>& specs) {
     }
 }
 
+void Plan::fuse_instructions() {
+    instructions_ = fuse(std::move(instructions_), slots_, storage_);
+    for (Instruction& made : instructions_) {
+        if (made.parts.empty()) continue;
+        made.number = made.parts.back().number;
+        const std::string where = label(static_cast<size_t>(made.number), made);
+        check_operands(made);
+        plan_work(made, where);
+    }
+}
+
 // Checks the operands and asks the kernel how it cuts its work.
 void Plan::plan_work(Instruction& made, const std::string& where) const {
     std::vector<View> views;
@@ -225,7 +239,7 @@ void Plan::plan_work(Instruction& made, const std::string& where) const {
     }
     if (made.empty) return;
     Call call = call_without_data(made, slots_, views);
-    check_signature(made.kernel->name, call);
+    if (!made.fused) check_signature(made.kernel->name, call);
     made.kernel->plan(call, made.work);
     const Work& work = made.work;
     bool sane = work.phases >= 0 && work.phases <= kMaxPhases && work.scratch_bytes >= 0 &&

@@ -42,6 +42,7 @@ struct PlanSpec {
     std::vector<SlotSpec> slots;
     std::vector<InstructionSpec> instructions;
     std::vector<int64_t> read_first;  // cells that must be initialised before a run
+    bool fuse = true;  // whether fewer instructions may do the same, to the same bits
 };
 
 // Where a slot's memory comes from, after aliases are followed.
@@ -49,11 +50,12 @@ struct Storage {
     SlotKind kind;
     int32_t root;        // the slot that has the memory
     int64_t index = 0;   // of the root
-    int64_t offset = 0;  // arena: in bytes
+    int64_t offset = 0;  // arena: in bytes; -1: an instruction keeps it to itself
 };
 
 struct Instruction {
     const KernelEntry* kernel = nullptr;  // of a control instruction: its name alone
+    int32_t number = 0;                   // in the description
     Control control = Control::none;
     std::vector<std::shared_ptr<const Plan>> plans;
     std::string name;
@@ -61,6 +63,8 @@ struct Instruction {
     std::vector<int64_t> ints;
     std::vector<double> reals;
     std::vector<Cell*> written;  // cells that are initialised once it has run
+    std::vector<Instruction> parts;      // those of the description that this one does together; else none
+    std::shared_ptr<const Fused> fused;  // how it does so, element-wise ones
     Work work;
     int64_t scratch_offset = 0;  // in the arena
     int32_t weight = 1;          // about how long it takes; clocks are read when the sum reaches kClockWeight
@@ -104,6 +108,7 @@ class Plan {
    private:
     void resolve_slots();
     void resolve_instructions(const std::vector<InstructionSpec>& specs);
+    void fuse_instructions();
     void check_operands(const Instruction& instruction) const;
     void plan_work(Instruction& instruction, const std::string& where) const;
     void lay_out();

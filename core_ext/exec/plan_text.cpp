@@ -58,7 +58,8 @@ void write_slot(std::string& to, const Plan& plan, size_t id, bool values) {
     }
     if (!values) {
         to += "  # " + std::to_string(id);
-        if (slot.kind == SlotKind::arena) to += " at " + std::to_string(plan.storage()[id].offset);
+        const Storage& storage = plan.storage()[id];
+        if (slot.kind == SlotKind::arena && storage.offset >= 0) to += " at " + std::to_string(storage.offset);
     }
     to += '\n';
 }
@@ -231,7 +232,8 @@ void write_plan(std::string& text, const Plan& plan, bool values) {
             write_plan(text, *inner, values);
             text += "end\n";
         }
-        write_instruction(text, instruction, values);
+        if (instruction.parts.empty()) write_instruction(text, instruction, values);
+        for (const Instruction& part : instruction.parts) write_instruction(text, part, values);
     }
     if (!plan.read_first().empty()) {
         text += "read_first";

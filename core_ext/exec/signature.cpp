@@ -9,8 +9,8 @@
 namespace labkit {
 namespace {
 
-std::unordered_map<std::string, void (*)(const Checked&)>& signatures() {
-    static std::unordered_map<std::string, void (*)(const Checked&)> table;
+std::unordered_map<std::string, Signature>& signatures() {
+    static std::unordered_map<std::string, Signature> table;
     return table;
 }
 
@@ -19,7 +19,7 @@ std::unordered_map<std::string, void (*)(const Checked&)>& signatures() {
 Signatures::Signatures(std::initializer_list<Signature> families) {
     for (const Signature& family : families) {
         std::istringstream words(family.kernels);
-        for (std::string word; words >> word;) signatures()[word] = family.check;
+        for (std::string word; words >> word;) signatures()[word] = family;
     }
 }
 
@@ -28,7 +28,12 @@ void check_signature(const std::string& name, const Call& call) {
     auto found = signatures().find(name.substr(0, dot));
     if (found == signatures().end())
         throw std::invalid_argument("the kernel '" + name + "' has no signature in exec/signatures/");
-    found->second(Checked{name, call, dtype_named(name.substr(dot + 1))});
+    found->second.check(Checked{name, call, dtype_named(name.substr(dot + 1))});
+}
+
+bool is_elementwise(const std::string& name) {
+    auto found = signatures().find(name.substr(0, name.rfind('.')));
+    return found != signatures().end() && found->second.elementwise;
 }
 
 }  // namespace labkit

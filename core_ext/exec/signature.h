@@ -13,4 +13,8 @@ namespace labkit {
 // are not looked at; an absent input has rank -1.
 void check_signature(const std::string& name, const Call& call);
 
+// Whether the kernel makes each element of its one result of one element of every input (which may be broadcast to it), cannot
+// fail, and takes stretches of them: one phase, no scratch memory.
+bool is_elementwise(const std::string& name);
+
 }  // namespace labkit

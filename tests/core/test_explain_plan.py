@@ -24,7 +24,7 @@ def test_instructions_aliases_folding_sharing_and_memory() -> None:
     text = lk.explain_plan(lk.square(lk.reshape(y, [-1])), shapes={x: (3, 4)})
     assert re.match(r"\d instructions for ", text)
     assert re.search(r"exp\.f32 +Exp 'Exp' +f32 \[3, 4\] -> f32 \[3, 4\] +48 B", text)
-    assert "in place" in text
+    assert "in cache" in text
     assert "folded: RealDiv 'truediv' is a constant []" in text
     assert "shared: Exp_1:0 is Exp:0" in text
     assert "alias: Reshape 'Reshape' is the memory of add:0" in text

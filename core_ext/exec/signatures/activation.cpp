@@ -11,14 +11,14 @@ void elementwise(const Checked& c) {
 }
 
 const Signatures registered{
-    {elementwise<1, 0, 0>, "relu6 softplus softsign"},
-    {elementwise<2, 0, 0>, "relu6_grad softplus_grad softsign_grad"},
-    {elementwise<1, 0, 1>, "leaky_relu silu"},
-    {elementwise<2, 0, 1>, "leaky_relu_grad silu_grad"},
-    {elementwise<1, 0, 2>, "elu"},
-    {elementwise<2, 0, 2>, "elu_grad"},
-    {elementwise<1, 1, 0>, "gelu"},
-    {elementwise<2, 1, 0>, "gelu_grad"},
+    {elementwise<1, 0, 0>, "relu6 softplus softsign", true},
+    {elementwise<2, 0, 0>, "relu6_grad softplus_grad softsign_grad", true},
+    {elementwise<1, 0, 1>, "leaky_relu silu", true},
+    {elementwise<2, 0, 1>, "leaky_relu_grad silu_grad", true},
+    {elementwise<1, 0, 2>, "elu", true},
+    {elementwise<2, 0, 2>, "elu_grad", true},
+    {elementwise<1, 1, 0>, "gelu", true},
+    {elementwise<2, 1, 0>, "gelu_grad", true},
 };
 
 }  // namespace

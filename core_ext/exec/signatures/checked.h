@@ -74,6 +74,7 @@ struct Checked {
 struct Signature {
     void (*check)(const Checked&);
     const char* kernels;
+    bool elementwise = false;  // see is_elementwise
 };
 
 struct Signatures {

@@ -40,9 +40,9 @@ void select(const Checked& c) {
 }
 
 const Signatures registered{
-    {logical, "logical_and logical_or logical_xor"},
-    {logical_not, "logical_not"},
-    {select, "select"},
+    {logical, "logical_and logical_or logical_xor", true},
+    {logical_not, "logical_not", true},
+    {select, "select", true},
 };
 
 }  // namespace

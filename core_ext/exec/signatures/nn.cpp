@@ -46,11 +46,11 @@ void dense_cross_entropy(const Checked& c) {
 void two_alike(const Checked& c) { c.elementwise(2); }
 
 const Signatures registered{
-    {bias_add, "bias_add"},
+    {bias_add, "bias_add", true},
     {softmax, "softmax log_softmax"},
     {sparse_cross_entropy, "sparse_softmax_cross_entropy"},
     {dense_cross_entropy, "softmax_cross_entropy"},
-    {two_alike, "sigmoid_cross_entropy"},
+    {two_alike, "sigmoid_cross_entropy", true},
 };
 
 }  // namespace

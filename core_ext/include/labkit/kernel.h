@@ -23,6 +23,8 @@ struct Status {
     int64_t limit = 0;
 };
 
+struct Fused;  // exec/fused.h
+
 struct Call {
     const View* in;       // n_in inputs; one that the operation leaves out has data == nullptr and rank == -1
     const View* out;      // n_out outputs, never overlapping an input except as KernelEntry::in_place allows
@@ -31,6 +33,7 @@ struct Call {
     const double* reals;  // real attributes, likewise
     int32_t n_ints, n_reals;
     char* scratch;        // Work::scratch_bytes bytes, 64-byte aligned, contents undefined at phase 0
+    const Fused* fused;   // of an instruction that was made of several; else null
 };
 
 constexpr int kMaxPhases = 4;

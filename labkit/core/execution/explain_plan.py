@@ -34,7 +34,8 @@ def explain_plan(
     """What `session.run(fetches, feed_dict)` will execute, as text; nothing is run.
 
     Instructions stand in their order with kernel, operation, dtype, shapes and bytes of the result, and whether they work
-    in place; then what needs no instruction: operations folded into constants, shared with an equal one, or the same
+    in place. Kernels marked "+" are part of the instruction above; what they hand on "in cache" has no memory of its own. Then
+    stands what needs no instruction: operations folded into constants, shared with an equal one, or the same
     memory under another shape. A run that is cut around an operation in Python has several stages; a later one whose
     shapes depend on data is listed without a plan.
 
@@ -105,17 +106,22 @@ class _Explanation:
     def _instructions(self, lowered: Lowered, plan: Any) -> Iterator[tuple[str, ...]]:
         places = _places(plan.describe(values=False))
         names = {op.name: op for op in self.session.graph.operations}
-        for number, instruction in enumerate(lowered.instructions):
+        for number, place in ((n, i) for i, group in enumerate(plan.groups) for n in group):
+            instruction = lowered.instructions[number]
             op: Operation | None = names.get(instruction["name"])
             slots = [lowered.slots[i] for i in instruction["inputs"] if i >= 0]
             results = [lowered.slots[i] for i in instruction["outputs"]]
             kinds = [", ".join(f"{s['dtype']} {_shape(s)}" for s in some) for some in (slots, results)]
             inputs = {places.get(i) for i in instruction["inputs"]} - {None}
             note = "writes" if instruction["writes"] else ""
-            if not note and any(places.get(i) in inputs for i in instruction["outputs"]):
+            if all(
+                s["kind"] == "arena" and i not in places for i, s in zip(instruction["outputs"], results, strict=True)
+            ):
+                note = "in cache"
+            elif not note and any(places.get(i) in inputs for i in instruction["outputs"]):
                 note = "in place"
             yield (
-                str(number),
+                "+" if number != plan.groups[place][0] else str(place),
                 instruction["kernel"],
                 f"{op.type} '{op.name}'" if op else instruction["name"],
                 f"{kinds[0]} -> {kinds[1]}" if kinds[0] else f"-> {kinds[1]}",

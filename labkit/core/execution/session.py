@@ -204,7 +204,9 @@ class Session:
 
     def make_plan(self, lowered: Lowered) -> Any:
         """The native plan of what was lowered for this session."""
-        return native.Plan(lowered.slots, lowered.instructions, lowered.cells, lowered.read_first, self.cells.state)
+        return native.Plan(
+            lowered.slots, lowered.instructions, lowered.cells, lowered.read_first, self.cells.state, self.optimize
+        )
 
     # --- values ---
 

@@ -1,0 +1,143 @@
+"""Fusion: fewer instructions, and what they compute has the same bits as without it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+import labkit as lk
+
+
+@pytest.fixture(autouse=True)
+def graph() -> Iterator[lk.Graph]:
+    with lk.Graph().as_default() as graph:
+        yield graph
+
+
+def instructions(fetches: Any, feeds: Mapping[Any, Any], *, optimize: bool) -> int:
+    with lk.Session(optimize=optimize) as session:
+        return int(lk.explain_plan(fetches, feeds, session=session).split(maxsplit=1)[0])
+
+
+def check_same_bits(fetches: Sequence[Any], feeds: Mapping[Any, Any]) -> None:
+    """Two runs of a session that fuses and of one that does not give the same."""
+    results = []
+    for optimize in (True, False):
+        with lk.Session(optimize=optimize) as session:
+            session.run(lk.global_variables_initializer())
+            results.append([*session.run(fetches, feeds), *session.run(fetches, feeds)])
+    for fused, plain in zip(*results, strict=True):
+        assert fused.dtype == plain.dtype
+        assert fused.shape == plain.shape
+        assert fused.tobytes() == plain.tobytes()
+
+
+def normal(*shape: int) -> np.ndarray:
+    return np.random.default_rng(len(shape)).normal(size=shape).astype(np.float32)
+
+
+def test_a_chain_is_one_instruction() -> None:
+    x = lk.placeholder(lk.float32, [None])
+    y = lk.sqrt(lk.exp(x) * 2 + lk.abs(x))
+    feeds = {x: normal(10)}
+    assert instructions(y, feeds, optimize=True) == 1
+    assert instructions(y, feeds, optimize=False) == 5
+
+
+SIZES = [1, 7, 31, 33, 1000, 1024, 1025, 40000]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_results_in_the_middle_of_a_chain_can_be_fetched(size: int) -> None:
+    x = lk.placeholder(lk.float32, [None])
+    a = lk.tanh(x)
+    b = a * x
+    c = b - lk.maximum(a, 0.5)
+    check_same_bits([c, a, b], {x: normal(size)})
+    check_same_bits([a, lk.reduce_sum(b)], {x: normal(size)})
+
+
+@pytest.mark.parametrize("rows", [1, 3, 100, 700])
+@pytest.mark.parametrize("columns", [1, 5, 64, 1500])
+def test_operands_that_are_broadcast(rows: int, columns: int) -> None:
+    x, row, column, number = (lk.placeholder(lk.float32, shape) for shape in ([None, None], [None], [None, 1], []))
+    y = lk.tanh(x * number + row) * column
+    z = lk.where(y > row, y, column - y)
+    feeds = {x: normal(rows, columns), row: normal(columns), column: normal(rows, 1), number: np.float32(0.3)}
+    check_same_bits([z, *lk.gradients(z, [x, row, column, number])], feeds)
+
+
+def test_a_block_in_the_middle_is_broadcast() -> None:
+    x, block = lk.placeholder(lk.float32, [4, 3, 5, 6]), lk.placeholder(lk.float32, [3, 1, 6])
+    check_same_bits([lk.exp(x * block) + block * 2], {x: normal(4, 3, 5, 6), block: normal(3, 1, 6)})
+
+
+def test_dtypes_mix_in_a_chain() -> None:
+    x = lk.placeholder(lk.float64, [None])
+    whole = lk.cast(x * 10, lk.int64)
+    y = lk.where(lk.logical_and(whole > 3, x < 2.5), lk.cast(whole, lk.float32), lk.cast(x, lk.float32))
+    feeds = {x: np.linspace(-5, 5, 3000)}
+    check_same_bits([y, whole], feeds)
+    assert instructions(y, feeds, optimize=True) == 1
+
+
+def test_a_chain_that_is_longer_than_an_instruction_holds() -> None:
+    x = lk.placeholder(lk.float32, [None])
+    kept = [x]
+    for i in range(60):
+        kept.append(lk.tanh(kept[-1] + float(i)) * kept[max(0, i - 7)])
+    feeds = {x: normal(3000)}
+    check_same_bits([kept[-1]], feeds)
+    check_same_bits(kept[::3], feeds)
+    assert instructions(kept[-1], feeds, optimize=True) < 15
+
+
+def test_a_value_is_read_before_the_variable_changes() -> None:
+    v = lk.Variable(np.arange(50, dtype=np.float32))
+    x = lk.placeholder(lk.float32, [50])
+    y = lk.tanh(v * x)
+    with lk.control_dependencies([y]):
+        changed = v.assign_add(x)
+    z = lk.exp(y - lk.square(v)) + changed
+    check_same_bits([z, y, changed], {x: normal(50)})
+
+
+def test_random_values_that_are_drawn_are_the_same() -> None:
+    x = lk.placeholder(lk.float32, [None, 33])
+    y = lk.nn.dropout(lk.tanh(x) * 2, keep_prob=0.5, seed=3) * 3 + x
+    check_same_bits([y, lk.square(y)], {x: normal(40, 33)})
+
+
+def test_bodies_of_loops_are_fused() -> None:
+    x = lk.placeholder(lk.float32, [None])
+    (total,) = lk.while_loop(
+        lambda y: lk.reduce_sum(lk.abs(y)) < 1e6, lambda y: [lk.square(y) * 0.9 + lk.abs(y) + x], [x]
+    )
+    check_same_bits([total], {x: np.abs(normal(300)) + 1})
+    states = lk.scan(lambda s, e: lk.tanh(s + e) * 0.5 + lk.sin(e), normal(20, 40), normal(40))
+    check_same_bits([states], {})
+
+
+def test_a_variable_of_a_loop_that_is_updated_in_place_keeps_what_was_read() -> None:
+    x = lk.placeholder(lk.float32, [8, 4])
+    array = lk.TensorArray(lk.float32, 8).unstack(x)
+
+    def body(i: lk.Tensor, array: lk.TensorArray, seen: lk.Tensor) -> list[Any]:
+        before = lk.exp(array.read(i)) * 2
+        written = array.write(i, lk.square(before))
+        return [i + 1, written, seen + before * lk.square(before - 1)]
+
+    _, array, seen = lk.while_loop(lambda i, *_: i < 8, body, [0, array, lk.zeros([4])])
+    check_same_bits([array.stack(), seen], {x: normal(8, 4)})
+
+
+def test_a_measured_run_names_the_parts() -> None:
+    x = lk.placeholder(lk.float32, [4])
+    y = lk.exp(lk.abs(x))
+    with lk.Session() as session:
+        text = lk.explain_plan(y, {x: [1, 2, 3, 4]}, session=session)
+    rows = [line.split()[:2] for line in text.splitlines()[1:3]]
+    assert rows == [["0", "abs.f32"], ["+", "exp.f32"]]
