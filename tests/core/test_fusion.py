@@ -113,24 +113,22 @@ def test_random_values_that_are_drawn_are_the_same() -> None:
 
 def test_bodies_of_loops_are_fused() -> None:
     x = lk.placeholder(lk.float32, [None])
-    (total,) = lk.while_loop(
-        lambda y: lk.reduce_sum(lk.abs(y)) < 1e6, lambda y: [lk.square(y) * 0.9 + lk.abs(y) + x], [x]
-    )
+    total = lk.while_loop(lambda y: lk.reduce_sum(lk.abs(y)) < 1e6, lambda y: [lk.square(y) * 0.9 + lk.abs(y) + x], [x])
     check_same_bits([total], {x: np.abs(normal(300)) + 1})
     states = lk.scan(lambda s, e: lk.tanh(s + e) * 0.5 + lk.sin(e), normal(20, 40), normal(40))
     check_same_bits([states], {})
 
 
-def test_a_variable_of_a_loop_that_is_updated_in_place_keeps_what_was_read() -> None:
+def test_an_array_that_a_loop_updates_in_place_keeps_what_was_read() -> None:
     x = lk.placeholder(lk.float32, [8, 4])
-    array = lk.TensorArray(lk.float32, 8).unstack(x)
 
     def body(i: lk.Tensor, array: lk.TensorArray, seen: lk.Tensor) -> list[Any]:
-        before = lk.exp(array.read(i)) * 2
-        written = array.write(i, lk.square(before))
-        return [i + 1, written, seen + before * lk.square(before - 1)]
+        before = lk.exp(array.stack() * 0.5) + 1
+        written = array.write(i, lk.sin(x[i]))
+        return [i + 1, written, seen + lk.square(before) * before]
 
-    _, array, seen = lk.while_loop(lambda i, *_: i < 8, body, [0, array, lk.zeros([4])])
+    array = lk.TensorArray(lk.float32, 8, element_shape=[4])
+    _, array, seen = lk.while_loop(lambda i, *_: i < 8, body, [0, array, lk.zeros([8, 4])])
     check_same_bits([array.stack(), seen], {x: normal(8, 4)})
 
 

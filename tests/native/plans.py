@@ -51,8 +51,8 @@ class Builder:
         self.instructions.append({"kernel": kernel, "inputs": inputs, "outputs": outputs, **more})
         return outputs[0]
 
-    def plan(self) -> Any:
-        return _native.Plan(self.slots, self.instructions, self.cells, self.read_first, self.state)
+    def plan(self, *, fuse: bool = True) -> Any:
+        return _native.Plan(self.slots, self.instructions, self.cells, self.read_first, self.state, fuse)
 
 
 @dataclass

@@ -19,7 +19,7 @@ def test_a_chain_in_place_needs_one_block() -> None:
         value = build.do("neg.f32", [value], build.slot("arena", (KB,)))
     build.do("copy.f32", [value], build.slot("fetch", (KB,)))
     x = np.arange(KB, dtype=np.float32)
-    plan = build.plan()
+    plan = build.plan(fuse=False)
     assert plan.arena_bytes == 1024
     np.testing.assert_array_equal(plan.run([x])[0], x)
 
@@ -30,7 +30,7 @@ def test_kernels_that_cannot_work_in_place_alternate_between_two_blocks() -> Non
     for _ in range(10):
         value = build.do("transpose.f32", [value], build.slot("arena", (16, 16)), ints=[1, 0])
     build.do("copy.f32", [value], build.slot("fetch", (16, 16)))
-    plan = build.plan()
+    plan = build.plan(fuse=False)
     assert plan.arena_bytes == 2 * 1024
     x = np.arange(256, dtype=np.float32).reshape(16, 16)
     np.testing.assert_array_equal(plan.run([x])[0], x)
@@ -43,7 +43,7 @@ def test_a_value_that_is_used_later_is_not_overwritten() -> None:
     third = build.do("square.f32", [second], build.slot("arena", (KB,)))  # second dies here, first does not
     build.do("add.f32", [first, third], build.slot("fetch", (KB,)))
     x = np.arange(KB, dtype=np.float32)
-    plan = build.plan()
+    plan = build.plan(fuse=False)
     assert plan.arena_bytes == 2 * 1024
     np.testing.assert_array_equal(plan.run([x])[0], x + x * x)
 
@@ -57,7 +57,7 @@ def test_an_alias_keeps_its_root_alive() -> None:
     build.do("copy.f32", [product], build.slot("fetch", (16, 16)))
     build.do("copy.f32", [alias], build.slot("fetch", (1, 256)))
     x = np.arange(256, dtype=np.float32).reshape(16, 16) % 7
-    squared, kept = build.plan().run([x])
+    squared, kept = build.plan(fuse=False).run([x])
     np.testing.assert_array_equal(squared, x @ x)
     np.testing.assert_array_equal(kept, x.reshape(1, 256))
 
@@ -69,7 +69,7 @@ def test_an_alias_of_another_shape_is_not_worked_on_in_place() -> None:
     total = build.do("add.f32", [column, build.alias(column, (300, 1))], build.slot("arena", (300, 1)))
     build.do("copy.f32", [total], build.slot("fetch", (300, 1)))
     x = np.arange(300, dtype=np.float32).reshape(300, 1)
-    np.testing.assert_array_equal(build.plan().run([x])[0], 2 * x)
+    np.testing.assert_array_equal(build.plan(fuse=False).run([x])[0], 2 * x)
 
 
 def test_a_fetch_may_be_read_and_may_be_filled_through_an_alias() -> None:
@@ -78,7 +78,7 @@ def test_a_fetch_may_be_read_and_may_be_filled_through_an_alias() -> None:
     build.do("neg.f32", [build.slot("feed", (6,))], build.alias(fetch, (6,)))
     build.do("neg.f32", [fetch], build.slot("fetch", (2, 3)))
     x = np.arange(6, dtype=np.float32)
-    negative, back = build.plan().run([x])
+    negative, back = build.plan(fuse=False).run([x])
     np.testing.assert_array_equal(negative, -x.reshape(2, 3))
     np.testing.assert_array_equal(back, x.reshape(2, 3))
 
@@ -87,7 +87,7 @@ def test_constants_are_copied() -> None:
     value = np.ones(3, np.float32)
     build = Builder()
     build.do("copy.f32", [build.constant(value)], build.slot("fetch", (3,)))
-    plan = build.plan()
+    plan = build.plan(fuse=False)
     value[:] = 5
     np.testing.assert_array_equal(plan.run([])[0], [1, 1, 1])
 
@@ -95,7 +95,7 @@ def test_constants_are_copied() -> None:
 def test_results_are_arrays_of_their_own() -> None:
     build = Builder()
     build.do("copy.f32", [build.slot("feed", (3,))], build.slot("fetch", (3,)))
-    plan = build.plan()
+    plan = build.plan(fuse=False)
     x = np.ones(3, np.float32)
     (first,), (second,) = plan.run([x]), plan.run([x])
     first[:] = 7
@@ -115,7 +115,7 @@ def test_five_hundred_instructions_are_laid_out_quickly() -> None:
     seconds = []
     for _ in range(5):
         start = time.perf_counter()
-        plan = build.plan()
+        plan = build.plan(fuse=False)
         seconds.append(time.perf_counter() - start)
     assert min(seconds) < 0.02  # Python dicts and all; the layout itself is a fraction of it
     assert plan.arena_bytes < 40 * 64 * 64 * 4
@@ -129,7 +129,7 @@ def test_plans_of_one_state_share_an_arena() -> None:
         build = Builder(state=state)
         twice = build.do("add.f32", [x := build.slot("feed", (size,)), x], build.slot("arena", (size,)))
         build.do("mul.f32", [twice, x], build.slot("fetch", (size,)))
-        plans.append((build.plan(), np.arange(size, dtype=np.float32)))
+        plans.append((build.plan(fuse=False), np.arange(size, dtype=np.float32)))
     for _ in range(3):
         for plan, x in plans:
             np.testing.assert_array_equal(plan.run([x])[0], 2 * x * x)
@@ -140,6 +140,6 @@ def test_elements_of_nothing() -> None:
     empty = build.do("relu.f32", [build.slot("feed", (0, 3))], build.slot("arena", (0, 3)))
     build.do("reduce_sum.f32", [empty], build.slot("fetch", (3,)), ints=[0])
     build.do("copy.f32", [empty], build.slot("fetch", (0, 3)))
-    sums, rows = build.plan().run([np.zeros((0, 3), np.float32)])
+    sums, rows = build.plan(fuse=False).run([np.zeros((0, 3), np.float32)])
     np.testing.assert_array_equal(sums, [0, 0, 0])
     assert rows.shape == (0, 3)
