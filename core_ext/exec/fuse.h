@@ -1,4 +1,5 @@
-// Fewer instructions to the same bits: chains of element-wise instructions become one.
+// Fewer instructions to the same bits: products and convolutions take bias, relu and masks, and chains of element-wise
+// instructions become one. `storage` is where each slot's memory comes from.
 #pragma once
 #include <vector>
 
@@ -6,7 +7,9 @@
 
 namespace labkit {
 
-// The instructions that do the same. `storage` is where each slot's memory comes from.
+std::vector<Instruction> absorb_ends(std::vector<Instruction> instructions, const std::vector<SlotSpec>& slots,
+                                     const std::vector<Storage>& storage);
+
 std::vector<Instruction> fuse(std::vector<Instruction> instructions, const std::vector<SlotSpec>& slots,
                               const std::vector<Storage>& storage);
 

@@ -216,7 +216,7 @@ void Plan::resolve_instructions(const std::vector<InstructionSpec>& specs) {
 }
 
 void Plan::fuse_instructions() {
-    instructions_ = fuse(std::move(instructions_), slots_, storage_);
+    instructions_ = fuse(absorb_ends(std::move(instructions_), slots_, storage_), slots_, storage_);
     for (Instruction& made : instructions_) {
         if (made.parts.empty()) continue;
         made.number = made.parts.back().number;

@@ -95,12 +95,18 @@ Status check_index(const Pool& p, const I* index, Range rows) {
     return {};
 }
 
-// Each element of dx gathers from the windows that cover it, in row-major order of the windows.
+// Each element of dx gathers from the windows that cover it, in row-major order of the windows. With a third input, a mask of
+// dx's shape, it is 0 where the mask is not above 0.
 template <class T, class I>
 Status max_pool_grad(const Call& call, int64_t task) {
     const Pool p(call, call.out[0], call.in[0]);
     const T* dy = data<T>(call.in[0]);
     const I* index = data<I>(call.in[1]);
+    const T* mask = call.n_in > 2 ? data<T>(call.in[2]) : nullptr;
+    auto put = [&](int64_t at, Vec<T> v, int64_t n) {
+        if (mask) v = load_n(mask + at, n) > Vec<T>{} ? v : Vec<T>{};
+        store_n(data<T>(call.out[0]) + at, v, n);
+    };
     const Status status = check_index(p, index, p.share_of_output_rows(task));
     if (status.code != Code::ok) return status;
     const Range rows = p.input_rows(task);
@@ -109,12 +115,12 @@ Status max_pool_grad(const Call& call, int64_t task) {
         const int64_t image = row / p.h * p.out_h;
         for (int64_t column = 0; column < p.w; ++column) {
             const Cover w = p.cover_w(column);
-            T* dx = data<T>(call.out[0]) + (row * p.w + column) * p.c;
+            const int64_t to = (row * p.w + column) * p.c;
             if (h.first == h.last && w.first == w.last) {  // one window, as where windows do not overlap
                 const int64_t from = ((image + h.first) * p.out_w + w.first) * p.c;
                 const Lane<T> here = static_cast<Lane<T>>((h.place - h.first * p.sh) * p.kw + w.place - w.first * p.sw);
                 LABKIT_ROW(T, p.c, c, n)
-                    store_n(dx + c, load_index<T>(index + from + c, n) == here ? load_n(dy + from + c, n) : Vec<T>{}, n);
+                    put(to + c, load_index<T>(index + from + c, n) == here ? load_n(dy + from + c, n) : Vec<T>{}, n);
                 continue;
             }
             LABKIT_ROW(T, p.c, c, n) {
@@ -125,7 +131,7 @@ Status max_pool_grad(const Call& call, int64_t task) {
                         const Lane<T> here = static_cast<Lane<T>>((h.place - i * p.sh) * p.kw + w.place - j * p.sw);
                         sum += load_index<T>(index + from, n) == here ? load_n(dy + from, n) : Vec<T>{};
                     }
-                store_n(dx + c, sum, n);
+                put(to + c, sum, n);
             }
         }
     }

@@ -139,3 +139,50 @@ def test_a_measured_run_names_the_parts() -> None:
         text = lk.explain_plan(y, {x: [1, 2, 3, 4]}, session=session)
     rows = [line.split()[:2] for line in text.splitlines()[1:3]]
     assert rows == [["0", "abs.f32"], ["+", "exp.f32"]]
+
+
+@pytest.mark.parametrize("dtype", [lk.float32, lk.float64])
+def test_a_dense_layer_is_one_instruction(dtype: Any) -> None:
+    x = lk.placeholder(dtype, [None, 20])
+    w, b = (lk.constant(normal(*shape).astype(dtype.numpy)) for shape in ((20, 9), (9,)))
+    feeds = {x: normal(6, 20).astype(dtype.numpy)}
+    y = lk.nn.relu(lk.nn.bias_add(lk.matmul(x, w), b))
+    assert instructions(y, feeds, optimize=True) == 1
+    assert instructions(lk.nn.relu(b + lk.matmul(x, w)), feeds, optimize=True) == 1
+    check_same_bits([y, *lk.gradients(lk.square(y), [x, w, b])], feeds)
+
+
+def test_the_gradient_of_relu_masks_what_was_computed_before_it() -> None:
+    x, w1, w2 = (lk.placeholder(lk.float32, shape) for shape in ([None, 20], [20, 9], [9, 5]))
+    y = lk.matmul(lk.nn.relu(lk.matmul(x, w1)), w2)
+    slope = lk.gradients(lk.square(y), w1)
+    feeds = {x: normal(6, 20), w1: normal(20, 9), w2: normal(9, 5)}
+    check_same_bits([y, *slope], feeds)
+    # a product and relu, a product, the slope of its square, a product and its mask, a product
+    assert instructions(slope, feeds, optimize=True) == 5
+
+
+def test_a_product_that_is_needed_itself_stays() -> None:
+    x, w = lk.placeholder(lk.float32, [None, 20]), lk.placeholder(lk.float32, [20, 9])
+    product = lk.matmul(x, w)
+    feeds = {x: normal(6, 20), w: normal(20, 9)}
+    for y in (lk.nn.relu(product) * product, lk.nn.relu(product + product)):
+        check_same_bits([y], feeds)
+        check_same_bits([y, product], feeds)
+    w1 = lk.Variable(normal(20, 9))
+    product = lk.matmul(x, w1)
+    with lk.control_dependencies([product]):
+        change = w1.assign_add(w)
+    with lk.control_dependencies([change]):
+        late = lk.nn.relu(product)
+    check_same_bits([late], feeds)
+
+
+@pytest.mark.parametrize("sides", [(2, 2), (3, 2), (5, 3)])
+def test_pooling_and_relu(sides: tuple[int, int]) -> None:
+    x = lk.placeholder(lk.float32, [None, 9, 11, 17])
+    y = lk.nn.max_pool(lk.nn.relu(x), ksize=sides[0], strides=sides[1], padding="SAME")
+    slope = lk.gradients(lk.square(y), x)
+    feeds = {x: normal(3, 9, 11, 17)}
+    check_same_bits([y, *slope], feeds)
+    assert instructions(slope, feeds, optimize=True) < instructions(slope, feeds, optimize=False)

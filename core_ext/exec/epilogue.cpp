@@ -1,0 +1,124 @@
+// Products and convolutions end with what would come next: bias and relu, or the mask of relu's gradient, are applied while
+// a result is still in the cache. The kernels round as the separate ones do.
+#include <algorithm>
+#include <string>
+
+#include "exec/fuse.h"
+
+namespace labkit {
+namespace {
+
+// A kernel that takes such an end: a third input is the bias or the mask, and the attribute after its own says which.
+struct Host {
+    const char* operation;
+    size_t ints;  // attributes of its own
+    bool bias_and_relu, mask;
+    bool says_mask;  // whether the attribute tells a mask from a bias
+};
+constexpr Host kHosts[] = {
+    {"matmul", 2, true, true, true},
+    {"max_pool_grad", 6, false, true, false},
+};
+constexpr int64_t kRelu = 1, kMask = 2;
+constexpr size_t kOperands = 2;  // of a host without an end
+
+bool is(const Instruction& made, const char* operation) {
+    const std::string name = made.kernel->name;
+    const size_t dot = name.rfind('.');
+    return name.compare(0, dot, operation) == 0 && (name.compare(dot, 4, ".f32") == 0 || name.compare(dot, 4, ".f64") == 0);
+}
+
+class Ends {
+   public:
+    Ends(std::vector<Instruction>& all, const std::vector<SlotSpec>& slots, const std::vector<Storage>& storage)
+        : all_(all), slots_(slots), storage_(storage), reads_(slots.size(), 0), maker_(slots.size(), kNone) {}
+
+    void find() {
+        for (const Instruction& made : all_)
+            for (int32_t id : made.inputs)
+                if (id >= 0) ++reads_[root(id)];
+        for (size_t i = 0; i < all_.size(); ++i) {
+            if (all_[i].control == Control::none) absorb(i);
+            for (int32_t id : all_[i].outputs) maker_[root(id)] = i;
+        }
+        all_.erase(std::remove_if(all_.begin(), all_.end(), [](const Instruction& made) { return !made.kernel; }), all_.end());
+    }
+
+   private:
+    static constexpr size_t kNone = SIZE_MAX;
+
+    size_t root(int32_t id) const { return static_cast<size_t>(storage_[static_cast<size_t>(id)].root); }
+    const View& type(int32_t id) const { return slots_[static_cast<size_t>(id)].type; }
+
+    // Makes instruction j the end of the host that made one of its operands, where it can be that.
+    void absorb(size_t j) {
+        const Instruction& end = all_[j];
+        if (end.inputs.empty() || end.outputs.size() != 1 || end.empty) return;
+        const bool bias = is(end, "bias_add") || is(end, "add"), relu = is(end, "relu"), mask = is(end, "relu_grad");
+        if (!bias && !relu && !mask) return;
+        const bool swapped = is(end, "add") && type(end.inputs[0]).rank < type(end.inputs[1]).rank;
+        const int32_t value = end.inputs[swapped];
+        const size_t i = maker_[root(value)];
+        if (i == kNone || !all_[i].kernel || reads_[root(value)] != 1 || !can_take(all_[i], i, j, value)) return;
+        Instruction& host = all_[i];
+        const Host* kind = host_of(host);
+        const bool has_bias = host.inputs.size() > kOperands, has_end = host.ints.size() > kind->ints;
+        if (has_end || (bias && has_bias) || (mask ? has_bias || !kind->mask : !kind->bias_and_relu)) return;
+        if (bias && !is_bias(type(end.inputs[!swapped]), type(value))) return;
+        Instruction made = host;
+        made.parts = host.parts.empty() ? std::vector<Instruction>{host} : host.parts;
+        made.parts.push_back(end);
+        if (!relu) made.inputs.push_back(end.inputs[!swapped]);
+        if (relu || (mask && kind->says_mask)) made.ints.push_back(relu ? kRelu : kMask);
+        made.outputs = end.outputs;
+        host.kernel = nullptr;
+        all_[j] = std::move(made);
+    }
+
+    static const Host* host_of(const Instruction& made) {
+        for (const Host& host : kHosts)
+            if (is(made, host.operation)) return &host;
+        return nullptr;
+    }
+
+    static bool is_bias(const View& bias, const View& value) {
+        return bias.rank == 1 && value.rank > 1 && bias.shape[0] == value.shape[value.rank - 1];
+    }
+
+    // Whether `host`, instruction i, may run in place of j and give it its result alone.
+    bool can_take(const Instruction& host, size_t i, size_t j, int32_t value) const {
+        if (!host_of(host) || host.outputs.size() != 1) return false;
+        const int32_t out = host.outputs[0];
+        if (slots_[static_cast<size_t>(out)].kind != SlotKind::arena || !same_type(type(value), type(out)) ||
+            !same_type(type(out), type(all_[j].outputs[0])))
+            return false;
+        for (size_t k = i + 1; k < j; ++k) {  // what it reads must be the same there
+            const Instruction& between = all_[k];
+            if (!between.kernel) continue;
+            if (between.control != Control::none && between.writes) return false;
+            for (int32_t id : between.outputs)
+                for (int32_t in : host.inputs) {
+                    const bool fed_and_fetched = storage_[static_cast<size_t>(id)].kind == SlotKind::fetch &&
+                                                 storage_[static_cast<size_t>(in)].kind == SlotKind::feed;
+                    if (root(id) == root(in) || fed_and_fetched) return false;  // a loop may update a feed in place
+                }
+        }
+        return true;
+    }
+
+    std::vector<Instruction>& all_;
+    const std::vector<SlotSpec>& slots_;
+    const std::vector<Storage>& storage_;
+    std::vector<int64_t> reads_;  // by root
+    std::vector<size_t> maker_;   // by root: the last instruction that wrote it
+};
+
+}  // namespace
+
+std::vector<Instruction> absorb_ends(std::vector<Instruction> instructions, const std::vector<SlotSpec>& slots,
+                                     const std::vector<Storage>& storage) {
+    Ends(instructions, slots, storage).find();
+    return instructions;
+}
+
+}  // namespace labkit
