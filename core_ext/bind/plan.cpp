@@ -179,11 +179,19 @@ std::vector<std::vector<int32_t>> groups_of(const Plan& plan) {
     return groups;
 }
 
+// "conv2d.f32", or of several kernels in one "conv2d.f32 + bias_add.f32 + relu.f32".
+std::string kernels_of(const Instruction& made) {
+    if (made.parts.empty()) return made.kernel->name;
+    std::string names;
+    for (const Instruction& part : made.parts) names += (names.empty() ? "" : " + ") + std::string(part.kernel->name);
+    return names;
+}
+
 // A measured run: (start, nanoseconds, bytes of temporaries, nodes, events, events left out).
 py::tuple record_of(const Plan& plan, const Trace& trace, int64_t start) {
     py::list nodes, events;
     for (const Trace::Node& node : trace.nodes())
-        nodes.append(py::make_tuple(node.instruction->name, node.instruction->kernel->name, node.parent, node.calls,
+        nodes.append(py::make_tuple(node.instruction->name, kernels_of(*node.instruction), node.parent, node.calls,
                                     node.start, node.duration, node.bytes));
     for (const Trace::Event& event : trace.events())
         events.append(py::make_tuple(event.node, event.start, event.duration));
@@ -401,7 +409,7 @@ void bind_plan(py::module_& module) {
              "Args:\n    feeds: arrays of exactly the feeds' dtypes and shapes, dense in C order; used in place.\n"
              "    timeout: seconds, or None.\n    held: the caller is inside State.hold.\n"
              "    traces: a list, to which a record of the run is added: (start, duration, bytes of temporaries,\n"
-             "        [(operation, kernel, node around it or -1, calls, start, duration, bytes of its results)],\n"
+             "        [(operation, kernels, node around it or -1, calls, start, duration, bytes of its results)],\n"
              "        [(node, start, duration)], events left out); times are nanoseconds of time.monotonic_ns().\n\n"
              "Returns:\n    A new array for each fetch.\n\n"
              "Raises:\n    ValueError: the feeds do not fit.\n    UninitializedError: a cell of read_first has no "

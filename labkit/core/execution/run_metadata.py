@@ -23,7 +23,8 @@ class NodeStats:
         name: of the operation.
         type: of the operation; of work that has no operation of its own (a random counter's advance) "".
         line: "file:number" of the line of the user's program that made the operation.
-        kernel: the native kernel, "python" where a function of Python computed it.
+        kernel: the native kernel, several as "conv2d.f32 + relu.f32" where one instruction does the work of more operations (it
+            has the name of one of them); "python" where a function of Python computed it.
         parent: name of the loop or branch that it ran in, or "".
         calls: how often it ran.
         start: of its first call, in seconds since the run's start.
