@@ -82,7 +82,7 @@ struct Relu6 {
         x = x <= Vec<T>{} ? Vec<T>{} : x;
         return x > T(6) ? broadcast(T(6)) : x;
     }
-    LABKIT_INLINE Vec<T> slope(Vec<T> g, Vec<T> x) const { return (x > Vec<T>{}) & (x < T(6)) ? g : Vec<T>{}; }
+    LABKIT_INLINE Vec<T> slope(Vec<T> g, Vec<T> x) const { return ((x > Vec<T>{}) & (x < T(6))) ? g : Vec<T>{}; }
 };
 
 template <class T>

@@ -11,8 +11,8 @@ void clip_run(T* y, const T* x, const T* low, const T* high, int64_t n) {
     LABKIT_ROW(T, n, i, part) {
         const Vec<T> value = load_n(x + i, part);
         const Vec<T> bottom = step_low ? load_n(low + i, part) : low0, top = step_high ? load_n(high + i, part) : high0;
-        const Vec<T> larger = (value > bottom) | (value != value) ? value : bottom;
-        store_n(y + i, (larger < top) | (larger != larger) ? larger : top, part);
+        const Vec<T> larger = ((value > bottom) | (value != value)) ? value : bottom;
+        store_n(y + i, ((larger < top) | (larger != larger)) ? larger : top, part);
     }
 }
 

@@ -88,11 +88,11 @@ struct Div {
 };
 struct Maximum {
     template <class T>
-    static T of(T a, T b) { return (a > b) | (a != a) ? a : b; }
+    static T of(T a, T b) { return ((a > b) | (a != a)) ? a : b; }
 };
 struct Minimum {
     template <class T>
-    static T of(T a, T b) { return (a < b) | (a != a) ? a : b; }
+    static T of(T a, T b) { return ((a < b) | (a != a)) ? a : b; }
 };
 struct SquaredDifference {
     template <class T>

@@ -23,6 +23,8 @@ struct Gemm {
     static constexpr int MR = kReal ? 14 : 4;
 #elif defined(__AVX2__)
     static constexpr int MR = kReal ? 6 : 4;
+#elif defined(__ARM_NEON) && defined(__aarch64__)
+    static constexpr int MR = kReal ? 12 : 4;  // 24 of 32 registers are sums
 #else
     static constexpr int MR = 4;
 #endif

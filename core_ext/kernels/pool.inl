@@ -64,7 +64,7 @@ Status max_pool(const Call& call, int64_t task) {
             T* y = data<T>(call.out[0]) + (row * p.out_w + column) * p.c;
             I* index = data<I>(call.out[1]) + (row * p.out_w + column) * p.c;
             // Of an image without pixels nothing is read, and there is no pointer to calculate with.
-            const T* window = p.h * p.w ? image + (h.start * p.w + w.start) * p.c : y;
+            const T* window = p.h > 0 && p.w > 0 ? image + (h.start * p.w + w.start) * p.c : y;
             if (h.begin == 0 && h.end == 2 && w.begin == 0 && w.end == 2)  // the usual window, with the loops unrolled
                 LABKIT_ROW(T, p.c, c, n) pool_window(p, window + c, 0, 2, 0, 2, y + c, index + c, n);
             else

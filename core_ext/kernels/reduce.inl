@@ -104,7 +104,7 @@ struct Max : Plain<T, T> {  // of equal elements the last, of NaNs the first
     static constexpr T neutral = lowest<T>();
     static constexpr bool associative = true;
     template <class V>
-    static V of(V a, V b) { return (a > b) | (a != a) ? a : b; }
+    static V of(V a, V b) { return ((a > b) | (a != a)) ? a : b; }
     static T finish(T total, int64_t) { return total; }
 };
 template <class T>
@@ -112,7 +112,7 @@ struct Min : Plain<T, T> {  // of equal elements the last, of NaNs the first
     static constexpr T neutral = highest<T>();
     static constexpr bool associative = true;
     template <class V>
-    static V of(V a, V b) { return (a < b) | (a != a) ? a : b; }
+    static V of(V a, V b) { return ((a < b) | (a != a)) ? a : b; }
     static T finish(T total, int64_t) { return total; }
 };
 template <class T>

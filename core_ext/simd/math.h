@@ -206,8 +206,8 @@ LABKIT_INLINE Vec<double> pow_float(Vec<double> x, Vec<double> y) {
     Vec<int64_t> negative = (Vec<int64_t>)x & sign_bit;
     result = size == one ? (y == y ? one : y) : result;
     result = (Vec<double>)((Vec<int64_t>)result ^ (odd & negative));
-    result = (x < zero) & (whole == 0) & (size < inf) ? zero + static_cast<double>(kNan) : result;
-    return (y == zero) | (x == one) ? one : result;
+    result = ((x < zero) & (whole == 0) & (size < inf)) ? zero + static_cast<double>(kNan) : result;
+    return ((y == zero) | (x == one)) ? one : result;
 }
 
 }  // namespace

@@ -12,6 +12,8 @@
 #include <immintrin.h>
 #elif defined(__SSE2__)
 #include <emmintrin.h>
+#elif defined(__ARM_NEON) && defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 // Put before a loop whose iterations touch elements of the same index only, so that y may be the very same memory as x.
@@ -189,9 +191,7 @@ LABKIT_INLINE Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) {
 #elif defined(__AVX2__)
     return (Vec<float>)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
 #elif defined(__ARM_NEON) && defined(__aarch64__)
-    Vec<float> r;
-    for (int i = 0; i < lanes<float>; ++i) r[i] = __builtin_fmaf(a[i], b[i], c[i]);
-    return r;
+    return (Vec<float>)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
 #else
     return a * b + c;
 #endif
@@ -203,9 +203,7 @@ LABKIT_INLINE Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) {
 #elif defined(__AVX2__)
     return (Vec<double>)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
 #elif defined(__ARM_NEON) && defined(__aarch64__)
-    Vec<double> r;
-    for (int i = 0; i < lanes<double>; ++i) r[i] = __builtin_fma(a[i], b[i], c[i]);
-    return r;
+    return (Vec<double>)vfmaq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b);
 #else
     return a * b + c;
 #endif
