@@ -11,6 +11,7 @@
 #include "exec/control.h"
 #include "exec/fork.h"
 #include "exec/fuse.h"
+#include "exec/postpone.h"
 #include "exec/signature.h"
 
 namespace labkit {
@@ -76,6 +77,7 @@ Plan::Plan(PlanSpec spec, std::vector<std::shared_ptr<Cell>> cells, std::shared_
     resolve_instructions(spec.instructions);
     if (spec.fuse) fuse_instructions();
     find_written();
+    postpone(instructions_, slots_, storage_);
     lay_out();
 }
 

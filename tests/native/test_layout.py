@@ -143,3 +143,42 @@ def test_elements_of_nothing() -> None:
     sums, rows = build.plan(fuse=False).run([np.zeros((0, 3), np.float32)])
     np.testing.assert_array_equal(sums, [0, 0, 0])
     assert rows.shape == (0, 3)
+
+
+def test_what_is_large_and_wanted_late_is_made_late() -> None:
+    """Outer products of small vectors, each wanted at the end: they are made one after the other, then."""
+    build = Builder()
+    rows = [build.slot("feed", (1, 512)) for _ in range(8)]
+    products = []
+    for row in rows:
+        small = build.do("neg.f32", [row], build.slot("arena", (1, 512)))
+        products.append(build.do("matmul.f32", [small, small], build.slot("arena", (512, 512)), ints=[1, 0]))
+    for product in products:
+        build.do("reduce_sum.f32", [product], build.slot("fetch", ()), ints=[0, 1])
+    plan = build.plan()
+    assert plan.arena_bytes < 1.1 * 512 * 512 * 4
+    feeds = [np.full((1, 512), i, np.float32) for i in range(8)]
+    np.testing.assert_array_equal(plan.run(feeds), [i * i * 512 * 512 for i in range(8)])
+
+
+def test_nothing_is_made_later_than_what_it_reads_is_overwritten() -> None:
+    build = Builder()
+    start = (np.arange(512, dtype=np.float32) % 3).reshape(1, 512)
+    variable = build.variable((1, 512), value=start)
+    product = build.do("matmul.f32", [variable, variable], build.slot("arena", (512, 512)), ints=[1, 0])
+    build.do("neg.f32", [build.slot("feed", (1, 512))], variable, writes=True)
+    build.do("reduce_sum.f32", [product], build.slot("fetch", ()), ints=[0, 1])
+    plan = build.plan()
+    assert plan.run([np.ones((1, 512), np.float32)])[0] == start.sum() ** 2
+    assert plan.run([np.ones((1, 512), np.float32)])[0] == 512 * 512
+
+
+def test_what_reads_much_is_not_made_later() -> None:
+    """A late product would keep the two large operands alive in its place."""
+    build = Builder()
+    large = [build.do("neg.f32", [build.slot("feed", (512, 512))], build.slot("arena", (512, 512))) for _ in range(2)]
+    product = build.do("matmul.f32", large, build.slot("arena", (512, 512)), ints=[0, 0])
+    other = build.do("neg.f32", [build.slot("feed", (512, 1024))], build.slot("arena", (512, 1024)))
+    build.do("reduce_sum.f32", [other], build.slot("fetch", ()), ints=[0, 1])
+    build.do("reduce_sum.f32", [product], build.slot("fetch", ()), ints=[0, 1])
+    assert build.plan().arena_bytes < 1.1 * 3 * 512 * 512 * 4
