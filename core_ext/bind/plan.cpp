@@ -129,13 +129,27 @@ T item(const py::dict& from, const char* key, const std::string& where) {
     }
 }
 
+constexpr int64_t kReferenceFrom = int64_t(1) << 16;  // bytes; smaller constants lie together
+
+// Keeps an array that nobody may write.
+std::shared_ptr<const void> owner_of(const py::object& array) {
+    if (py::cast<py::array>(array).writeable()) return nullptr;
+    auto drop = [](const py::object* held) {
+        py::gil_scoped_acquire gil;
+        delete held;
+    };
+    return std::shared_ptr<const py::object>(new py::object(array), drop);
+}
+
 SlotSpec slot_from(const py::dict& from, const std::string& where) {
     SlotSpec slot{};
     slot.kind = slot_kind(item<std::string>(from, "kind", where));
     slot.type = type_from(item<std::string>(from, "dtype", where), item<py::sequence>(from, "shape", where));
-    if (slot.kind == SlotKind::constant)
-        slot.type.data = view_like(item<py::object>(from, "value", where), slot.type, where + ": its value").data;
-    else if (slot.kind == SlotKind::alias)
+    if (slot.kind == SlotKind::constant) {
+        auto value = item<py::object>(from, "value", where);
+        slot.type.data = view_like(value, slot.type, where + ": its value").data;
+        if (checked_bytes(slot.type) >= kReferenceFrom) slot.owner = owner_of(value);
+    } else if (slot.kind == SlotKind::alias)
         slot.index = item<int64_t>(from, "of", where);
     else if (slot.kind != SlotKind::arena)
         slot.index = item<int64_t>(from, "index", where);
@@ -387,7 +401,8 @@ void bind_plan(py::module_& module) {
         "Args:\n"
         "    slots: dicts {kind: 'arena' | 'constant' | 'state' | 'feed' | 'fetch' | 'alias', dtype, shape, index: "
         "position of a\n"
-        "        feed or fetch, number of a cell; value: array of a constant; of: slot of an alias}.\n"
+        "        feed or fetch, number of a cell; value: array of a constant, which is\n"
+        "        copied unless it is large and read-only; of: slot of an alias}.\n"
         "    instructions: dicts {kernel, inputs: slots (-1: absent), outputs: slots, ints, reals, name, writes}.\n"
         "    cells: the variables, all of one State.\n"
         "    read_first: numbers of the cells that must be initialised before a run.\n"

@@ -97,7 +97,7 @@ void Plan::find_written() {
 
 Plan::~Plan() = default;
 
-// Follows aliases, gives constants memory of the plan's own, numbers feeds and fetches.
+// Follows aliases, gives constants without an owner memory of the plan's own, numbers feeds and fetches.
 void Plan::resolve_slots() {
     if (slots_.size() > kMaxSlots) fail("a plan has at most " + std::to_string(kMaxSlots) + " slots");
     storage_.resize(slots_.size());
@@ -111,7 +111,7 @@ void Plan::resolve_slots() {
         storage = {slot.kind, static_cast<int32_t>(id), slot.index, 0};
         if (slot.kind == SlotKind::constant) {
             if (bytes && !slot.type.data) fail(where + " has no value");
-            constant_bytes = checked_add(constant_bytes, aligned(bytes), "the constants of a plan");
+            if (!slot.owner) constant_bytes = checked_add(constant_bytes, aligned(bytes), "the constants of a plan");
         } else if (slot.kind == SlotKind::state) {
             if (slot.index < 0 || slot.index >= static_cast<int64_t>(cells_.size()))
                 fail(where + " names cell " + std::to_string(slot.index) + ", which does not exist");
@@ -157,7 +157,7 @@ void Plan::resolve_slots() {
     constants_ = Buffer(constant_bytes);
     char* to = constants_.data();
     for (SlotSpec& slot : slots_) {
-        if (slot.kind != SlotKind::constant) continue;
+        if (slot.kind != SlotKind::constant || slot.owner) continue;
         int64_t bytes = checked_bytes(slot.type);
         if (bytes) std::memcpy(to, slot.type.data, static_cast<size_t>(bytes));
         slot.type.data = to;

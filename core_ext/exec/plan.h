@@ -22,6 +22,7 @@ struct SlotSpec {
     SlotKind kind;
     View type;          // dtype and shape; data: the value of a constant, else null
     int64_t index = 0;  // state: the cell; feed, fetch: the position; alias: the other slot
+    std::shared_ptr<const void> owner{};  // constant: keeps `data` alive and unchanged; without it the plan makes a copy
 };
 
 class Plan;

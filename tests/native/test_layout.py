@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import weakref
 
 import numpy as np
 
@@ -90,6 +91,20 @@ def test_constants_are_copied() -> None:
     plan = build.plan(fuse=False)
     value[:] = 5
     np.testing.assert_array_equal(plan.run([])[0], [1, 1, 1])
+
+
+def test_large_constants_that_nobody_may_write_are_read_where_they_lie() -> None:
+    value = np.arange(1 << 16, dtype=np.float32)
+    value.flags.writeable = False
+    gone = weakref.ref(value)
+    build = Builder()
+    build.do("copy.f32", [build.constant(value)], build.slot("fetch", value.shape))
+    plan = build.plan()
+    del build, value
+    np.testing.assert_array_equal(plan.run([])[0], np.arange(1 << 16))
+    assert gone() is not None
+    del plan
+    assert gone() is None
 
 
 def test_results_are_arrays_of_their_own() -> None:

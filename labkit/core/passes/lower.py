@@ -161,6 +161,8 @@ class Lowering(Slots):
             self._read(op.inputs[0].op, op.outputs[0])
             return
         if op.type == "Const" or op.definition.from_shapes is not None:
+            if op.type == "Const" and isinstance(op.attrs["value"], np.ndarray):
+                op.attrs["value"].flags.writeable = False  # so that the native plan reads a large one where it lies
             self._define(op.outputs[0], self.constant(self.shapes.value(op.outputs[0]), op.outputs[0]))
             return
         if (not op.definition.kernel and not op.outputs) or op.type == "Placeholder":  # which is fed
