@@ -11,6 +11,7 @@
 #include "exec/control.h"
 #include "exec/fork.h"
 #include "exec/fuse.h"
+#include "exec/pooled_mask.h"
 #include "exec/postpone.h"
 #include "exec/signature.h"
 
@@ -77,7 +78,6 @@ Plan::Plan(PlanSpec spec, std::vector<std::shared_ptr<Cell>> cells, std::shared_
     resolve_instructions(spec.instructions);
     if (spec.fuse) fuse_instructions();
     find_written();
-    postpone(instructions_, slots_, storage_);
     lay_out();
 }
 
@@ -218,14 +218,19 @@ void Plan::resolve_instructions(const std::vector<InstructionSpec>& specs) {
 }
 
 void Plan::fuse_instructions() {
+    auto renew = [&](Instruction& made) {
+        const std::string where = label(static_cast<size_t>(made.number), made);
+        check_operands(made);
+        plan_work(made, where);
+    };
+    for (size_t i : mask_before_pooling(instructions_, slots_, storage_)) renew(instructions_[i]);
     instructions_ = fuse(absorb_ends(std::move(instructions_), slots_, storage_), slots_, storage_);
     for (Instruction& made : instructions_) {
         if (made.parts.empty()) continue;
         made.number = made.parts.back().number;
-        const std::string where = label(static_cast<size_t>(made.number), made);
-        check_operands(made);
-        plan_work(made, where);
+        renew(made);
     }
+    postpone(instructions_, slots_, storage_);
 }
 
 // Checks the operands and asks the kernel how it cuts its work.

@@ -40,6 +40,7 @@ class Postponing {
         for (int32_t id : made.outputs) {
             touch(id, time);
             later(id).first_write = std::min(later(id).first_write, time);
+            if (storage_[id].kind == SlotKind::fetch) first_fetch_ = std::min(first_fetch_, time);
         }
         for (int32_t id : made.inputs)
             if (id >= 0) touch(id, time);
@@ -60,8 +61,12 @@ class Postponing {
     int64_t when_wanted(const Instruction& made) {
         int64_t wanted = kNever;
         for (int32_t id : made.outputs) wanted = std::min(wanted, later(id).first_touch);
-        for (int32_t id : made.inputs)
-            if (id >= 0) wanted = std::min(wanted, later(id).first_write);
+        for (int32_t id : made.inputs) {
+            if (id < 0) continue;
+            wanted = std::min(wanted, later(id).first_write);
+            // In a loop's body a fetch may be the memory of a feed: a variable that is updated in place.
+            if (storage_[id].kind == SlotKind::feed) wanted = std::min(wanted, first_fetch_);
+        }
         return wanted == kNever ? kNever : std::min(wanted, first_write_);
     }
 
@@ -86,7 +91,8 @@ class Postponing {
     const std::vector<Storage>& storage_;
     std::vector<Later> later_;   // by root
     std::vector<int64_t> born_;  // by root: when the first instruction touches it
-    int64_t first_write_ = kNever;
+    int64_t first_write_ = kNever;  // of a variable
+    int64_t first_fetch_ = kNever;  // among those asked about
 };
 
 }  // namespace

@@ -188,3 +188,44 @@ def test_pooling_and_relu(sides: tuple[int, int]) -> None:
     feeds = {x: normal(3, 9, 11, 17)}
     check_same_bits([y, *slope], feeds)
     assert instructions(slope, feeds, optimize=True) < instructions(slope, feeds, optimize=False)
+
+
+# --- relu before pooling ---
+
+
+@pytest.mark.parametrize("size, stride", [(2, 2), (3, 2), (3, 1), (2, 3)])
+@pytest.mark.parametrize("padding", ["SAME", "VALID"])
+def test_the_gradient_of_a_pooled_relu_is_masked_before_it_is_spread(size: int, stride: int, padding: str) -> None:
+    x, w = lk.placeholder(lk.float32, [2, 9, 10, 5]), lk.placeholder(lk.float32, None)
+    pooled = lk.nn.max_pool(lk.nn.relu(x), [1, size, size, 1], [1, stride, stride, 1], padding)
+    slope = lk.gradients(lk.reduce_sum(pooled * lk.reshape(w, lk.shape(pooled))), x)[0]
+    values = np.round(normal(2, 9, 10, 5) * 3)  # many are equal, many are 0
+    values[0, 3:6, 2:4, 1] = np.nan
+    values[1, 2, 2] = -0.0
+    shape = lk.Session().run(lk.shape(pooled), {x: values})
+    weights = normal(*shape)
+    weights[0, 0] = -0.0
+    check_same_bits([slope], {x: values, w: weights})
+    with lk.Session() as session:
+        listed = lk.explain_plan(slope, {x: values, w: weights}, session=session).splitlines()
+    masks, spreads = (
+        [i for i, line in enumerate(listed) if f" {name}.f32" in line] for name in ("relu_grad", "max_pool_grad")
+    )
+    assert len(masks) == len(spreads) == 1
+    assert masks < spreads
+
+
+def test_what_was_pooled_is_kept_where_it_is_read_again() -> None:
+    x = lk.placeholder(lk.float32, [1, 4, 4, 1])
+    active = lk.nn.relu(x)
+    pooled = lk.nn.max_pool(active, [1, 2, 2, 1], [1, 2, 2, 1], "VALID")
+    loss = lk.reduce_sum(pooled * pooled) + lk.reduce_sum(active * active * active)
+    check_same_bits([loss, *lk.gradients(loss, [x, active, pooled])], {x: normal(1, 4, 4, 1)})
+
+
+def test_a_relu_that_was_not_what_was_pooled_masks_afterwards() -> None:
+    x, other = lk.placeholder(lk.float32, [1, 4, 4, 1]), lk.placeholder(lk.float32, [1, 4, 4, 1])
+    pooled = lk.nn.max_pool(x, [1, 2, 2, 1], [1, 2, 2, 1], "VALID")
+    spread = lk.gradients(lk.reduce_sum(pooled * pooled), x)[0]
+    masked = lk.gradients(lk.nn.relu(other), other, [spread])[0]
+    check_same_bits([masked], {x: normal(1, 4, 4, 1), other: -normal(1, 4, 4, 1)})
