@@ -193,7 +193,7 @@ def test_pooling_and_relu(sides: tuple[int, int]) -> None:
 # --- relu before pooling ---
 
 
-@pytest.mark.parametrize("size, stride", [(2, 2), (3, 2), (3, 1), (2, 3)])
+@pytest.mark.parametrize(("size", "stride"), [(2, 2), (3, 2), (3, 1), (2, 3)])
 @pytest.mark.parametrize("padding", ["SAME", "VALID"])
 def test_the_gradient_of_a_pooled_relu_is_masked_before_it_is_spread(size: int, stride: int, padding: str) -> None:
     x, w = lk.placeholder(lk.float32, [2, 9, 10, 5]), lk.placeholder(lk.float32, None)
