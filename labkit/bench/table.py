@@ -2,35 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from labkit.bench.match import Measured
+from labkit.bench.side import Measured
 from labkit.bench.works import WORKS
 
 
-def row(name: str, measured: Sequence[Measured], target: str) -> dict[str, Any]:
-    """One row.
+@dataclass(frozen=True)
+class Row:
+    """One line of the table.
+
+    Attributes:
+        title: what was done; unit: "seconds" or "bytes".
+        ours: labkit's figure (of seconds the median); best: that of the best peer, None without peers; peer: its name and way.
+        ratio: best / ours; of_minima: the same of the least times.
+        goal: the least ratio that labkit aims at; most: the most that its own figure may be; None: no such goal.
+    """
+
+    title: str
+    unit: str
+    ours: float
+    best: float | None
+    peer: str
+    ratio: float | None
+    of_minima: float | None
+    goal: float | None
+    most: float | None
+
+    @property
+    def missed(self) -> bool:
+        slow = self.goal is not None and self.ratio is not None and self.ratio < self.goal
+        return slow or (self.most is not None and self.ours > self.most)
+
+
+def rows(name: str, measured: Sequence[Measured], target: str) -> list[Row]:
+    """What is shown of one piece of work: its time, and its memory where there is a goal for that.
 
     Args:
         measured: labkit's first.
         target: the kernel target labkit ran on, such as "avx2".
-
-    Returns:
-        name, median and least seconds of labkit and of its best peer (the smallest median), their ratios, the ratio labkit
-        aims at, and everything that was measured.
     """
-    ours, others = measured[0], measured[1:]
-    best = min(others, key=lambda m: m.median) if others else None
-    return {
-        "work": name,
-        "ours": ours,
-        "best": best,
-        "ratio": best.median / ours.median if best else None,
-        "ratio of minima": min(m.least for m in others) / ours.least if best else None,
-        "goal": WORKS[name].targets.get(target, WORKS[name].target),
-        "measured": list(measured),
-    }
+    work, ours, others = WORKS[name], measured[0], measured[1:]
+    best = min(others, key=lambda m: m.median, default=None)
+    made = [
+        Row(
+            work.title,
+            "seconds",
+            ours.median,
+            best.median if best else None,
+            f"{best.side} {best.variant}" if best else "",
+            best.median / ours.median if best else None,
+            min(m.least for m in others) / ours.least if others else None,
+            work.targets.get(target, work.target),
+            work.most,
+        )
+    ]
+    if work.memory is not None:
+        least = min(others, key=lambda m: m.peak, default=None)
+        peer, ratio = (f"{least.side} {least.variant}", least.peak / ours.peak) if least else ("", None)
+        title = f"peak memory of the process: {work.title}"
+        made.append(Row(title, "bytes", ours.peak, least.peak if least else None, peer, ratio, None, None, work.memory))
+    return made
 
 
 def seconds(value: float) -> str:
@@ -41,32 +75,48 @@ def seconds(value: float) -> str:
     return f"{number:.{digits}f} {unit}"
 
 
-def markdown(rows: Sequence[Mapping[str, Any]], machine: Mapping[str, str]) -> str:
-    """The table for people, and all that was measured below it."""
-    lines = ["| work | labkit | best peer | ratio | of minima | goal |", "| --- | --- | --- | --- | --- | --- |"]
-    for r in rows:
-        best = r["best"]
-        peer = f"{seconds(best.median)}, {best.side} {best.variant}" if best else "-"
-        ratios = [f"{r[key]:.1f}" if best else "-" for key in ("ratio", "ratio of minima")]
-        lines.append(
-            f"| {WORKS[r['work']].title} | {seconds(r['ours'].median)} | {peer} | {ratios[0]} | {ratios[1]} | {r['goal']:g} |"
-        )
-    lines += ["", "Medians; " + ", ".join(f"{key} {value}" for key, value in machine.items()) + "."]
-    lines += ["", "| work | side | median | least | memory |", "| --- | --- | --- | --- | --- |"]
-    for r in rows:
-        for m in r["measured"]:
-            memory = f"{m.peak / 1e6:.0f} MB"
-            lines.append(
-                f"| {r['work']} | {m.side} {m.version}, {m.variant} | {seconds(m.median)} | {seconds(m.least)} | {memory} |"
-            )
-    return "\n".join(lines) + "\n"
+def megabytes(value: float) -> str:
+    return f"{value / 1e6:.0f} MB"
 
 
-def records(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+_SHOW: dict[str, Callable[[float], str]] = {"seconds": seconds, "bytes": megabytes}
+
+
+def summary(made: Sequence[Row]) -> str:
+    """The table for people, in Markdown."""
+    lines = []
+    for r in made:
+        show = _SHOW[r.unit]
+        peer = "-" if r.best is None else f"{show(r.best)}, {r.peer}"
+        ratios = ["-" if x is None else f"{x:.2f}" for x in (r.ratio, r.of_minima)]
+        goals = [] if r.goal is None else [f"{r.goal:g}x"]
+        goals += [] if r.most is None else [f"at most {show(r.most)}"]
+        goals += ["**missed**"] if r.missed else []
+        lines.append((r.title, show(r.ours), peer, *ratios, ", ".join(goals)))
+    return table(("work", "labkit", "best peer", "ratio", "of minima", "goal"), lines)
+
+
+def details(measured: Sequence[tuple[str, Measured]]) -> str:
+    """Everything measured, in Markdown."""
+    lines = []
+    for name, m in measured:
+        side = f"{m.side} {m.version}, {m.variant}"
+        lines.append((name, side, seconds(m.median), seconds(m.least), str(len(m.seconds)), megabytes(m.peak)))
+    return table(("work", "side", "median", "least", "turns", "peak memory"), lines)
+
+
+def table(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown, its columns aligned for those who read it as it is."""
+    widths = [max(map(len, column)) for column in zip(heads, *lines, strict=True)]
+    ruled = [heads, ["-" * width for width in widths], *lines]
+    return "".join(f"| {' | '.join(map(str.ljust, line, widths))} |\n" for line in ruled)
+
+
+def records(measured: Sequence[tuple[str, Measured]]) -> list[dict[str, Any]]:
     """One flat record for everything measured, for a file of comma-separated values."""
     return [
         {
-            "work": r["work"],
+            "work": name,
             "side": m.side,
             "variant": m.variant,
             "version": m.version,
@@ -75,6 +125,5 @@ def records(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             "turns": len(m.seconds),
             "peak_bytes": m.peak,
         }
-        for r in rows
-        for m in r["measured"]
+        for name, m in measured
     ]

@@ -76,29 +76,33 @@ class Work:
         mode: "step" (forward, backward, update), "forward", or "import" (a fresh Python process that imports the library).
         feeding: "arrays" (a fresh batch of a host array at each step, from Python), "lists" (Python lists), "stepped" (the
             library's way to run many steps without Python) or "fit" (its training loop).
-        target: how many times faster than the best peer labkit means to be.
+        target: how many times faster than the best peer labkit means to be, if that is a goal.
         targets: the same for single kernel targets, such as avx2.
+        most: seconds that labkit means to take at most, if that is a goal.
+        memory: bytes that labkit's process means to have at its peak at most; gives a row of its own.
     """
 
     title: str
     network: Network
     mode: str = "step"
     feeding: str = "arrays"
-    target: float = 1.0
+    target: float | None = None
     targets: Mapping[str, float] = field(default_factory=dict)
+    most: float | None = None
+    memory: float | None = None
 
 
 WORKS = {
-    "vgg": Work("VGG-MNIST training step, batch 100, Adam", VGG, target=2.5, targets={"avx2": 1.8}),
+    "vgg": Work("VGG-MNIST training step, batch 100, Adam", VGG, target=2.5, targets={"avx2": 1.8}, memory=600e6),
     "vgg-forward": Work("VGG-MNIST forward, batch 100", VGG, mode="forward", target=2.7),
     "ltfn5": Work("LTFN 5 network step, batch 100, SGD", LTFN5, target=2.5),
     "crash-course": Work("crash-course network step, batch 128, Adam", CRASH_COURSE, target=1.5),
     "softmax": Work("softmax regression step 784-10, batch 100, fed from Python", SOFTMAX, target=3.0),
     "dense-stepped": Work("784-128-10 step, batch 32, Adam, stepped", DENSE, feeding="stepped", target=5.0),
     "dense-fit": Work("784-128-10 step, batch 32, Adam, in the training loop", DENSE, feeding="fit", target=5.0),
-    "small": Work("2-20-1 network step, batch 10, fed from Python", SMALL, target=4.0),
-    "small-stepped": Work("2-20-1 network step, batch 10, stepped", SMALL, feeding="stepped", target=3.0),
-    "import": Work("import of the library in a fresh process", LINE, mode="import", target=4.0),
+    "small": Work("2-20-1 network step, batch 10, fed from Python", SMALL, target=4.0, most=15e-6),
+    "small-stepped": Work("2-20-1 network step, batch 10, stepped", SMALL, feeding="stepped", target=3.0, most=3e-6),
     "line": Work("linear regression step, fed from lists", LINE, feeding="lists", target=15.0),
+    "import": Work("import of the library in a fresh process", LINE, mode="import", most=0.15),
 }
 """Name -> work, in the order of the table."""

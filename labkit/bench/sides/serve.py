@@ -1,7 +1,8 @@
 """The loop of a side: a process that does one library's share of the work when it is asked to.
 
-Run as a program, `python serve.py NAME`, with the interpreter of the environment that has the library; NAME is the
-module beside this file. Lines of JSON come in and go out:
+Run as a program, `python serve.py NAME THREADS`, with the interpreter of the environment that has the library; NAME is
+the module beside this file. Where the system can, the process gets as many cores as threads, whatever the library thinks
+it may use. Lines of JSON come in and go out:
 
     {"variants": work}                                ->  {"variants": names of the library's ways to do it}
     {"prepare": work, "variant": name, "threads": n}  ->  {"ready": seconds}
@@ -26,7 +27,9 @@ from functools import partial
 from typing import Any
 
 
-def main(name: str) -> None:
+def main(name: str, threads: int) -> None:
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
     # What a library prints goes to standard error: standard output is for answers alone.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
@@ -38,7 +41,7 @@ def main(name: str) -> None:
         try:
             side = side or importlib.import_module(name)
             if "variants" in asked:
-                importing = asked["variants"]["mode"] == "import"
+                importing = asked["variants"].get("mode") == "import"
                 answer = {"variants": ["import"] if importing else side.variants(asked["variants"])}
             elif "prepare" in asked:
                 began = time.perf_counter()
@@ -51,13 +54,21 @@ def main(name: str) -> None:
             elif "run" in asked:
                 answer = {"times": _times(unit, per_call, asked["run"])}
             else:
-                peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-                answer = {"version": side.version(), "peak": peak}
+                answer = {"version": side.version(), "peak": _peak()}
         except Exception as error:
             traceback.print_exc()
             answer = {"error": f"{type(error).__name__}: {error}"}
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
+
+
+def _peak() -> int:
+    """Bytes of memory at this process's peak."""
+    try:  # where the kernel tells: getrusage remembers the memory of the process that started this one, too
+        with open("/proc/self/status") as status:
+            return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
+    except (OSError, StopIteration):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def _times(unit: Any, per_call: int, count: int) -> list[float]:
@@ -71,4 +82,4 @@ def _times(unit: Any, per_call: int, count: int) -> list[float]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], int(sys.argv[2]))

@@ -1,0 +1,146 @@
+"""Single kernels, measured: labkit's and PyTorch's by turns, against the roofline of the machine."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from labkit.bench.kernels import Kernel
+from labkit.bench.machine import Machine
+from labkit.bench.match import PAUSE
+from labkit.bench.side import Measured, Side, SideError
+from labkit.bench.table import seconds, table
+
+TURNS = 9
+
+
+@dataclass(frozen=True)
+class Gauged:
+    """What one kernel took.
+
+    Attributes:
+        ours: by labkit; torch: by PyTorch, None where it took no part.
+        roof: seconds at the machine's peak; bound: what that is made of, "GFLOP/s" or "GB/s".
+    """
+
+    name: str
+    kernel: Kernel
+    ours: Measured
+    torch: Measured | None
+    roof: float
+    bound: str
+
+    @property
+    def rate(self) -> float:
+        """In units of `bound`."""
+        return (self.kernel.flops if self.bound == "GFLOP/s" else self.kernel.moved) / self.ours.median / 1e9
+
+    @property
+    def share(self) -> float:
+        return self.roof / self.ours.median
+
+    @property
+    def ratio(self) -> float | None:
+        """How many times as fast as PyTorch."""
+        return self.torch.median / self.ours.median if self.torch else None
+
+    @property
+    def below_goal(self) -> bool:
+        wanted = self.kernel.torch
+        return self.share < self.kernel.goal or (wanted is not None and self.ratio is not None and self.ratio < wanted)
+
+
+def gauge(
+    kernels: Mapping[str, Kernel],
+    sides: Sequence[tuple[str, str]],
+    machine: Machine,
+    threads: int,
+    tell: Callable[[str], None],
+    turns: int = TURNS,
+) -> Iterator[Gauged]:
+    """Each kernel as it has been measured.
+
+    Args:
+        sides: (name, interpreter) of labkit, and of PyTorch if it is to be compared.
+        tell: is told which kernel PyTorch cannot do.
+
+    Raises:
+        SideError: labkit cannot.
+    """
+    with contextlib.ExitStack() as processes:
+        working = []
+        for name, python in sides:
+            try:
+                working.append(processes.enter_context(Side(name, python, threads, "kernels")))
+            except SideError as error:
+                if name == "labkit":
+                    raise
+                tell(str(error))
+        for name, kernel in kernels.items():
+            took = _by_turns(working, name, kernel, turns, tell)
+            flops, moved = kernel.flops / machine.flops, kernel.moved / machine.bandwidth(kernel.moved)
+            bound = "GFLOP/s" if flops > moved else "GB/s"
+            yield Gauged(name, kernel, took[0], took[1] if len(took) > 1 else None, max(flops, moved), bound)
+
+
+def _by_turns(
+    working: Sequence[Side], name: str, kernel: Kernel, turns: int, tell: Callable[[str], None]
+) -> list[Measured]:
+    """What each side took, labkit first."""
+    ready = []
+    for side in working:
+        try:
+            side.prepare(dataclasses.asdict(kernel), "", warm_ups=2)
+            ready.append(side)
+        except SideError as error:
+            if side.name == "labkit":
+                raise
+            tell(f"{name}: {error}")
+    for _ in range(turns):
+        for side in ready:
+            time.sleep(PAUSE)
+            side.turn()
+    return [side.measured() for side in ready]
+
+
+def summary(gauged: Sequence[Gauged], machine: Machine) -> str:
+    """The machine's peaks and the kernels against them, in Markdown."""
+    bandwidths = ", ".join(f"{rate / 1e9:.0f} GB/s on {_size(size)}" for size, rate in machine.bandwidths)
+    lines = [f"Peak: {machine.flops / 1e9:.0f} GFLOP/s of multiply-adds (float32); {bandwidths}.", ""]
+    rows = []
+    for g in gauged:
+        ratio = "-" if g.ratio is None else f"{g.ratio:.2f}"
+        goals = [f"{g.kernel.goal:.0%}"] + ([] if g.kernel.torch is None else [f"{g.kernel.torch:g}x torch"])
+        goals += ["**below goal**"] if g.below_goal else []
+        rows.append(
+            (g.name, seconds(g.ours.median), f"{g.rate:.3g} {g.bound}", f"{g.share:.0%}", ratio, ", ".join(goals))
+        )
+    lines.append(table(("kernel", "time", "rate", "of the peak", "times torch", "goal"), rows))
+    return "\n".join(lines)
+
+
+def _size(footprint: int) -> str:
+    return f"{footprint >> 20} MB" if footprint >= 1 << 20 else f"{footprint >> 10} KB"
+
+
+def records(gauged: Sequence[Gauged]) -> list[dict[str, Any]]:
+    """One flat record for each kernel, for a file of comma-separated values."""
+    return [
+        {
+            "kernel": g.name,
+            "seconds": g.ours.median,
+            "least_seconds": g.ours.least,
+            "torch_seconds": g.torch.median if g.torch else None,
+            "flops": g.kernel.flops,
+            "bytes": g.kernel.moved,
+            "share": g.share,
+            "goal": g.kernel.goal,
+            "torch_goal": g.kernel.torch,
+            "below_goal": g.below_goal,
+        }
+        for g in gauged
+    ]

@@ -1,0 +1,78 @@
+"""The most this machine can do: multiply-adds and bytes a second, as measured, to hold kernels against.
+
+The two make a roofline (Williams, Waterman and Patterson, "Roofline: An Insightful Visual Performance Model", 2009).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from labkit import native
+
+FOOTPRINTS = tuple(1 << n for n in range(18, 29, 2))
+"""Bytes that are read and written over and over where bandwidth is measured: from what a core's own caches hold (256 KB)
+to what no cache does (256 MB)."""
+_TURNS = 7
+_SECONDS = 0.01  # of a turn, about
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What was measured with the kernels of one target.
+
+    Attributes:
+        flops: float32 additions and multiplications a second, of fused multiply-adds where the target has them.
+        bandwidths: (footprint in bytes, bytes a second that are read and written) of y = x + y / 2, by footprint.
+    """
+
+    flops: float
+    bandwidths: tuple[tuple[int, float], ...]
+
+    def bandwidth(self, footprint: float) -> float:
+        """Bytes a second for work on that many bytes: the most at the sizes measured next to it."""
+        below = max((size for size, _ in self.bandwidths if size <= footprint), default=0)
+        above = min((size for size, _ in self.bandwidths if size >= footprint), default=below)
+        return max(rate for size, rate in self.bandwidths if size in (below or above, above))
+
+
+def measure(threads: int) -> Machine:
+    """This machine with the active target's kernels on that many threads. Takes about a second."""
+    return Machine(_flops(threads), tuple((size, _bandwidth(size, threads)) for size in FOOTPRINTS))
+
+
+def _flops(threads: int) -> float:
+    tasks = 4 * threads
+    sums = np.zeros(tasks, np.float32)
+
+    def run(count: int) -> None:
+        native.call_kernel(native.active_target(), "peak_fma.f32", [], [sums], [count], [], threads)
+
+    # Whole rounds of the kernel's loop, whatever the target's vectors.
+    count = 12 * 16 * 1000
+    run(count)
+    count *= max(1, round(_SECONDS / _least(lambda: run(count), 2)))
+    return 2 * count * tasks / _least(lambda: run(count), _TURNS)
+
+
+def _bandwidth(footprint: int, threads: int) -> float:
+    x, y = np.ones((2, footprint // 8), np.float32)
+
+    def run(rounds: int) -> None:
+        native.call_kernel(native.active_target(), "peak_bandwidth.f32", [x], [y], [threads, rounds], [], threads)
+
+    run(1)
+    rounds = max(1, round(_SECONDS / _least(lambda: run(1), 2)))
+    return 12 * y.size * rounds / _least(lambda: run(rounds), _TURNS)
+
+
+def _least(call: Callable[[], None], turns: int) -> float:
+    took = []
+    for _ in range(turns):
+        began = time.perf_counter()
+        call()
+        took.append(time.perf_counter() - began)
+    return min(took)
