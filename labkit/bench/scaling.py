@@ -110,7 +110,7 @@ def summary(points: Sequence[Point]) -> str:
         if found is not None:
             flag = f", **more than {SPREAD:.0%}**" if found > SPREAD else ""
             step, example = costs(one)
-            line = f"{found:.0%}{flag} ({seconds(example)} an example, {step * 1e3:.3g} ms a step beside)"
+            line = f"{found:.0%}{flag} ({seconds(example)} an example, {round(step * 1e3, 1) + 0.0} ms a step beside)"
             said.append(f"- {WORKS[name].title}, threads {threads}: {line}")
     text = table(heads, lines)
     return text + (f"\nSpread of an example's cost from batch {STEADY} on:\n" + "\n".join(said) + "\n" if said else "")

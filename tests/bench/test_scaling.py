@@ -32,7 +32,7 @@ def test_a_step_costs_something_beside_its_examples():
 
 def test_the_summary_flags_what_varies_too_much():
     text = summary([point(8, 0.8), point(32, 3.2), point(8, 0.8, threads=2), point(32, 4.8, threads=2)])
-    assert "- 784-128-10 step, Adam, stepped, threads 1: 0% (100 ms an example, 0 ms a step beside)\n" in text
+    assert "- 784-128-10 step, Adam, stepped, threads 1: 0% (100 ms an example, 0.0 ms a step beside)\n" in text
     assert "- 784-128-10 step, Adam, stepped, threads 2: 50%, **more than 15%** (" in text
     assert len([line for line in text.splitlines() if line.startswith("|")]) == 6
     assert "Spread" not in summary([point(8, 0.8)])
