@@ -12,14 +12,14 @@ namespace labkit {
 namespace {
 
 template <class T>
-LABKIT_INLINE Vec<T> size_of_each(Vec<T> x) { return x < Vec<T>{} ? -x : x; }
+LABKIT_INLINE Vec<T> size_of_each(Vec<T> x) {
+    constexpr Lane<T> all_but_sign = sizeof(T) == 4 ? static_cast<Lane<T>>(INT32_MAX) : static_cast<Lane<T>>(INT64_MAX);
+    return (Vec<T>)((Vec<Lane<T>>)x & all_but_sign);
+}
 
 // x, but no further from 0 than `limit`; NaN passes.
 template <class T>
-LABKIT_INLINE Vec<T> within(Vec<T> x, T limit) {
-    x = x > limit ? broadcast(limit) : x;
-    return x < -limit ? broadcast(-limit) : x;
-}
+LABKIT_INLINE Vec<T> within(Vec<T> x, T limit) { return at_least(at_most(x, limit), -limit); }
 
 // log(1 + x) for 0 <= x <= 1, as 2 atanh(x / (2 + x)); the polynomial is a minimax one of our own.
 LABKIT_INLINE Vec<float> log1p_small(Vec<float> x) {
@@ -33,47 +33,38 @@ LABKIT_INLINE Vec<double> log1p_small(Vec<double> x) { return log1p(x); }
 template <class T>
 LABKIT_INLINE Vec<T> logistic(Vec<T> x) { return 1 / (1 + exp(-x)); }
 
-// The same, and 1 minus it, each with its own relative accuracy.
+// 1 / (1 + e^-|x|) and 1 minus it, each with its own relative accuracy.
 template <class T>
 struct Logistic {
-    Vec<T> rising, falling;
+    Vec<T> large, small;
 
     LABKIT_INLINE explicit Logistic(Vec<T> x) {
-        Vec<T> e = exp(-size_of_each<T>(x)), large = 1 / (1 + e), small = e * large;
-        rising = x < Vec<T>{} ? small : large;
-        falling = x < Vec<T>{} ? large : small;
+        const Vec<T> e = exp_below(-size_of_each<T>(x));
+        large = 1 / (1 + e);
+        small = e * large;
     }
+    LABKIT_INLINE Vec<T> of(Vec<T> x) const { return x < Vec<T>{} ? small : large; }
 };
 
-// The normal distribution's share below -x, for 0 <= x, given e^(-x^2 / 2): float32 by a polynomial of our own in 1 / (1 + 0.3 x),
-// fitted to erfcx (relative error 4e-9 before rounding).
-LABKIT_INLINE Vec<float> normal_tail(Vec<float> x, Vec<float> bell) {
-    const float c[] = {-0.020628877f,  0.0196360089f, 0.0359164365f, -0.0364608951f, -0.077551581f,
-                       0.0290565267f, 0.222082689f,  0.346198827f,  0.329158962f,   0.221970618f};
-    Vec<float> s = 1.0f / (1.0f + x * 0.3f);
-    return estrin_careful(s - 0.5f, c) * s * bell;
+// The normal distribution's share below -x is e^(-x^2 / 2) times a falling function of x >= 0: float32 by a polynomial of our own
+// in 1 / (1 + x / 2), fitted to erfcx (relative error 4e-9 (1 + x^2 / 2) before rounding).
+LABKIT_INLINE Vec<float> tail_ratio(Vec<float> x) {
+    const float c[] = {-0.0399181955f,   0.0871995166f, -0.0476223603f, -0.0608533248f, 0.107202433f,
+                       -0.00379755488f, -0.146858945f, 0.057594806f,   0.331404328f,   0.336203992f};
+    Vec<float> s = 1.0f / (1.0f + x * 0.5f);
+    return estrin_careful(s - 0.5f, c) * s;
 }
-LABKIT_INLINE Vec<double> normal_tail(Vec<double> x, Vec<double> bell) {
-    return erfcx(x * 0.70710678118654752440) * 0.5 * bell;
-}
+LABKIT_INLINE Vec<double> tail_ratio(Vec<double> x) { return erfcx(x * 0.70710678118654752440) * 0.5; }
 
 // e^(-x^2 / 2)
-LABKIT_INLINE Vec<float> bell_of(Vec<float> x) { return exp(x * x * -0.5f); }
+LABKIT_INLINE Vec<float> bell_of(Vec<float> x) { return exp_below(x * x * -0.5f); }
 LABKIT_INLINE Vec<double> bell_of(Vec<double> x) { return exp_of_square(x, 0.5); }
 
-constexpr double kNormalPeak = 0.39894228040143267794;  // 1 / sqrt(2 pi)
-constexpr double kFar = 40;                             // e^(-kFar^2 / 2) is 0 in every dtype
-
+// Where the share beyond is 0.
 template <class T>
-struct Normal {
-    Vec<T> below, density;
+constexpr T kNormalEnd = sizeof(T) == 4 ? T(13.3) : T(40);
 
-    LABKIT_INLINE explicit Normal(Vec<T> x) {  // |x| <= kFar
-        Vec<T> bell = bell_of(x), tail = normal_tail(size_of_each<T>(x), bell);
-        below = x < Vec<T>{} ? tail : 1 - tail;
-        density = bell * static_cast<T>(kNormalPeak);
-    }
-};
+constexpr double kNormalPeak = 0.39894228040143267794;  // 1 / sqrt(2 pi)
 
 template <class T>
 struct Relu6 {
@@ -137,24 +128,23 @@ struct Silu {
         return share == Vec<T>{} ? share : x * share;  // 0 times -infinity is 0 here
     }
     LABKIT_INLINE Vec<T> slope(Vec<T> g, Vec<T> x) const {
-        Vec<T> v = within<T>(x * beta, 2000);
-        Logistic<T> share(v);
-        return g * (share.rising * (1 + v * share.falling));
+        const Vec<T> v = within<T>(x * beta, 2000);
+        const Logistic<T> share(v);
+        return g * (share.of(v) + v * (share.small * share.large));
     }
 };
 
-// x times the normal distribution function of x
+// x times the normal distribution function of x: max(x, 0) - |x| (the share below -|x|)
 template <class T>
 struct Gelu {
     explicit Gelu(const Call&) {}
     LABKIT_INLINE Vec<T> value(Vec<T> x) const {
-        Vec<T> near = within<T>(x, kFar);  // beyond, the share is 0 or 1; 0 times -infinity would be NaN
-        return (x < Vec<T>{} ? near : x) * Normal<T>(near).below;
+        const Vec<T> size = at_most(size_of_each<T>(x), kNormalEnd<T>);
+        return (x <= Vec<T>{} ? Vec<T>{} : x) - size * (tail_ratio(size) * bell_of(size));
     }
     LABKIT_INLINE Vec<T> slope(Vec<T> g, Vec<T> x) const {
-        Vec<T> near = within<T>(x, kFar);
-        Normal<T> normal(near);
-        return g * (normal.below + near * normal.density);
+        const Vec<T> size = at_most(size_of_each<T>(x), kNormalEnd<T>), low = (tail_ratio(size) - size * static_cast<T>(kNormalPeak)) * bell_of(size);
+        return g * (x < Vec<T>{} ? low : 1 - low);
     }
 };
 
@@ -162,17 +152,18 @@ struct Gelu {
 template <class T>
 struct GeluTanh {
     explicit GeluTanh(const Call&) {}
+    static constexpr int kFarTanh = 40;  // where the share beyond is 0
     static constexpr T kTwice = static_cast<T>(1.59576912160573071176), kCubic = static_cast<T>(0.044715);
 
     LABKIT_INLINE Vec<T> value(Vec<T> x) const {
-        x = x < T(-kFar) ? broadcast(T(-kFar)) : x;
+        x = at_least(x, T(-kFarTanh));
         return x * logistic<T>(x * kTwice * (1 + x * x * kCubic));
     }
     LABKIT_INLINE Vec<T> slope(Vec<T> g, Vec<T> x) const {
-        x = within<T>(x, kFar);
-        Vec<T> square = x * x * kCubic;
-        Logistic<T> share(x * kTwice * (1 + square));
-        return g * (share.rising + x * share.rising * share.falling * (kTwice * (1 + 3 * square)));
+        x = within<T>(x, kFarTanh);
+        const Vec<T> square = x * x * kCubic, v = x * kTwice * (1 + square);
+        const Logistic<T> share(v);
+        return g * (share.of(v) + x * (share.small * share.large) * (kTwice * (1 + 3 * square)));
     }
 };
 
@@ -182,10 +173,10 @@ Status run_activation(const Call& call, int, int64_t task) {
     const T* x = data<T>(call.in[0]);
     T* y = data<T>(call.out[0]);
     const Range range = range_of(task, numel(call.out[0]));
-    LABKIT_ROW(T, range.end - range.begin, k, n) {
+    each_vector<T>(range.end - range.begin, [&](int64_t k, auto n) {
         const int64_t i = range.begin + k;
         store_n(y + i, f.value(load_n(x + i, n)), n);
-    }
+    });
     return {};
 }
 
@@ -195,10 +186,10 @@ Status run_activation_grad(const Call& call, int, int64_t task) {
     const T *g = data<T>(call.in[0]), *x = data<T>(call.in[1]);
     T* y = data<T>(call.out[0]);
     const Range range = range_of(task, numel(call.out[0]));
-    LABKIT_ROW(T, range.end - range.begin, k, n) {
+    each_vector<T>(range.end - range.begin, [&](int64_t k, auto n) {
         const int64_t i = range.begin + k;
         store_n(y + i, f.slope(load_n(g + i, n), load_n(x + i, n)), n);
-    }
+    });
     return {};
 }
 

@@ -5,28 +5,39 @@
 namespace labkit {
 namespace {
 
-// Blocks that stay in the first cache are summed aside, so that the result may take the memory of any operand.
+// to = from + x[0] + ... + x[count - 1]; the result may take the memory of any operand.
+template <int count, class T>
+void add_operands(T* to, const T* from, const View* x, int64_t begin, int64_t n) {
+    const T* other[count];
+    for (int k = 0; k < count; ++k) other[k] = data<T>(x[k]) + begin;
+    LABKIT_INDEPENDENT
+    for (int64_t i = 0; i < n; ++i) {
+        T sum = from[i];
+        LABKIT_UNROLL
+        for (int k = 0; k < count; ++k) sum = Add::of(sum, other[k][i]);
+        to[i] = sum;
+    }
+}
+
+// Up to four operands are read in one pass. More of them are summed aside, in blocks that stay in the first cache.
 template <class T>
 Status run_add_n(const Call& call, int, int64_t task) {
     constexpr int64_t kBlock = 1024;
-    T sum[kBlock];
-    Range range = range_of(task, numel(call.out[0]));
-    for (int64_t begin = range.begin; begin < range.end; begin += kBlock) {
-        const int64_t n = min_of(kBlock, range.end - begin);
-        const T *first = data<T>(call.in[0]) + begin, *last = data<T>(call.in[call.n_in - 1]) + begin;
+    alignas(64) T sum[kBlock];
+    const Range range = range_of(task, numel(call.out[0]));
+    const int64_t step = call.n_in <= 4 ? range.end - range.begin : kBlock;
+    for (int64_t begin = range.begin; begin < range.end; begin += step) {
+        const int64_t n = min_of(step, range.end - begin);
         T* y = data<T>(call.out[0]) + begin;
-        if (call.n_in == 1) {
-            __builtin_memmove(y, first, static_cast<size_t>(n) * sizeof(T));
-            continue;
+        const T* so_far = data<T>(call.in[0]) + begin;
+        const View *next = call.in + 1, *end = call.in + call.n_in;
+        for (; end - next > 3; next += 3, so_far = sum) add_operands<3>(sum, so_far, next, begin, n);
+        switch (end - next) {
+            case 3: add_operands<3>(y, so_far, next, begin, n); break;
+            case 2: add_operands<2>(y, so_far, next, begin, n); break;
+            case 1: add_operands<1>(y, so_far, next, begin, n); break;
+            default: __builtin_memmove(y, so_far, static_cast<size_t>(n) * sizeof(T));  // the sum of one
         }
-        const T* so_far = first;
-        for (int k = 1; k < call.n_in - 1; ++k) {
-            const T* x = data<T>(call.in[k]) + begin;
-            for (int64_t i = 0; i < n; ++i) sum[i] = Add::of(so_far[i], x[i]);
-            so_far = sum;
-        }
-        LABKIT_INDEPENDENT
-        for (int64_t i = 0; i < n; ++i) y[i] = Add::of(so_far[i], last[i]);
     }
     return {};
 }

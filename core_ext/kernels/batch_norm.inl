@@ -21,12 +21,14 @@ Columns channels_of(const View& x) {
 // The rows that make a task of the passes that write an element for each one read.
 int64_t rows_per_task(const Columns& c) { return max_of(1, kTaskElements / max_of(1, c.width)); }
 
-// Calls work(first column, columns, first row, last row) for the blocks of columns of one task of rows.
+// Calls work(first column, columns, first row, last row) for the blocks of columns of one task of rows: whole rows, as a rule.
+constexpr int64_t kBlockColumns = 1024;
+
 template <class F>
 LABKIT_INLINE void each_block(const Columns& c, int64_t task, F work) {
     const Range range = range_of(task, c.rows, rows_per_task(c));
-    for (int64_t first = 0; first < c.width; first += kSumColumns)
-        work(first, min_of(kSumColumns, c.width - first), range.begin, range.end);
+    for (int64_t first = 0; first < c.width; first += kBlockColumns)
+        work(first, min_of(kBlockColumns, c.width - first), range.begin, range.end);
 }
 
 template <class T>
@@ -41,14 +43,16 @@ Status normalize(const Call& call, int64_t task, const T* mean, const T* varianc
     const T* x = data<T>(call.in[0]);
     T* y = data<T>(call.out[0]);
     each_block(c, task, [&](int64_t first, int64_t n, int64_t begin, int64_t end) {
-        T factor[kSumColumns];
+        alignas(64) T factor[kBlockColumns];
         for (int64_t k = 0; k < n; ++k)
             factor[k] = inverse_deviation(variance[first + k], call.reals[0]) * scale[first + k];
+        const T *m = mean + first, *b = offset + first;
         for (int64_t r = begin; r < end; ++r) {
-            const T *from = x + r * c.width + first, *m = mean + first, *b = offset + first;
+            const T* from = x + r * c.width + first;
             T* to = y + r * c.width + first;
-            LABKIT_INDEPENDENT
-            for (int64_t k = 0; k < n; ++k) to[k] = (from[k] - m[k]) * factor[k] + b[k];
+            each_vector<T>(n, [&](int64_t k, auto part) {
+                store_n(to + k, (load_n(from + k, part) - load_n(m + k, part)) * load(factor + k) + load_n(b + k, part), part);
+            });
         }
     });
     return {};
@@ -87,10 +91,10 @@ Status run_batch_norm(const Call& call, int phase, int64_t task) {
         c.each(task, [&](int64_t chunk, int64_t first, int64_t n, int64_t begin, int64_t end) {
             const T* from = x + first;
             T *sum = sums + chunk * c.width + first, center[kSumColumns];
-            sum_columns(sum, begin, end, n, [&](int64_t r, int64_t k) { return from[r * c.width + k]; });
+            sum_columns(sum, begin, end, n, [&](int64_t r, int64_t k, auto m) { return load_n(from + r * c.width + k, m); });
             for (int64_t k = 0; k < n; ++k) center[k] = sum[k] / static_cast<T>(max_of(1, end - begin));
-            sum_columns(squares + chunk * c.width + first, begin, end, n, [&](int64_t r, int64_t k) {
-                const T distance = from[r * c.width + k] - center[k];
+            sum_columns(squares + chunk * c.width + first, begin, end, n, [&](int64_t r, int64_t k, auto m) {
+                const Vec<T> distance = load_n(from + r * c.width + k, m) - load_n(center + k, m);
                 return distance * distance;
             });
         });
@@ -134,9 +138,9 @@ Status run_batch_norm_grad(const Call& call, int phase, int64_t task) {
         c.each(task, [&](int64_t chunk, int64_t first, int64_t n, int64_t begin, int64_t end) {
             const T *g = dy + first, *from = x + first, *m = mean + first;
             sum_columns(sums + chunk * c.width + first, products + chunk * c.width + first, begin, end, n,
-                        [&](int64_t r, int64_t k, T& sum, T& product) {
-                            sum = g[r * c.width + k];
-                            product = sum * (from[r * c.width + k] - m[k]);
+                        [&](int64_t r, int64_t k, auto part, Vec<T>& sum, Vec<T>& product) {
+                            sum = load_n(g + r * c.width + k, part);
+                            product = sum * (load_n(from + r * c.width + k, part) - load_n(m + k, part));
                         });
         });
     } else if (phase == 1) {
@@ -148,19 +152,21 @@ Status run_batch_norm_grad(const Call& call, int phase, int64_t task) {
         }
     } else {
         each_block(c, task, [&](int64_t first, int64_t n, int64_t begin, int64_t end) {
-            T factor[kSumColumns], slope[kSumColumns], shift[kSumColumns];
+            alignas(64) T factor[kBlockColumns], slope[kBlockColumns], shift[kBlockColumns];
             for (int64_t k = 0; k < n; ++k) {
                 const T inverse = inverse_deviation(variance[first + k], call.reals[0]);
                 factor[k] = inverse * scale[first + k];
                 slope[k] = inverse * dscale[first + k] / static_cast<T>(c.rows);
                 shift[k] = doffset[first + k] / static_cast<T>(c.rows);
             }
+            const T* m = mean + first;
             for (int64_t r = begin; r < end; ++r) {
-                const T *g = dy + r * c.width + first, *from = x + r * c.width + first, *m = mean + first;
+                const T *g = dy + r * c.width + first, *from = x + r * c.width + first;
                 T* to = dx + r * c.width + first;
-                LABKIT_INDEPENDENT
-                for (int64_t k = 0; k < n; ++k)
-                    to[k] = factor[k] * (g[k] - shift[k] - (from[k] - m[k]) * slope[k]);
+                each_vector<T>(n, [&](int64_t k, auto part) {
+                    const Vec<T> distance = load_n(from + k, part) - load_n(m + k, part);
+                    store_n(to + k, load(factor + k) * (load_n(g + k, part) - load(shift + k) - distance * load(slope + k)), part);
+                });
             }
         });
     }

@@ -24,25 +24,41 @@ void plan_layer_norm(const Call& call, Work& work) {
     work.tasks[0] = ceil_div(c.rows, examples_per_task(c));
 }
 
+// Rows that are taken side by side: the steps of one, which wait for each other, are filled with those of the others.
+constexpr int64_t kExampleBlock = 8;
+int64_t examples_side_by_side(const Columns& c) { return max_of(1, min_of(kExampleBlock, 4096 / max_of(1, c.width))); }
+
 template <class T>
 Status run_layer_norm(const Call& call, int, int64_t task) {
     const Columns c = examples_of(call.in[0], call.in[1]);
     const T *scale = data<T>(call.in[1]), *offset = data<T>(call.in[2]);
     const Range range = range_of(task, c.rows, examples_per_task(c));
-    for (int64_t r = range.begin; r < range.end; ++r) {
-        const T* x = data<T>(call.in[0]) + r * c.width;
-        T* y = data<T>(call.out[0]) + r * c.width;
-        const double count = static_cast<double>(c.width);
-        const T mean = static_cast<T>(sum_row<T>(c.width, [&](int64_t i, int64_t n) { return load_n(x + i, n); }) / count);
-        const double spread = sum_row<T>(c.width, [&](int64_t i, int64_t n) {
-            const Vec<T> distance = load_n(x + i, n) - mean;
-            return distance * distance;
-        });
-        const T inverse = static_cast<T>(1 / __builtin_sqrt(spread / count + call.reals[0]));
-        LABKIT_ROW(T, c.width, i, n)
-            store_n(y + i, (load_n(x + i, n) - mean) * inverse * load_n(scale + i, n) + load_n(offset + i, n), n);
-        data<T>(call.out[1])[r] = mean;
-        data<T>(call.out[2])[r] = inverse;
+    const double count = static_cast<double>(c.width);
+    const int64_t block = examples_side_by_side(c);
+    for (int64_t first = range.begin; first < range.end; first += block) {
+        const int64_t rows = min_of(block, range.end - first);
+        const T* x = data<T>(call.in[0]) + first * c.width;
+        T *y = data<T>(call.out[0]) + first * c.width, *mean = data<T>(call.out[1]) + first, *inverse = data<T>(call.out[2]) + first;
+        double spread[kExampleBlock];
+        for (int64_t r = 0; r < rows; ++r)
+            mean[r] = static_cast<T>(
+                sum_row<T>(c.width, [&](int64_t i, auto n) { return load_n(x + r * c.width + i, n); }) / count);
+        for (int64_t r = 0; r < rows; ++r) {
+            const T middle = mean[r];
+            spread[r] = sum_row<T>(c.width, [&](int64_t i, auto n) {
+                const Vec<T> distance = load_n(x + r * c.width + i, n) - middle;
+                return distance * distance;
+            });
+        }
+        for (int64_t r = 0; r < rows; ++r)
+            inverse[r] = static_cast<T>(1 / __builtin_sqrt(spread[r] / count + call.reals[0]));
+        for (int64_t r = 0; r < rows; ++r) {
+            const T *from = x + r * c.width, middle = mean[r], factor = inverse[r];
+            T* to = y + r * c.width;
+            each_vector<T>(c.width, [&](int64_t i, auto n) {
+                store_n(to + i, (load_n(from + i, n) - middle) * factor * load_n(scale + i, n) + load_n(offset + i, n), n);
+            });
+        }
     }
     return {};
 }
@@ -62,22 +78,28 @@ void plan_layer_norm_grad(const Call& call, Work& work) {
 }
 
 template <class T>
-void layer_norm_dx(const Call& call, const Columns& c, int64_t r) {
-    const T *dy = data<T>(call.in[0]) + r * c.width, *x = data<T>(call.in[1]) + r * c.width, *scale = data<T>(call.in[2]);
-    T* dx = data<T>(call.out[0]) + r * c.width;
-    const T mean = data<T>(call.in[3])[r], inverse = data<T>(call.in[4])[r];
+void layer_norm_dx(const Call& call, const Columns& c, int64_t first, int64_t rows) {
+    const T *scale = data<T>(call.in[2]), *mean = data<T>(call.in[3]) + first, *inverse = data<T>(call.in[4]) + first;
+    const T *dy = data<T>(call.in[0]) + first * c.width, *x = data<T>(call.in[1]) + first * c.width;
+    T* dx = data<T>(call.out[0]) + first * c.width;
     const double count = static_cast<double>(c.width);
-    double total[2];
-    sum_row<T, 2>(c.width, total, [&](int64_t i, int64_t n, Vec<T>* t) {
-        t[0] = load_n(dy + i, n) * load_n(scale + i, n);
-        t[1] = t[0] * (load_n(x + i, n) - mean);
-    });
-    const T level = static_cast<T>(total[0] / count);
-    const double along = total[1];
-    const T slope = static_cast<T>(along / count * static_cast<double>(inverse) * static_cast<double>(inverse));
-    LABKIT_ROW(T, c.width, i, n) {
-        const Vec<T> g = load_n(dy + i, n) * load_n(scale + i, n);
-        store_n(dx + i, (g - level - (load_n(x + i, n) - mean) * slope) * inverse, n);
+    double sum[kExampleBlock], product[kExampleBlock];
+    for (int64_t r = 0; r < rows; ++r) {
+        const T *g = dy + r * c.width, *from = x + r * c.width, middle = mean[r];
+        sum_row<T>(c.width, sum[r], product[r], [&](int64_t i, auto n, Vec<T>& a, Vec<T>& b) {
+            a = load_n(g + i, n) * load_n(scale + i, n);
+            b = a * (load_n(from + i, n) - middle);
+        });
+    }
+    for (int64_t r = 0; r < rows; ++r) {
+        const T *from = x + r * c.width, *g = dy + r * c.width, middle = mean[r], factor = inverse[r];
+        T* to = dx + r * c.width;
+        const T level = static_cast<T>(sum[r] / count);
+        const T slope = static_cast<T>(product[r] / count * static_cast<double>(factor) * static_cast<double>(factor));
+        each_vector<T>(c.width, [&](int64_t i, auto n) {
+            const Vec<T> scaled = load_n(g + i, n) * load_n(scale + i, n);
+            store_n(to + i, (scaled - level - (load_n(from + i, n) - middle) * slope) * factor, n);
+        });
     }
 }
 
@@ -88,14 +110,15 @@ Status run_layer_norm_grad(const Call& call, int phase, int64_t task) {
     T *sums = reinterpret_cast<T*>(call.scratch), *products = sums + c.chunks * c.width;
     if (phase == 0) {
         const Range range = range_of(task, c.rows, examples_per_task(c));
-        for (int64_t r = range.begin; r < range.end; ++r) layer_norm_dx<T>(call, c, r);
+        const int64_t block = examples_side_by_side(c);
+        for (int64_t r = range.begin; r < range.end; r += block) layer_norm_dx<T>(call, c, r, min_of(block, range.end - r));
     } else if (phase == 1) {
         c.each(task, [&](int64_t chunk, int64_t first, int64_t n, int64_t begin, int64_t end) {
             const T *g = dy + first, *from = x + first;
             sum_columns(sums + chunk * c.width + first, products + chunk * c.width + first, begin, end, n,
-                        [&](int64_t r, int64_t k, T& sum, T& product) {
-                            sum = g[r * c.width + k];
-                            product = sum * ((from[r * c.width + k] - mean[r]) * inverse[r]);
+                        [&](int64_t r, int64_t k, auto m, Vec<T>& sum, Vec<T>& product) {
+                            sum = load_n(g + r * c.width + k, m);
+                            product = sum * ((load_n(from + r * c.width + k, m) - mean[r]) * inverse[r]);
                         });
         });
     } else {

@@ -43,6 +43,9 @@ struct Pool {
     Range output_rows(int64_t task) const { return range_of(task, batch * out_h, rows_per_task(out_w, c)); }
     Range input_rows(int64_t task) const { return range_of(task, batch * h, rows_per_task(w, c)); }
 
+    // Whether no pixel lies in two windows of a row, and none between two.
+    bool side_by_side() const { return sw == kw; }
+
     // The output rows that a task checks when tasks are groups of input rows.
     Range share_of_output_rows(int64_t task) const {
         const int64_t tasks = ceil_div(batch * h, rows_per_task(w, c)), share = ceil_div(batch * out_h, max_of(1, tasks));

@@ -66,12 +66,27 @@ Status max_pool(const Call& call, int64_t task) {
             // Of an image without pixels nothing is read, and there is no pointer to calculate with.
             const T* window = p.h > 0 && p.w > 0 ? image + (h.start * p.w + w.start) * p.c : y;
             if (h.begin == 0 && h.end == 2 && w.begin == 0 && w.end == 2)  // the usual window, with the loops unrolled
-                LABKIT_ROW(T, p.c, c, n) pool_window(p, window + c, 0, 2, 0, 2, y + c, index + c, n);
+                each_vector<T>(p.c, [&](int64_t c, auto n) { pool_window(p, window + c, 0, 2, 0, 2, y + c, index + c, n); });
             else
-                LABKIT_ROW(T, p.c, c, n) pool_window(p, window + c, h.begin, h.end, w.begin, w.end, y + c, index + c, n);
+                each_vector<T>(p.c, [&](int64_t c, auto n) {
+                    pool_window(p, window + c, h.begin, h.end, w.begin, w.end, y + c, index + c, n);
+                });
         }
     }
     return {};
+}
+
+// Whether n indices lie in [0, limit): a negative one counts as a large one.
+bool all_below(const uint8_t* index, int64_t n, int64_t limit) {
+    uint8_t largest = 0;
+    for (int64_t i = 0; i < n; ++i) largest = index[i] > largest ? index[i] : largest;
+    return largest < limit;
+}
+bool all_below(const int32_t* index, int64_t n, int64_t limit) {
+    uint32_t largest = 0;
+    for (int64_t i = 0; i < n; ++i)
+        largest = static_cast<uint32_t>(index[i]) > largest ? static_cast<uint32_t>(index[i]) : largest;
+    return largest < limit;
 }
 
 // Checks the indices of rows of the result: each one names a pixel of its window that lies inside the image.
@@ -79,20 +94,43 @@ template <class I>
 Status check_index(const Pool& p, const I* index, Range rows) {
     for (int64_t row = rows.begin; row < rows.end; ++row) {
         const Window h = p.window_h(row % p.out_h);
+        const bool whole_h = h.whole(p.kh);
+        if (whole_h && p.window_w(0).whole(p.kw) && p.window_w(p.out_w - 1).whole(p.kw) &&
+            all_below(index + row * p.out_w * p.c, p.out_w * p.c, p.kh * p.kw))
+            continue;
         for (int64_t column = 0; column < p.out_w; ++column) {
             const Window w = p.window_w(column);
             const I* at = index + (row * p.out_w + column) * p.c;
-            const bool inside = h.whole(p.kh) && w.whole(p.kw);
-            const uint32_t limit = static_cast<uint32_t>(p.kh * p.kw);
-            uint32_t largest = 0;  // of a negative index too: it counts as a large one
-            for (int64_t c = 0; c < p.c; ++c) largest = static_cast<uint32_t>(at[c]) > largest ? static_cast<uint32_t>(at[c]) : largest;
-            if (inside && largest < limit) continue;
+            if (whole_h && w.whole(p.kw) && all_below(at, p.c, p.kh * p.kw)) continue;
             for (int64_t c = 0; c < p.c; ++c)
                 if (at[c] < 0 || at[c] >= p.kh * p.kw || !h.holds(at[c] / p.kw) || !w.holds(at[c] % p.kw))
                     return {Code::index_out_of_range, at[c], p.kh * p.kw};
         }
     }
     return {};
+}
+
+// A row of dx where the windows do not overlap and row `i` of them, if any, covers it: each window's gradient goes to the pixel
+// that won, if that is in this row.
+template <class T, class I>
+void place_row(T* dx, const T* dy, const I* index, const T* mask, const Pool& p, int64_t i) {
+    int64_t end = 0;  // of the pixels that are covered
+    for (int64_t column = 0; i >= 0 && column < p.out_w; ++column) {
+        const Window w = p.window_w(column);
+        const int64_t left = w.start * p.c;
+        each_vector<T>(p.c, [&](int64_t c, auto n) {
+            const Vec<Lane<T>> won = load_index<T>(index + column * p.c + c, n);
+            const Vec<T> g = load_n(dy + column * p.c + c, n);
+            for (int64_t j = w.begin; j < w.end; ++j) {
+                const int64_t to = left + j * p.c + c;
+                Vec<Lane<T>> here = won == static_cast<Lane<T>>(i * p.kw + j);
+                if (mask) here &= load_n(mask + to, n) > Vec<T>{};
+                store_n(dx + to, here ? g : Vec<T>{}, n);
+            }
+        });
+        end = w.start + w.end;
+    }
+    __builtin_memset(dx + end * p.c, 0, static_cast<size_t>((p.w - end) * p.c) * sizeof(T));
 }
 
 // Each element of dx gathers from the windows that cover it, in row-major order of the windows. With a third input, a mask of
@@ -103,7 +141,7 @@ Status max_pool_grad(const Call& call, int64_t task) {
     const T* dy = data<T>(call.in[0]);
     const I* index = data<I>(call.in[1]);
     const T* mask = call.n_in > 2 ? data<T>(call.in[2]) : nullptr;
-    auto put = [&](int64_t at, Vec<T> v, int64_t n) {
+    auto put = [&](int64_t at, Vec<T> v, auto n) {
         if (mask) v = load_n(mask + at, n) > Vec<T>{} ? v : Vec<T>{};
         store_n(data<T>(call.out[0]) + at, v, n);
     };
@@ -113,17 +151,18 @@ Status max_pool_grad(const Call& call, int64_t task) {
     for (int64_t row = rows.begin; row < rows.end; ++row) {
         const Cover h = p.cover_h(row % p.h);
         const int64_t image = row / p.h * p.out_h;
+        if (p.side_by_side() && h.first >= h.last) {
+            const bool covered = h.first == h.last;
+            const int64_t from = covered ? (image + h.first) * p.out_w * p.c : 0;
+            const int64_t to = row * p.w * p.c;
+            place_row(data<T>(call.out[0]) + to, dy + from, index + from, mask ? mask + to : nullptr, p,
+                      covered ? h.place - h.first * p.sh : -1);
+            continue;
+        }
         for (int64_t column = 0; column < p.w; ++column) {
             const Cover w = p.cover_w(column);
             const int64_t to = (row * p.w + column) * p.c;
-            if (h.first == h.last && w.first == w.last) {  // one window, as where windows do not overlap
-                const int64_t from = ((image + h.first) * p.out_w + w.first) * p.c;
-                const Lane<T> here = static_cast<Lane<T>>((h.place - h.first * p.sh) * p.kw + w.place - w.first * p.sw);
-                LABKIT_ROW(T, p.c, c, n)
-                    put(to + c, load_index<T>(index + from + c, n) == here ? load_n(dy + from + c, n) : Vec<T>{}, n);
-                continue;
-            }
-            LABKIT_ROW(T, p.c, c, n) {
+            each_vector<T>(p.c, [&](int64_t c, auto n) {
                 Vec<T> sum = {};
                 for (int64_t i = h.first; i <= h.last; ++i)
                     for (int64_t j = w.first; j <= w.last; ++j) {
@@ -132,7 +171,7 @@ Status max_pool_grad(const Call& call, int64_t task) {
                         sum += load_index<T>(index + from, n) == here ? load_n(dy + from, n) : Vec<T>{};
                     }
                 put(to + c, sum, n);
-            }
+            });
         }
     }
     return {};

@@ -228,28 +228,69 @@ template <class Op, class T>
 constexpr bool in_vectors = sizeof(T) >= 4 && (same_type<typename Op::Lane, T> ||
                                                (same_type<typename Op::Lane, double> && same_type<T, float>));
 
-// One output: n elements side by side.
-template <class Op, class T>
-LABKIT_INLINE typename Op::Lane reduce_row(const T* p, int64_t n, typename Op::Lane shift) {
+// `count` outputs, the n elements of each side by side, each row `step` after the one before. Several at a time, as the steps
+// of one wait for each other.
+template <class Op, int count, class T>
+void reduce_rows(typename Op::Lane* total, const T* p, int64_t step, int64_t n, const T* shift) {
     using L = typename Op::Lane;
     constexpr int vectors = kLanes / lanes<L>;
-    Vec<L> acc[vectors], neutral = broadcast(Op::neutral), shifts = broadcast(shift);
+    Vec<L> acc[count * vectors], neutral = broadcast(Op::neutral), shifts[count];
     LABKIT_UNROLL
-    for (int v = 0; v < vectors; ++v) acc[v] = neutral;
+    for (int k = 0; k < count; ++k) shifts[k] = broadcast(Op::shifted ? static_cast<L>(shift[k]) : L());
+    LABKIT_UNROLL
+    for (int v = 0; v < count * vectors; ++v) acc[v] = neutral;
     const int64_t groups = n / kLanes;
-    reduce_groups<Op, L>(acc, p, groups, shifts);
+    if constexpr (count == 1) {
+        reduce_groups<Op, L>(acc, p, groups, shifts[0]);
+    } else {
+        for (int64_t g = 0; g < groups; ++g) {
+            LABKIT_UNROLL
+            for (int v = 0; v < count * vectors; ++v) {
+                const T* from = p + v / vectors * step + g * kLanes + v % vectors * lanes<L>;
+                acc[v] = Op::of(acc[v], Op::element(load_lanes<L>(from, WholeVector<L>{}), shifts[v / vectors]));
+            }
+        }
+    }
     LABKIT_UNROLL
-    for (int v = 0; v < vectors; ++v) {
-        const int64_t at = groups * kLanes + v * lanes<L>, part = min_of(n - at, lanes<L>);
+    for (int v = 0; v < count * vectors; ++v) {
+        const int64_t at = groups * kLanes + v % vectors * lanes<L>, part = min_of(n - at, lanes<L>);
         if (part > 0) {
-            const Vec<L> element = Op::element(load_lanes<L>(p + at, part), shifts);
+            const Vec<L> element = Op::element(load_lanes<L>(p + v / vectors * step + at, part), shifts[v / vectors]);
             acc[v] = Op::of(acc[v], first_lanes<L>(part) ? element : neutral);
         }
     }
-    L lane[kLanes];
     LABKIT_UNROLL
-    for (int v = 0; v < vectors; ++v) store(lane + v * lanes<L>, acc[v]);
-    return fold_lanes<Op, L, kLanes>(lane);
+    for (int k = 0; k < count; ++k) {
+        Vec<L> own[vectors];
+        LABKIT_UNROLL
+        for (int v = 0; v < vectors; ++v) own[v] = acc[k * vectors + v];
+        total[k] = fold_vectors<Op, L>(own);
+    }
+}
+
+// The same for rows of n <= kLanes elements, each of which is a lane of its own: many rows side by side.
+constexpr int64_t kShortRows = 64;
+
+template <class Op, class T>
+void reduce_short_rows(T* y, const T* p, int64_t rows, int64_t n, const T* shift) {
+    using L = typename Op::Lane;
+    alignas(64) L lane[kLanes * kShortRows];
+    for (int64_t first = 0; first < rows; first += kShortRows) {
+        const int64_t count = min_of(kShortRows, rows - first);
+        const T* from = p + first * n;
+        for (int64_t l = 0; l < n; ++l) {
+            L* __restrict__ to = lane + l * kShortRows;
+            for (int64_t r = 0; r < count; ++r)
+                to[r] = Op::of(Op::neutral, Op::element(static_cast<L>(from[r * n + l]), Op::shifted ? static_cast<L>(shift[first + r]) : L()));
+        }
+        for (int64_t half = kLanes / 2; half; half /= 2)
+            for (int64_t l = 0; l < min_of(half, n - half); ++l) {
+                L* __restrict__ a = lane + l * kShortRows;
+                const L* __restrict__ b = lane + (l + half) * kShortRows;
+                for (int64_t r = 0; r < kShortRows; ++r) a[r] = Op::of(a[r], b[r]);
+            }
+        for (int64_t r = 0; r < count; ++r) y[first + r] = Op::finish(lane[r], n);
+    }
 }
 
 // One output: elements r in [begin, end) of the reduced ones, which lie in contiguous runs.
@@ -287,31 +328,84 @@ typename Op::Lane reduce_runs(const T* x, const Walk& reduced, int64_t begin, in
     return fold_lanes<Op, L, kLanes>(lane);
 }
 
+// acc[c] takes p[c], p[step + c], ... of `rows` rows, for c < n.
+template <class Op, class T>
+LABKIT_INLINE void add_rows(typename Op::Lane* __restrict__ acc, const T* __restrict__ p, int64_t step, int64_t rows, int64_t n,
+                            const typename Op::Lane* __restrict__ shift) {
+    using L = typename Op::Lane;
+    auto next = [&](L a, int64_t at, int64_t c) { return Op::of(a, Op::element(static_cast<L>(p[at]), Op::shifted ? shift[c] : L())); };
+    for (; rows >= 4; rows -= 4, p += 4 * step)
+        for (int64_t c = 0; c < n; ++c)
+            acc[c] = next(next(next(next(acc[c], c, c), step + c, c), 2 * step + c, c), 3 * step + c, c);
+    for (; rows; --rows, p += step)
+        for (int64_t c = 0; c < n; ++c) acc[c] = next(acc[c], c, c);
+}
+
 // n <= kColumns neighbouring outputs; row r of the reduced elements starts at its offset.
 template <class Op, class T>
 void reduce_columns(typename Op::Lane* result, const T* x, const Walk& reduced, int64_t begin, int64_t end, int64_t n,
                     const typename Op::Lane* shift) {
     using L = typename Op::Lane;
-    L lane[kLanes * kColumns];
-    Cursor cursor(reduced, begin);
-    for (int64_t r = begin; r < end; ++r) {
-        L* __restrict__ acc = lane + (r - begin) % kLanes * kColumns;
-        const T* __restrict__ p = x + cursor.offset[0];
-        if (r - begin < kLanes)
-            for (int64_t c = 0; c < n; ++c) acc[c] = Op::of(Op::neutral, Op::element(static_cast<L>(p[c]), Op::shifted ? shift[c] : L()));
-        else
-            for (int64_t c = 0; c < n; ++c) acc[c] = Op::of(acc[c], Op::element(static_cast<L>(p[c]), Op::shifted ? shift[c] : L()));
-        cursor.advance(1);
-    }
-    if (begin == end)
-        for (int64_t c = 0; c < n; ++c) lane[c] = Op::neutral;
-    for (int half = kLanes / 2; half; half /= 2)
-        for (int l = 0; l < half && l + half < end - begin; ++l) {
-            L* __restrict__ a = lane + l * kColumns;
-            const L* __restrict__ b = lane + (l + half) * kColumns;
-            for (int64_t c = 0; c < n; ++c) a[c] = Op::of(a[c], b[c]);
+    alignas(64) L lane[kLanes * kColumns];
+    const int64_t rows = end - begin, used = max_of(1, min_of(rows, kLanes)), step = reduced.rank ? reduced.stride[0][0] : 0;
+    const bool even = reduced.rank <= 1;
+    // Where the rows follow each other without a gap, so do their lanes, and sixteen rows are one.
+    const bool dense = even && step == n && !Op::shifted;
+    const int64_t pitch = dense ? n : kColumns;
+    for (int64_t i = 0; i < used * pitch; ++i) lane[i] = Op::neutral;
+    if (dense) {
+        const T* p = x + begin * n;
+        add_rows<Op>(lane, p, kLanes * n, rows / kLanes, kLanes * n, shift);
+        add_rows<Op>(lane, p + rows / kLanes * kLanes * n, 0, 1, rows % kLanes * n, shift);
+    } else if (even) {
+        for (int64_t first = 0; first < rows; first += 4 * kLanes)
+            for (int64_t l = 0; l < min_of(kLanes, rows - first); ++l)
+                add_rows<Op>(lane + l * pitch, x + (begin + first + l) * step, kLanes * step,
+                             min_of(4, ceil_div(rows - first - l, kLanes)), n, shift);
+    } else {
+        Cursor cursor(reduced, begin);
+        for (int64_t r = 0; r < rows; ++r) {
+            add_rows<Op>(lane + r % kLanes * pitch, x + cursor.offset[0], 0, 1, n, shift);
+            cursor.advance(1);
         }
+    }
+    for (int64_t half = kLanes / 2; half; half /= 2) {
+        L* __restrict__ a = lane;
+        const L* __restrict__ b = lane + half * pitch;
+        for (int64_t i = 0; i < min_of(half, used - half) * pitch; ++i) a[i] = Op::of(a[i], b[i]);
+    }
     for (int64_t c = 0; c < n; ++c) result[c] = lane[c];
+}
+
+// A task of a matrix of which every row is reduced: short rows leave no time for a general walk.
+template <class Op, class T>
+void reduce_matrix_rows(const Call& call, const Reduction& r, int64_t task) {
+    using L = typename Op::Lane;
+    constexpr int kBeside = 4;
+    const T *x = data<T>(call.in[0]), *shift = Op::shifted ? data<T>(call.in[1]) : nullptr;
+    T* y = data<T>(call.out[0]);
+    L* partial = reinterpret_cast<L*>(call.scratch);
+    const Range range = range_of(task, r.units, r.units_per_task);
+    if (r.length <= kLanes && range.end - range.begin > 1)
+        return reduce_short_rows<Op>(y + range.begin, x + range.begin * r.length, range.end - range.begin, r.length,
+                                     shift + range.begin * Op::shifted);
+    for (int64_t u = range.begin; u < range.end;) {
+        L total[kBeside];
+        const int64_t chunk = u % r.chunks, place = u / r.chunks, begin = chunk * kChunk, n = min_of(kChunk, r.length - begin);
+        const T* own = x + place * r.length + begin;
+        // of neighbouring rows, or of one row's whole chunks
+        const bool several = u + kBeside <= range.end && (r.chunks == 1 || (!Op::shifted && begin + kBeside * kChunk <= r.length));
+        if (several)
+            reduce_rows<Op, kBeside>(total, own, n, n, shift + place * Op::shifted);
+        else
+            reduce_rows<Op, 1>(total, own, 0, n, shift + place * Op::shifted);
+        for (int64_t k = 0; k < (several ? kBeside : 1); ++k, ++u) {
+            if (r.chunks == 1)
+                y[u] = Op::finish(total[k], r.length);
+            else
+                partial[(chunk + k) * r.outputs + place] = total[k];
+        }
+    }
 }
 
 template <class Op, class T>
@@ -327,23 +421,12 @@ Status run_reduce(const Call& call, int phase, int64_t task) {
     }
     L* partial = reinterpret_cast<L*>(call.scratch);  // [chunks][outputs], where there are several chunks
     if (phase == 0) {
+        if constexpr (in_vectors<Op, T>)
+            if (r.rows) return reduce_matrix_rows<Op, T>(call, r, task), Status{};
         L lane[kColumns], shift[Op::shifted ? kColumns : 1] = {};
         int64_t blocks = ceil_div(r.width, r.columns);
         for (int64_t unit = task * r.units_per_task; unit < min_of((task + 1) * r.units_per_task, r.units); ++unit) {
             int64_t chunk = r.chunks == 1 ? 0 : unit % r.chunks, place = r.chunks == 1 ? unit : unit / r.chunks;
-            if constexpr (in_vectors<Op, T>) {
-                if (r.rows) {  // many short rows leave no time for a general walk
-                    const int64_t begin = chunk * kChunk, n = min_of(kChunk, r.length - begin);
-                    L by = {};
-                    if constexpr (Op::shifted) by = data<T>(call.in[1])[place];
-                    const L total = reduce_row<Op>(x + place * r.length + begin, n, by);
-                    if (r.chunks == 1)
-                        y[place] = Op::finish(total, r.length);
-                    else
-                        partial[chunk * r.outputs + place] = total;
-                    continue;
-                }
-            }
             int64_t first = place / blocks * r.width + place % blocks * r.columns;  // output
             int64_t n = min_of(r.columns, r.width - place % blocks * r.columns);
             int64_t begin = chunk * kChunk, end = min_of(begin + kChunk, r.length);

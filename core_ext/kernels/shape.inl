@@ -4,6 +4,7 @@
 #include "kernels/cast.inl"
 #include "kernels/copy_runs.h"
 #include "labkit/kernel.h"
+#include "simd/vec.h"
 
 namespace labkit {
 namespace {
@@ -71,6 +72,36 @@ void plan_transpose(const Call& call, Work& work) {
     work.tasks[0] = ceil_div(rows, max_of(1, kTaskElements / per_row));
 }
 
+// y[i, j] = x[j, i] for i < tall, j < wide; rows lie y_step and x_step apart. Squares of vectors are turned in registers, unless
+// most of them would be empty.
+template <class E>
+void turn_tile(E* y, int64_t y_step, const E* x, int64_t x_step, int64_t tall, int64_t wide) {
+    if constexpr (sizeof(E) >= 4) {
+        constexpr int64_t L = lanes<E>;
+        if (wide > L / 4 && tall > L / 4) {
+            for (int64_t j = 0; j < wide; j += L)
+                for (int64_t i = 0; i < tall; i += L) {
+                    const int64_t across = min_of(L, wide - j), down = min_of(L, tall - i);
+                    Vec<E> rows[L];
+                    if (across == L && down == L) {
+                        LABKIT_UNROLL
+                        for (int64_t k = 0; k < L; ++k) rows[k] = load(x + (j + k) * x_step + i);
+                        transpose_square<E>(rows);
+                        LABKIT_UNROLL
+                        for (int64_t k = 0; k < L; ++k) store(y + (i + k) * y_step + j, rows[k]);
+                    } else {
+                        for (int64_t k = 0; k < L; ++k) rows[k] = k < across ? load_n(x + (j + k) * x_step + i, down) : Vec<E>{};
+                        transpose_square<E>(rows);
+                        for (int64_t k = 0; k < down; ++k) store_n(y + (i + k) * y_step + j, rows[k], across);
+                    }
+                }
+            return;
+        }
+    }
+    for (int64_t i = 0; i < tall; ++i)
+        for (int64_t j = 0; j < wide; ++j) y[i * y_step + j] = x[j * x_step + i];
+}
+
 template <class E>
 void turn_tiles(E* y, const E* x, const Walk& walk, int across, int64_t task) {
     int64_t width = walk.size[0], height = walk.size[across], x_step = walk.stride[0][0];
@@ -91,11 +122,8 @@ void turn_tiles(E* y, const E* x, const Walk& walk, int across, int64_t task) {
             to += outer % walk.size[d] * y_stride[d];
             outer /= walk.size[d];
         }
-        for (int64_t left = 0; left < width; left += kTile) {
-            int64_t wide = min_of(kTile, width - left);
-            for (int64_t i = 0; i < tall; ++i)
-                for (int64_t j = 0; j < wide; ++j) to[i * y_stride[across] + left + j] = from[(left + j) * x_step + i];
-        }
+        for (int64_t left = 0; left < width; left += kTile)
+            turn_tile(to + left, y_stride[across], from + left * x_step, x_step, tall, min_of(kTile, width - left));
     }
 }
 

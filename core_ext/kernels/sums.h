@@ -16,89 +16,87 @@ struct AddLanes {
     static T of(T a, T b) { return a + b; }
 };
 
-// The sums over i in [0, length) of `sums` terms: term(i, n, t) gives the n numbers of each from i on as vectors t[0], t[1] ...
-template <class T, int sums, class Term>
-LABKIT_INLINE void sum_row(int64_t length, double* total, Term term) {
+// The sums over i in [0, length) of one term or of two: term(i, n, a, b) gives the n numbers of each from i on.
+template <bool pair, class T, class Term>
+LABKIT_INLINE void sum_row_of(int64_t length, double& first, double& second, Term term) {
     constexpr int vectors = kSumLanes / lanes<T>;
-    for (int s = 0; s < sums; ++s) total[s] = 0;
+    first = second = 0;
     for (int64_t begin = 0; begin < length; begin += kSumChunk) {
         const int64_t end = min_of(begin + kSumChunk, length);
-        Vec<T> sum[sums][vectors] = {}, t[sums];
+        Vec<T> sum[vectors], other[vectors], a, b;  // registers, as every loop over them is unrolled
+        LABKIT_UNROLL
+        for (int v = 0; v < vectors; ++v) sum[v] = other[v] = Vec<T>{};
         int64_t i = begin;
-        for (; i + kSumLanes <= end; i += kSumLanes)
+        for (; i + kSumLanes <= end; i += kSumLanes) {
+            LABKIT_UNROLL
             for (int v = 0; v < vectors; ++v) {
-                term(i + v * lanes<T>, static_cast<int64_t>(lanes<T>), t);
-                for (int s = 0; s < sums; ++s) sum[s][v] += t[s];
+                term(i + v * lanes<T>, WholeVector<T>{}, a, b);
+                sum[v] += a;
+                if (pair) other[v] += b;
             }
+        }
+        LABKIT_UNROLL
         for (int v = 0; v < vectors; ++v) {
             const int64_t at = i + v * lanes<T>, n = min_of(end - at, lanes<T>);
-            if (n <= 0) break;
-            term(at, n, t);
-            for (int s = 0; s < sums; ++s) sum[s][v] += first_lanes<T>(n) ? t[s] : Vec<T>{};
+            if (n > 0) {
+                term(at, n, a, b);
+                sum[v] += first_lanes<T>(n) ? a : Vec<T>{};
+                if (pair) other[v] += first_lanes<T>(n) ? b : Vec<T>{};
+            }
         }
-        for (int s = 0; s < sums; ++s) {
-            T lane[kSumLanes];
-            for (int v = 0; v < vectors; ++v) store(lane + v * lanes<T>, sum[s][v]);
-            total[s] += fold_lanes<AddLanes, T, kSumLanes>(lane);
-        }
+        first += fold_vectors<AddLanes, T>(sum);
+        if (pair) second += fold_vectors<AddLanes, T>(other);
     }
 }
 
-// The sum of term(i, n).
 template <class T, class Term>
 LABKIT_INLINE double sum_row(int64_t length, Term term) {
-    double total;
-    sum_row<T, 1>(length, &total, [&](int64_t i, int64_t n, Vec<T>* t) { t[0] = term(i, n); });
-    return total;
+    double sum, none;
+    sum_row_of<false, T>(length, sum, none, [&](int64_t i, auto n, Vec<T>& a, Vec<T>&) { a = term(i, n); });
+    return sum;
+}
+template <class T, class Term>
+LABKIT_INLINE void sum_row(int64_t length, double& first, double& second, Term term) {
+    sum_row_of<true, T>(length, first, second, term);
 }
 
-// first[c] and second[c] = the sums of a term and of another over the rows r in [begin, end) of one chunk, for c < n <=
-// kSumColumns: term(r, c, a, b) sets both. Without `second` there is one sum.
+// first[c] and second[c] = the sums of a term and of another over the rows r in [begin, end) of one chunk, for c < columns <=
+// kSumColumns: term(r, c, n, a, b) gives both for the n columns from c on. Without a pair there is one sum.
 template <bool pair, class T, class Term>
-LABKIT_INLINE void sum_columns_of(T* first, T* second, int64_t begin, int64_t end, int64_t n, Term term) {
-    T lane[(pair ? 2 : 1) * kSumLanes * kSumColumns];
+LABKIT_INLINE void sum_columns_of(T* first, T* second, int64_t begin, int64_t end, int64_t columns, Term term) {
+    alignas(64) T lane[(pair ? 2 : 1) * kSumLanes * kSumColumns];
     T* const other = pair ? lane + kSumLanes * kSumColumns : lane;
     const int64_t used = max_of(1, min_of(end - begin, kSumLanes));
     for (int64_t i = 0; i < used * kSumColumns; ++i) lane[i] = other[i] = 0;
     for (int64_t r = begin; r < end; ++r) {
-        T* __restrict__ acc = lane + (r - begin) % kSumLanes * kSumColumns;
-        T* __restrict__ acc2 = other + (r - begin) % kSumLanes * kSumColumns;
-        LABKIT_INDEPENDENT
-        for (int64_t c = 0; c < n; ++c) {
-            T a, b = 0;
-            term(r, c, a, b);
-            acc[c] += a;
-            if (pair) acc2[c] += b;
-        }
+        T *acc = lane + (r - begin) % kSumLanes * kSumColumns, *acc2 = other + (r - begin) % kSumLanes * kSumColumns;
+        each_vector<T>(columns, [&](int64_t c, auto n) {
+            Vec<T> a, b;
+            term(r, c, n, a, b);
+            store(acc + c, load(acc + c) + a);
+            if (pair) store(acc2 + c, load(acc2 + c) + b);
+        });
     }
     for (int64_t half = kSumLanes / 2; half; half /= 2)
         for (int64_t l = 0; l < half && l + half < used; ++l)
-            for (int64_t c = 0; c < n; ++c) {
+            for (int64_t c = 0; c < columns; ++c) {
                 lane[l * kSumColumns + c] += lane[(l + half) * kSumColumns + c];
                 if (pair) other[l * kSumColumns + c] += other[(l + half) * kSumColumns + c];
             }
-    for (int64_t c = 0; c < n; ++c) {
+    for (int64_t c = 0; c < columns; ++c) {
         first[c] = lane[c];
         if (pair) second[c] = other[c];
     }
 }
 
-// The same for whole blocks, whose width the compiler then knows, and narrower ones.
-template <bool pair, class T, class Term>
-LABKIT_INLINE void sum_columns_by_width(T* first, T* second, int64_t begin, int64_t end, int64_t n, Term term) {
-    if (n == kSumColumns)
-        sum_columns_of<pair>(first, second, begin, end, kSumColumns, term);
-    else
-        sum_columns_of<pair>(first, second, begin, end, n, term);
-}
-
 template <class T, class Term>
-LABKIT_INLINE void sum_columns(T* sum, int64_t begin, int64_t end, int64_t n, Term term) {
-    sum_columns_by_width<false>(sum, sum, begin, end, n, [&](int64_t r, int64_t c, T& a, T&) { a = term(r, c); });
+LABKIT_INLINE void sum_columns(T* sum, int64_t begin, int64_t end, int64_t columns, Term term) {
+    sum_columns_of<false>(sum, sum, begin, end, columns,
+                          [&](int64_t r, int64_t c, auto n, Vec<T>& a, Vec<T>&) { a = term(r, c, n); });
 }
 template <class T, class Term>
-LABKIT_INLINE void sum_columns(T* first, T* second, int64_t begin, int64_t end, int64_t n, Term term) {
-    sum_columns_by_width<true>(first, second, begin, end, n, term);
+LABKIT_INLINE void sum_columns(T* first, T* second, int64_t begin, int64_t end, int64_t columns, Term term) {
+    sum_columns_of<true>(first, second, begin, end, columns, term);
 }
 
 // A matrix whose columns are summed: how it is cut into units of one chunk of rows and kSumColumns columns.

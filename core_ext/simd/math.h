@@ -25,7 +25,8 @@ LABKIT_INLINE Vec<float> power_of_two(Vec<int32_t> n) {  // -126 <= n <= 127
     return (Vec<float>)(((Vec<uint32_t>)n + 127) << 23);
 }
 
-LABKIT_INLINE Vec<float> exp(Vec<float> x) {
+// e^x for x <= 88, of which the caller makes sure; NaN gives anything.
+LABKIT_INLINE Vec<float> exp_below(Vec<float> x) {
     // x = n ln 2 + r. Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits.
     const float magic = 12582912.0f;
     const float c[] = {1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f,
@@ -36,8 +37,12 @@ LABKIT_INLINE Vec<float> exp(Vec<float> x) {
     r = r - count * -2.12194440e-4f;
     Vec<float> p = (estrin(r, c) * (r * r) + r) + 1.0f;
     Vec<float> y = (Vec<float>)((Vec<uint32_t>)p + ((Vec<uint32_t>)shifted << 23));  // times 2^n
-    y = x <= 88.7228317f ? y : x * kInf;                                             // log of the largest number; NaN stays
-    return x < -87.3365402f ? Vec<float>{} : y;                                      // log of the smallest normal number
+    return x < -87.3365402f ? Vec<float>{} : y;                                       // log of the smallest normal number
+}
+LABKIT_INLINE Vec<double> exp_below(Vec<double> x) { return exp(x); }
+
+LABKIT_INLINE Vec<float> exp(Vec<float> x) {
+    return x <= 88.7228317f ? exp_below(x) : x * kInf;  // log of the largest number; NaN stays
 }
 
 LABKIT_INLINE Vec<float> log(Vec<float> x) {

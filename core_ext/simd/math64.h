@@ -18,7 +18,10 @@ LABKIT_INLINE V estrin(V x, const C (&c)[n]) {
     } else {
         constexpr int odd = n % 2;
         V joined[(n + 1) / 2];
-        if (odd) joined[0] = V{} + c[0];
+        if constexpr (odd && sizeof(C) == sizeof(V))
+            joined[0] = c[0];
+        else if (odd)
+            joined[0] = V{} + c[0];
         LABKIT_UNROLL
         for (int i = 0; i < n / 2; ++i) joined[i + odd] = c[2 * i + odd] * x + c[2 * i + odd + 1];
         return estrin<V, (n + 1) / 2, V>(x * x, joined);

@@ -152,6 +152,38 @@ LABKIT_INLINE void store_n(T* p, Vec<T> v, int64_t n) {
         store_part(p, v, static_cast<int>(n));
 }
 
+// lanes<T>, as a type: what depends on it is settled when the code is compiled.
+template <class T>
+struct WholeVector {
+    constexpr operator int64_t() const { return lanes<T>; }
+};
+
+// The same row for bodies that are worth compiling twice, for whole vectors and for a part of one: body(i, n), n lanes from i on.
+template <class T, class Body>
+LABKIT_INLINE void each_vector(int64_t width, Body body) {
+    int64_t i = 0;
+    for (; i + lanes<T> <= width; i += lanes<T>) body(i, WholeVector<T>{});
+    if (i < width) body(i, width - i);
+}
+
+// x, but no more than a limit, or no less; NaN stays. One instruction each, which the compiler does not find in a comparison.
+#if defined(__AVX512F__)
+LABKIT_INLINE Vec<float> at_most(Vec<float> x, float limit) {
+    return (Vec<float>)_mm512_maskz_min_ps(0xffff, (__m512)broadcast(limit), (__m512)x);
+}
+LABKIT_INLINE Vec<float> at_least(Vec<float> x, float limit) {
+    return (Vec<float>)_mm512_maskz_max_ps(0xffff, (__m512)broadcast(limit), (__m512)x);
+}
+#elif defined(__AVX2__)
+LABKIT_INLINE Vec<float> at_most(Vec<float> x, float limit) { return (Vec<float>)_mm256_min_ps((__m256)broadcast(limit), (__m256)x); }
+LABKIT_INLINE Vec<float> at_least(Vec<float> x, float limit) { return (Vec<float>)_mm256_max_ps((__m256)broadcast(limit), (__m256)x); }
+#else
+LABKIT_INLINE Vec<float> at_most(Vec<float> x, float limit) { return x > limit ? broadcast(limit) : x; }
+LABKIT_INLINE Vec<float> at_least(Vec<float> x, float limit) { return x < limit ? broadcast(limit) : x; }
+#endif
+LABKIT_INLINE Vec<double> at_most(Vec<double> x, double limit) { return x > limit ? broadcast(limit) : x; }
+LABKIT_INLINE Vec<double> at_least(Vec<double> x, double limit) { return x < limit ? broadcast(limit) : x; }
+
 // All ones in the first n lanes.
 template <class T>
 LABKIT_INLINE Vec<Lane<T>> first_lanes(int64_t n) {
@@ -182,6 +214,20 @@ LABKIT_INLINE T fold_lanes(const T* lane) {
         __builtin_memcpy(half, &low, sizeof(half));
         return fold_lanes<Op, T, n / 2>(half);
     }
+}
+
+// v, in a register. GCC 12 ties a variable to the memory that its halves are taken from, and would store an accumulator there
+// in every step of its loop.
+template <class V>
+LABKIT_INLINE V in_register(V v) {
+#if defined(__AVX512F__)
+    __asm__("" : "+v"(v));
+#elif defined(__SSE2__)
+    __asm__("" : "+x"(v));
+#elif defined(__ARM_NEON) && defined(__aarch64__)
+    __asm__("" : "+w"(v));
+#endif
+    return v;
 }
 
 // a * b + c, rounded once where the target has the instruction.
@@ -239,6 +285,37 @@ LABKIT_INLINE Vec<T> interleave_high(Vec<T> a, Vec<T> b) {
     if constexpr (lanes<T> == 8) return LABKIT_SHUFFLE(T, a, b, 4, 12, 5, 13, 6, 14, 7, 15);
     if constexpr (lanes<T> == 16)
         return LABKIT_SHUFFLE(T, a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+}
+
+// The upper half in both halves.
+template <class T>
+LABKIT_INLINE Vec<T> upper_half(Vec<T> v) {
+    if constexpr (lanes<T> == 2) return LABKIT_SHUFFLE(T, v, v, 1, 1);
+    if constexpr (lanes<T> == 4) return LABKIT_SHUFFLE(T, v, v, 2, 3, 2, 3);
+    if constexpr (lanes<T> == 8) return LABKIT_SHUFFLE(T, v, v, 4, 5, 6, 7, 4, 5, 6, 7);
+    if constexpr (lanes<T> == 16)
+        return LABKIT_SHUFFLE(T, v, v, 8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15);
+}
+
+// op of the lanes of n vectors, both powers of two, as fold_lanes has it.
+template <class Op, class T, int n>
+LABKIT_INLINE T fold_vectors(const Vec<T> (&v)[n]) {
+    if constexpr (n > 1) {
+        Vec<T> half[n / 2];
+        LABKIT_UNROLL
+        for (int i = 0; i < n / 2; ++i) half[i] = Op::of(v[i], v[i + n / 2]);
+        return fold_vectors<Op, T, n / 2>(half);
+    } else {
+        const Vec<T> all = in_register(v[0]);
+        T lane[lanes<T>];
+        if constexpr (kVectorBytes == 64) {
+            store(lane, Op::of(all, upper_half<T>(all)));
+            return fold_lanes<Op, T, lanes<T> / 2>(lane);
+        } else {
+            store(lane, all);
+            return fold_lanes<Op, T, lanes<T>>(lane);
+        }
+    }
 }
 
 // Transposes a square of one vector by lanes<T> vectors: log2(lanes) perfect shuffles of its rows.
