@@ -68,13 +68,19 @@ Status run_layer_norm(const Call& call, int, int64_t task) {
 // With h = (x - mean) / deviation, g = dy scale and the means over one example:
 // dx = (g - mean(g) - h mean(g h)) / deviation; dscale and doffset are sums of dy h and dy over the examples.
 
+// dscale and doffset are summed by chunks of kSummedRows examples, one after the other, and the chunks in float64: a chunk's
+// examples are read once, for dx and for both sums.
+constexpr int64_t kSummedRows = 32;
+
+int64_t chunks_per_task(const Columns& c) { return max_of(1, kTaskElements / max_of(1, kSummedRows * c.width)); }
+
 void plan_layer_norm_grad(const Call& call, Work& work) {
     const Columns c = examples_of(call.in[0], call.in[2]);
-    work.phases = 3;
-    work.tasks[0] = ceil_div(c.rows, examples_per_task(c));
-    work.tasks[1] = c.tasks();
-    work.tasks[2] = c.blocks;
-    work.scratch_bytes = 2 * c.chunks * c.width * size_of(call.in[0].dtype);
+    const int64_t chunks = ceil_div(c.rows, kSummedRows);
+    work.phases = 2;
+    work.tasks[0] = ceil_div(chunks, chunks_per_task(c));
+    work.tasks[1] = c.blocks;
+    work.scratch_bytes = 2 * chunks * c.width * size_of(call.in[0].dtype);
 }
 
 template <class T>
@@ -103,30 +109,52 @@ void layer_norm_dx(const Call& call, const Columns& c, int64_t first, int64_t ro
     }
 }
 
+// Adds examples [first, first + rows) to the sums of dy and of dy h.
+template <class T>
+void layer_norm_sums(const Call& call, const Columns& c, int64_t first, int64_t rows, bool fresh, T* sums, T* products) {
+    const T *dy = data<T>(call.in[0]) + first * c.width, *x = data<T>(call.in[1]) + first * c.width;
+    const T *mean = data<T>(call.in[3]) + first, *inverse = data<T>(call.in[4]) + first;
+    each_vector<T>(c.width, [&](int64_t k, auto n) {
+        Vec<T> sum = {}, product = {};
+        if (!fresh) sum = load_n(sums + k, n), product = load_n(products + k, n);
+        for (int64_t r = 0; r < rows; ++r) {
+            const Vec<T> g = load_n(dy + r * c.width + k, n);
+            sum += g;
+            product += g * ((load_n(x + r * c.width + k, n) - mean[r]) * inverse[r]);
+        }
+        store_n(sums + k, sum, n);
+        store_n(products + k, product, n);
+    });
+}
+
 template <class T>
 Status run_layer_norm_grad(const Call& call, int phase, int64_t task) {
     const Columns c = examples_of(call.in[0], call.in[2]);
-    const T *dy = data<T>(call.in[0]), *x = data<T>(call.in[1]), *mean = data<T>(call.in[3]), *inverse = data<T>(call.in[4]);
-    T *sums = reinterpret_cast<T*>(call.scratch), *products = sums + c.chunks * c.width;
+    const int64_t chunks = ceil_div(c.rows, kSummedRows);
+    T *sums = reinterpret_cast<T*>(call.scratch), *products = sums + chunks * c.width;  // [chunks][width]
     if (phase == 0) {
-        const Range range = range_of(task, c.rows, examples_per_task(c));
         const int64_t block = examples_side_by_side(c);
-        for (int64_t r = range.begin; r < range.end; r += block) layer_norm_dx<T>(call, c, r, min_of(block, range.end - r));
-    } else if (phase == 1) {
-        c.each(task, [&](int64_t chunk, int64_t first, int64_t n, int64_t begin, int64_t end) {
-            const T *g = dy + first, *from = x + first;
-            sum_columns(sums + chunk * c.width + first, products + chunk * c.width + first, begin, end, n,
-                        [&](int64_t r, int64_t k, auto m, Vec<T>& sum, Vec<T>& product) {
-                            sum = load_n(g + r * c.width + k, m);
-                            product = sum * ((load_n(from + r * c.width + k, m) - mean[r]) * inverse[r]);
-                        });
-        });
-    } else {
-        const Range range = range_of(task, c.width, kSumColumns);
-        for (int64_t k = range.begin; k < range.end; ++k) {
-            data<T>(call.out[1])[k] = static_cast<T>(c.join(products, k));
-            data<T>(call.out[2])[k] = static_cast<T>(c.join(sums, k));
+        const Range range = range_of(task, chunks, chunks_per_task(c));
+        for (int64_t chunk = range.begin; chunk < range.end; ++chunk) {
+            const Range rows = range_of(chunk, c.rows, kSummedRows);
+            for (int64_t r = rows.begin; r < rows.end; r += block) {
+                const int64_t count = min_of(block, rows.end - r);
+                layer_norm_dx<T>(call, c, r, count);
+                layer_norm_sums<T>(call, c, r, count, r == rows.begin, sums + chunk * c.width, products + chunk * c.width);
+            }
         }
+        return {};
+    }
+    const Range range = range_of(task, c.width, kSumColumns);
+    double sum[kSumColumns] = {}, product[kSumColumns] = {};
+    for (int64_t chunk = 0; chunk < chunks; ++chunk)
+        for (int64_t k = range.begin; k < range.end; ++k) {
+            sum[k - range.begin] += static_cast<double>(sums[chunk * c.width + k]);
+            product[k - range.begin] += static_cast<double>(products[chunk * c.width + k]);
+        }
+    for (int64_t k = range.begin; k < range.end; ++k) {
+        data<T>(call.out[1])[k] = static_cast<T>(product[k - range.begin]);
+        data<T>(call.out[2])[k] = static_cast<T>(sum[k - range.begin]);
     }
     return {};
 }

@@ -36,6 +36,9 @@ constexpr int kVectorBytes = 16;
 
 #define LABKIT_INLINE inline __attribute__((always_inline))
 
+// A function of which one copy is enough, however often it is called: what it does takes longer than a call.
+#define LABKIT_APART __attribute__((noinline))
+
 // Before a loop over registers: they stay registers only when it is unrolled in full.
 #if defined(__clang__)
 #define LABKIT_UNROLL _Pragma("clang loop unroll(full)")
