@@ -50,6 +50,7 @@ struct Lines {
         stretches = in_stretches ? ceil_div(length, kStretch) : 1;
         blocks = count / inner * ceil_div(inner, kLines);
         units_per_task = max_of(1, kTaskElements / (min_of(length, in_stretches ? kStretch : length) * min_of(inner, kLines)));
+        if (stretches > 1 && inner == 1) units_per_task = 4;  // which are followed side by side
     }
 
     // The first element of block b, and how many lines the block has.
@@ -98,6 +99,24 @@ void run_along(const Lines& lines, T* y, const T* x, A* total, int64_t begin, in
     }
 }
 
+// The same for four units of single lines, whose elements follow each other, at once: a step waits for the one before it.
+constexpr int kBeside = 4;
+
+template <class Op, class T, class A>
+void run_beside(T* const* y, const T* const* x, A* total, int64_t count, int64_t step, bool exclusive) {
+    A one[kBeside];
+    for (int u = 0; u < kBeside; ++u) one[u] = total[u];
+    for (int64_t k = 0, at = 0; k < count; ++k, at += step) {
+        LABKIT_UNROLL
+        for (int u = 0; u < kBeside; ++u) {
+            const A next = Op::of(one[u], static_cast<A>(x[u][at]));
+            if (y) y[u][at] = static_cast<T>(exclusive ? one[u] : next);
+            one[u] = next;
+        }
+    }
+    for (int u = 0; u < kBeside; ++u) total[u] = one[u];
+}
+
 template <class Op, class T>
 Status run_running(const Call& call, int phase, int64_t task) {
     using A = typename Accumulator<T>::type;
@@ -117,7 +136,27 @@ Status run_running(const Call& call, int phase, int64_t task) {
         return {};
     }
     const Range range = range_of(task, lines.blocks * lines.stretches, lines.units_per_task);
-    for (int64_t unit = range.begin; unit < range.end; ++unit) {
+    int64_t unit = range.begin;
+    for (; lines.inner == 1 && unit + kBeside <= range.end; unit += kBeside) {
+        const bool write = lines.stretches == 1 || phase == 2;
+        int64_t count[kBeside];
+        A total[kBeside];
+        const T* x[kBeside];
+        T* y[kBeside];
+        for (int u = 0; u < kBeside; ++u) {
+            const int64_t begin = (unit + u) % lines.stretches * kStretch, n = lines.length - begin;
+            const int64_t first = (unit + u) / lines.stretches * lines.length + lines.place(begin);
+            count[u] = lines.stretches == 1 ? n : min_of(kStretch, n);
+            x[u] = data<T>(call.in[0]) + first;
+            y[u] = data<T>(call.out[0]) + first;
+            total[u] = phase == 0 ? static_cast<A>(Op::first) : scratch[(unit + u) * kLines];
+        }
+        if (count[0] != count[1] || count[0] != count[2] || count[0] != count[3]) break;
+        run_beside<Op, T, A>(write ? y : nullptr, x, total, count[0], lines.reverse ? -1 : 1, exclusive);
+        if (!write)
+            for (int u = 0; u < kBeside; ++u) scratch[(unit + u) * kLines] = total[u];
+    }
+    for (; unit < range.end; ++unit) {
         const int64_t stretch = unit % lines.stretches;
         const int64_t begin = stretch * kStretch, end = lines.stretches == 1 ? lines.length : min_of(begin + kStretch, lines.length);
         int64_t n;

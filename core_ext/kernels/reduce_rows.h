@@ -86,6 +86,7 @@ LABKIT_APART void reduce_rows(typename Op::Lane* total, const T* p, int64_t step
             LABKIT_UNROLL
             for (int v = 0; v < count * vectors; ++v) {
                 const T* from = p + v / vectors * step + g * kLanes + v % vectors * lanes<L>;
+                __builtin_prefetch(from + count * step);  // the rows after these: the processor's own reading ahead loses its way
                 acc[v] = Op::of(acc[v], Op::element(load_lanes<L>(from, WholeVector<L>{}), shifts[v / vectors]));
             }
         }

@@ -114,6 +114,24 @@ def test_products_and_norms_pass_through_numbers_beyond_float32(kernels):
     np.testing.assert_allclose(reduced(kernels, "euclidean_norm", np.array([3e-30, 4e-30], np.float32), (0,)), 5e-30)
 
 
+@pytest.mark.parametrize("rows", [1, 5, 15, 16, 17, 63, 64, 65, 130, 1090])
+@pytest.mark.parametrize("width", [1, 2, 3, 7, 15, 16, 17, 31, 33, 64, 65, 255, 256, 257, 600])
+def test_columns_have_the_bits_of_rows(kernels, rows, width):
+    """Whatever way through memory a reduction takes: rows alone, several at a time, short ones, columns with gaps or without."""
+    for dtype in (np.float32, np.float64, np.int32):
+        x = numbers(dtype, (rows, width))
+        turned = np.ascontiguousarray(x.T)
+        wider = np.zeros((2, rows, width + 3), dtype)
+        wider[..., :width] = x
+        for name in ("reduce_sum", "reduce_max", "reduce_prod"):
+            if name == "reduce_prod" and dtype is np.int32:
+                continue
+            columns = reduced(kernels, name, x, (0,))
+            assert columns.tobytes() == reduced(kernels, name, turned, (1,)).tobytes(), name
+            with_gaps = reduced(kernels, name, wider, (1,))
+            assert columns.tobytes() == np.ascontiguousarray(with_gaps[0, :width]).tobytes(), name
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_variance_about_given_means(kernels, shape):
     for dtype in REALS:

@@ -86,6 +86,12 @@ def test_transpose_of_many_tiles(kernels, shape, perm):
     assert_transposed(kernels, numbered(shape, np.float32), perm)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_transpose_at_the_width_of_vectors(kernels, dtype):
+    for shape in itertools.product([1, 3, 4, 5, 8, 15, 16, 17, 33, 64, 67], repeat=2):
+        assert_transposed(kernels, numbered(shape, dtype), (1, 0))
+
+
 PADDINGS = [
     ((), []),
     ((3,), [(2, 1)]),
