@@ -117,7 +117,7 @@ def test_products_and_norms_pass_through_numbers_beyond_float32(kernels):
 @pytest.mark.parametrize("rows", [1, 5, 15, 16, 17, 63, 64, 65, 130, 1090])
 @pytest.mark.parametrize("width", [1, 2, 3, 7, 15, 16, 17, 31, 33, 64, 65, 255, 256, 257, 600])
 def test_columns_have_the_bits_of_rows(kernels, rows, width):
-    """Whatever way through memory a reduction takes: rows alone, several at a time, short ones, columns with gaps or without."""
+    """Whatever way through memory a reduction takes: rows alone or side by side, short ones, columns with or without gaps."""
     for dtype in (np.float32, np.float64, np.int32):
         x = numbers(dtype, (rows, width))
         turned = np.ascontiguousarray(x.T)
