@@ -1,6 +1,8 @@
 // conv2d and its two gradients, images NHWC and filters HWIO: by Winograd's algorithm where it pays, a filter for each
 // channel (groups == channels) by the depthwise kernels, everything else as products with the matrix of image patches.
-// ints of all three: sh, sw, pad_top, pad_left, dh, dw, groups; pixels outside the image are zero.
+// ints of all three: sh, sw, pad_top, pad_left, dh, dw, groups, algorithm (Choice); pixels outside the image are zero. conv2d
+// takes a bias as a third input and whether ReLU follows as a last attribute, conv2d_backprop_input a mask as a third input:
+// what then becomes of results stands in epilogue.h. Either may be absent.
 #include "kernels/conv2d_direct.h"
 #include "kernels/conv2d_filter.h"
 #include "kernels/conv2d_input.h"
@@ -19,10 +21,12 @@ struct Forward {
     T* y;
     Convolution c;
     Tiling tiling;
+    Epilogue<T> end;
 
     explicit Forward(const Call& call)
         : x(data<T>(call.in[0])), filter(data<T>(call.in[1])), y(data<T>(call.out[0])), c(call, call.in[0], call.in[1], call.out[0]),
-          tiling(gemm_tiling<T>(c.pixels(), c.group_out(), c.taps() * c.group_in(), c.groups)) {}
+          tiling(gemm_tiling<T>(c.pixels(), c.group_out(), c.taps() * c.group_in(), c.groups)),
+          end(bias_relu<T>(call, kReluAttribute)) {}
 
     void plan(Work& work) const { work.tasks[0] = c.groups * tiling.tasks(); }
 
@@ -30,7 +34,8 @@ struct Forward {
         const int64_t group = task / tiling.tasks();
         const Patches<T> patches{x + group * c.group_in(), c.h, c.w, c.group_in(), c.C};
         gemm_task<T, false, false>(tiling, task % tiling.tasks(), patches, Matrix<T>{filter + group * c.group_out(), c.K},
-                                   DenseRows<T>{y + group * c.group_out(), c.K}, 0, c.taps() * c.group_in());
+                                   DenseRows<T>{y + group * c.group_out(), c.K}, 0, c.taps() * c.group_in(),
+                                   end.from(group * c.group_out()));
     }
 };
 
@@ -44,10 +49,12 @@ struct DirectForward {
     Convolution c;
     Bands<T> bands;
     Panels<T> panels;
+    Epilogue<T> end;
 
     explicit DirectForward(const Call& call)
         : x(data<T>(call.in[0])), filter(data<T>(call.in[1])), y(data<T>(call.out[0])), c(call, call.in[0], call.in[1], call.out[0]),
-          bands(c.h, c.w, c.N, c.group_in(), c.group_out()), panels{c.taps() * c.group_in(), c.group_out()} {}
+          bands(c.h, c.w, c.N, c.group_in(), c.group_out()), panels{c.taps() * c.group_in(), c.group_out()},
+          end(bias_relu<T>(call, kReluAttribute)) {}
 
     void plan(Work& work) const {
         work.phases = 2;
@@ -61,7 +68,7 @@ struct DirectForward {
         if (phase == 0) return pack(task, packed);
         const int64_t group = task / bands.tasks(c.N);
         direct_task<T>(bands, task % bands.tasks(c.N), x + group * c.group_in(), c.C, c.h, c.w, c.group_in(), c.group_out(),
-                       packed + group * panels.size(), DenseRows<T>{y + group * c.group_out(), c.K});
+                       packed + group * panels.size(), DenseRows<T>{y + group * c.group_out(), c.K}, end.from(group * c.group_out()));
     }
 
     void pack(int64_t task, T* packed) const {
@@ -85,8 +92,9 @@ void with_conv2d(const Call& call, Use use) {
     const View &x = call.in[0], &w = call.in[1], &y = call.out[0];
     if constexpr (sizeof(T) == 4) {
         const int taps = winograd_taps<T>(Convolution(call, x, w, y));
-        if (taps == 3) return use(Winograd<T, 3>(x, w, y, call.ints[2], call.ints[3], false));
-        if (taps == 5) return use(Winograd<T, 5>(x, w, y, call.ints[2], call.ints[3], false));
+        const Epilogue<T> end = bias_relu<T>(call, kReluAttribute);
+        if (taps == 3) return use(Winograd<T, 3>(x, w, y, call.ints[2], call.ints[3], false, end));
+        if (taps == 5) return use(Winograd<T, 5>(x, w, y, call.ints[2], call.ints[3], false, end));
     }
     if (one_channel_groups(Convolution(call, x, w, y))) return use(DepthwiseForward<T>(call));
     const DirectForward<T> direct(call);
@@ -100,8 +108,9 @@ void with_conv2d_backprop_input(const Call& call, Use use) {
     if constexpr (sizeof(T) == 4) {
         // As a convolution of dy to dx, with the filter's channels exchanged.
         const int taps = winograd_taps<T>(Convolution(call, dy, w, dx));
-        if (taps == 3) return use(Winograd<T, 3>(dy, w, dx, 2 - call.ints[2], 2 - call.ints[3], true));
-        if (taps == 5) return use(Winograd<T, 5>(dy, w, dx, 4 - call.ints[2], 4 - call.ints[3], true));
+        const Epilogue<T> end = masked<T>(call);
+        if (taps == 3) return use(Winograd<T, 3>(dy, w, dx, 2 - call.ints[2], 2 - call.ints[3], true, end));
+        if (taps == 5) return use(Winograd<T, 5>(dy, w, dx, 4 - call.ints[2], 4 - call.ints[3], true, end));
     }
     if (one_channel_groups(Convolution(call, dx, w, dy))) return use(DepthwiseInput<T>(call));
     use(InputGradient<T>(call));

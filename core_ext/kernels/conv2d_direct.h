@@ -15,13 +15,13 @@ struct Runs {
 // c[i][column .. column + columns) = sum over the numbers of `runs` at a + i * between, times the rows of b, NR apart.
 template <class T, int R, int V>
 __attribute__((noinline)) void direct_tile(const T* a, int64_t between, const Runs& runs, const T* b, T* const* c, int64_t column,
-                                           int columns) {
+                                           int columns, const Epilogue<T>& end) {
     constexpr int L = lanes<T>;
     Vec<T> sum[R][V] = {};
     for (int64_t row = 0; row < runs.rows; ++row)
         for (int64_t q = 0; q < runs.columns; ++q) {
             const T* from = a + row * runs.row_next + q * runs.column_next;
-            for (const T* end = from + runs.length; from != end; ++from, b += Gemm<T>::NR) {
+            for (const T* last = from + runs.length; from != last; ++from, b += Gemm<T>::NR) {
                 Vec<T> right[V];
                 LABKIT_UNROLL
                 for (int v = 0; v < V; ++v) right[v] = load(b + v * L);
@@ -33,27 +33,19 @@ __attribute__((noinline)) void direct_tile(const T* a, int64_t between, const Ru
                 }
             }
         }
-    LABKIT_UNROLL
-    for (int i = 0; i < R; ++i)
-        LABKIT_UNROLL
-        for (int v = 0; v < V; ++v) {
-            const int n = columns - v * L;
-            if (n >= L)
-                store(c[i] + column + v * L, sum[i][v]);
-            else if (n > 0)
-                store_part(c[i] + column + v * L, sum[i][v], n);
-        }
+    end.store(sum, c, column, columns);
 }
 
 template <class T, int R>
-LABKIT_INLINE void direct_rows(int rows, const T* a, int64_t between, const Runs& runs, const T* b, T* const* c, int64_t column, int columns) {
+LABKIT_INLINE void direct_rows(int rows, const T* a, int64_t between, const Runs& runs, const T* b, T* const* c, int64_t column, int columns,
+                               const Epilogue<T>& end) {
     if constexpr (R > 1) {
-        if (rows < R) return direct_rows<T, R - 1>(rows, a, between, runs, b, c, column, columns);
+        if (rows < R) return direct_rows<T, R - 1>(rows, a, between, runs, b, c, column, columns, end);
     }
     if (columns > lanes<T>)
-        direct_tile<T, R, 2>(a, between, runs, b, c, column, columns);
+        direct_tile<T, R, 2>(a, between, runs, b, c, column, columns, end);
     else
-        direct_tile<T, R, 1>(a, between, runs, b, c, column, columns);
+        direct_tile<T, R, 1>(a, between, runs, b, c, column, columns, end);
 }
 
 // How the pixels of one window are cut into bands and tasks, and laid out in a band's buffer.
@@ -121,10 +113,11 @@ struct Panels {
 };
 
 // x: the first channel of the group in the first pixel, `pixel` numbers to the next one; `filter` in panels of NR channels,
-// [panel][kh][kw][c][NR]; rows.row(p) is where output pixel p of all images goes.
+// [panel][kh][kw][c][NR]; rows.row(p) is where output pixel p of all images goes, finished
+// as `finish` says.
 template <class T, class Rows>
 void direct_task(const Bands<T>& bands, int64_t task, const T* x, int64_t pixel, const Side& h, const Side& w, int64_t C, int64_t K,
-                 const T* filter, const Rows& rows) {
+                 const T* filter, const Rows& rows, const Epilogue<T>& finish) {
     using G = Gemm<T>;
     alignas(64) T buffer[Bands<T>::kBuffer];
     T* to[G::MR];
@@ -141,7 +134,7 @@ void direct_task(const Bands<T>& bands, int64_t task, const T* x, int64_t pixel,
                 const int64_t from = w.out * block / blocks, until = w.out * (block + 1) / blocks;
                 for (int64_t ow = from; ow < until; ++ow) to[ow - from] = rows.row((n * h.out + oh) * w.out + ow);
                 direct_rows<T, G::MR>(static_cast<int>(until - from), buffer + (oh - begin) * h.stride * bands.row + from * w.stride * bands.pixel,
-                                      w.stride * bands.pixel, bands.runs, filter + panel * depth * G::NR, to, column, columns);
+                                      w.stride * bands.pixel, bands.runs, filter + panel * depth * G::NR, to, column, columns, finish);
             }
     }
 }

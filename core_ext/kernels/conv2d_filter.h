@@ -88,17 +88,7 @@ __attribute__((noinline)) void direct_filter_tile(const T* a, const int64_t* off
             }
         }
     }
-    LABKIT_UNROLL
-    for (int i = 0; i < R; ++i)
-        LABKIT_UNROLL
-        for (int v = 0; v < V; ++v) {
-            T* to = c[i] + column + v * L;
-            const int n = columns - v * L;
-            if (n >= L)
-                store(to, load(to) + sum[i][v]);
-            else if (n > 0)
-                store_part(to, load_part(to, n) + sum[i][v], n);
-        }
+    Epilogue<T>().store(sum, c, column, columns, true);
 }
 
 template <class T, int R>

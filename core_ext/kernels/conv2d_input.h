@@ -87,10 +87,11 @@ struct InputGradient {
     T* dx;
     Convolution c;
     InputClasses<T> classes;
+    Epilogue<T> end;
 
     explicit InputGradient(const Call& call)
         : filter(data<T>(call.in[0])), dy(data<T>(call.in[1])), dx(data<T>(call.out[0])), c(call, call.out[0], call.in[0], call.in[1]),
-          classes(c) {}
+          classes(c), end(masked<T>(call)) {}
 
     int64_t size() const { return c.N * c.h.in * c.w.in * c.C; }
     Panels<T> panels(int64_t taps) const { return {taps * c.group_out(), c.group_in()}; }
@@ -144,10 +145,10 @@ struct InputGradient {
         const int64_t group = task / each, C = c.group_in(), K = c.group_out();
         const ClassRows<T> rows{dx + group * C, c, h, w};
         const T *right = turned + first(h, w, group), *left = dy + group * K;
-        if (classes.direct) return direct_task<T>(classes.bands(c, h, w), task % each, left, c.K, h.dy, w.dy, K, C, right, rows);
+        if (classes.direct) return direct_task<T>(classes.bands(c, h, w), task % each, left, c.K, h.dy, w.dy, K, C, right, rows, end);
         const Tiling tiling = classes.tiling(c, h, w, classes.count() * c.groups);
         gemm_task<T, false, false>(tiling, task % each, Patches<T>{left, h.dy, w.dy, K, c.K}, Matrix<T>{right, C}, rows, 0,
-                                   h.dy.taps * w.dy.taps * K);
+                                   h.dy.taps * w.dy.taps * K, end);
     }
 };
 

@@ -86,21 +86,30 @@ struct TileGrid {
                     pixel[6 * i + j] = inside ? image + ((h0 + i) * W + w0 + j) * C + c0 : kZeros;
                 }
             for (int64_t c = 0; c < channels; c += lanes<T>) {
-                Vec<T> d[36], v[6];
-                LABKIT_UNROLL
-                for (int j = 0; j < 6; ++j) {
-                    Vec<T> column[6];
-                    LABKIT_UNROLL
-                    for (int i = 0; i < 6; ++i) column[i] = load(pixel[6 * i + j] + c);
-                    winograd_input<T>(column, d + j, 6);
-                }
-                LABKIT_UNROLL
-                for (int i = 0; i < 6; ++i) {
-                    winograd_input<T>(d + 6 * i, v, 1);
-                    LABKIT_UNROLL
-                    for (int j = 0; j < 6; ++j) store(to + (6 * i + j) * stride + c, v[j]);
-                }
+                if (channels - c >= lanes<T>)
+                    transform_vector<true>(pixel, c, lanes<T>, to + c, stride);
+                else
+                    transform_vector<false>(pixel, c, channels - c, to + c, stride);
             }
+        }
+    }
+
+    // n channels from c on; the others of the vector are written as zeros.
+    template <bool Full>
+    static LABKIT_INLINE void transform_vector(const T* const* pixel, int64_t c, int64_t n, T* to, int64_t stride) {
+        Vec<T> d[36], v[6];
+        LABKIT_UNROLL
+        for (int j = 0; j < 6; ++j) {
+            Vec<T> column[6];
+            LABKIT_UNROLL
+            for (int i = 0; i < 6; ++i) column[i] = Full ? load(pixel[6 * i + j] + c) : load_part(pixel[6 * i + j] + c, static_cast<int>(n));
+            winograd_input<T>(column, d + j, 6);
+        }
+        LABKIT_UNROLL
+        for (int i = 0; i < 6; ++i) {
+            winograd_input<T>(d + 6 * i, v, 1);
+            LABKIT_UNROLL
+            for (int j = 0; j < 6; ++j) store(to + (6 * i + j) * stride, v[j]);
         }
     }
 };
@@ -120,21 +129,23 @@ struct Winograd {
     T* y;
     int64_t N, H, W, C, OH, OW, K, pad_top, pad_left;
     bool gradient;
+    Epilogue<T> end;
 
     int64_t rows, columns, tiles, groups, chunks, panels;  // tile rows and columns of an image, tiles of the batch, ...
     int64_t filter_stride, filter_size, input_stride, input_size;
     bool shared;              // few groups: all are transformed in phase 0, and tasks share them by output channels
     int64_t filter_tasks, tasks;
 
-    Winograd(const View& x_, const View& w_, const View& y_, int64_t pad_top_, int64_t pad_left_, bool gradient_)
+    Winograd(const View& x_, const View& w_, const View& y_, int64_t pad_top_, int64_t pad_left_, bool gradient_,
+             const Epilogue<T>& end_)
         : x(data<T>(x_)), w(data<T>(w_)), y(data<T>(y_)), N(x_.shape[0]), H(x_.shape[1]), W(x_.shape[2]), C(x_.shape[3]),
-          OH(y_.shape[1]), OW(y_.shape[2]), K(y_.shape[3]), pad_top(pad_top_), pad_left(pad_left_), gradient(gradient_) {
+          OH(y_.shape[1]), OW(y_.shape[2]), K(y_.shape[3]), pad_top(pad_top_), pad_left(pad_left_), gradient(gradient_), end(end_) {
         rows = (OH + M - 1) / M, columns = (OW + M - 1) / M, tiles = N * rows * columns;
         groups = (tiles + kTiles - 1) / kTiles;
         chunks = (C + kChunk - 1) / kChunk, panels = (K + NR - 1) / NR;
         filter_stride = panels * C * NR + kPad, filter_size = 36 * filter_stride;
         input_stride = chunks * kTiles * kChunk + kPad, input_size = 36 * input_stride;
-        filter_tasks = C / L * ((panels + kPanels - 1) / kPanels);
+        filter_tasks = ceil_div(C, L) * ceil_div(panels, kPanels);
         shared = groups <= 8;
         if (shared) {
             tasks = groups * panels;
@@ -178,17 +189,21 @@ struct Winograd {
 
     // L input channels by kPanels panels of output channels, to [36][panel][C][NR].
     void transform_filter(int64_t task, T* filter) const {
-        const int64_t c0 = task % (C / L) * L, k_begin = task / (C / L) * kPanels * NR;
-        const int64_t k_end = k_begin + kPanels * NR < K ? k_begin + kPanels * NR : K;
+        const int64_t c0 = task % ceil_div(C, L) * L, k_begin = task / ceil_div(C, L) * kPanels * NR;
+        const int64_t k_end = min_of(k_begin + kPanels * NR, K), c_count = min_of(C - c0, L);
         for (int64_t k = k_begin; k < k_end; k += L) {
+            const int64_t k_count = min_of(k_end - k, L);
             Vec<T> taps[R * R][L];  // [tap][c], vectors over k
             for (int tap = 0; tap < R * R; ++tap) {
                 for (int i = 0; i < L; ++i)
-                    taps[tap][i] = gradient ? load(w + ((R * R - 1 - tap) * K + k + i) * C + c0) : load(w + (tap * C + c0 + i) * K + k);
+                    if (gradient)
+                        taps[tap][i] = i < k_count ? load_n(w + ((R * R - 1 - tap) * K + k + i) * C + c0, c_count) : Vec<T>{};
+                    else
+                        taps[tap][i] = i < c_count ? load_n(w + (tap * C + c0 + i) * K + k, k_count) : Vec<T>{};
                 if (gradient) transpose_square<T>(taps[tap]);
             }
             T* to = filter + (k / NR * C + c0) * NR + k % NR;
-            for (int i = 0; i < L; ++i, to += NR) {
+            for (int i = 0; i < c_count; ++i, to += NR) {
                 Vec<T> half[6 * R], u[6];
                 LABKIT_UNROLL
                 for (int j = 0; j < R; ++j) winograd_filter<T, R>(&taps[j][i], R * L, half + j, R);
@@ -216,55 +231,66 @@ struct Winograd {
         T* lines[kTiles];
         const int64_t begin = first_tile(group);
         const int count = static_cast<int>(first_tile(group + 1) - begin), parts = (count + G::MR - 1) / G::MR;
-        const int width = K - panel * NR < NR ? static_cast<int>(K - panel * NR) : NR;
+        const int width = static_cast<int>(min_of(K - panel * NR, NR)), padded = (width + L - 1) / L * L;
         for (int i = 0; i < count; ++i) lines[i] = products + i * NR;
         for (int64_t point = 0; point < 36; ++point) {
             const T* right = filter + point * filter_stride + panel * C * NR;
             for (int p = 0; p < parts; ++p) {
                 const int i0 = count * p / parts, i1 = count * (p + 1) / parts;
                 gemm_rows<T, G::MR, kChunk, 1, kChunk>(i1 - i0, input + point * input_stride + i0 * kChunk, kTiles * kChunk, right, NR, C,
-                                                       lines + i0, point * kProducts, width, false);
+                                                       lines + i0, point * kProducts, padded, false, {});
             }
         }
-        for (int i = 0; i < count; ++i) {
-            const int64_t tile = begin + i, h0 = tile / columns % rows * M, w0 = tile % columns * M;
-            const int64_t height = OH - h0 < M ? OH - h0 : M, breadth = OW - w0 < M ? OW - w0 : M;
-            T* to = y + ((tile / columns / rows * OH + h0) * OW + w0) * K + panel * NR;
-            for (int k = 0; k < width; k += L) {
-                const T* from = products + i * NR + k;
-                Vec<T> half[6 * M], result[M * M];
+        for (int i = 0; i < count; ++i) transform_output(begin + i, panel, width, products + i * NR);
+    }
+
+    // A^T m A for one tile and one panel of channels, out of the 36 products at `from`.
+    void transform_output(int64_t tile, int64_t panel, int width, const T* from) const {
+        const int64_t h0 = tile / columns % rows * M, w0 = tile % columns * M;
+        const int64_t height = OH - h0 < M ? OH - h0 : M, breadth = OW - w0 < M ? OW - w0 : M;
+        const Epilogue<T> finish = end.from(panel * NR);
+        T* lines[M * M];  // of pixels; those outside of the result are not used
+        for (int j = 0; j < M * M; ++j) lines[j] = y + ((tile / columns / rows * OH + h0 + j / M) * OW + w0 + j % M) * K + panel * NR;
+        for (int k = 0; k < width; k += L) {
+            Vec<T> half[6 * M], pixels[M * M];
+            LABKIT_UNROLL
+            for (int j = 0; j < 6; ++j) {
+                Vec<T> column[6];
                 LABKIT_UNROLL
-                for (int j = 0; j < 6; ++j) {
-                    Vec<T> column[6];
-                    LABKIT_UNROLL
-                    for (int h = 0; h < 6; ++h) column[h] = load(from + (6 * h + j) * kProducts);
-                    winograd_output<T, R>(column, half + j, 6);
-                }
+                for (int h = 0; h < 6; ++h) column[h] = load(from + k + (6 * h + j) * kProducts);
+                winograd_output<T, R>(column, half + j, 6);
+            }
+            LABKIT_UNROLL
+            for (int h = 0; h < M; ++h) winograd_output<T, R>(half + 6 * h, pixels + M * h, 1);
+            Vec<T> result[M * M][1];
+            LABKIT_UNROLL
+            for (int j = 0; j < M * M; ++j) result[j][0] = pixels[j];
+            if (height == M && breadth == M) {
+                finish.store(result, lines, k, width - k);
+            } else {
+                Vec<T> kept[M * M];  // apart, so that `result` stays in registers
                 LABKIT_UNROLL
-                for (int h = 0; h < M; ++h) winograd_output<T, R>(half + 6 * h, result + M * h, 1);
-                if (height == M && breadth == M) {
-                    LABKIT_UNROLL
-                    for (int j = 0; j < M * M; ++j) store(to + (j / M * OW + j % M) * K + k, result[j]);
-                } else {
-                    for (int64_t h = 0; h < height; ++h)
-                        for (int64_t j = 0; j < breadth; ++j) store(to + (h * OW + j) * K + k, result[M * h + j]);
+                for (int j = 0; j < M * M; ++j) kept[j] = pixels[j];
+                for (int64_t j = 0; j < M * height; ++j) {
+                    Vec<T> one[1][1] = {{kept[j]}};
+                    if (j % M < breadth) finish.store(one, lines + j, k, width - k);
                 }
             }
         }
     }
 };
 
-// The filter's taps along a side, 3 or 5, where the transforms pay; else 0. Decided by the layer and the size of its images,
-// never by their number.
+// The filter's taps along a side, 3 or 5, where Winograd's algorithm serves and, unless it is asked for, pays; else 0. Decided by
+// the layer and the size of its images, never by their number.
 template <class T>
 int winograd_taps(const Convolution& c) {
-    constexpr int64_t L = lanes<T>;
     const auto taps = c.h.taps;
     auto fits = [taps](const Side& side) { return side.taps == taps && side.stride == 1 && side.dilation == 1; };
-    if ((taps != 3 && taps != 5) || !fits(c.h) || !fits(c.w)) return 0;
-    if (sizeof(T) != 4 || c.groups != 1 || c.C < 16 || c.K < 16 || c.C % L != 0 || c.K % L != 0 || c.pixels() == 0) return 0;
+    const bool serves = sizeof(T) == 4 && (taps == 3 || taps == 5) && fits(c.h) && fits(c.w) && c.groups == 1 && c.pixels() > 0;
+    if (!serves || c.choice == kDirect) return 0;
     const int64_t m = 7 - taps, covered = (c.h.out + m - 1) / m * ((c.w.out + m - 1) / m) * m * m;
-    return 2 * c.h.out * c.w.out > covered ? static_cast<int>(taps) : 0;
+    const bool pays = c.C >= 16 && c.K >= 16 && 2 * c.h.out * c.w.out > covered;
+    return pays || c.choice == kWinograd ? static_cast<int>(taps) : 0;
 }
 
 }  // namespace

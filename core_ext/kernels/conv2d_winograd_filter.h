@@ -87,7 +87,7 @@ struct WinogradFilter {
         T* lines[kBlock];
         const int64_t c0 = pair % pairs_c * kBlock, k0 = pair / pairs_c * kBlock;
         const int c_count = static_cast<int>(C - c0 < kBlock ? C - c0 : kBlock), k_count = static_cast<int>(K - k0 < kBlock ? K - k0 : kBlock);
-        const int parts = (c_count + G::MR - 1) / G::MR;
+        const int k_padded = (k_count + L - 1) / L * L, parts = (c_count + G::MR - 1) / G::MR;
         for (int i = 0; i < c_count; ++i) lines[i] = sums + i * kBlock;
         const TileGrid<T, M> image{x, H, W, C, rows, columns, pad_top, pad_left};
         const int64_t begin = tiles * chunk / chunks, end = tiles * (chunk + 1) / chunks;
@@ -100,8 +100,8 @@ struct WinogradFilter {
                     for (int p = 0; p < parts; ++p) {
                         const int i0 = c_count * p / parts, i1 = c_count * (p + 1) / parts;
                         gemm_rows<T, G::MR, 1, kBlock, kTiles>(i1 - i0, inputs + point * kStep + i0, 0, gradients + point * kStep + k * kTiles,
-                                                               NR, count, lines + i0, point * kSums + k, k_count - k < NR ? k_count - k : NR,
-                                                               tile > begin);
+                                                               NR, count, lines + i0, point * kSums + k, k_padded - k < NR ? k_padded - k : NR,
+                                                               tile > begin, {});
                     }
         }
     }
@@ -124,7 +124,7 @@ struct WinogradFilter {
                 for (int j = 0; j < M; ++j) {
                     Vec<T> column[M];
                     LABKIT_UNROLL
-                    for (int i = 0; i < M; ++i) column[i] = load(pixel[M * i + j] + k);
+                    for (int i = 0; i < M; ++i) column[i] = load_n(pixel[M * i + j] + k, min_of(channels - k, L));
                     winograd_gradient<T, R>(column, half + j, M);
                 }
                 LABKIT_UNROLL
@@ -157,7 +157,7 @@ struct WinogradFilter {
                 for (int i = 0; i < R; ++i) {
                     winograd_filter_sum<T, R>(half + 6 * i, g, 1);
                     LABKIT_UNROLL
-                    for (int j = 0; j < R; ++j) store(dw + ((R * i + j) * C + c) * K + k, g[j]);
+                    for (int j = 0; j < R; ++j) store_n(dw + ((R * i + j) * C + c) * K + k, g[j], min_of(K - k, L));
                 }
             }
     }

@@ -71,6 +71,7 @@ struct DepthwiseRow {
     int64_t width, KW, C;      // pixels of a row of the source
     Meeting h;
     MeetingSteps step_h, step_w;
+    Epilogue<T> end;
 
     // Neighbours that meet the same taps are computed together: they share the loads of the filter.
     void run(const Meeting* columns, int64_t count, T* to) const {
@@ -110,10 +111,10 @@ struct DepthwiseRow {
                     for (int p = 0; p < P; ++p) sum[p][v] = fma(load_n(x[p] + at + v * L, n), weight, sum[p][v]);
                 }
         }
+        T* lines[P];
         LABKIT_UNROLL
-        for (int p = 0; p < P; ++p)
-            LABKIT_UNROLL
-            for (int v = 0; v < V; ++v) store_n(to + p * C + c + v * L, sum[p][v], n);
+        for (int p = 0; p < P; ++p) lines[p] = to + p * C;
+        end.store(sum, lines, c, static_cast<int>((V - 1) * L + n));
     }
 };
 
@@ -150,10 +151,11 @@ struct DepthwiseForward : Depthwise<T> {
     const T *x, *filter;
     T* y;
     int64_t task_rows;
+    Epilogue<T> end;
 
     explicit DepthwiseForward(const Call& call)
         : Base(call, call.in[0], call.in[1], call.out[0]), x(data<T>(call.in[0])), filter(data<T>(call.in[1])), y(data<T>(call.out[0])),
-          task_rows(Base::rows_per_task(c.w, c.K, c.taps())) {}
+          task_rows(Base::rows_per_task(c.w, c.K, c.taps())), end(bias_relu<T>(call, kReluAttribute)) {}
 
     void plan(Work& work) const {
         work.phases = 2;
@@ -176,7 +178,7 @@ struct DepthwiseForward : Depthwise<T> {
         const Range range = range_of(task, c.N * c.h.out, task_rows);
         for (int64_t r = range.begin; r < range.end; ++r) {
             const T* image = images + r / c.h.out * c.h.in * c.w.in * c.K;
-            DepthwiseRow<T>{image, filter, c.w.in, c.w.taps, c.K, rows[r % c.h.out], output_steps(c.h), output_steps(c.w)}.run(
+            DepthwiseRow<T>{image, filter, c.w.in, c.w.taps, c.K, rows[r % c.h.out], output_steps(c.h), output_steps(c.w), end}.run(
                 columns, c.w.out, y + r * c.w.out * c.K);
         }
     }
@@ -190,10 +192,11 @@ struct DepthwiseInput : Depthwise<T> {
     T* dx;
     int64_t task_rows;
     InputMeetings h, w;
+    Epilogue<T> end;
 
     explicit DepthwiseInput(const Call& call)
         : Base(call, call.out[0], call.in[0], call.in[1]), filter(data<T>(call.in[0])), dy(data<T>(call.in[1])), dx(data<T>(call.out[0])),
-          task_rows(0), h(c.h), w(c.w) {
+          task_rows(0), h(c.h), w(c.w), end(masked<T>(call)) {
         Side side = c.w;
         side.out = side.in;
         task_rows = Base::rows_per_task(side, c.K, c.taps());
@@ -219,8 +222,8 @@ struct DepthwiseInput : Depthwise<T> {
         const Range range = range_of(task, c.N * c.h.in, task_rows);
         for (int64_t r = range.begin; r < range.end; ++r) {
             const T* image = dy + r / c.h.in * c.h.out * c.w.out * c.K;
-            DepthwiseRow<T>{image, filter, c.w.out, c.w.taps, c.K, rows[r % c.h.in], h.step(), w.step()}.run(columns, c.w.in,
-                                                                                                          repeated + r * c.w.in * c.K);
+            DepthwiseRow<T>{image, filter, c.w.out, c.w.taps, c.K, rows[r % c.h.in], h.step(), w.step(),
+                            Base::M == 1 ? end : Epilogue<T>{}}.run(columns, c.w.in, repeated + r * c.w.in * c.K);
         }
     }
 
@@ -231,7 +234,7 @@ struct DepthwiseInput : Depthwise<T> {
         for (int64_t i = range.begin; i < range.end; ++i) {
             T sum = 0;
             for (int64_t m = 0; m < Base::M; ++m) sum += repeated[i * Base::M + m];
-            dx[i] = sum;
+            dx[i] = end.mask && !(end.mask[i] > 0) ? 0 : sum;
         }
     }
 };

@@ -24,16 +24,22 @@ int64_t greatest_divisor(int64_t a, int64_t b) {
     return a;
 }
 
+// Which algorithm a convolution is to use.
+enum Choice : int64_t { kAutomatic, kDirect, kWinograd };
+constexpr int kChoiceAttribute = 7, kReluAttribute = 8;
+
 // A convolution of x [N, H, W, C] by filters [KH, KW, C / groups, K] to y [N, OH, OW, K].
-// ints: sh, sw, pad_top, pad_left, dh, dw, groups.
+// ints: sh, sw, pad_top, pad_left, dh, dw, groups[, Choice].
 struct Convolution {
     int64_t N, C, K, groups;
     Side h, w;
+    int64_t choice;
 
     Convolution(const Call& call, const View& x, const View& filter, const View& y)
         : N(x.shape[0]), C(x.shape[3]), K(y.shape[3]), groups(call.ints[6]),
           h{x.shape[1], y.shape[1], filter.shape[0], call.ints[0], call.ints[2], call.ints[4]},
-          w{x.shape[2], y.shape[2], filter.shape[1], call.ints[1], call.ints[3], call.ints[5]} {}
+          w{x.shape[2], y.shape[2], filter.shape[1], call.ints[1], call.ints[3], call.ints[5]},
+          choice(call.n_ints > kChoiceAttribute ? call.ints[kChoiceAttribute] : kAutomatic) {}
 
     int64_t group_in() const { return C / groups; }
     int64_t group_out() const { return K / groups; }

@@ -27,6 +27,9 @@ from labkit.ops.window import (
     window_attrs,
 )
 
+ALGORITHMS = ("auto", "direct", "winograd")
+"""What may be asked of a convolution, numbered as the kernels do (core_ext/kernels/window.h)."""
+
 Channels = Callable[[Sequence[Dim], Sequence[Dim], Mapping[str, Any]], tuple[Dim, int]]
 """(dimensions of x and of the filters, attributes) -> channels of the result, groups; raises ShapeError."""
 
@@ -71,7 +74,8 @@ def register_convolution(
         assert filters is not None
         height, width = sides(c.attrs, x[1:3], filters[:2])
         _, groups = channels(x, filters, c.attrs)
-        return [*c.attrs["strides"], height.before, width.before, *c.attrs["dilations"], groups], ()
+        choice = ALGORITHMS.index(c.attrs.get("algorithm", "auto"))
+        return [*c.attrs["strides"], height.before, width.before, *c.attrs["dilations"], groups, choice], ()
 
     def known_channels(x: np.ndarray, filters: np.ndarray, attrs: Mapping[str, Any]) -> tuple[int, int]:
         out, groups = channels(x.shape, filters.shape, attrs)

@@ -92,7 +92,16 @@ void avg_pool_grad(const Checked& c) {
     pool(c, c.out(), c.in(0));
 }
 
-// ints: strides, pad_top, pad_left, dilations, groups.
+// The third input of a convolution, where it has one: a bias for the channels of y, or a mask of the shape of y.
+void bias(const Checked& c) {
+    if (c.call.n_in == 3) c.need(c.in(2).rank == 1 && c.in(2).shape[0] == c.out().shape[3], "takes a bias [channels out]");
+    if (c.call.n_ints > 8) c.need(c.attribute(8) == 0 || c.attribute(8) == 1, "takes relu as 0 or 1");
+}
+void mask(const Checked& c) {
+    if (c.call.n_in == 3) c.same_shape(c.in(2), c.out());
+}
+
+// ints: strides, pad_top, pad_left, dilations, groups[, algorithm].
 void convolution(const Checked& c, const View& x, const View& w, const View& y) {
     c.attributes(7);
     c.all_T();
@@ -104,6 +113,12 @@ void convolution(const Checked& c, const View& x, const View& w, const View& y) 
         c.need(w.shape[d] >= 1, "takes filters of at least one tap");
         checked_mul(w.shape[d], dilation, "a dilation");
     }
+    const int64_t algorithm = c.call.n_ints > 7 ? c.attribute(7) : 0;  // 0 any, 1 direct, 2 Winograd's
+    c.need(algorithm >= 0 && algorithm <= 2, "takes algorithms from 0 to 2");
+    for (int d = 0; algorithm == 2 && d < 2; ++d)
+        c.need(c.T == DType::f32 && (w.shape[d] == 3 || w.shape[d] == 5) && w.shape[0] == w.shape[1] && c.attribute(d) == 1 &&
+                   c.attribute(4 + d) == 1 && c.attribute(6) == 1,
+               "takes Winograd's algorithm for f32, filters 3x3 or 5x5, strides, dilations and groups of 1");
 }
 void grouped(const Checked& c, const View& x, const View& w, const View& y) {
     convolution(c, x, w, y);
@@ -113,12 +128,14 @@ void grouped(const Checked& c, const View& x, const View& w, const View& y) {
            "takes filters [height, width, channels in of a group, channels out]");
 }
 void conv2d(const Checked& c) {
-    c.operands(2, 1);
+    c.operands(c.call.n_in == 3 ? 3 : 2, 1);
     grouped(c, c.in(0), c.in(1), c.out());
+    bias(c);
 }
 void conv2d_backprop_input(const Checked& c) {
-    c.operands(2, 1);
+    c.operands(c.call.n_in == 3 ? 3 : 2, 1);
     grouped(c, c.out(), c.in(0), c.in(1));
+    mask(c);
 }
 void conv2d_backprop_filter(const Checked& c) {
     c.operands(2, 1);
@@ -131,12 +148,14 @@ void depthwise(const Checked& c, const View& x, const View& w, const View& y) {
            "takes filters [height, width, channels, results for each channel]");
 }
 void depthwise_conv2d(const Checked& c) {
-    c.operands(2, 1);
+    c.operands(c.call.n_in == 3 ? 3 : 2, 1);
     depthwise(c, c.in(0), c.in(1), c.out());
+    bias(c);
 }
 void depthwise_conv2d_backprop_input(const Checked& c) {
-    c.operands(2, 1);
+    c.operands(c.call.n_in == 3 ? 3 : 2, 1);
     depthwise(c, c.out(), c.in(0), c.in(1));
+    mask(c);
 }
 void depthwise_conv2d_backprop_filter(const Checked& c) {
     c.operands(2, 1);
