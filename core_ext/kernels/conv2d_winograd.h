@@ -238,7 +238,7 @@ struct Winograd {
             for (int p = 0; p < parts; ++p) {
                 const int i0 = count * p / parts, i1 = count * (p + 1) / parts;
                 gemm_rows<T, G::MR, kChunk, 1, kChunk>(i1 - i0, input + point * input_stride + i0 * kChunk, kTiles * kChunk, right, NR, C,
-                                                       lines + i0, point * kProducts, padded, false, {});
+                                                       lines + i0, point * kProducts, padded, false);
             }
         }
         for (int i = 0; i < count; ++i) transform_output(begin + i, panel, width, products + i * NR);

@@ -101,7 +101,7 @@ struct WinogradFilter {
                         const int i0 = c_count * p / parts, i1 = c_count * (p + 1) / parts;
                         gemm_rows<T, G::MR, 1, kBlock, kTiles>(i1 - i0, inputs + point * kStep + i0, 0, gradients + point * kStep + k * kTiles,
                                                                NR, count, lines + i0, point * kSums + k, k_padded - k < NR ? k_padded - k : NR,
-                                                               tile > begin, {});
+                                                               tile > begin);
                     }
         }
     }
