@@ -1,6 +1,7 @@
 // Targets, single kernel calls, threads and checksums for Python.
 #include <pybind11/stl.h>
 
+#include <cstring>
 #include <stdexcept>
 
 #include "bind/arrays.h"
@@ -9,6 +10,7 @@
 #include "dispatch/dispatch.h"
 #include "exec/checked.h"
 #include "exec/crc32c.h"
+#include "exec/denormals.h"
 #include "exec/executor.h"
 #include "exec/pool.h"
 #include "exec/signature.h"
@@ -29,54 +31,89 @@ std::vector<std::string> kernel_names(const std::string& target_name) {
     return names;
 }
 
+// One call of a kernel on arrays: checked, and its work cut.
+struct Prepared {
+    Prepared(const std::string& target_name, const std::string& kernel, const py::list& inputs, const py::list& outputs,
+             const std::vector<int64_t>& ints, const std::vector<double>& reals)
+        : entry(find_kernel(target(target_name), kernel)) {
+        if (!entry) throw std::invalid_argument("target " + target_name + " has no kernel named '" + kernel + "'");
+        for (size_t i = 0; i < inputs.size(); ++i) {
+            View absent{};
+            absent.rank = -1;
+            views.push_back(inputs[i].is_none() ? absent : view_of(inputs[i], "input " + std::to_string(i)));
+        }
+        for (size_t i = 0; i < outputs.size(); ++i) {
+            views.push_back(view_of(outputs[i], "output " + std::to_string(i), true));
+            empty = empty && !numel(views.back());
+        }
+        std::vector<View> planned = views;
+        for (View& view : planned) view.data = nullptr;
+        call.n_in = static_cast<int32_t>(inputs.size());
+        call.n_out = static_cast<int32_t>(outputs.size());
+        call.ints = ints.data();
+        call.reals = reals.data();
+        call.n_ints = static_cast<int32_t>(ints.size());
+        call.n_reals = static_cast<int32_t>(reals.size());
+        call.in = planned.data();
+        call.out = planned.data() + call.n_in;
+        check_signature(kernel, call);
+        if (!empty) entry->plan(call, work);
+        call.in = views.data();
+        call.out = views.data() + call.n_in;
+    }
+
+    const KernelEntry* entry;
+    std::vector<View> views;
+    Call call{};
+    Work work;
+    bool empty = true;  // nothing is to be written: the kernel is not called
+};
+
+// The tasks of each phase from the last to the first, in scratch memory full of NaN. A kernel whose tasks are independent
+// of each other gives the same bits.
+Status run_backwards(const KernelEntry& kernel, const Call& call, const Work& work) {
+    FlushDenormals flush;
+    if (work.scratch_bytes) std::memset(call.scratch, 0xFF, static_cast<size_t>(work.scratch_bytes));
+    for (int phase = 0; phase < work.phases; ++phase) {
+        Status first;  // of the failed tasks
+        for (int64_t task = work.tasks[phase]; task-- > 0;) {
+            Status status = kernel.run(call, phase, task);
+            if (status.code != Code::ok) first = status;
+        }
+        if (first.code != Code::ok) return first;
+    }
+    return {};
+}
+
 py::list call_kernel(const std::string& target_name, const std::string& kernel, const py::list& inputs,
                      const py::list& outputs, const std::vector<int64_t>& ints, const std::vector<double>& reals,
-                     int threads) {
-    const KernelEntry* entry = find_kernel(target(target_name), kernel);
-    if (!entry) throw std::invalid_argument("target " + target_name + " has no kernel named '" + kernel + "'");
+                     int threads, bool backwards) {
     if (threads < 1) throw std::invalid_argument("the number of threads is at least 1");
-    std::vector<View> views;
-    bool empty = true;
-    for (size_t i = 0; i < inputs.size(); ++i) {
-        View absent{};
-        absent.rank = -1;
-        views.push_back(inputs[i].is_none() ? absent : view_of(inputs[i], "input " + std::to_string(i)));
-    }
-    for (size_t i = 0; i < outputs.size(); ++i) {
-        views.push_back(view_of(outputs[i], "output " + std::to_string(i), true));
-        empty = empty && !numel(views.back());
-    }
-    std::vector<View> planned = views;
-    for (View& view : planned) view.data = nullptr;
-    Call call{};
-    call.n_in = static_cast<int32_t>(inputs.size());
-    call.n_out = static_cast<int32_t>(outputs.size());
-    call.ints = ints.data();
-    call.reals = reals.data();
-    call.n_ints = static_cast<int32_t>(ints.size());
-    call.n_reals = static_cast<int32_t>(reals.size());
-    call.in = planned.data();
-    call.out = planned.data() + call.n_in;
-    check_signature(kernel, call);
-    if (empty) return outputs;
-    Work work;
-    entry->plan(call, work);
-    Buffer scratch(work.scratch_bytes);
-    call.in = views.data();
-    call.out = views.data() + call.n_in;
-    call.scratch = scratch.data();
+    Prepared made(target_name, kernel, inputs, outputs, ints, reals);
+    if (made.empty) return outputs;
+    Buffer scratch(made.work.scratch_bytes);
+    made.call.scratch = scratch.data();
     HostInterrupt host(nullptr, std::nullopt);
     Status status;
     bool stopped = false;
     {
         py::gil_scoped_release release;
-        status = run_call(*entry, call, work, threads, host, stopped);
+        status = backwards ? run_backwards(*made.entry, made.call, made.work)
+                           : run_call(*made.entry, made.call, made.work, threads, host, stopped);
     }
     if (stopped) host.raise(0);
     if (status.code != Code::ok)
         raise_error(Error::kernel, py::make_tuple(kernel, static_cast<int>(status.code), status.value, status.limit),
                     0);
     return outputs;
+}
+
+std::vector<int64_t> kernel_tasks(const std::string& target_name, const std::string& kernel, const py::list& inputs,
+                                  const py::list& outputs, const std::vector<int64_t>& ints,
+                                  const std::vector<double>& reals) {
+    const Prepared made(target_name, kernel, inputs, outputs, ints, reals);
+    if (made.empty) return {};
+    return {made.work.tasks, made.work.tasks + made.work.phases};
 }
 
 }  // namespace
@@ -91,14 +128,20 @@ void bind_kernels(py::module_& module) {
                "Names of a target's kernels, 'operation.dtype'.\n\nRaises:\n    ValueError: no such target.");
     module.def("call_kernel", &call_kernel, py::arg("target"), py::arg("kernel"), py::arg("inputs"), py::arg("outputs"),
                py::arg("ints") = std::vector<int64_t>{}, py::arg("reals") = std::vector<double>{},
-               py::arg("threads") = 1,
+               py::arg("threads") = 1, py::arg("backwards") = false,
                "Runs one kernel on arrays, for tests and constant folding.\n\n"
                "Args:\n    inputs: arrays, dense in C order; None where the operation leaves one out.\n    outputs: "
                "arrays that are filled.\n"
                "    ints, reals: attributes, in the order of the operation's record.\n    threads: at most so many "
-               "threads.\n\n"
+               "threads.\n    backwards: one thread takes each phase's tasks from the last to the first, in scratch "
+               "memory that is full of NaN.\n\n"
                "Returns:\n    `outputs`.\n\nRaises:\n    ValueError: no such kernel, or an array that it cannot "
                "take.\n    KernelError: the kernel refused its input.");
+    module.def("kernel_tasks", &kernel_tasks, py::arg("target"), py::arg("kernel"), py::arg("inputs"),
+               py::arg("outputs"), py::arg("ints") = std::vector<int64_t>{},
+               py::arg("reals") = std::vector<double>{},
+               "The number of tasks in each phase of a call, for tests; empty where nothing is to be written. Arguments "
+               "as in call_kernel.");
     module.def("set_num_threads", &set_num_threads, py::arg("count"), py::call_guard<py::gil_scoped_release>(),
                "Sets the number of threads of all runs to come. Results do not depend on it.\n\nRaises:\n    "
                "ValueError: not from 1 to 256.");

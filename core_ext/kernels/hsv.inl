@@ -15,6 +15,10 @@ struct ToHsv {
     template <class T>
     static void of(const T* x, T* y) {
         const T r = x[0], g = x[1], b = x[2];
+        if (r != r || g != g || b != b) {  // NaN is no color
+            y[0] = y[1] = y[2] = r + g + b;
+            return;
+        }
         const T high = r > g ? (r > b ? r : b) : (g > b ? g : b), low = r < g ? (r < b ? r : b) : (g < b ? g : b);
         const T range = high - low, scale = range > 0 ? 1 / (6 * range) : 0;
         const T hue = high == r   ? scale * (g - b)

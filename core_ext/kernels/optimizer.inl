@@ -136,7 +136,7 @@ struct Ftrl {
     LABKIT_INLINE void operator()(T g, T& var, T& accum, T& linear) const {
         T a = accum + g * g, grown = raised(a);
         T z = linear + (g + 2 * shrinkage * var) - (grown - raised(accum)) / lr * var;
-        T clipped = z > l1 ? l1 : z < -l1 ? -l1 : z;
+        T clipped = !(z <= l1) ? l1 : !(z >= -l1) ? -l1 : z;  // a NaN of either goes on
         accum = a;
         linear = z;
         var = (clipped - z) / (grown / lr + 2 * l2);

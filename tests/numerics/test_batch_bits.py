@@ -1,0 +1,110 @@
+"""An example has the same bits alone and in any batch: every layer, every way to convolve, every way to multiply."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import labkit as lk
+from labkit.layers import plugin
+from labkit.layers.base import Layer
+
+BATCH = 37
+PARTS = (slice(0, 1), slice(11, 12), slice(3, 9), slice(36, 37))
+
+# (height, width, channels in), (filter height, width, channels out), further arguments: Winograd of both sizes, patches,
+# direct kernels with few channels and with many, at sizes that no tile divides.
+CONVOLUTIONS: Any = [
+    ((28, 28, 1), (3, 3, 32), {}), ((32, 32, 3), (5, 5, 16), {}), ((14, 15, 16), (3, 3, 64), {}),
+    ((7, 7, 64), (3, 3, 32), {}), ((4, 4, 128), (3, 3, 64), {}), ((2, 1, 32), (3, 3, 32), {}),
+    ((14, 14, 32), (5, 5, 64), {}), ((9, 11, 48), (5, 5, 20), {"padding": "VALID"}), ((7, 5, 33), (3, 3, 17), {}),
+    ((8, 8, 64), (1, 1, 128), {}), ((13, 9, 24), (1, 1, 7), {"strides": 2}), ((15, 14, 16), (3, 3, 32), {"strides": 2}),
+    ((28, 28, 3), (7, 7, 16), {"strides": (2, 3)}), ((12, 13, 16), (3, 3, 16), {"dilations": 2}),
+    ((10, 10, 32), (3, 3, 32), {"groups": 2}), ((9, 9, 12), (3, 3, 12), {"groups": 12}),
+    ((11, 10, 16), (3, 2, 24), {"padding": [[2, 0], [0, 1]]}),
+]  # fmt: skip
+
+# Inner length, columns: narrow results, few and many columns, short and long sums, one of several blocks.
+PRODUCTS = [(1, 1), (20, 1), (4096, 10), (784, 10), (3, 64), (128, 128), (300, 17), (1024, 33), (64, 1100), (513, 260)]
+
+
+def draw(*shape: int) -> np.ndarray:
+    return np.random.default_rng(shape).standard_normal(shape).astype(np.float32)
+
+
+def assert_independent(build: Callable[[lk.Tensor], lk.Tensor], x: np.ndarray) -> None:
+    """The result, and the derivative of a function of it, for parts of the batch as in the whole."""
+    with lk.Graph().as_default() as graph, lk.Session(graph) as session:
+        batch = lk.placeholder(lk.float32, [None, *x.shape[1:]])
+        y = build(batch)
+        fetches = [y, *(g for g in lk.gradients(lk.reduce_sum(lk.sin(y)), [batch]) if g is not None)]
+        session.run(lk.global_variables_initializer())
+        whole = session.run(fetches, {batch: x})
+        for part in PARTS:
+            for some, all_of_them in zip(session.run(fetches, {batch: x[part]}), whole, strict=True):
+                assert some.tobytes() == all_of_them[part].tobytes(), f"{some.shape}, examples {part}"
+
+
+@pytest.mark.parametrize(("image", "filters", "arguments"), CONVOLUTIONS)
+def test_convolutions(image: Any, filters: Any, arguments: dict[str, Any]) -> None:
+    height, width, out = filters
+    f = draw(height, width, image[2] // arguments.get("groups", 1), out)
+    bias = draw(out)
+    x = draw(BATCH, *image)
+    assert_independent(lambda x: lk.nn.conv2d(x, f, **arguments), x)
+    assert_independent(lambda x: lk.nn.relu(lk.nn.bias_add(lk.nn.conv2d(x, f, **arguments), bias)), x)
+
+
+@pytest.mark.parametrize(("inner", "columns"), PRODUCTS)
+def test_products(inner: int, columns: int) -> None:
+    x, w, b = draw(BATCH, inner), draw(inner, columns), draw(columns)
+    assert_independent(lambda x: lk.matmul(x, w), x)
+    assert_independent(lambda x: lk.matmul(x, np.ascontiguousarray(w.T), transpose_b=True), x)
+    assert_independent(lambda x: lk.nn.relu(lk.matmul(x, w) + b), x)
+    assert_independent(lambda x: lk.matmul(lk.transpose(x), w, transpose_a=True), x)
+
+
+@pytest.mark.parametrize("batch", [1, 2, 5, 64, 129, 500])
+def test_batches_of_many_sizes(batch: int) -> None:
+    """The way a product goes may be chosen by its inner length and columns alone."""
+    x, w = draw(500, 96), draw(96, 40)
+    with lk.Graph().as_default() as graph, lk.Session(graph) as session:
+        rows = lk.placeholder(lk.float32, [None, 96])
+        y = lk.tanh(lk.matmul(rows, w))
+        whole = session.run(y, {rows: x})
+        assert session.run(y, {rows: x[:batch]}).tobytes() == whole[:batch].tobytes()
+
+
+LAYERS: dict[str, tuple[Callable[[], Layer], tuple[int, ...]]] = {
+    "Dense": (lambda: lk.layers.Dense(19, activation="relu"), (50,)),
+    "Conv2D": (lambda: lk.layers.Conv2D(16, 3, padding="same", activation="relu"), (9, 10, 16)),
+    "MaxPool2D": (lambda: lk.layers.MaxPool2D(2), (9, 8, 5)),
+    "Flatten": (lambda: lk.layers.Flatten(), (3, 4, 5)),
+    "Activation": (lambda: lk.layers.Activation("tanh"), (33,)),
+    "ReLU": (lambda: lk.layers.ReLU(), (33,)),
+    "Softmax": (lambda: lk.layers.Softmax(), (33,)),
+    "Dropout": (lambda: lk.layers.Dropout(0.5), (33,)),
+    "PadToSize": (lambda: lk.layers.PadToSize(12, 13), (9, 10, 3)),
+    "ZeroPadding2D": (lambda: lk.layers.ZeroPadding2D(2), (9, 10, 3)),
+}
+SAME = {"MaxPooling2D": "MaxPool2D", "Input": "", "InputLayer": ""}
+"""Other names of layers, and those that compute nothing."""
+
+
+def test_every_layer_is_here() -> None:
+    registered = {component.name for component in plugin.labkit_layers()}
+    assert registered == LAYERS.keys() | SAME.keys()
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_predictions_of_every_layer(name: str) -> None:
+    build, shape = LAYERS[name]
+    model = lk.Sequential([lk.layers.Input(shape), build()])
+    x = draw(BATCH, *shape)
+    whole = model.predict(x)
+    for part in PARTS:
+        assert model.predict(x[part]).tobytes() == whole[part].tobytes()
+    assert model.predict(x, batch_size=5).tobytes() == whole.tobytes()
