@@ -1,0 +1,113 @@
+"""How far rounding takes a training run from the same run in float64, beside PyTorch: `pytest -m campaign -k
+training_accuracy -s` where torch is installed, or LABKIT_TORCH names an interpreter that has it.
+
+Activations are smooth: decisions of relu and of max pooling flip under errors of 1e-6 and would hide a real mistake.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import labkit as lk
+
+STEPS, BATCH, IMAGE = 20, 32, 28
+CHANNELS = (1, 32, 32, 64, 64, 128, 128)
+"""Six convolutions 3x3, an average pooling after each two."""
+SEEDS = 5
+
+
+def torch_python() -> str:
+    given = os.environ.get("LABKIT_TORCH")
+    if given:
+        return given
+    if importlib.util.find_spec("torch") is None:
+        pytest.skip("torch is not installed, and LABKIT_TORCH names no interpreter that has it")
+    return sys.executable
+
+
+def network(activation: str, seed: int) -> dict[str, Any]:
+    """Weights, batches and settings; all numbers are exact in float32."""
+    rng = np.random.default_rng(seed)
+    shapes = [(3, 3, a, b) for a, b in zip(CHANNELS, CHANNELS[1:], strict=False)]
+    shapes += [(4 * 4 * CHANNELS[-1], 128), (128, 10)]
+    given: dict[str, Any] = {"convolutions": len(CHANNELS) - 1, "activation": activation, "rate": np.float32(0.05)}
+    for i, shape in enumerate(shapes):
+        given[f"w{i}"] = (rng.normal(size=shape) / np.sqrt(np.prod(shape[:-1]))).astype(np.float32)
+        given[f"b{i}"] = np.zeros(shape[-1], np.float32)
+    labels = rng.integers(0, 10, (STEPS, BATCH))
+    patterns = rng.normal(size=(10, IMAGE, IMAGE, 1))
+    x = patterns[labels] + 0.5 * rng.normal(size=(STEPS, BATCH, IMAGE, IMAGE, 1))
+    return given | {"x": x.astype(np.float32), "labels": labels}
+
+
+def losses(given: dict[str, Any], dtype: lk.DType) -> np.ndarray:
+    """The loss at each step of gradient descent, before the step; labkit's."""
+    smooth = {"softplus": lk.nn.softplus, "tanh": lk.tanh}[given["activation"]]
+    layers = given["convolutions"] + 2
+    with lk.Graph().as_default() as graph, lk.Session(graph) as session:
+        weights, biases = ([lk.Variable(given[f"{kind}{i}"], dtype=dtype) for i in range(layers)] for kind in "wb")
+        x, labels = lk.placeholder(dtype, [BATCH, IMAGE, IMAGE, 1]), lk.placeholder(lk.int64, [BATCH])
+        h = x
+        for i in range(given["convolutions"]):
+            h = smooth(lk.nn.bias_add(lk.nn.conv2d(h, weights[i]), biases[i]))
+            if i % 2:
+                h = lk.nn.avg_pool(h, 2, 2, "SAME")
+        h = smooth(lk.matmul(lk.reshape(h, [BATCH, -1]), weights[-2]) + biases[-2])
+        logits = lk.matmul(h, weights[-1]) + biases[-1]
+        loss = lk.reduce_mean(lk.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits))
+        step = lk.optimizers.SGD(float(given["rate"])).minimize(loss)
+        session.run(lk.global_variables_initializer())
+        return np.asarray(session.run([loss, step], {x: given["x"], labels: given["labels"]}, steps=STEPS)[0])
+
+
+def theirs(given: dict[str, Any], folder: Path) -> dict[str, np.ndarray]:
+    np.savez(folder / "network.npz", **given)
+    program = Path(__file__).with_name("torch_losses.py")
+    done = subprocess.run(
+        [torch_python(), str(program), str(folder / "network.npz")], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return {name: np.array(values) for name, values in json.loads(done.stdout).items()}
+
+
+def apart(values: np.ndarray, exact: np.ndarray) -> float:
+    """The root mean square of the relative deviations."""
+    return float(np.sqrt(np.mean(((values - exact) / exact) ** 2)))
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("activation", ["softplus", "tanh"])
+def test_the_first_losses_stay_as_near_to_float64_as_pytorchs(activation: str, tmp_path: Path) -> None:
+    """At most twice as far, as the geometric mean over several networks."""
+    ratios = []
+    print(f"\n{activation}: deviations of {STEPS} losses from float64; labkit, PyTorch, first and last loss")
+    for seed in range(SEEDS):
+        given = network(activation, seed)
+        exact, ours = losses(given, lk.float64), losses(given, lk.float32)
+        peer = theirs(given, tmp_path)
+        assert apart(exact, peer["float64"]) < 1e-11  # two float64 runs are the same but for rounding
+        assert exact[-1] < 0.9 * exact[0]
+        pair = apart(ours, exact), apart(peer["float32"], peer["float64"])
+        ratios.append(pair[0] / pair[1])
+        print(f"seed {seed}: {pair[0]:.2e} {pair[1]:.2e} ratio {ratios[-1]:.2f}   {exact[0]:.4f} {exact[-1]:.4f}")
+    mean = float(np.exp(np.mean(np.log(ratios))))
+    print(f"geometric mean of the ratios: {mean:.2f}")
+    assert mean <= 2
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("activation", ["softplus", "tanh"])
+def test_the_first_losses_stay_near_to_float64(activation: str) -> None:
+    """Without a peer: the deviations are a few rounding errors of the loss itself."""
+    given = network(activation, 0)
+    assert apart(losses(given, lk.float32), losses(given, lk.float64)) < 2e-6
