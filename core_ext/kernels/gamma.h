@@ -9,7 +9,7 @@ namespace {
 
 inline double log_gamma(double x) {
     int sign;
-    return lgamma_r(x, &sign);
+    return lgamma_r(flushed(x), &sign);
 }
 
 // The logarithmic derivative psi of the gamma function. By recurrence, psi(x + 1) = psi(x) + 1/x, to [1, 2], where it is the

@@ -2,6 +2,7 @@
 // tensors of one element, in the order of the operations' records (labkit/ops/updates.py).
 #pragma once
 #include "kernels/update.h"
+#include "simd/math.h"
 
 namespace labkit {
 namespace {
@@ -132,7 +133,7 @@ struct Ftrl {
     explicit Ftrl(const Call& call)
         : lr(scalar<T>(call.in[0])), power(-scalar<T>(call.in[1])), l1(scalar<T>(call.in[2])), l2(scalar<T>(call.in[3])),
           shrinkage(scalar<T>(call.in[4])) {}
-    LABKIT_INLINE T raised(T x) const { return static_cast<T>(power == T(0.5) ? root(x) : __builtin_pow(x, power)); }
+    LABKIT_INLINE T raised(T x) const { return static_cast<T>(power == T(0.5) ? root(x) : __builtin_pow(flushed(x), power)); }
     LABKIT_INLINE void operator()(T g, T& var, T& accum, T& linear) const {
         T a = accum + g * g, grown = raised(a);
         T z = linear + (g + 2 * shrinkage * var) - (grown - raised(accum)) / lr * var;

@@ -8,7 +8,7 @@ namespace {
 
 struct Pow {
     static Vec<double> of(Vec<double> a, Vec<double> b) { return pow_float(a, b); }  // of float32 numbers
-    static double of(double a, double b) { return __builtin_pow(a, b); }
+    static double of(double a, double b) { return __builtin_pow(flushed(a), flushed(b)); }
     template <class T>
     static T of(T a, T b) {  // by squaring
         Wrap<T> base = static_cast<Wrap<T>>(a), result = 1;

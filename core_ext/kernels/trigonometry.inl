@@ -9,7 +9,7 @@ namespace {
 
 struct Atan2 {
     static Vec<double> of(Vec<double> y, Vec<double> x) { return atan2_wide(y, x); }
-    static double of(double y, double x) { return __builtin_atan2(y, x); }
+    static double of(double y, double x) { return __builtin_atan2(flushed(y), flushed(x)); }
 };
 
 #define LABKIT_WIDE_OP(name)                                            \

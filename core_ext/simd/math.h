@@ -13,6 +13,10 @@ namespace {
 constexpr float kInf = __builtin_inff();
 constexpr float kNan = __builtin_nanf("");
 
+// A denormal number as zero, for functions of the C library: they take numbers apart and then calculate, so that only some
+// of what they have got is flushed.
+inline double flushed(double x) { return __builtin_fabs(x) < __DBL_MIN__ ? __builtin_copysign(0.0, x) : x; }
+
 // Horner's rule, the highest power first.
 template <class V, int n, class T>
 LABKIT_INLINE V polynomial(V x, const T (&c)[n]) {

@@ -7,6 +7,7 @@ Activations are smooth: decisions of relu and of max pooling flip under errors o
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import json
 import os
 import subprocess
@@ -37,7 +38,7 @@ def torch_python() -> str:
 def network(activation: str, seed: int) -> dict[str, Any]:
     """Weights, batches and settings; all numbers are exact in float32."""
     rng = np.random.default_rng(seed)
-    shapes = [(3, 3, a, b) for a, b in zip(CHANNELS, CHANNELS[1:], strict=False)]
+    shapes = [(3, 3, a, b) for a, b in itertools.pairwise(CHANNELS)]
     shapes += [(4 * 4 * CHANNELS[-1], 128), (128, 10)]
     given: dict[str, Any] = {"convolutions": len(CHANNELS) - 1, "activation": activation, "rate": np.float32(0.05)}
     for i, shape in enumerate(shapes):

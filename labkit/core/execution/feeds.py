@@ -34,7 +34,7 @@ class Batches:
                 rule="indices are whole numbers of shape (steps, batch), array has at least one dimension",
                 received=f"indices {numbers.dtype} {show(numbers.shape)}, array {show(self.array.shape)}",
             )
-        self.indices = np.ascontiguousarray(numbers, np.int64)
+        self.indices = np.require(numbers, np.int64, ["C", "A"])
 
 
 def feed_key(graph: Graph, key: Any) -> Tensor:
