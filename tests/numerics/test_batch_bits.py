@@ -58,6 +58,15 @@ def test_convolutions(image: Any, filters: Any, arguments: dict[str, Any]) -> No
     assert_independent(lambda x: lk.nn.relu(lk.nn.bias_add(lk.nn.conv2d(x, f, **arguments), bias)), x)
 
 
+@pytest.mark.parametrize("algorithm", ["direct", "winograd"])
+@pytest.mark.parametrize(("image", "size", "out"), [((14, 15, 16), 3, 64), ((7, 7, 33), 3, 17), ((9, 11, 48), 5, 20)])
+def test_each_algorithm_for_convolutions(image: Any, size: int, out: int, algorithm: str) -> None:
+    f = draw(size, size, image[2], out)
+    assert_independent(
+        lambda x: x.graph.apply("Conv2D", [x, lk.constant(f)], {"algorithm": algorithm}).outputs[0], draw(BATCH, *image)
+    )
+
+
 @pytest.mark.parametrize(("inner", "columns"), PRODUCTS)
 def test_products(inner: int, columns: int) -> None:
     x, w, b = draw(BATCH, inner), draw(inner, columns), draw(columns)

@@ -3,6 +3,7 @@ prints the table."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.ci
 BOUNDS = {"": 5e-6, "BackpropInput": 5e-6, "BackpropFilter": 1e-5}
 DEPTHWISE = "DepthwiseConv2dNative"
 
-# name, shape of the images, of the filters, attributes; (3, 3) stands for SAME padding
+# name, shape of the images, of the filters, attributes
 VARIANTS: Any = [
     ("3x3 VGG 28x28, 64", (4, 28, 28, 64), (3, 3, 64, 64), {}),
     ("3x3 VGG 14x14, 128", (4, 14, 14, 128), (3, 3, 128, 128), {}),
@@ -55,6 +56,15 @@ VARIANTS: Any = [
 ]  # fmt: skip
 
 
+def with_algorithms() -> Iterator[Any]:
+    """The variants, each as it is chosen; where there are two algorithms, by each of them, too."""
+    for name, x, f, attrs in VARIANTS:
+        yield name, x, f, attrs
+        if f[:2] in ((3, 3), (5, 5)) and attrs.keys() <= {"padding", "explicit_paddings"}:
+            for algorithm in ("direct", "winograd"):
+                yield f"  {algorithm}", x, f, attrs | {"algorithm": algorithm}
+
+
 def errors(name: str, x_shape: Any, f_shape: Any, attrs: dict[str, Any]) -> dict[str, float]:
     """For each pass the largest error of all targets."""
     record = DEPTHWISE if name.startswith("depthwise") else "Conv2D"
@@ -78,7 +88,7 @@ def errors(name: str, x_shape: Any, f_shape: Any, attrs: dict[str, Any]) -> dict
 
 def test_errors_of_every_variant() -> None:
     lines, wrong = [], []
-    for variant in VARIANTS:
+    for variant in with_algorithms():
         found = errors(*variant)
         lines.append(f"{variant[0]:34}" + "".join(f"{found[which]:12.1e}" for which in BOUNDS))
         if any(found[which] > bound for which, bound in BOUNDS.items()):

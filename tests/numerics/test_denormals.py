@@ -171,7 +171,9 @@ def test_a_thread_has_its_own_mode_after_a_run(way: str, extra: int, kept_mode: 
     thread.start()
     thread.join()
     assert after == [True, True]
-    assert len(failed) == (0 if way in ("a run", "steps", "many tasks", "Python inside", "a kernel call") else 2), failed
+    assert len(failed) == (0 if way in ("a run", "steps", "many tasks", "Python inside", "a kernel call") else 2), (
+        failed
+    )
 
 
 def test_results_do_not_depend_on_the_callers_mode(kept_mode: int) -> None:
@@ -180,7 +182,12 @@ def test_results_do_not_depend_on_the_callers_mode(kept_mode: int) -> None:
     given = rng.normal(size=(300, 200)).astype(np.float32)
     with lk.Graph().as_default(), lk.Session() as session:
         x = lk.placeholder(lk.float32, [300, 200])
-        fetches = [lk.exp(x) / 3.0, lk.reduce_sum(x, 0), lk.matmul(x, x, transpose_b=True), lk.cast(x, lk.float64) * 0.1]
+        fetches = [
+            lk.exp(x) / 3.0,
+            lk.reduce_sum(x, 0),
+            lk.matmul(x, x, transpose_b=True),
+            lk.cast(x, lk.float64) * 0.1,
+        ]
         expected = [y.tobytes() for y in session.run(fetches, {x: given})]
         set_mode(kept_mode | UPWARD)
         got = session.run(fetches, {x: given})
