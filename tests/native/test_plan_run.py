@@ -17,7 +17,7 @@ import pytest
 from labkit import _native
 from tests.native.plans import Builder, random_plan
 from tests.ops.records import WITH_SAMPLES, seed
-from tests.ops.saved import control_flow_plans, mutated, plans
+from tests.ops.saved import control_flow_plans, fusible_plans, mutated, plans
 
 SOURCE = Path(__file__).parents[2] / "core_ext"
 HOSTILE = [
@@ -178,6 +178,25 @@ def test_plans_of_every_operation_under_the_address_sanitizer(address: Run) -> N
 def test_plans_of_every_operation_under_the_thread_sanitizer(thread: Run) -> None:
     texts = of_all_operations()
     told(thread("".join(texts), "--many", "--threads", "2", "--runners", "2"), texts)
+
+
+def of_fusible_graphs() -> list[str]:
+    return [text for number in range(150) for text in fusible_plans(number)]
+
+
+@pytest.mark.ci
+@pytest.mark.timeout(900)
+def test_fused_plans_under_the_address_sanitizer(address: Run) -> None:
+    texts = of_fusible_graphs()
+    answers = told(address("".join(texts), "--many", "--threads", "3", "--steps", "2"), texts)
+    assert sum(not answer for answer in answers) > 0.9 * len(texts) > 200
+
+
+@pytest.mark.ci
+@pytest.mark.timeout(900)
+def test_fused_plans_under_the_thread_sanitizer(thread: Run) -> None:
+    texts = of_fusible_graphs()
+    told(thread("".join(texts), "--many", "--threads", "3", "--runners", "2"), texts)
 
 
 @pytest.mark.ci

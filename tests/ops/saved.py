@@ -8,6 +8,7 @@ from random import Random
 import labkit as lk
 from labkit.core.opdef import NotDifferentiable, OpDef
 from labkit.errors import LabkitError
+from tests.numerics.fusible import Fusible, Twins, told
 from tests.ops.checks import Derivatives, one_dtype, smooth
 from tests.ops.records import Uses, generator
 
@@ -56,6 +57,15 @@ def control_flow_plans() -> Iterator[str]:
         for truth in (True, False):
             session.run([states, slope, array.stack()], {x: [[0.1, 0.2, 0.3]] * 5, choice: truth})
         yield from described(session)
+
+
+def fusible_plans(number: int) -> Iterator[str]:
+    """The plans of a random graph's runs."""
+    case = Fusible(number)
+    with Twins(case) as twins:
+        for feeds, fetches in zip(case.feeds, case.fetches, strict=True):
+            told(twins.optimised, feeds, fetches)
+        yield from described(twins.optimised)
 
 
 def described(session: lk.Session) -> Iterator[str]:
