@@ -66,6 +66,8 @@ class Fusible:
     """A random graph, and runs to make of it.
 
     Attributes:
+        steps: how many times something is added.
+        writing: whether variables are written.
         made: tensors with the name of their shape: "full", "row", "column", "one" ... of the graph's family.
         writes: operations that write variables.
         feeds: for each run what is fed.
@@ -74,6 +76,7 @@ class Fusible:
 
     seed: int
     steps: int = 30
+    writing: bool = True
     graph: lk.Graph = field(default_factory=lk.Graph)
     made: list[tuple[str, lk.Tensor]] = field(default_factory=list)
     writes: list[lk.Tensor] = field(default_factory=list)
@@ -100,6 +103,8 @@ class Fusible:
             self.start()
             for _ in range(self.steps):
                 step = ACTIONS[rng.choice(len(ACTIONS), p=WEIGHTS)]
+                if step is Fusible.write and not self.writing:
+                    continue
                 try:
                     step(self)
                 except LabkitError:  # these operands do not go together
@@ -347,7 +352,7 @@ class Fusible:
             if grad is None:
                 continue
             self.keep(kind, dense := lk.convert_to_tensor(grad))
-            if isinstance(x, lk.Variable) and self.rng.random() < 0.5:
+            if self.writing and isinstance(x, lk.Variable) and self.rng.random() < 0.5:
                 self.writes.append(x.assign_sub(dense * 0.01))
         if self.rng.random() < 0.3:
             self.unary()

@@ -68,8 +68,9 @@ def test_the_tasks_of_a_phase_do_not_depend_on_each_other(target: str) -> None:
 
 
 def test_the_calls_reach_every_kernel_with_several_tasks() -> None:
+    """Save those that measure the machine, whose results mean nothing."""
     most: dict[str, int] = {}
     for call in of_target(TARGETS[0]):
         most[call.kernel] = max(most.get(call.kernel, 0), *call.tasks(TARGETS[0]))
-    assert most.keys() == set(_native.kernel_names(TARGETS[0]))
+    assert most.keys() == {name for name in _native.kernel_names(TARGETS[0]) if not name.startswith("peak_")}
     assert {kernel.partition(".")[0] for kernel, tasks in most.items() if tasks < 2} == ONE_TASK.keys()
