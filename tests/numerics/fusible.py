@@ -1,13 +1,7 @@
-"""Random graphs that tempt a planner: chains that could be one loop, with everything that forbids it somewhere.
-
-    python -m tests.numerics.fusible SEED
-
-prints where the optimised plan of a graph differs from the naive one, with as few fetches as show it.
-"""
+"""Random graphs that tempt a planner: chains that could be one loop, with everything that forbids it somewhere."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +10,8 @@ import numpy as np
 
 import labkit as lk
 from labkit.errors import LabkitError
-from tests.ops.records import bits
+from tests.numerics import chains
+from tests.numerics.functions import BINARY, COMPARISONS, LOGIC, REDUCTIONS, UNARY, WHOLE
 
 MATRICES = (
     (1, 1),
@@ -36,29 +31,6 @@ OTHER_FIRST = (0, 1, 2, 7, 33, 150)
 """First dimensions that a second run has, where the graph leaves it open."""
 SPECIAL = (np.nan, np.inf, -np.inf, -0.0, 0.0, 1e-40, 1e38)
 NUMBERS = (lk.float32, lk.float64, lk.int32, lk.int64, lk.uint8)
-
-UNARY: Sequence[Callable[[Any], Any]] = (
-    lk.abs, lk.negative, lk.square, lk.exp, lk.tanh, lk.sigmoid, lk.nn.relu, lk.reciprocal, lk.sign, lk.floor, lk.round,
-    lk.sin, lk.erf, lk.expm1, lk.identity, lk.stop_gradient, lk.nn.softplus, lk.nn.elu, lk.nn.gelu, lk.nn.relu6,
-    lk.nn.leaky_relu, lk.nn.silu, lk.nn.selu, lk.ceil, lk.trunc, lk.cos, lk.atan,
-    lambda x: lk.sqrt(lk.abs(x)), lambda x: lk.rsqrt(lk.abs(x) + 0.5), lambda x: lk.log(lk.abs(x) + 0.1),
-    lambda x: lk.log1p(lk.abs(x)), lambda x: x * 2.0, lambda x: 1.0 - x, lambda x: x / 3.0, lambda x: 0.5 / (x + 4.0),
-    lambda x: x + x, lambda x: x * x, lambda x: x - lk.tanh(x), lambda x: lk.clip_by_value(x, -0.5, 1.5),
-    lambda x: x**2, lambda x: lk.maximum(x, 0.0), lambda x: lk.where(x > 0.0, x, lk.exp(x) - 1.0),
-)  # fmt: skip
-BINARY: Sequence[Callable[[Any, Any], Any]] = (
-    lk.add, lk.subtract, lk.multiply, lk.divide, lk.maximum, lk.minimum, lk.squared_difference, lk.atan2,
-    lambda a, b: lk.subtract(b, a), lambda a, b: lk.divide(b, a + 0.25), lambda a, b: a * b + a,
-    lambda a, b: lk.where(a > b, a, b), lambda a, b: lk.where(lk.is_nan(a), b, a), lk.divide_no_nan, lk.floormod,
-    lambda a, b: lk.pow(lk.abs(a), b),
-)  # fmt: skip
-WHOLE: Sequence[Callable[[Any, Any], Any]] = (
-    lk.add, lk.subtract, lk.multiply, lk.maximum, lk.minimum, lk.squared_difference,
-    lambda a, b: lk.floordiv(a, lk.maximum(b, lk.ones_like(b))), lambda a, b: lk.where(a > b, a, b),
-)  # fmt: skip
-COMPARISONS: Sequence[Callable[[Any, Any], Any]] = (lk.less, lk.less_equal, lk.greater, lk.equal, lk.not_equal)
-LOGIC: Sequence[Callable[[Any, Any], Any]] = (lk.logical_and, lk.logical_or, lk.logical_xor)
-REDUCTIONS: Sequence[Callable[..., Any]] = (lk.reduce_sum, lk.reduce_mean, lk.reduce_max, lk.reduce_min, lk.reduce_prod)
 
 
 @dataclass
@@ -314,31 +286,6 @@ class Fusible:
             with lk.control_dependencies([written.op]):
                 self.keep(kind, variable.read_value())
 
-    def chain(self, x: Any, captured: Any) -> Any:
-        for _ in range(self.rng.integers(1, 4)):
-            x = self.any_of(UNARY)(x) if self.rng.random() < 0.5 else self.any_of(BINARY[:6])(x, captured)
-        return x
-
-    def condition(self) -> None:
-        kind, x = self.pick("full", "row", dtype=self.real)
-        _, y = self.pick(kind, dtype=self.real)
-        truth = lk.reduce_any(self.pick(dtype=lk.bool)[1])
-        self.keep(kind, lk.cond(truth, lambda: self.chain(x, y), lambda: self.chain(y, x)))
-
-    def loop(self) -> None:
-        kind, x = self.pick("full", "row", dtype=self.real)
-        _, y = self.pick(kind, "one", dtype=self.real)
-        turns = int(self.rng.integers(0, 4))
-        _, y = lk.while_loop(lambda i, a: i < turns, lambda i, a: (i + 1, self.chain(a, y)), [0, x])
-        self.keep(kind, y)
-
-    def scan(self) -> None:
-        if self.is_image or self.sizes[0] > 40:
-            raise LabkitError("that would take long")
-        _, x = self.pick("full", dtype=self.real)
-        _, first = self.pick("row", dtype=self.real)
-        self.keep("full", lk.scan(lambda state, row: self.chain(state, row), x, first))
-
     def differentiate(self) -> None:
         """Derivatives of some results with respect to what is fed and to variables; perhaps a step along them."""
         ys = [self.pick(dtype=self.real)[1] for _ in range(self.rng.integers(1, 4))]
@@ -386,108 +333,8 @@ class Fusible:
 ACTIONS: dict[Callable[[Fusible], None], int] | Any = {
     Fusible.unary: 8, Fusible.binary: 10, Fusible.whole: 1, Fusible.compare: 2, Fusible.logic: 1, Fusible.choose: 2,
     Fusible.cast: 2, Fusible.sum_of_several: 1, Fusible.reduce: 3, Fusible.normalize: 1, Fusible.product: 5,
-    Fusible.pool: 1, Fusible.reshape: 1, Fusible.cut: 1, Fusible.transpose: 1, Fusible.write: 3, Fusible.condition: 1,
-    Fusible.loop: 1, Fusible.scan: 1,
+    Fusible.pool: 1, Fusible.reshape: 1, Fusible.cut: 1, Fusible.transpose: 1, Fusible.write: 3, chains.long_chain: 1,
+    chains.condition: 2, chains.loop: 2, chains.scan: 1,
 }  # fmt: skip
 WEIGHTS = np.array(list(ACTIONS.values())) / sum(ACTIONS.values())
 ACTIONS = list(ACTIONS)
-
-
-def one_nan(value: Any) -> bytes:
-    """The bits of a result, with one NaN for all: which operand's payload survives an addition is nobody's promise."""
-    x = np.asarray(value)
-    return bits(np.where(np.isnan(x), x.dtype.type(np.nan), x) if x.dtype.kind == "f" else value)
-
-
-# --- comparing ---
-
-Fetches = Sequence[Sequence[Any]]
-
-
-class Twins:
-    """A session that plans naively and one that optimises, side by side."""
-
-    def __init__(self, case: Fusible) -> None:
-        self.case = case
-        self.naive, self.optimised = (lk.Session(case.graph, optimize=flag) for flag in (False, True))
-        with case.graph.as_default():
-            start = [variable.initializer for variable in lk.global_variables()]
-        for session in self.sessions:
-            session.run(start)
-
-    @property
-    def sessions(self) -> tuple[lk.Session, lk.Session]:
-        return self.naive, self.optimised
-
-    def differs(self, feeds: Any, fetches: Sequence[Any]) -> str:
-        """What a run gives in the two sessions, where that is not the same; else "".
-
-        A run that is refused must be refused in both.
-        """
-        naive, optimised = ([one_nan(x) for x in told(session, feeds, fetches)] for session in self.sessions)
-        if len(naive) != len(optimised):
-            return "one of the two is refused"
-        for tensor, a, b in zip(fetches, naive, optimised, strict=False):
-            if a != b:
-                return f"{tensor!r} has other bits"
-        before, after = (session.state() for session in self.sessions)
-        return next((f"afterwards {k} has other bits" for k in before if one_nan(before[k]) != one_nan(after[k])), "")
-
-    def __enter__(self) -> Twins:
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        for session in self.sessions:
-            session.close()
-
-
-def told(session: lk.Session, feeds: Any, fetches: Sequence[Any]) -> list[Any]:
-    """What a run gives, or of a run that is refused the error's class."""
-    try:
-        return [*session.run(list(fetches), feeds, timeout=30), ""]
-    except LabkitError as error:
-        return [type(error).__name__]
-
-
-def difference(case: Fusible, fetches: Fetches | None = None) -> str:
-    """The first difference between the sessions in all runs, "" where there is none."""
-    with Twins(case) as twins:
-        for number, (feeds, wanted) in enumerate(zip(case.feeds, fetches or case.fetches, strict=True)):
-            if found := twins.differs(feeds, wanted):
-                return f"graph {case.seed}, run {number}: {found}"
-    return ""
-
-
-def fewest(case: Fusible) -> Fetches:
-    """As few of the case's fetches as still show a difference; one tensor alone, if one does."""
-    nothing = [case.inputs[0]]
-    for _, tensor in case.made:
-        for number in range(len(case.feeds)):
-            alone = [[tensor] if i == number else nothing for i in range(len(case.feeds))]
-            if difference(case, alone):
-                return alone
-    fetches = [list(some) for some in case.fetches]
-    for some in fetches:
-        for wanted in list(some):
-            some.remove(wanted)
-            if not difference(case, fetches):
-                some.append(wanted)
-    return fetches
-
-
-def main(seed: int) -> None:
-    case = Fusible(seed)
-    print(difference(case) or "no difference")
-    if not difference(case):
-        return
-    fetches = fewest(case)
-    print(difference(case, fetches))
-    with Twins(case) as twins:
-        for feeds, wanted in zip(case.feeds, fetches, strict=True):
-            print("feeds", {x.name: x.shape for x in feeds}, "fetches", wanted)
-            for session in twins.sessions:
-                print(lk.explain_plan(list(wanted), feeds, session=session))
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]))

@@ -1,6 +1,6 @@
 """The optimised plan against the naive one, to the bit, on graphs that tempt a planner to fuse what it must not.
 
-`pytest -m campaign -k fusible -s` compares thousands of graphs; `python -m tests.numerics.fusible SEED` shows one that differs.
+`pytest -m campaign -k fusible -s` compares thousands of graphs; `python -m tests.numerics.twins SEED` shows one that differs.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import labkit as lk
-from tests.numerics.fusible import Fusible, Twins, difference, one_nan, told
+from tests.numerics.fusible import Fusible
+from tests.numerics.twins import Twins, difference, one_nan, told
 from tests.ops.records import seed
 
 FIRST = seed() % 10**6  # other graphs on every commit

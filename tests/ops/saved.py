@@ -8,7 +8,8 @@ from random import Random
 import labkit as lk
 from labkit.core.opdef import NotDifferentiable, OpDef
 from labkit.errors import LabkitError
-from tests.numerics.fusible import Fusible, Twins, told
+from tests.numerics.fusible import Fusible
+from tests.numerics.twins import Twins, told
 from tests.ops.checks import Derivatives, one_dtype, smooth
 from tests.ops.records import Uses, generator
 
