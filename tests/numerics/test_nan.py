@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from labkit import _native
 from labkit.core import dtypes as dt
 from labkit.core.opdef import OpDef
 from labkit.errors import LabkitError
+from tests.numerics.calls import KernelCall, large_calls
 from tests.ops.records import WITH_SAMPLES, Case, Uses, accepts, generator, sample_dtypes, samples
 
 MOVES = (0.37, -1.3, 60.0, -60.0)
@@ -28,11 +31,14 @@ EXCEPT = {
 """Operations where NaN rightly does not reach all that depends on it, each with the reason."""
 
 
-def chosen(record: OpDef) -> Iterator[Case]:
+def chosen(record: OpDef, dtype: dt.DType) -> list[Case]:
+    """At most SAMPLES cases with numbers of that dtype."""
+    found = []
     for sample in samples(record):
-        dtypes = sample_dtypes(sample, dt.float32)
-        if dt.float32 in dtypes and accepts(record, dtypes, sample.attrs):
-            yield Case(sample, dtypes)
+        dtypes = sample_dtypes(sample, dtype)
+        if dtype in dtypes and accepts(record, dtypes, sample.attrs) and any(np.size(x) for x in sample.inputs):
+            found.append(Case(sample, dtypes))
+    return found[:SAMPLES]
 
 
 class Probe:
@@ -59,7 +65,7 @@ def lost(record: OpDef, case: Case) -> Iterator[str]:
     probe, rng = Probe(record, case), generator(record, "NaN")
     before = probe.run(probe.use.arrays)
     for i, x in enumerate(probe.use.arrays):
-        if x.dtype != np.float32 or not x.size or i in record.shape_inputs or i in record.value_inputs:
+        if x.dtype.kind != "f" or not x.size or i in record.shape_inputs or i in record.value_inputs:
             continue
         for place in rng.choice(x.size, min(x.size, PLACES), replace=False):
             moved = []
@@ -83,8 +89,39 @@ def lost(record: OpDef, case: Case) -> Iterator[str]:
 
 @pytest.mark.parametrize("record", WITH_SAMPLES, ids=lambda record: record.name)
 def test_nan_reaches_what_depends_on_it(record: OpDef) -> None:
-    cases = [case for case in chosen(record) if any(x.size for x in case.arrays)][:SAMPLES]
+    cases = [case for dtype in dt.FLOATS for case in chosen(record, dtype)]
     if not cases:
-        pytest.skip("it takes no float32")
+        pytest.skip("it takes no real numbers")
     found = [text for case in cases for text in lost(record, case)]
     assert bool(found) == (record.name in EXCEPT), found
+
+
+SPREADS = ("conv2d",)
+"""Kernels whose algorithm depends on the target, and with it how far NaN spreads beyond what depends on it."""
+
+
+def test_nan_goes_to_the_same_places_on_every_target() -> None:
+    first, *others = _native.targets()
+    rng = np.random.default_rng(0)
+    compared = 0
+    for calls in large_calls().values():
+        for call in calls:
+            inputs = [x if x is None else x.copy() for x in call.inputs]
+            for x in inputs:
+                if x is not None and x.dtype.kind == "f" and x.size:
+                    x.flat[rng.integers(x.size, size=3)] = np.nan
+            if call.kernel.startswith(SPREADS) or not any(x is not None and x.dtype.kind == "f" for x in inputs):
+                continue
+            spoiled = replace(call, inputs=inputs)
+            expected = places(spoiled, first)
+            assert all(places(spoiled, target) == expected for target in others), f"{call}"
+            compared += any(map(any, expected))
+    assert compared > 200
+
+
+def places(call: KernelCall, target: str) -> list[bytes]:
+    """Where the results are NaN, in bits; of a call that is refused nothing."""
+    try:
+        return [np.packbits(np.isnan(y)).tobytes() for y in call.run(target) if y.dtype.kind == "f"]
+    except _native.KernelError:
+        return []
