@@ -43,13 +43,15 @@ def inside(case: Fusible, x: Any, captured: Any, variable: lk.Variable | None) -
     if variable is None:
         return y
     before = variable.read_value()
+    early = chain(case, before, y)  # of the old value, whenever it is computed
     how = (variable.assign, variable.assign_add)[case.rng.integers(2)]
-    return y * 0.5 + chain(case, before, how(lk.tanh(chain(case, y, before))))
+    written = how(lk.tanh(chain(case, y, before)))
+    return early * 0.5 + chain(case, before, written) if case.rng.random() < 0.5 else early - written
 
 
 def written_inside(case: Fusible, kind: str) -> lk.Variable | None:
     fits = [v for k, v in case.variables if k == kind]
-    return fits[0] if fits and case.writing and case.rng.random() < 0.4 else None
+    return fits[0] if fits and case.writing and case.rng.random() < 0.6 else None
 
 
 def condition(case: Fusible) -> None:
@@ -66,6 +68,30 @@ def loop(case: Fusible) -> None:
     turns, variable = int(case.rng.integers(0, 4)), written_inside(case, kind)
     _, y = lk.while_loop(lambda i, a: i < turns, lambda i, a: (i + 1, inside(case, a, y, variable)), [0, x])
     case.keep(kind, y)
+
+
+def scatter(case: Fusible) -> None:
+    """One number of a row is replaced, in place where nothing needs the row any more; what was made of it before may be
+    computed late. Once, or in a loop."""
+    if not case.sizes[-1]:
+        raise LabkitError("there is nothing to replace")
+    _, x = case.pick("row", dtype=case.real)
+    _, y = case.pick("row", "one", dtype=case.real)
+
+    def replaced(i: Any, row: Any) -> tuple[Any, Any]:
+        early = chain(case, row, y)
+        how = case.any_of((lk.tensor_scatter_update, lk.tensor_scatter_add))
+        return early, how(row, lk.reshape(i, [1, 1]), lk.reshape(lk.reduce_sum(lk.tanh(row)), [1]))
+
+    if case.rng.random() < 0.4:
+        early, late = replaced(lk.constant(0), case.any_of(UNARY)(x))
+    else:
+        turns = int(case.rng.integers(0, min(4, case.sizes[-1] + 1)))
+        _, late, early = lk.while_loop(
+            lambda i, row, seen: i < turns, lambda i, row, seen: (i + 1, *replaced(i, row)[::-1]), [0, x, x * 0.5]
+        )
+    case.keep("row", late)
+    case.keep("row", early - late)
 
 
 def scan(case: Fusible) -> None:

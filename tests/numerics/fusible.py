@@ -248,12 +248,18 @@ class Fusible:
         self.keep("full", self.any_of((lk.nn.max_pool, lk.nn.avg_pool))(x, 3, 1, "SAME"))
 
     def reshape(self) -> None:
-        """The same memory under another shape, worked on there, and back."""
+        """The same memory under another shape, worked on there with something of that shape, and back."""
         _, x = self.pick("full")
-        flat = self.any_of(UNARY)(lk.reshape(x, [-1]))
-        if self.rng.random() < 0.3:
-            self.keep("flat", flat)
-        self.keep("full", self.any_of(UNARY)(lk.reshape(flat, lk.shape(x))))
+        _, y = self.pick("full", dtype=x.dtype)
+        shape = lk.shape(x)
+        if self.rng.random() < 0.5:
+            flat = self.any_of(BINARY)(lk.reshape(x, [-1]), lk.reshape(self.any_of(UNARY)(y), [-1]))
+            if self.rng.random() < 0.3:
+                self.keep("flat", flat)
+        else:  # each number of a column meets every so manyth one
+            column = lk.reshape(self.pick("column", dtype=x.dtype)[1], [-1])
+            flat = self.any_of(BINARY)(lk.reshape(self.any_of(UNARY)(x), [-1, shape[0]]), self.any_of(UNARY)(column))
+        self.keep("full", self.any_of(BINARY)(lk.reshape(flat, shape), y))
 
     def cut(self) -> None:
         """Pieces side by side, worked on apart."""
@@ -334,7 +340,7 @@ ACTIONS: dict[Callable[[Fusible], None], int] | Any = {
     Fusible.unary: 8, Fusible.binary: 10, Fusible.whole: 1, Fusible.compare: 2, Fusible.logic: 1, Fusible.choose: 2,
     Fusible.cast: 2, Fusible.sum_of_several: 1, Fusible.reduce: 3, Fusible.normalize: 1, Fusible.product: 5,
     Fusible.pool: 1, Fusible.reshape: 1, Fusible.cut: 1, Fusible.transpose: 1, Fusible.write: 3, chains.long_chain: 1,
-    chains.condition: 2, chains.loop: 2, chains.scan: 1,
+    chains.condition: 2, chains.loop: 2, chains.scan: 1, chains.scatter: 2,
 }  # fmt: skip
 WEIGHTS = np.array(list(ACTIONS.values())) / sum(ACTIONS.values())
 ACTIONS = list(ACTIONS)
