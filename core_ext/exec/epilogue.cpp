@@ -17,7 +17,10 @@ struct Host {
 };
 constexpr Host kHosts[] = {
     {"matmul", 2, true, true, true},
-    {"max_pool_grad", 6, false, true, false},
+    {"conv2d", 8, true, false, false},
+    {"conv2d_backprop_input", 8, false, true, false},
+    {"depthwise_conv2d", 8, true, false, false},
+    {"depthwise_conv2d_backprop_input", 8, false, true, false},
 };
 constexpr int64_t kRelu = 1, kMask = 2;
 constexpr size_t kOperands = 2;  // of a host without an end
@@ -62,7 +65,7 @@ class Ends {
         if (i == kNone || !all_[i].kernel || reads_[root(value)] != 1 || !can_take(all_[i], i, j, value)) return;
         Instruction& host = all_[i];
         const Host* kind = host_of(host);
-        const bool has_bias = host.inputs.size() > kOperands, has_end = host.ints.size() > kind->ints;
+        const bool has_bias = host.inputs.size() > kOperands, has_end = host.ints.size() != kind->ints;
         if (has_end || (bias && has_bias) || (mask ? has_bias || !kind->mask : !kind->bias_and_relu)) return;
         if (bias && !is_bias(type(end.inputs[!swapped]), type(value))) return;
         Instruction made = host;

@@ -113,7 +113,7 @@ Status check_index(const Pool& p, const I* index, Range rows) {
 // A row of dx where the windows do not overlap and row `i` of them, if any, covers it: each window's gradient goes to the pixel
 // that won, if that is in this row.
 template <class T, class I>
-void place_row(T* dx, const T* dy, const I* index, const T* mask, const Pool& p, int64_t i) {
+void place_row(T* dx, const T* dy, const I* index, const Pool& p, int64_t i) {
     int64_t end = 0;  // of the pixels that are covered
     for (int64_t column = 0; i >= 0 && column < p.out_w; ++column) {
         const Window w = p.window_w(column);
@@ -123,9 +123,7 @@ void place_row(T* dx, const T* dy, const I* index, const T* mask, const Pool& p,
             const Vec<T> g = load_n(dy + column * p.c + c, n);
             for (int64_t j = w.begin; j < w.end; ++j) {
                 const int64_t to = left + j * p.c + c;
-                Vec<Lane<T>> here = won == static_cast<Lane<T>>(i * p.kw + j);
-                if (mask) here &= load_n(mask + to, n) > Vec<T>{};
-                store_n(dx + to, here ? g : Vec<T>{}, n);
+                store_n(dx + to, won == static_cast<Lane<T>>(i * p.kw + j) ? g : Vec<T>{}, n);
             }
         });
         end = w.start + w.end;
@@ -133,18 +131,13 @@ void place_row(T* dx, const T* dy, const I* index, const T* mask, const Pool& p,
     __builtin_memset(dx + end * p.c, 0, static_cast<size_t>((p.w - end) * p.c) * sizeof(T));
 }
 
-// Each element of dx gathers from the windows that cover it, in row-major order of the windows. With a third input, a mask of
-// dx's shape, it is 0 where the mask is not above 0.
+// Each element of dx gathers from the windows that cover it, in row-major order of the windows.
 template <class T, class I>
 Status max_pool_grad(const Call& call, int64_t task) {
     const Pool p(call, call.out[0], call.in[0]);
     const T* dy = data<T>(call.in[0]);
     const I* index = data<I>(call.in[1]);
-    const T* mask = call.n_in > 2 ? data<T>(call.in[2]) : nullptr;
-    auto put = [&](int64_t at, Vec<T> v, auto n) {
-        if (mask) v = load_n(mask + at, n) > Vec<T>{} ? v : Vec<T>{};
-        store_n(data<T>(call.out[0]) + at, v, n);
-    };
+    T* dx = data<T>(call.out[0]);
     const Status status = check_index(p, index, p.share_of_output_rows(task));
     if (status.code != Code::ok) return status;
     const Range rows = p.input_rows(task);
@@ -155,8 +148,7 @@ Status max_pool_grad(const Call& call, int64_t task) {
             const bool covered = h.first == h.last;
             const int64_t from = covered ? (image + h.first) * p.out_w * p.c : 0;
             const int64_t to = row * p.w * p.c;
-            place_row(data<T>(call.out[0]) + to, dy + from, index + from, mask ? mask + to : nullptr, p,
-                      covered ? h.place - h.first * p.sh : -1);
+            place_row(dx + to, dy + from, index + from, p, covered ? h.place - h.first * p.sh : -1);
             continue;
         }
         for (int64_t column = 0; column < p.w; ++column) {
@@ -170,7 +162,7 @@ Status max_pool_grad(const Call& call, int64_t task) {
                         const Lane<T> here = static_cast<Lane<T>>((h.place - i * p.sh) * p.kw + w.place - j * p.sw);
                         sum += load_index<T>(index + from, n) == here ? load_n(dy + from, n) : Vec<T>{};
                     }
-                put(to + c, sum, n);
+                store_n(dx + to + c, sum, n);
             });
         }
     }

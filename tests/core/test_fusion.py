@@ -229,3 +229,38 @@ def test_a_relu_that_was_not_what_was_pooled_masks_afterwards() -> None:
     spread = lk.gradients(lk.reduce_sum(pooled * pooled), x)[0]
     masked = lk.gradients(lk.nn.relu(other), other, [spread])[0]
     check_same_bits([masked], {x: normal(1, 4, 4, 1), other: -normal(1, 4, 4, 1)})
+
+
+# --- convolutional layers ---
+
+CONVOLUTIONS = {
+    "winograd": ([2, 8, 9, 20], [3, 3, 20, 17], {}),
+    "winograd of 5x5": ([2, 8, 9, 20], [5, 5, 20, 17], {}),
+    "direct": ([2, 8, 9, 20], [3, 3, 20, 17], {"strides": 2}),
+    "first layer": ([2, 12, 12, 1], [3, 3, 1, 17], {}),
+    "dilated": ([2, 12, 12, 5], [3, 3, 5, 7], {"dilations": 2}),
+}
+
+
+@pytest.mark.parametrize("case", CONVOLUTIONS)
+@pytest.mark.parametrize("dtype", [lk.float32, lk.float64])
+def test_a_convolutional_layer_is_one_instruction(case: str, dtype: Any) -> None:
+    image, filters, more = CONVOLUTIONS[case]
+    x, w, b = (lk.constant(normal(*shape).astype(dtype.numpy)) for shape in (image, filters, filters[-1:]))
+    x = lk.placeholder(dtype, image)
+    y = lk.nn.relu(lk.nn.conv2d(x, w, padding="SAME", **more) + b)
+    feeds = {x: normal(*image).astype(dtype.numpy)}
+    assert instructions(y, feeds, optimize=True) == 1
+    check_same_bits([y, *lk.gradients(lk.square(y), [x, w, b])], feeds)
+    again = lk.nn.relu(lk.nn.conv2d(y, lk.transpose(w, [0, 1, 3, 2]), padding="SAME"))
+    slope = lk.gradients(again, [x, w, b])
+    check_same_bits([again, *slope], feeds)
+    assert "conv2d_backprop_input" in lk.explain_plan(slope, feeds)
+
+
+def test_depthwise_layers_too() -> None:
+    x, w = lk.placeholder(lk.float32, [2, 9, 9, 6]), lk.constant(normal(3, 3, 6, 2))
+    y = lk.nn.relu(lk.nn.depthwise_conv2d(lk.nn.relu(lk.sin(x)), w, padding="SAME") + normal(12))
+    feeds = {x: normal(2, 9, 9, 6)}
+    assert instructions(y, feeds, optimize=True) == 2
+    check_same_bits([y, *lk.gradients(y, x)], feeds)

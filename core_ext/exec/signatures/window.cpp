@@ -46,14 +46,10 @@ void max_pool(const Checked& c) {
     pool_index(c, c.out(0), c.out(1));
 }
 void max_pool_grad(const Checked& c) {
-    c.operands(c.call.n_in == 3 ? 3 : 2, 1);  // the third: a mask
+    c.operands(2, 1);
     c.attributes(6);
     c.dtype(c.in(0), c.T);
     c.dtype(c.out(), c.T);
-    if (c.call.n_in == 3) {
-        c.dtype(c.in(2), c.T);
-        c.same_shape(c.in(2), c.out());
-    }
     pool(c, c.out(), c.in(0));
     pool_index(c, c.in(0), c.in(1));
 }
