@@ -20,6 +20,7 @@ except ImportError as error:
     ) from error
 
 from labkit._native import (
+    MAX_THREADS,
     CancelledError,
     Cell,
     KernelError,
@@ -38,6 +39,7 @@ from labkit._native import (
 )
 
 __all__ = [
+    "MAX_THREADS",
     "CancelledError",
     "Cell",
     "KernelError",

@@ -69,7 +69,10 @@ View view_like(const py::handle& object, const View& type, const std::string& wh
     return view;
 }
 
-py::array new_array(const View& type, int64_t lead) {
+namespace {
+
+// An array of the type with one more dimension `lead` in front where that is not negative; of new memory where `data` is null.
+py::array make_array(const View& type, int64_t lead, void* data) {
     static const py::dtype* const dtypes =
         new py::dtype[6]{py::dtype::of<float>(),   py::dtype::of<double>(),  py::dtype::of<int32_t>(),
                          py::dtype::of<int64_t>(), py::dtype::of<uint8_t>(), py::dtype::of<bool>()};
@@ -79,10 +82,22 @@ py::array new_array(const View& type, int64_t lead) {
     for (int i = 0; i < type.rank; ++i) shape[rank++] = static_cast<py::ssize_t>(type.shape[i]);
     auto& api = py::detail::npy_api::get();
     py::dtype dtype = dtypes[static_cast<int>(type.dtype)];
+    const int flags = data ? Flags::NPY_ARRAY_C_CONTIGUOUS_ | Flags::NPY_ARRAY_ALIGNED_ : 0;
     PyObject* made =
-        api.PyArray_NewFromDescr_(api.PyArray_Type_, dtype.release().ptr(), rank, shape, nullptr, nullptr, 0, nullptr);
+        api.PyArray_NewFromDescr_(api.PyArray_Type_, dtype.release().ptr(), rank, shape, nullptr, data, flags, nullptr);
     if (!made) throw py::error_already_set();
     return py::reinterpret_steal<py::array>(made);
+}
+
+}  // namespace
+
+py::array new_array(const View& type, int64_t lead) { return make_array(type, lead, nullptr); }
+
+py::array view_array(const View& view, const py::object& owner) {
+    if (!view.data) return new_array(view);  // of no elements
+    py::array made = make_array(view, -1, view.data);
+    if (py::detail::npy_api::get().PyArray_SetBaseObject_(made.ptr(), owner.inc_ref().ptr()) < 0) throw py::error_already_set();
+    return made;
 }
 
 View type_from(const std::string& dtype, const py::sequence& shape) {

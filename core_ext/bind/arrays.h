@@ -22,6 +22,9 @@ View view_like(const py::handle& object, const View& type, const std::string& wh
 // A new array with the dtype and shape of `type`; `lead` as above.
 py::array new_array(const View& type, int64_t lead = -1);
 
+// A read-only array of the view's own memory, which `owner` keeps alive.
+py::array view_array(const View& view, const py::object& owner);
+
 // A View without data from "f32" and a sequence of dimensions.
 View type_from(const std::string& dtype, const py::sequence& shape);
 

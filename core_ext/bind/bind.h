@@ -5,6 +5,7 @@
 namespace labkit {
 
 void bind_kernels(pybind11::module_& module);  // targets, kernels, threads, checksums
-void bind_plan(pybind11::module_& module);     // State, Cell, Plan
+void bind_state(pybind11::module_& module);    // State, Cell
+void bind_plan(pybind11::module_& module);     // Plan
 
 }  // namespace labkit

@@ -9,6 +9,7 @@
 #include "bind/host.h"
 #include "dispatch/dispatch.h"
 #include "exec/checked.h"
+#include "exec/cpus.h"
 #include "exec/crc32c.h"
 #include "exec/denormals.h"
 #include "exec/executor.h"
@@ -142,6 +143,7 @@ void bind_kernels(py::module_& module) {
                py::arg("reals") = std::vector<double>{},
                "The number of tasks in each phase of a call, for tests; empty where nothing is to be written. Arguments "
                "as in call_kernel.");
+    module.attr("MAX_THREADS") = kMaxThreads;
     module.def("set_num_threads", &set_num_threads, py::arg("count"), py::call_guard<py::gil_scoped_release>(),
                "Sets the number of threads of all runs to come. Results do not depend on it.\n\nRaises:\n    "
                "ValueError: not from 1 to 256.");
@@ -149,6 +151,9 @@ void bind_kernels(py::module_& module) {
                "The number of threads of a run: LABKIT_NUM_THREADS, or the cores that this process may use (affinity, "
                "CPU quota).\n\n"
                "Raises:\n    ValueError: LABKIT_NUM_THREADS is not a number from 1 to 256.");
+    module.def("usable_cores", &usable_cores, py::arg("root") = "",
+               "The cores that this process may use, by affinity and CPU quota.\n\nArgs:\n    root: in front of the paths "
+               "of /proc and /sys, for tests.");
     module.def(
         "crc32c",
         [](const py::buffer& data, uint32_t value) {

@@ -4,9 +4,10 @@
 
 namespace labkit {
 
-std::vector<ControlGroup> control_groups(const std::string& controller) {
+std::vector<ControlGroup> control_groups(const std::string& controller, const std::string& root) {
     std::vector<ControlGroup> found;
-    std::ifstream groups("/proc/self/cgroup");  // lines "ID:CONTROLLERS:PATH"; version 2 has no controllers
+    const std::string mounted = root + "/sys/fs/cgroup";
+    std::ifstream groups(root + "/proc/self/cgroup");  // lines "ID:CONTROLLERS:PATH"; version 2 has no controllers
     for (std::string line; std::getline(groups, line);) {
         size_t first = line.find(':'), second = line.find(':', first + 1);
         if (first == std::string::npos || second == std::string::npos) continue;
@@ -17,10 +18,10 @@ std::vector<ControlGroup> control_groups(const std::string& controller) {
         while (!path.empty() && path.back() == '/') path.pop_back();
         for (;;) {
             if (v2) {
-                found.push_back({true, "/sys/fs/cgroup" + path});
+                found.push_back({true, mounted + path});
             } else {
-                found.push_back({false, "/sys/fs/cgroup/" + controller + path});
-                if (controllers != controller) found.push_back({false, "/sys/fs/cgroup/" + controllers + path});
+                found.push_back({false, mounted + "/" + controller + path});
+                if (controllers != controller) found.push_back({false, mounted + "/" + controllers + path});
             }
             size_t slash = path.rfind('/');
             if (slash == std::string::npos) break;

@@ -10,7 +10,8 @@ struct ControlGroup {
     std::string folder;  // of the group's files, without "/" at the end; it need not exist
 };
 
-// The groups that limit what `controller` ("cpu", "memory") gives, from the process's own up to the root.
-std::vector<ControlGroup> control_groups(const std::string& controller);
+// The groups that limit what `controller` ("cpu", "memory") gives, from the process's own up to the root. `root` stands in
+// front of the paths of /proc and /sys, so that tests have their own.
+std::vector<ControlGroup> control_groups(const std::string& controller, const std::string& root = "");
 
 }  // namespace labkit

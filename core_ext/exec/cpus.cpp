@@ -31,9 +31,9 @@ double quota_v1(const std::string& folder) {
 }
 
 // The tightest quota from the process's own group up to the root.
-double quota() {
+double quota(const std::string& root) {
     double cores = INFINITY;
-    for (const ControlGroup& group : control_groups("cpu"))
+    for (const ControlGroup& group : control_groups("cpu", root))
         cores = std::min(cores, group.v2 ? quota_v2(group.folder) : quota_v1(group.folder));
     return cores;
 }
@@ -41,12 +41,12 @@ double quota() {
 
 }  // namespace
 
-int usable_cores() {
+int usable_cores(const std::string& root) {
     int cores = static_cast<int>(std::thread::hardware_concurrency());
 #ifdef __linux__
     cpu_set_t mask;
     if (sched_getaffinity(0, sizeof mask, &mask) == 0) cores = CPU_COUNT(&mask);
-    double limit = quota();
+    double limit = quota(root);
     if (limit < cores) cores = static_cast<int>(std::ceil(limit));
 #endif
     return std::clamp(cores, 1, kMaxThreads);

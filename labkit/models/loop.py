@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -111,8 +112,16 @@ class TrainingLoop:
 
     def state(self) -> dict[str, np.ndarray]:
         """Everything that the next steps depend on: variables, optimizer slots, random counters, and the position."""
-        position = {key: np.array(value, np.int64) for key, value in self._position().items()}
-        return {**self.model.session.state(), **position, "loop/step": np.array(self.step, np.int64)}
+        return {**self.model.session.state(), **self._place()}
+
+    @contextmanager
+    def frozen_state(self) -> Iterator[dict[str, np.ndarray]]:
+        """What `state()` returns, without copies: the arrays are right inside the block only."""
+        with self.model.session.frozen_state() as values:
+            yield {**values, **self._place()}
+
+    def _place(self) -> dict[str, np.ndarray]:
+        return {key: np.array(value, np.int64) for key, value in {**self._position(), "loop/step": self.step}.items()}
 
     def _position(self) -> dict[str, int]:
         return {

@@ -35,8 +35,9 @@ def set_all(model: Model, values: Sequence[Any]) -> None:
 
 def save(model: Model, prefix: str) -> str:
     """Saves the weights by name."""
-    names = (variable.op.name for variable in model.weights)
-    return checkpoint.save(prefix, dict(zip(names, model.get_weights(), strict=True)), step=0)
+    names = [variable.op.name for variable in model.weights]
+    with model.session.frozen_state() as values:
+        return checkpoint.save(prefix, {name: values[name] for name in names}, step=0)
 
 
 def load(model: Model, prefix: str) -> None:

@@ -246,11 +246,15 @@ def looping(x: lk.Tensor) -> lk.Tensor:
     return lk.reduce_sum(y)
 
 
+def training_a_loop(x: lk.Tensor) -> lk.Tensor:
+    return lk.optimizers.Adam(0.01).minimize(looping(x))
+
+
 def masking(x: lk.Tensor) -> lk.Tensor:
     return training(lk.boolean_mask(x, x[:, 0] > 0))
 
 
-@pytest.mark.parametrize("build", [plain, training, scanning, looping, masking])
+@pytest.mark.parametrize("build", [plain, training, scanning, looping, training_a_loop, masking])
 def test_two_hundred_lengths_are_planned_in_a_millisecond_each(session, build):
     x = lk.placeholder(lk.float32, [None, 8])
     fetch = build(x)

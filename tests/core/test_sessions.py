@@ -312,3 +312,31 @@ else:
 def test_a_forked_child_goes_on_with_values_of_its_own():
     done = subprocess.run([sys.executable, "-c", FORK], capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout == "1000.0 7\n", done.stderr
+
+
+def test_a_frozen_state_is_the_memory_itself_and_keeps_writers_out() -> None:
+    with lk.Graph().as_default() as graph:
+        v, never = lk.Variable(np.arange(3, dtype=np.float32), name="v"), lk.Variable(1.0, name="never")
+        empty, total = lk.Variable(np.zeros((0, 2), np.float32), name="empty"), lk.reduce_sum(v)
+        grow = v.assign_add([1.0, 1.0, 1.0])
+        first = lk.variables_initializer([v, empty])
+    with lk.Session(graph) as session:
+        session.run(first)
+        with session.frozen_state() as state:
+            assert set(state) == {"v", "empty"}
+            assert state["empty"].shape == (0, 2)
+            assert not state["v"].flags.writeable
+            assert session.run(total) == 3  # reading is allowed
+            with pytest.raises(SessionError, match="under way in this thread"):
+                session.run(grow)
+            thread = threading.Thread(target=session.run, args=(grow,))
+            thread.start()
+            thread.join(0.1)
+            assert thread.is_alive()
+            np.testing.assert_array_equal(state["v"], [0, 1, 2])
+            kept = state["v"]
+        thread.join(10)
+        np.testing.assert_array_equal(session.run(v), [1, 2, 3])
+        np.testing.assert_array_equal(kept, [1, 2, 3])  # the memory itself: right inside the block only
+    del session, graph
+    np.testing.assert_array_equal(kept, [1, 2, 3])  # and still there

@@ -68,7 +68,7 @@ START = """
 import os, resource, sys
 import numpy as np
 import labkit as lk
-from labkit.errors import InvalidArgumentError, ResourceExhaustedError
+from labkit.errors import ConfigError, ResourceExhaustedError
 """
 SLOPE = """
 n = lk.placeholder(lk.int32, [])
@@ -163,7 +163,7 @@ def test_a_limit_that_is_no_number_of_bytes(text: str) -> None:
     code = """
         try:
             lk.Session()
-        except InvalidArgumentError as error:
+        except ConfigError as error:
             print(error)
         """
     assert f"Received: '{text}'" in printed(code, LABKIT_MEMORY_LIMIT=text)[0]

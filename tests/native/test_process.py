@@ -11,6 +11,7 @@ import threading
 import time
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -179,18 +180,27 @@ def test_no_thread_is_started_before_a_parallel_run() -> None:
     assert printed.split() == ["0", "2", "0"]
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "257", "two", "2 threads", "99999999999999999999"])
-def test_a_wrong_number_of_threads_is_refused(text: str) -> None:
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "257", "1000000000", "two", "2 threads", "99999999999999999999"])
+def test_a_wrong_number_of_threads_is_refused_before_anything_runs(text: str) -> None:
     printed = python(
         """
-        try:
-            _native.get_num_threads()
-        except ValueError as error:
-            print(error)
+        import labkit as lk
+        from labkit.errors import ConfigError
+        for attempt in (lk.get_num_threads, lk.Session, lambda: lk.Sequential([lk.layers.Dense(1)]).session):
+            try:
+                attempt()
+            except ConfigError as error:
+                print(error)
+        lk.set_num_threads(2)  # what a program says counts more
+        print(lk.get_num_threads(), lk.Session().run(lk.constant(1.5)))
         """,
         LABKIT_NUM_THREADS=text,
     )
-    assert f"Received: '{text}'" in printed
+    *refused, right = printed.strip().split("\n")
+    assert len(refused) == 3
+    for line in refused:
+        assert f"a whole number from 1 to 256. Received: '{text}'" in line
+    assert right == "2 1.5"
 
 
 def test_numbers_of_threads(threads: None) -> None:
@@ -205,6 +215,44 @@ def test_affinity_limits_the_default() -> None:
     code = "os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); print(_native.get_num_threads())"
     environment = {"LABKIT_NUM_THREADS": ""}
     assert python(code, **environment) == "1\n"
+
+
+# --- quotas: files as Linux shows them, under a root of our own; this process may use more cores than the quota leaves ---
+
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+V1 = "7:memory:/job\n4:cpu,cpuacct:/job/step\n1:name=systemd:/job\n"
+
+
+@pytest.mark.skipif(CORES < 2, reason="a quota can only take cores away")
+@pytest.mark.parametrize(
+    ("groups", "files", "cores"),
+    [
+        ("", {}, CORES),  # no control groups at all
+        ("0::/job/step\n", {"job/step/cpu.max": "100000 100000"}, 1),
+        ("0::/job/step\n", {"job/step/cpu.max": "150000 100000"}, 2),  # one and a half
+        ("0::/job/step\n", {"job/step/cpu.max": "1000 100000"}, 1),  # a hundredth
+        ("0::/job/step\n", {"job/step/cpu.max": "max 100000", "job/cpu.max": "50000 50000"}, 1),  # a parent's
+        ("0::/job/step\n", {"job/step/cpu.max": "max 100000", "cpu.max": "max 100000"}, CORES),
+        ("0::/\n", {"cpu.max": "90000 100000"}, 1),  # in a namespace of its own
+        ("0::/../other\n", {"cpu.max": "90000 100000"}, 1),  # seen from another namespace
+        ("0::/\n", {"cpu.max": "99999900000 100000"}, CORES),  # more than there are
+        ("0::/\n", {"cpu.max": "100000 0"}, CORES),
+        ("0::/\n", {"cpu.max": "nonsense"}, CORES),
+        ("0::/\n", {"cpu.max": ""}, CORES),
+        (V1, {"cpu/job/step/cpu.cfs_quota_us": "100000", "cpu/job/step/cpu.cfs_period_us": "100000"}, 1),
+        (V1, {"cpu,cpuacct/job/cpu.cfs_quota_us": "20000", "cpu,cpuacct/job/cpu.cfs_period_us": "50000"}, 1),
+        (V1, {"cpu/cpu.cfs_quota_us": "30000", "cpu/cpu.cfs_period_us": "100000"}, 1),  # a container's root
+        (V1, {"cpu/job/step/cpu.cfs_quota_us": "-1", "cpu/job/step/cpu.cfs_period_us": "100000"}, CORES),
+        (V1, {"cpu/job/step/cpu.cfs_quota_us": "100000"}, CORES),  # no period
+        ("garbage\n:\n" + V1, {"cpu/job/step/cpu.cfs_quota_us": "1", "cpu/job/step/cpu.cfs_period_us": "9"}, 1),
+    ],
+)
+def test_cpu_quotas(tmp_path: Path, groups: str, files: dict[str, str], cores: int) -> None:
+    for name, text in {"proc/self/cgroup": groups, **{f"sys/fs/cgroup/{k}": v for k, v in files.items()}}.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text + "\n" if text else "")
+    assert _native.usable_cores(str(tmp_path)) == cores
 
 
 @pytest.mark.parametrize("count", [1, 4])

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
 
 from labkit import native
 from labkit.core.convert import as_array
-from labkit.core.execution.failures import uninitialized
+from labkit.core.execution.failures import FAILURES, told, uninitialized
 from labkit.core.execution.feeds import feed_array
 from labkit.core.graph import Graph
 from labkit.core.operation import Operation
 from labkit.core.shapes import show
 from labkit.core.variables import Variable
-from labkit.errors import CheckpointError, GraphError, InvalidArgumentError
+from labkit.errors import CheckpointError, ConfigError, GraphError
 
 RANDOM = "random:"
 """In front of a counter in a state; no operation's name holds a colon."""
@@ -33,7 +34,7 @@ class Cells:
         try:
             self.state = native.State()
         except ValueError as error:  # of a setting in the environment
-            raise InvalidArgumentError(str(error)) from None
+            raise ConfigError(str(error)) from None
         self._cells: dict[str, Any] = {}  # by the variable's or counter's name
 
     def variable(self, op: Operation) -> Any:
@@ -78,6 +79,17 @@ class Cells:
         """As `Session.state`."""
         wanted = sorted(self._cells if names is None else self._cells.keys() & names)
         return {name: self._cells[name].read() for name in wanted if self._cells[name].initialized}
+
+    @contextmanager
+    def frozen(self) -> Iterator[dict[str, np.ndarray]]:
+        """As `Session.frozen_state`."""
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(self.state.hold(False))
+            except FAILURES as error:
+                raise told(error, self.graph, None, timeout=None) from None
+            views = {name: cell.view() for name, cell in sorted(self._cells.items())}
+            yield {name: view for name, view in views.items() if view is not None}
 
     def restore(self, state: Mapping[str, np.ndarray], fresh_counters: bool = True) -> None:
         """As `Session.restore_state`."""

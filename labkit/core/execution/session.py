@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import numpy as np
@@ -234,6 +234,15 @@ class Session:
             names: copy only these, as far as they have values.
         """
         return self._open_cells.snapshot(names)
+
+    def frozen_state(self) -> AbstractContextManager[dict[str, np.ndarray]]:
+        """What `state()` returns, without copies: read-only arrays of the session's own memory. They are right inside the
+        block; runs of other threads that write wait until it is left.
+
+        Raises:
+            SessionError: on entering, a run of the session that writes is under way in this thread.
+        """
+        return self._open_cells.frozen()
 
     def restore_state(self, state: Mapping[str, np.ndarray], fresh_counters: bool = True) -> None:
         """Sets variables and counters to what `state()` returned, possibly in another process. Variables that the state

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from labkit.core.threads import get_num_threads
 from labkit.errors import LabkitError
 from labkit.io import make_folder
 from labkit.lab.executor import Event, Unit
@@ -168,16 +169,11 @@ class LocalExecutor:
                 self._statuses[ticket] = None
 
 
-def cores() -> int:
-    """The cores this process may use: its affinity, cut by its control group's quota."""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    with contextlib.suppress(OSError, ValueError):
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        count = min(count, max(1, int(quota) // int(period)))
-    return count
-
-
 def threads_per_trial(jobs: int) -> int:
-    """LABKIT_NUM_THREADS when set; else an equal share of the cores, at least one."""
-    wanted = os.environ.get("LABKIT_NUM_THREADS", "")
-    return int(wanted) if wanted.isdigit() and int(wanted) > 0 else max(1, cores() // jobs)
+    """LABKIT_NUM_THREADS when set; else an equal share of the cores, at least one.
+
+    Raises:
+        ConfigError: LABKIT_NUM_THREADS is no number of threads.
+    """
+    count = get_num_threads()
+    return count if os.environ.get("LABKIT_NUM_THREADS") else max(1, count // jobs)

@@ -27,7 +27,7 @@ def evaluate(trial: Trial, model: Any, data: Any) -> dict[str, float]:
         parts = []
         for start in range(0, len(labels), CHUNK):
             trial.link.check()
-            parts.append(model.predict(images[start : start + CHUNK], batch_size=BATCH))
+            parts.append(model.predict(images[indices[start : start + CHUNK]], batch_size=BATCH))
             done += len(parts[-1])
             trial.link.progress(done, total, {}, phase="evaluating, example")
         outputs = np.concatenate(parts)
@@ -65,13 +65,14 @@ def evaluate(trial: Trial, model: Any, data: Any) -> dict[str, float]:
 
 
 def _examples(name: str, split: Any, quick: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(images, labels, indices): a fixed random part of the training split, the same for every trial and seed."""
+    """(all images, the chosen examples' labels, their indices): of the training split a fixed random part, the same for every
+    trial and seed."""
     count = len(split.labels)
     limit = QUICK_EXAMPLES if quick else TRAIN_EXAMPLES if name == "train" else count
     if count <= limit:
         return split.images, split.labels, np.arange(count)
     indices = np.sort(np.random.Generator(np.random.Philox(key=0)).permutation(count)[:limit])
-    return split.images[indices], split.labels[indices], indices
+    return split.images, split.labels[indices], indices
 
 
 def _probabilities(model: Any, outputs: np.ndarray) -> np.ndarray:

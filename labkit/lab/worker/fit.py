@@ -131,8 +131,10 @@ class Fit:
 
     def _histograms(self) -> None:
         writer = self.trial.series.writer()
-        for variable in self.model.weights:
-            writer.histogram(f"weights/{variable.name.partition(':')[0]}", self.model.session.read(variable), self.step)
+        names = [variable.op.name for variable in self.model.weights]
+        with self.model.session.frozen_state() as values:
+            for name in names:
+                writer.histogram(f"weights/{name}", values[name], self.step)
         kernels = next((w for w in self.model.weights if len(w.shape.as_list()) == 4), None)
         if kernels is not None:
             images = filters(self.model.session.read(kernels))[:SHOWN_FILTERS]
@@ -166,7 +168,8 @@ class Fit:
         extra: dict[str, Any] = {"epoch_sums": self.epoch_sums, "epoch_steps": self.epoch_steps}
         if self.best is not None:
             extra["best"] = self.best.facts()
-        self.trial.save_checkpoint(self.folder, self.step, self.loop.state(), extra)
+        with self.loop.frozen_state() as state:
+            self.trial.save_checkpoint(self.folder, self.step, state, extra)
         self.saved_at, self.saved_step = time.monotonic(), self.loop.step
         self.save_took = self.saved_at - began
 
