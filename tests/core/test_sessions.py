@@ -316,7 +316,7 @@ def test_a_forked_child_goes_on_with_values_of_its_own():
 
 def test_a_frozen_state_is_the_memory_itself_and_keeps_writers_out() -> None:
     with lk.Graph().as_default() as graph:
-        v, never = lk.Variable(np.arange(3, dtype=np.float32), name="v"), lk.Variable(1.0, name="never")
+        v, _ = lk.Variable(np.arange(3, dtype=np.float32), name="v"), lk.Variable(1.0, name="never")
         empty, total = lk.Variable(np.zeros((0, 2), np.float32), name="empty"), lk.reduce_sum(v)
         grow = v.assign_add([1.0, 1.0, 1.0])
         first = lk.variables_initializer([v, empty])
