@@ -21,53 +21,49 @@ Columns channels_of(const View& x) {
 // The rows that make a task of the passes that write an element for each one read.
 int64_t rows_per_task(const Columns& c) { return max_of(1, kTaskElements / max_of(1, c.width)); }
 
-// Calls work(first column, columns, first row, last row) for the blocks of columns of one task of rows: whole rows, as a rule.
-constexpr int64_t kBlockColumns = 1024;
-
-template <class F>
-LABKIT_INLINE void each_block(const Columns& c, int64_t task, F work) {
-    const Range range = range_of(task, c.rows, rows_per_task(c));
-    for (int64_t first = 0; first < c.width; first += kBlockColumns)
-        work(first, min_of(kBlockColumns, c.width - first), range.begin, range.end);
-}
-
 template <class T>
 T inverse_deviation(T variance, double epsilon) {
     return static_cast<T>(1 / __builtin_sqrt(static_cast<double>(variance) + epsilon));
 }
 
-// y = (x - mean) / sqrt(variance + epsilon) * scale + offset.
+// y = (x - mean) factor + offset, where factor = scale / sqrt(variance + epsilon).
 template <class T>
-Status normalize(const Call& call, int64_t task, const T* mean, const T* variance, const T* scale, const T* offset) {
+void normalize(const Call& call, int64_t task, const T* mean, const T* factor, const T* offset) {
     const Columns c = channels_of(call.in[0]);
-    const T* x = data<T>(call.in[0]);
-    T* y = data<T>(call.out[0]);
-    each_block(c, task, [&](int64_t first, int64_t n, int64_t begin, int64_t end) {
-        alignas(64) T factor[kBlockColumns];
-        for (int64_t k = 0; k < n; ++k)
-            factor[k] = inverse_deviation(variance[first + k], call.reals[0]) * scale[first + k];
-        const T *m = mean + first, *b = offset + first;
-        for (int64_t r = begin; r < end; ++r) {
-            const T* from = x + r * c.width + first;
-            T* to = y + r * c.width + first;
-            each_vector<T>(n, [&](int64_t k, auto part) {
-                store_n(to + k, (load_n(from + k, part) - load_n(m + k, part)) * load(factor + k) + load_n(b + k, part), part);
-            });
-        }
-    });
-    return {};
+    const Range rows = range_of(task, c.rows, rows_per_task(c));
+    for (int64_t r = rows.begin; r < rows.end; ++r) {
+        const T* x = data<T>(call.in[0]) + r * c.width;
+        T* y = data<T>(call.out[0]) + r * c.width;
+        each_vector<T>(c.width, [&](int64_t k, auto n) {
+            store_n(y + k, (load_n(x + k, n) - load_n(mean + k, n)) * load_n(factor + k, n) + load_n(offset + k, n), n);
+        });
+    }
+}
+
+template <class T>
+void find_factors(const Call& call, Range columns, const T* variance, const T* scale, T* factor) {
+    for (int64_t k = columns.begin; k < columns.end; ++k)
+        factor[k] = inverse_deviation(variance[k], call.reals[0]) * scale[k];
 }
 
 // ---- inference: x, mean, variance, scale, offset -> y
 
 void plan_batch_normalize(const Call& call, Work& work) {
     const Columns c = channels_of(call.in[0]);
-    work.tasks[0] = ceil_div(c.rows, rows_per_task(c));
+    work.phases = 2;
+    work.tasks[0] = c.blocks;
+    work.tasks[1] = ceil_div(c.rows, rows_per_task(c));
+    work.scratch_bytes = c.width * size_of(call.in[0].dtype);
 }
 
 template <class T>
-Status run_batch_normalize(const Call& call, int, int64_t task) {
-    return normalize<T>(call, task, data<T>(call.in[1]), data<T>(call.in[2]), data<T>(call.in[3]), data<T>(call.in[4]));
+Status run_batch_normalize(const Call& call, int phase, int64_t task) {
+    T* factor = reinterpret_cast<T*>(call.scratch);
+    if (phase == 0)
+        find_factors(call, range_of(task, channels_of(call.in[0]).width, kSumColumns), data<T>(call.in[2]), data<T>(call.in[3]), factor);
+    else
+        normalize<T>(call, task, data<T>(call.in[1]), factor, data<T>(call.in[4]));
+    return {};
 }
 
 // ---- training: x, scale, offset -> y, mean, variance (of the population)
@@ -78,7 +74,7 @@ void plan_batch_norm(const Call& call, Work& work) {
     work.tasks[0] = c.tasks();
     work.tasks[1] = c.blocks;
     work.tasks[2] = ceil_div(c.rows, rows_per_task(c));
-    work.scratch_bytes = 2 * c.chunks * c.width * size_of(call.in[0].dtype);
+    work.scratch_bytes = (2 * c.chunks + 3) * c.width * size_of(call.in[0].dtype);  // sums, and numbers of each channel
 }
 
 template <class T>
@@ -86,7 +82,7 @@ Status run_batch_norm(const Call& call, int phase, int64_t task) {
     const Columns c = channels_of(call.in[0]);
     const T* x = data<T>(call.in[0]);
     T *mean = data<T>(call.out[1]), *variance = data<T>(call.out[2]);
-    T *sums = reinterpret_cast<T*>(call.scratch), *squares = sums + c.chunks * c.width;
+    T *sums = reinterpret_cast<T*>(call.scratch), *squares = sums + c.chunks * c.width, *factor = squares + c.chunks * c.width;
     if (phase == 0) {
         c.each(task, [&](int64_t chunk, int64_t first, int64_t n, int64_t begin, int64_t end) {
             const T* from = x + first;
@@ -116,8 +112,9 @@ Status run_batch_norm(const Call& call, int phase, int64_t task) {
             mean[k] = static_cast<T>(c.rows ? middle : __builtin_nan(""));
             variance[k] = static_cast<T>(c.rows ? (spread < 0 ? 0 : spread) / count : __builtin_nan(""));
         }
+        find_factors(call, range, variance, data<T>(call.in[1]), factor);
     } else {
-        return normalize<T>(call, task, mean, variance, data<T>(call.in[1]), data<T>(call.in[2]));
+        normalize<T>(call, task, mean, factor, data<T>(call.in[2]));
     }
     return {};
 }
@@ -133,7 +130,8 @@ Status run_batch_norm_grad(const Call& call, int phase, int64_t task) {
     const T *dy = data<T>(call.in[0]), *x = data<T>(call.in[1]), *scale = data<T>(call.in[2]);
     const T *mean = data<T>(call.in[3]), *variance = data<T>(call.in[4]);
     T *dx = data<T>(call.out[0]), *dscale = data<T>(call.out[1]), *doffset = data<T>(call.out[2]);
-    T *sums = reinterpret_cast<T*>(call.scratch), *products = sums + c.chunks * c.width;
+    T *sums = reinterpret_cast<T*>(call.scratch), *products = sums + c.chunks * c.width, *factor = products + c.chunks * c.width;
+    T *slope = factor + c.width, *shift = slope + c.width;
     if (phase == 0) {
         c.each(task, [&](int64_t chunk, int64_t first, int64_t n, int64_t begin, int64_t end) {
             const T *g = dy + first, *from = x + first, *m = mean + first;
@@ -149,26 +147,21 @@ Status run_batch_norm_grad(const Call& call, int phase, int64_t task) {
             const double inverse = 1 / __builtin_sqrt(static_cast<double>(variance[k]) + call.reals[0]);
             doffset[k] = static_cast<T>(c.join(sums, k));
             dscale[k] = static_cast<T>(c.join(products, k) * inverse);
+            slope[k] = inverse_deviation(variance[k], call.reals[0]) * dscale[k] / static_cast<T>(c.rows);
+            shift[k] = doffset[k] / static_cast<T>(c.rows);
         }
+        find_factors(call, range, variance, scale, factor);
     } else {
-        each_block(c, task, [&](int64_t first, int64_t n, int64_t begin, int64_t end) {
-            alignas(64) T factor[kBlockColumns], slope[kBlockColumns], shift[kBlockColumns];
-            for (int64_t k = 0; k < n; ++k) {
-                const T inverse = inverse_deviation(variance[first + k], call.reals[0]);
-                factor[k] = inverse * scale[first + k];
-                slope[k] = inverse * dscale[first + k] / static_cast<T>(c.rows);
-                shift[k] = doffset[first + k] / static_cast<T>(c.rows);
-            }
-            const T* m = mean + first;
-            for (int64_t r = begin; r < end; ++r) {
-                const T *g = dy + r * c.width + first, *from = x + r * c.width + first;
-                T* to = dx + r * c.width + first;
-                each_vector<T>(n, [&](int64_t k, auto part) {
-                    const Vec<T> distance = load_n(from + k, part) - load_n(m + k, part);
-                    store_n(to + k, load(factor + k) * (load_n(g + k, part) - load(shift + k) - distance * load(slope + k)), part);
-                });
-            }
-        });
+        const Range rows = range_of(task, c.rows, rows_per_task(c));
+        for (int64_t r = rows.begin; r < rows.end; ++r) {
+            const T *g = dy + r * c.width, *from = x + r * c.width;
+            T* to = dx + r * c.width;
+            each_vector<T>(c.width, [&](int64_t k, auto n) {
+                const Vec<T> distance = load_n(from + k, n) - load_n(mean + k, n);
+                const Vec<T> own = load_n(g + k, n) - load_n(shift + k, n) - distance * load_n(slope + k, n);
+                store_n(to + k, load_n(factor + k, n) * own, n);
+            });
+        }
     }
     return {};
 }

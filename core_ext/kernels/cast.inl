@@ -29,7 +29,14 @@ struct Cast {
         if (sizeof(D) == 8) return x >= high ? Limits<D>::high : x >= low ? static_cast<D>(x) : x < low ? Limits<D>::low : 0;
         return static_cast<D>(static_cast<int32_t>(x >= high ? high : x <= low ? low : x == x ? x : 0));
     }
-    static D of(float x) { return of(static_cast<double>(x)); }
+    static D of(float x) {
+        if (sizeof(D) == 8) return of(static_cast<double>(x));
+        // the largest int32 is no float32, but what lies above it begins at one
+        constexpr float low = static_cast<float>(Limits<D>::low), high = static_cast<float>(Limits<D>::high);
+        const bool above = x >= high, below = x <= low;
+        const int32_t whole = static_cast<int32_t>((above | below | (x != x)) ? 0.0f : x);
+        return static_cast<D>(above ? Limits<D>::high : below ? Limits<D>::low : whole);
+    }
     static D of(int32_t x) { return of(static_cast<int64_t>(x)); }
     static D of(uint8_t x) { return x; }
 };

@@ -2,9 +2,22 @@
 #pragma once
 #include "kernels/walk.h"
 #include "labkit/kernel.h"
+#include "simd/vec.h"
 
 namespace labkit {
 namespace {
+
+// A row of a few to a few hundred bytes: a call of memcpy would take as long.
+template <class E>
+LABKIT_INLINE void copy_row(E* __restrict__ to, const E* __restrict__ from, int64_t n) {
+    if constexpr (sizeof(E) >= 4) {
+        if (n <= 16 * lanes<E>) {
+            each_vector<E>(n, [&](int64_t i, auto part) { store_n(to + i, load_n(from + i, part), part); });
+            return;
+        }
+    }
+    __builtin_memcpy(to, from, static_cast<size_t>(n) * sizeof(E));
+}
 
 template <int width, class E>
 void copy_short_rows(E* to, int64_t to_step, const E* from, int64_t from_step, int64_t rows) {
@@ -27,7 +40,7 @@ void copy_columns(E* to, int64_t to_step, const E* from, int64_t from_step, int6
         case 7: return copy_short_rows<7>(to, to_step, from, from_step, rows);
         case 8: return copy_short_rows<8>(to, to_step, from, from_step, rows);
         default:
-            for (int64_t r = 0; r < rows; ++r) __builtin_memcpy(to + r * to_step, from + r * from_step, width * sizeof(E));
+            for (int64_t r = 0; r < rows; ++r) copy_row(to + r * to_step, from + r * from_step, width);
     }
 }
 
@@ -47,7 +60,7 @@ void copy_runs(E* y, const E* x, const Walk& walk, Range range) {
         int64_t run = min_of(cursor.rest_of_run(), range.end - i);
         const E* from = x + cursor.offset[0];
         if (step == 1)
-            __builtin_memcpy(y + i, from, run * sizeof(E));
+            copy_row(y + i, from, run);
         else if (step == 0)
             for (int64_t k = 0; k < run; ++k) y[i + k] = *from;
         else if (step == -1)

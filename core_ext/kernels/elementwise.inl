@@ -28,6 +28,50 @@ struct BinaryLoops {
     BinaryLoop both, scalar_b, scalar_a;  // both operands step; b stands still; a stands still
 };
 
+// Operands whose rows are short would spend their time between the rows: a row that is repeated, or a column whose numbers stand
+// for whole rows, is laid out in blocks of several rows, which are taken at once.
+constexpr int64_t kShortRow = 48, kBroadcastBlock = 768;
+
+// to[k] = from[column + k], where columns begin again after `width`; or, `across`, the row's own number.
+template <class E>
+void lay_out(void* to_, const void* from_, int64_t width, int64_t column, int64_t n, bool across) {
+    E* to = static_cast<E*>(to_);
+    const E* from = static_cast<const E*>(from_);
+    for (int64_t k = 0; k < n; column = 0, from += across) {
+        const int64_t run = min_of(width - column, n - k);
+        if (across)
+            for (int64_t c = 0; c < run; ++c) to[k + c] = *from;
+        else
+            for (int64_t c = 0; c < run; ++c) to[k + c] = from[column + c];
+        k += run;
+    }
+}
+
+// Whether that is how the operands lie: `spread` steps or stands still along rows, the other one is dense.
+bool short_rows(const Walk& walk, int spread) {
+    const int64_t width = walk.size[0];
+    return walk.rank == 2 && width <= kShortRow && walk.stride[1 - spread][0] == 1 && walk.stride[1 - spread][1] == width &&
+           walk.stride[spread][0] + walk.stride[spread][1] == 1;
+}
+
+void run_short_rows(const Walk& walk, int spread, Range range, BinaryLoop loop, char* y, const char* a, const char* b, int64_t in_bytes,
+                    int64_t out_bytes) {
+    alignas(64) char room[kBroadcastBlock * 8];
+    const int64_t width = walk.size[0], column = range.begin % width, block = kBroadcastBlock / width * width;
+    const bool across = walk.stride[spread][0] == 0;
+    const char* from = spread ? b : a;
+    for (int64_t i = range.begin; i < range.end; i += block) {
+        const int64_t n = min_of(block, range.end - i);
+        if (across || i == range.begin) {  // a repeated row is the same for all blocks
+            const char* first = from + (across ? i / width * in_bytes : 0);
+            if (in_bytes == 1) lay_out<uint8_t>(room, first, width, column, n, across);
+            if (in_bytes == 4) lay_out<uint32_t>(room, first, width, column, n, across);
+            if (in_bytes == 8) lay_out<uint64_t>(room, first, width, column, n, across);
+        }
+        loop(y + i * out_bytes, spread ? a + i * in_bytes : room, spread ? room : b + i * in_bytes, n);
+    }
+}
+
 Status run_broadcast(const Call& call, int64_t task, const BinaryLoops& loops, int64_t in_bytes, int64_t out_bytes, bool swap) {
     const View &a = call.in[swap], &b = call.in[!swap], &y = call.out[0];
     int64_t n = numel(y), na = numel(a), nb = numel(b);
@@ -43,6 +87,8 @@ Status run_broadcast(const Call& call, int64_t task, const BinaryLoops& loops, i
     Walk walk;
     for (int d = y.rank - 1; d >= 0; --d)
         walk.add(y.shape[d], broadcast_stride(a, y.rank, d), broadcast_stride(b, y.rank, d));
+    for (int spread = 0; spread < 2; ++spread)
+        if (short_rows(walk, spread)) return run_short_rows(walk, spread, range, loops.both, py, pa, pb, in_bytes, out_bytes), Status{};
     BinaryLoop loop = !walk.stride[0][0] ? loops.scalar_a : !walk.stride[1][0] ? loops.scalar_b : loops.both;
     Cursor cursor(walk, range.begin);
     for (int64_t i = range.begin; i < range.end;) {

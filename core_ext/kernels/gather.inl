@@ -47,12 +47,15 @@ void copy_rows(E* y, const E* x, const I* indices, int64_t count, int64_t inner,
         }
     }
     for (int64_t k = 0; elements; ++k, column = 0) {
-        if (k + ahead < count && indices[k + ahead] >= 0) __builtin_prefetch(x + indices[k + ahead] * inner);
+        if (k + ahead < count && indices[k + ahead] >= 0) {
+            const char* next = reinterpret_cast<const char*>(x + indices[k + ahead] * inner);
+            for (int64_t line = 0; line < min_of(bytes, 512); line += 64) __builtin_prefetch(next + line);
+        }
         const int64_t n = min_of(inner - column, elements);
         if (indices[k] < 0)
             __builtin_memset(y, 0, n * sizeof(E));
         else
-            __builtin_memcpy(y, x + indices[k] * inner + column, n * sizeof(E));
+            copy_row(y, x + indices[k] * inner + column, n);
         y += n;
         elements -= n;
     }

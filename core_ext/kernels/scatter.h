@@ -1,9 +1,10 @@
 // Rows that are combined into rows of a result, at places that indices name. All scattering kernels have one form:
 //
-//     phase 0: the indices, checked, become rows in scratch memory; -1 where an update is dropped;
+//     phase 0: the indices, checked, become rows in scratch memory; -1 where an update is dropped; where y is no variable but a
+//              result, it gets what it is before the updates;
 //     phase 1: y[group, row, :] = op(y[group, row, :], update[group, k, :]) for k in order.
 //
-// So nothing is written unless all indices are good, and updates of one row are combined in order of their position,
+// So no variable is written unless all indices are good, and updates of one row are combined in order of their position,
 // whatever the threads do: a task of phase 1 owns a range of rows and a range of columns.
 #pragma once
 #include "kernels/indices.h"
@@ -63,9 +64,9 @@ struct Scatter {
 
     int64_t indices() const { return outer ? groups / outer * count : 0; }
 
-    void plan(Work& work) const {
+    void plan(Work& work, bool fresh) const {
         work.phases = 2;
-        work.tasks[0] = max_of(1, ceil_div(indices(), kTaskElements));
+        work.tasks[0] = fresh ? starting_tasks() : max_of(1, ceil_div(indices(), kTaskElements));
         work.tasks[1] = ceil_div(groups, groups_per_task) * row_ranges * column_ranges;
         work.scratch_bytes = indices() * 8;
     }
@@ -82,15 +83,13 @@ struct Scatter {
                 {min_of(inner, column * width), min_of(inner, (column + 1) * width)}};
     }
 
-    // body(first element, how many) for each stretch of y that a part owns.
-    template <class Body>
-    void stretches(const Part& p, Body body) const {
-        const int64_t width = p.columns.end - p.columns.begin;
-        for (int64_t g = p.groups.begin; g < p.groups.end; ++g) {
-            if (width == inner) body((g * rows + p.rows.begin) * inner, (p.rows.end - p.rows.begin) * inner);
-            if (width < inner)
-                for (int64_t r = p.rows.begin; r < p.rows.end; ++r) body((g * rows + r) * inner + p.columns.begin, width);
-        }
+    // The stretch of y that a task of phase 0 fills with what y is before the updates, as it follows in memory.
+    Range stretch(int64_t task) const {
+        const int64_t tasks = starting_tasks(), all = groups * rows * inner;
+        return {all / tasks * task + min_of(all % tasks, task), all / tasks * (task + 1) + min_of(all % tasks, task + 1)};
+    }
+    int64_t starting_tasks() const {
+        return max_of(1, max_of(ceil_div(indices(), kTaskElements), ceil_div(groups * rows * inner, kTaskElements)));
     }
 };
 

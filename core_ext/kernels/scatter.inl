@@ -17,15 +17,18 @@ Scatter scatter_of_gather(const Call& call) {
                    extent(indices, batch_dims, indices.rank), extent(y, axis + 1, y.rank));
 }
 
-void plan_gather_grad(const Call& call, Work& work) { scatter_of_gather(call).plan(work); }
+void plan_gather_grad(const Call& call, Work& work) { scatter_of_gather(call).plan(work, true); }
 
 template <class T>
 Status run_gather_grad(const Call& call, int phase, int64_t task) {
     const Scatter s = scatter_of_gather(call);
-    if (phase == 0) return number_rows(call.in[1], s.rows, false, false, call.scratch, task);
     T* y = data<T>(call.out[0]);
+    if (phase == 0) {
+        const Range fresh = s.stretch(task);
+        __builtin_memset(y + fresh.begin, 0, static_cast<size_t>(fresh.end - fresh.begin) * sizeof(T));
+        return number_rows(call.in[1], s.rows, false, false, call.scratch, task);
+    }
     const Scatter::Part part = s.part(task);
-    s.stretches(part, [&](int64_t first, int64_t n) { __builtin_memset(y + first, 0, n * sizeof(T)); });
     combine_rows<Plus<T>>(y, data<T>(call.in[0]), call.scratch, s, part);
     return {};
 }
@@ -45,33 +48,32 @@ struct Addresses {
     }
 };
 
-template <int at>
-void plan_scatter(const Call& call, Work& work) { Addresses(call, at).scatter().plan(work); }
-
 // Start: what the result is before the updates.
 enum class Start { itself, zeros, input };
+
+template <Start start>
+void plan_scatter(const Call& call, Work& work) {
+    Addresses(call, start == Start::input).scatter().plan(work, start != Start::itself);
+}
 
 template <template <class> class Op, class T, Start start>
 Status run_scatter(const Call& call, int phase, int64_t task) {
     constexpr int at = start == Start::input ? 1 : 0;
     const Addresses a(call, at);
     const Scatter s = a.scatter();
+    T* y = data<T>(a.y);
     if (phase == 0) {
+        const Range fresh = s.stretch(task);
+        const size_t bytes = static_cast<size_t>(fresh.end - fresh.begin) * sizeof(T);
+        if (start == Start::zeros) __builtin_memset(y + fresh.begin, 0, bytes);
+        if (start == Start::input) __builtin_memcpy(y + fresh.begin, data<T>(call.in[0]) + fresh.begin, bytes);
         Range range = range_of(task, s.count);
         int64_t* rows = reinterpret_cast<int64_t*>(call.scratch) + range.begin;
         return with_indices(a.indices, [&](const auto* p) {
             return flat_rows(rows, p + range.begin * a.depth, range.end - range.begin, a.depth, a.y);
         });
     }
-    T* y = data<T>(a.y);
     const Scatter::Part part = s.part(task);
-    if (start != Start::itself)
-        s.stretches(part, [&](int64_t first, int64_t n) {
-            if (start == Start::zeros)
-                __builtin_memset(y + first, 0, n * sizeof(T));
-            else
-                __builtin_memcpy(y + first, data<T>(call.in[0]) + first, n * sizeof(T));
-        });
     combine_rows<Op<T>>(y, data<T>(call.in[at + 1]), call.scratch, s, part);
     return {};
 }
@@ -110,19 +112,19 @@ Status run_scatter_winners(const Call& call, int, int64_t) {
     return {};
 }
 
-#define LABKIT_SCATTER_NUMERIC(X, name, Op, start)                                                                         \
-    X(name ".f32", plan_scatter<(Start::start == Start::input)>, (run_scatter<Op, float, Start::start>), false)            \
-    X(name ".f64", plan_scatter<(Start::start == Start::input)>, (run_scatter<Op, double, Start::start>), false)           \
-    X(name ".i32", plan_scatter<(Start::start == Start::input)>, (run_scatter<Op, uint32_t, Start::start>), false)         \
-    X(name ".i64", plan_scatter<(Start::start == Start::input)>, (run_scatter<Op, uint64_t, Start::start>), false)
+#define LABKIT_SCATTER_NUMERIC(X, name, Op, start)                                                      \
+    X(name ".f32", plan_scatter<Start::start>, (run_scatter<Op, float, Start::start>), false)           \
+    X(name ".f64", plan_scatter<Start::start>, (run_scatter<Op, double, Start::start>), false)          \
+    X(name ".i32", plan_scatter<Start::start>, (run_scatter<Op, uint32_t, Start::start>), false)        \
+    X(name ".i64", plan_scatter<Start::start>, (run_scatter<Op, uint64_t, Start::start>), false)
 
-#define LABKIT_SCATTER_ALL(X, name, start)                                                                                 \
-    X(name ".f32", plan_scatter<(Start::start == Start::input)>, (run_scatter<Replace, uint32_t, Start::start>), false)    \
-    X(name ".f64", plan_scatter<(Start::start == Start::input)>, (run_scatter<Replace, uint64_t, Start::start>), false)    \
-    X(name ".i32", plan_scatter<(Start::start == Start::input)>, (run_scatter<Replace, uint32_t, Start::start>), false)    \
-    X(name ".i64", plan_scatter<(Start::start == Start::input)>, (run_scatter<Replace, uint64_t, Start::start>), false)    \
-    X(name ".u8", plan_scatter<(Start::start == Start::input)>, (run_scatter<Replace, uint8_t, Start::start>), false)      \
-    X(name ".b8", plan_scatter<(Start::start == Start::input)>, (run_scatter<Replace, uint8_t, Start::start>), false)
+#define LABKIT_SCATTER_ALL(X, name, start)                                                              \
+    X(name ".f32", plan_scatter<Start::start>, (run_scatter<Replace, uint32_t, Start::start>), false)   \
+    X(name ".f64", plan_scatter<Start::start>, (run_scatter<Replace, uint64_t, Start::start>), false)   \
+    X(name ".i32", plan_scatter<Start::start>, (run_scatter<Replace, uint32_t, Start::start>), false)   \
+    X(name ".i64", plan_scatter<Start::start>, (run_scatter<Replace, uint64_t, Start::start>), false)   \
+    X(name ".u8", plan_scatter<Start::start>, (run_scatter<Replace, uint8_t, Start::start>), false)     \
+    X(name ".b8", plan_scatter<Start::start>, (run_scatter<Replace, uint8_t, Start::start>), false)
 
 #define LABKIT_SCATTER_KERNELS(X)                                  \
     X("gather_grad.f32", plan_gather_grad, run_gather_grad<float>, false)  \

@@ -12,17 +12,18 @@ Scatter scatter_of_segments(const Call& call) {
     return Scatter(1, 1, y.shape[0], numel(call.in[1]), extent(y, 1, y.rank));
 }
 
-void plan_segment(const Call& call, Work& work) { scatter_of_segments(call).plan(work); }
+void plan_segment(const Call& call, Work& work) { scatter_of_segments(call).plan(work, true); }
 
 template <class Op, class T, bool bincount = false>
 Status run_segment(const Call& call, int phase, int64_t task) {
     const Scatter s = scatter_of_segments(call);
-    if (phase == 0) return number_rows(call.in[1], s.rows, !bincount, bincount, call.scratch, task);
     T* y = data<T>(call.out[0]);
+    if (phase == 0) {
+        const Range fresh = s.stretch(task);
+        for (int64_t i = fresh.begin; i < fresh.end; ++i) y[i] = Op::neutral;
+        return number_rows(call.in[1], s.rows, !bincount, bincount, call.scratch, task);
+    }
     const Scatter::Part part = s.part(task);
-    s.stretches(part, [&](int64_t first, int64_t n) {
-        for (int64_t i = first; i < first + n; ++i) y[i] = Op::neutral;
-    });
     combine_rows<Op>(y, data<T>(call.in[0]), call.scratch, s, part);
     return {};
 }

@@ -27,11 +27,11 @@ struct WideErfc {
 };
 struct Lgamma {
     static double of(double x) { return log_gamma(x); }
-    static float of(float x) { return static_cast<float>(log_gamma(x)); }
+    static Vec<double> of(Vec<double> x) { return log_gamma_wide(x); }  // of float32 numbers
 };
 struct Digamma {
     static double of(double x) { return digamma(x); }
-    static float of(float x) { return static_cast<float>(digamma(x)); }
+    static Vec<double> of(Vec<double> x) { return digamma_wide(x); }
 };
 
 // polygamma: attribute 0 is the order.
@@ -51,8 +51,10 @@ void plan_polygamma(const Call& call, Work& work) { work.tasks[0] = ceil_div(num
     LABKIT_MAP_REALS(X, "expm1", Expm1, run_vector_map)            \
     X("erfc.f32", plan_elements, run_wide_map<WideErfc>, true)     \
     X("erfc.f64", plan_elements, (run_vector_map<Erfc, double>), true) \
-    LABKIT_MAP_REALS(X, "lgamma", Lgamma, run_map)                 \
-    LABKIT_MAP_REALS(X, "digamma", Digamma, run_map)               \
+    X("lgamma.f32", plan_elements, run_wide_map<Lgamma>, true)     \
+    X("lgamma.f64", plan_elements, (run_map<Lgamma, double>), true) \
+    X("digamma.f32", plan_elements, run_wide_map<Digamma>, true)   \
+    X("digamma.f64", plan_elements, (run_map<Digamma, double>), true) \
     X("polygamma.f32", plan_polygamma, run_polygamma<float>, true) \
     X("polygamma.f64", plan_polygamma, run_polygamma<double>, true)
 

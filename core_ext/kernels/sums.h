@@ -9,7 +9,7 @@ namespace {
 
 constexpr int64_t kSumChunk = 1024;
 constexpr int kSumLanes = 16;
-constexpr int64_t kSumColumns = 64;  // columns of a chunk that are summed side by side
+constexpr int64_t kSumColumns = 256;  // columns of a chunk that are summed side by side
 
 struct AddLanes {
     template <class T>
@@ -67,9 +67,10 @@ LABKIT_INLINE void sum_columns_of(T* first, T* second, int64_t begin, int64_t en
     alignas(64) T lane[(pair ? 2 : 1) * kSumLanes * kSumColumns];
     T* const other = pair ? lane + kSumLanes * kSumColumns : lane;
     const int64_t used = max_of(1, min_of(end - begin, kSumLanes));
-    for (int64_t i = 0; i < used * kSumColumns; ++i) lane[i] = other[i] = 0;
+    const int64_t pitch = ceil_div(columns, lanes<T>) * lanes<T>;
+    for (int64_t i = 0; i < used * pitch; ++i) lane[i] = other[i] = 0;
     for (int64_t r = begin; r < end; ++r) {
-        T *acc = lane + (r - begin) % kSumLanes * kSumColumns, *acc2 = other + (r - begin) % kSumLanes * kSumColumns;
+        T *acc = lane + (r - begin) % kSumLanes * pitch, *acc2 = other + (r - begin) % kSumLanes * pitch;
         each_vector<T>(columns, [&](int64_t c, auto n) {
             Vec<T> a, b;
             term(r, c, n, a, b);
@@ -80,8 +81,8 @@ LABKIT_INLINE void sum_columns_of(T* first, T* second, int64_t begin, int64_t en
     for (int64_t half = kSumLanes / 2; half; half /= 2)
         for (int64_t l = 0; l < half && l + half < used; ++l)
             for (int64_t c = 0; c < columns; ++c) {
-                lane[l * kSumColumns + c] += lane[(l + half) * kSumColumns + c];
-                if (pair) other[l * kSumColumns + c] += other[(l + half) * kSumColumns + c];
+                lane[l * pitch + c] += lane[(l + half) * pitch + c];
+                if (pair) other[l * pitch + c] += other[(l + half) * pitch + c];
             }
     for (int64_t c = 0; c < columns; ++c) {
         first[c] = lane[c];

@@ -56,14 +56,9 @@ LABKIT_INLINE Vec<float> log(Vec<float> x) {
     Vec<float> m = (Vec<float>)(bits - ((Vec<uint32_t>)e << 23)) - 1.0f;
     Vec<float> exponent = __builtin_convertvector(e, Vec<float>);
     Vec<float> z = m * m;
-    Vec<float> p = m * 7.0376836292e-2f + -1.1514610310e-1f;
-    p = p * m + 1.1676998740e-1f;
-    p = p * m + -1.2420140846e-1f;
-    p = p * m + 1.4249322787e-1f;
-    p = p * m + -1.6668057665e-1f;
-    p = p * m + 2.0000714765e-1f;
-    p = p * m + -2.4999993993e-1f;
-    p = p * m + 3.3333331174e-1f;
+    const float c[] = {7.0376836292e-2f,  -1.1514610310e-1f, 1.1676998740e-1f,  -1.2420140846e-1f, 1.4249322787e-1f,
+                       -1.6668057665e-1f, 2.0000714765e-1f,  -2.4999993993e-1f, 3.3333331174e-1f};
+    Vec<float> p = estrin_careful(m, c);
     Vec<float> y = p * m * z + exponent * -2.12194440e-4f - z * 0.5f;
     y = (m + y) + exponent * 0.693359375f;
     y = x < kInf ? y : x;  // infinity and NaN

@@ -18,8 +18,8 @@ LABKIT_INLINE Vec<float> erf(Vec<float> x) {
                          6.37965005e-1f,   1.127202274f,    3.124704809e-4f};
     Vec<int32_t> sign = sign_bits(x);
     Vec<float> size = (Vec<float>)((Vec<int32_t>)x ^ sign);
-    Vec<float> small = polynomial(x * x, near) * x + x;
-    Vec<float> large = 1.0f - exp(-polynomial(size > 4.0f ? broadcast(4.0f) : size, far));
+    Vec<float> small = estrin_careful(x * x, near) * x + x;
+    Vec<float> large = 1.0f - exp(-estrin_careful(at_most(size, 4.0f), far));
     return size < 1.0f ? small : (Vec<float>)((Vec<int32_t>)large | sign);  // NaN goes through the large branch
 }
 
@@ -36,7 +36,7 @@ LABKIT_INLINE Vec<float> log1p(Vec<float> x) {
     m = e == 0 ? x : m;  // then m is exact
     Vec<float> rest = e == 0 ? Vec<float>{} : lost / u;
     Vec<float> z = m * m;
-    Vec<float> y = polynomial(m, c) * m * z + exponent * -2.12194440e-4f - z * 0.5f + rest;
+    Vec<float> y = estrin_careful(m, c) * m * z + exponent * -2.12194440e-4f - z * 0.5f + rest;
     y = (m + y) + exponent * 0.693359375f;
     y = u < kInf ? y : u;  // infinity and NaN
     y = u == 0.0f ? broadcast(-kInf) : y;
@@ -74,8 +74,8 @@ LABKIT_INLINE Vec<double> erfc_wide(Vec<double> x) {
     Vec<double> size = size_of(x);
     size = size > 10.7 ? wide(10.7) : size;  // e^(-10.7^2) is below every float
     Vec<double> z = size * size, t = 2.0 / (2.0 + size);
-    Vec<double> tail = exp_wide(-z) * t * polynomial(t, far);
-    return size_of(x) < 1.0 ? 1.0 - polynomial(x * x, near) * x : x < 0.0 ? 2.0 - tail : tail;
+    Vec<double> tail = exp_wide(-z) * t * estrin(t, far);
+    return size_of(x) < 1.0 ? 1.0 - estrin(x * x, near) * x : x < 0.0 ? 2.0 - tail : tail;
 }
 
 }  // namespace
