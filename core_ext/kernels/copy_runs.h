@@ -7,16 +7,20 @@
 namespace labkit {
 namespace {
 
-// A row of a few to a few hundred bytes: a call of memcpy would take as long.
+// A row of a few to a few hundred bytes: a call of memcpy would take as long. The last vector, or half of one, may copy some
+// elements again.
 template <class E>
 LABKIT_INLINE void copy_row(E* __restrict__ to, const E* __restrict__ from, int64_t n) {
-    if constexpr (sizeof(E) >= 4) {
-        if (n <= 16 * lanes<E>) {
-            each_vector<E>(n, [&](int64_t i, auto part) { store_n(to + i, load_n(from + i, part), part); });
-            return;
-        }
+    constexpr int64_t L = lanes<E>, half = 8;
+    if (sizeof(E) >= 4 && n >= L && n <= 16 * L) {
+        for (int64_t i = 0; i + L <= n; i += L) store(to + i, load(from + i));
+        if (n % L) store(to + n - L, load(from + n - L));
+    } else if (sizeof(E) >= 4 && n >= half && n < L) {
+        __builtin_memcpy(to, from, half * sizeof(E));
+        __builtin_memcpy(to + n - half, from + n - half, half * sizeof(E));
+    } else {
+        __builtin_memcpy(to, from, static_cast<size_t>(n) * sizeof(E));
     }
-    __builtin_memcpy(to, from, static_cast<size_t>(n) * sizeof(E));
 }
 
 template <int width, class E>
