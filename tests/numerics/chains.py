@@ -94,6 +94,34 @@ def scatter(case: Fusible) -> None:
     case.keep("row", early - late)
 
 
+def network(case: Fusible) -> None:
+    """Two layers with all that may become one with them, to a loss whose derivatives are taken; others may look at what lies
+    between."""
+    _, h = case.pick("full", dtype=case.real)
+    channels = case.sizes[-1]
+    if channels > 64:
+        raise LabkitError("that would take long")
+    for _ in range(2):
+        if case.is_image:
+            size = int(case.rng.choice((1, 3, 5)))
+            h = lk.nn.conv2d(h, case.weights((size, size, channels, channels), h.dtype))
+        else:
+            h = lk.matmul(h, case.weights((channels, channels), h.dtype))
+        h = lk.nn.bias_add(h, case.pick("row", dtype=h.dtype)[1])
+        if case.rng.random() < 0.2:
+            case.keep("between", h)
+        h = lk.nn.relu(h)
+        if case.rng.random() < 0.2:
+            case.keep("between", h)
+        if case.is_image and case.rng.random() < 0.7:
+            window, stride = ((2, 2), (3, 2), (2, 1))[case.rng.integers(3)]
+            h = lk.nn.max_pool(h, window, stride, "SAME")
+        elif case.rng.random() < 0.3:
+            h = lk.nn.dropout(h, rate=0.5)
+    case.losses.append(lk.reduce_mean(lk.square(h - 0.1)))
+    case.keep("one", case.losses[-1])
+
+
 def scan(case: Fusible) -> None:
     if case.is_image or case.sizes[0] > 40:
         raise LabkitError("that would take long")

@@ -27,6 +27,8 @@ MATRICES = (
     (8, 16),
 )
 IMAGES = ((1, 1, 1, 1), (2, 5, 7, 3), (3, 8, 8, 16), (1, 4, 4, 32), (0, 3, 3, 2), (2, 33, 31, 1), (5, 6, 6, 17))
+LARGE_MATRICES, LARGE_IMAGES = ((3000, 33), (1100, 64)), ((7, 20, 20, 32), (30, 28, 28, 3))
+"""Where memory is worth a change of the order."""
 OTHER_FIRST = (0, 1, 2, 7, 33, 150)
 """First dimensions that a second run has, where the graph leaves it open."""
 SPECIAL = (np.nan, np.inf, -np.inf, -0.0, 0.0, 1e-40, 1e38)
@@ -42,6 +44,7 @@ class Fusible:
         writing: whether variables are written.
         made: tensors with the name of their shape: "full", "row", "column", "one" ... of the graph's family.
         writes: operations that write variables.
+        losses: results whose derivatives are taken.
         feeds: for each run what is fed.
         fetches: for each run what is fetched, in this order.
     """
@@ -53,14 +56,15 @@ class Fusible:
     made: list[tuple[str, lk.Tensor]] = field(default_factory=list)
     writes: list[lk.Tensor] = field(default_factory=list)
     variables: list[tuple[str, lk.Variable]] = field(default_factory=list)
+    losses: list[lk.Tensor] = field(default_factory=list)
     feeds: list[dict[lk.Tensor, np.ndarray]] = field(default_factory=list)
     fetches: list[list[Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.rng = rng = np.random.default_rng([self.seed, 7])
         self.is_image = bool(rng.random() < 0.35)
-        sizes = IMAGES if self.is_image else MATRICES
-        self.sizes = tuple(int(n) for n in sizes[rng.integers(len(sizes))])
+        small, large = (IMAGES, LARGE_IMAGES) if self.is_image else (MATRICES, LARGE_MATRICES)
+        self.sizes = self.any_of(large if rng.random() < 0.1 else small)
         self.open = bool(rng.random() < 0.4)  # the first dimension is known when it runs only
         self.real = lk.float64 if rng.random() < 0.15 else lk.float32
         self.special = bool(rng.random() < 0.3)
@@ -294,7 +298,7 @@ class Fusible:
 
     def differentiate(self) -> None:
         """Derivatives of some results with respect to what is fed and to variables; perhaps a step along them."""
-        ys = [self.pick(dtype=self.real)[1] for _ in range(self.rng.integers(1, 4))]
+        ys = [*self.losses, *(self.pick(dtype=self.real)[1] for _ in range(self.rng.integers(1, 4)))]
         xs = [*self.inputs[:5], *(v for _, v in self.variables)]
         kinds = ["full", "full", "row", "column", "one", *(kind for kind, _ in self.variables)]
         try:
@@ -341,6 +345,7 @@ ACTIONS: dict[Callable[[Fusible], None], int] | Any = {
     Fusible.cast: 2, Fusible.sum_of_several: 1, Fusible.reduce: 3, Fusible.normalize: 1, Fusible.product: 5,
     Fusible.pool: 1, Fusible.reshape: 1, Fusible.cut: 1, Fusible.transpose: 1, Fusible.write: 3, chains.long_chain: 1,
     chains.condition: 2, chains.loop: 2, chains.scan: 1, chains.scatter: 2,
+    chains.network: 1,
 }  # fmt: skip
 WEIGHTS = np.array(list(ACTIONS.values())) / sum(ACTIONS.values())
 ACTIONS = list(ACTIONS)

@@ -88,7 +88,7 @@ def test_steps_have_the_bits_of_naive_runs(start: int) -> None:
 def test_the_graphs_hold_what_fusion_meets() -> None:
     cases = [Fusible(number) for number in range(40)]
     types = [{op.type for op in case.graph.operations} for case in cases]
-    for needed in ("Conv2D", "MatMul", "Relu", "Assign", "AssignSub", "Select", "Cast", "Sum", "If", "While", "Scan"):
+    for needed in ("Conv2D", "MatMul", "Relu", "Assign", "AssignSub", "Select", "Cast", "Sum", "MaxPoolGrad", "If", "While", "Scan"):
         assert any(needed in some for some in types), f"no graph has {needed}"
     assert sum(difference_of_plans(case) for case in cases) > len(cases) // 2
     computed = sum(
