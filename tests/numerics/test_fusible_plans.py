@@ -27,17 +27,22 @@ def threads() -> Iterator[None]:
 
 
 def differences(numbers: range) -> list[str]:
-    return [found for number in numbers if (found := difference(Fusible(number)))]
+    """What differs, with one to three threads."""
+    found = []
+    for number in numbers:
+        lk.set_num_threads(1 + number % 3)
+        found.append(difference(Fusible(number)))
+    return [text for text in found if text]
 
 
 @pytest.mark.parametrize("start", range(FIRST, FIRST + QUICK, 10))
-def test_fusible_graphs_have_the_bits_of_the_naive_plan(start: int) -> None:
+def test_fusible_graphs_have_the_bits_of_the_naive_plan(start: int, threads: None) -> None:
     assert not differences(range(start, start + 10))
 
 
 @pytest.mark.campaign
 @pytest.mark.timeout(7200)
-def test_many_fusible_graphs_have_the_bits_of_the_naive_plan() -> None:
+def test_many_fusible_graphs_have_the_bits_of_the_naive_plan(threads: None) -> None:
     found = differences(range(MANY))
     print(f"{MANY} graphs, three runs each: {len(found)} differ")
     assert not found, "\n".join(found)
@@ -88,7 +93,20 @@ def test_steps_have_the_bits_of_naive_runs(start: int) -> None:
 def test_the_graphs_hold_what_fusion_meets() -> None:
     cases = [Fusible(number) for number in range(40)]
     types = [{op.type for op in case.graph.operations} for case in cases]
-    for needed in ("Conv2D", "MatMul", "Relu", "Assign", "AssignSub", "Select", "Cast", "Sum", "MaxPoolGrad", "If", "While", "Scan"):
+    for needed in (
+        "Conv2D",
+        "MatMul",
+        "Relu",
+        "Assign",
+        "AssignSub",
+        "Select",
+        "Cast",
+        "Sum",
+        "MaxPoolGrad",
+        "If",
+        "While",
+        "Scan",
+    ):
         assert any(needed in some for some in types), f"no graph has {needed}"
     assert sum(difference_of_plans(case) for case in cases) > len(cases) // 2
     computed = sum(
@@ -108,7 +126,7 @@ def difference_of_plans(case: Fusible) -> bool:
 
 @pytest.mark.parametrize(("kernel", "other"), [("add", "sub"), ("mul", "add"), ("relu", "abs"), ("tanh", "sigmoid")])
 def test_a_plan_that_computes_something_else_is_noticed(
-    kernel: str, other: str, monkeypatch: pytest.MonkeyPatch
+    kernel: str, other: str, monkeypatch: pytest.MonkeyPatch, threads: None
 ) -> None:
     """One instruction of a kind is exchanged in the optimised plans."""
     make = lk.Session.make_plan
