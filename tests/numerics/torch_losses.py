@@ -2,7 +2,8 @@
 
     python torch_losses.py NETWORK.npz
 
-prints the losses of training in float32 and in float64 as JSON.
+prints the losses of training in float32 and in float64 as JSON, and how far float32's weights are from float64's in the end, as
+a share of the way that these have gone.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ import torch
 import torch.nn.functional as F
 
 
-def losses(network: dict[str, np.ndarray], dtype: torch.dtype) -> list[float]:
-    """The loss at each step of gradient descent, before the step."""
+def train(network: dict[str, np.ndarray], dtype: torch.dtype) -> tuple[list[float], np.ndarray]:
+    """The loss at each step of gradient descent, before the step; and all weights in the end."""
     convolutions, activation = int(network["convolutions"]), str(network["activation"])
     smooth = {"softplus": F.softplus, "tanh": torch.tanh}[activation]
     weights, biases = (
@@ -39,11 +40,17 @@ def losses(network: dict[str, np.ndarray], dtype: torch.dtype) -> list[float]:
         with torch.no_grad():
             for parameter, gradient in zip(parameters, gradients, strict=True):
                 parameter -= float(network["rate"]) * gradient
-    return told
+    weights[:convolutions] = [w.permute(2, 3, 1, 0) for w in weights[:convolutions]]
+    return told, np.concatenate([p.detach().numpy().astype(np.float64).ravel() for p in (*weights, *biases)])
 
 
 if __name__ == "__main__":
     torch.set_num_threads(2)
     with np.load(sys.argv[1]) as file:
         given = dict(file)
-    print(json.dumps({"float32": losses(given, torch.float32), "float64": losses(given, torch.float64)}))
+    start = np.concatenate(
+        [given[f"{kind}{i}"].ravel() for kind in "wb" for i in range(int(given["convolutions"]) + 2)]
+    )
+    (single, near), (double, exact) = (train(given, dtype) for dtype in (torch.float32, torch.float64))
+    away = np.linalg.norm(near - exact) / np.linalg.norm(exact - start)
+    print(json.dumps({"float32": single, "float64": double, "weights": [away]}))
