@@ -1,15 +1,21 @@
 // Executes a saved plan without Python, so that sanitizers and fuzzers see the executor and the kernels alone.
 //
-//   plan_run FILE [--threads N] [--steps N] [--runners N] [--seed N] [--max-bytes N] [--many]      FILE may be - for
-//   standard input
+//   plan_run FILE [--threads N] [--steps N] [--runners N] [--seed N] [--max-bytes N] [--churn N] [--many]
 //
-// Variables and feeds are filled from the seed. Runs for 1 to N threads, starting each time from the same values, and
-// prints the CRC-32C of every fetch and variable. With several runners, so many threads then run the plan at once, on
-// the same variables; their results are not looked at. Exit code 0: done; 1: the plan is refused, or a kernel refused
-// its input; 2: wrong usage; 3: results depend on the number of threads.
+// FILE may be - for standard input.
+//
+// Variables and feeds are filled from the seed. Runs instruction by instruction, then with fused instructions for 1 to N
+// threads, starting each time from the same values, and prints the CRC-32C of every fetch and variable. With several runners, so many threads then run the plan at once, on
+// the same variables; their results are not looked at. They go on for N rounds of --churn; in each the number of threads
+// changes and a child is forked, which runs the plan, too. Exit code 0: done; 1: the plan is refused, or a kernel refused
+// its input; 2: wrong usage; 3: results depend on the number of threads or on fusion; 4: a child hangs or crashes.
 //
 // With --many the text holds several plans, each from its header on. They are run one after the other, with a line "plan
-// NUMBER" before each and "refused: why" after those that are; exit code 0 unless results depend on the number of threads.
+// NUMBER" before each and "refused: why" after those that are; exit code 0 unless one of them has code 3.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -33,14 +39,15 @@ namespace {
 
 struct Options {
     std::string file;
-    int64_t threads = 1, steps = 1, runners = 0, seed = 0, max_bytes = int64_t(1) << 30;
+    int64_t threads = 1, steps = 1, runners = 0, churn = 0, seed = 0, max_bytes = int64_t(1) << 30;
     bool many = false;
 };
 
 [[noreturn]] void usage(const std::string& wrong) {
     std::fprintf(
         stderr,
-        "plan_run: %s\nusage: plan_run FILE [--threads N] [--steps N] [--runners N] [--seed N] [--max-bytes N] [--many]\n",
+        "plan_run: %s\nusage: plan_run FILE [--threads N] [--steps N] [--runners N] [--churn N] [--seed N] [--max-bytes N] "
+        "[--many]\n",
         wrong.c_str());
     std::exit(2);
 }
@@ -56,6 +63,7 @@ Options parse_options(int count, char** words) {
         int64_t* to = word == "--threads"     ? &options.threads
                       : word == "--steps"     ? &options.steps
                       : word == "--runners"   ? &options.runners
+                      : word == "--churn"     ? &options.churn
                       : word == "--seed"      ? &options.seed
                       : word == "--max-bytes" ? &options.max_bytes
                                               : nullptr;
@@ -143,21 +151,53 @@ std::vector<Buffer> run_once(const Plan& plan, const std::vector<StepFeed>& feed
     return buffers;
 }
 
+constexpr int kChildFailed = 4;
+
+// In a child: the variables of a run that the fork cut off are refused, everything else works as in the parent.
+[[noreturn]] void run_in_child(const Plan& plan, const std::vector<StepFeed>& feeds) {
+    alarm(60);
+    try {
+        run_once(plan, feeds, 1);
+    } catch (const std::exception&) {
+    }
+    _exit(0);
+}
+
+// Changes the number of threads and forks while others run the plan.
+void churn(const Plan& plan, const std::vector<StepFeed>& feeds, const Options& options) {
+    const int threads = get_num_threads();
+    for (int64_t round = 0; round < options.churn; ++round) {
+        set_num_threads(1 + static_cast<int>(round * 3 % options.threads));
+        pid_t child = fork();
+        if (child == 0) run_in_child(plan, feeds);
+        int status = 0;
+        if (child < 0 || waitpid(child, &status, 0) != child || status != 0) {
+            std::fprintf(stderr, "plan_run: a forked child ended with status %d\n", status);
+            _exit(kChildFailed);
+        }
+    }
+    set_num_threads(threads);
+}
+
 void run_at_once(const Plan& plan, const std::vector<StepFeed>& feeds, const Options& options) {
+    std::atomic<bool> more{options.churn > 0};
     std::vector<std::thread> threads;
     for (int64_t i = 0; i < options.runners; ++i)
         threads.emplace_back([&] {
             try {
-                run_once(plan, feeds, options.steps);
+                do run_once(plan, feeds, options.steps);
+                while (more.load());
             } catch (const std::exception& error) {
                 std::fprintf(stderr, "plan_run: a runner: %s\n", error.what());
             }
         });
+    churn(plan, feeds, options);
+    more.store(false);
     for (std::thread& thread : threads) thread.join();
 }
 
 // The plan of a text and those inside it, each with cells of its own, filled with random numbers and put into `cells`.
-std::shared_ptr<Plan> build(const PlanText& text, const std::shared_ptr<State>& state, std::mt19937_64& random,
+std::shared_ptr<Plan> build(const PlanText& text, bool fuse, const std::shared_ptr<State>& state, std::mt19937_64& random,
                             std::vector<std::shared_ptr<Cell>>& cells) {
     std::vector<std::shared_ptr<Cell>> own;
     for (const View& type : text.cells) {
@@ -167,19 +207,20 @@ std::shared_ptr<Plan> build(const PlanText& text, const std::shared_ptr<State>& 
     }
     cells.insert(cells.end(), own.begin(), own.end());
     PlanSpec spec = text.spec;
+    spec.fuse = fuse;
     size_t next = 0;
     for (size_t i = 0; i < spec.instructions.size(); ++i)
         for (size_t k = 0; k < text.inner_of[i]; ++k)
-            spec.instructions[i].plans.push_back(build(text.inner[next++], state, random, cells));
+            spec.instructions[i].plans.push_back(build(text.inner[next++], fuse, state, random, cells));
     return std::make_shared<Plan>(std::move(spec), own, state, active_target());
 }
 
 // One line for each fetch and variable. Throws where a kernel refuses.
-std::string execute(const PlanText& text, const Options& options) {
+std::string execute(const PlanText& text, bool fuse, const Options& options) {
     std::mt19937_64 random(static_cast<uint64_t>(options.seed));
     auto state = std::make_shared<State>();
     std::vector<std::shared_ptr<Cell>> cells;
-    std::shared_ptr<Plan> built = build(text, state, random, cells);
+    std::shared_ptr<Plan> built = build(text, fuse, state, random, cells);
     const Plan& plan = *built;
     if (plan.arena_bytes() > options.max_bytes)
         throw std::invalid_argument("the arena takes " + std::to_string(plan.arena_bytes()) +
@@ -207,7 +248,7 @@ std::string execute(const PlanText& text, const Options& options) {
                       crc32c(cells[i]->view().data, static_cast<size_t>(cells[i]->bytes())));
         report += line;
     }
-    run_at_once(plan, feeds, options);
+    if (fuse) run_at_once(plan, feeds, options);
     return report;
 }
 
@@ -223,21 +264,19 @@ void check_size(const PlanText& text, int64_t max_bytes) {
         throw std::invalid_argument("the plan takes " + std::to_string(total) + " bytes, more than --max-bytes");
 }
 
-// Runs one plan for 1 to N threads. Exit code 0 or 3; throws where the plan or a kernel refuses.
+// Runs one plan without fusion, then with it for 1 to N threads. Exit code 0 or 3; throws where the plan or a kernel refuses.
 int run_text(const std::string& given, const Options& options) {
     PlanText text = parse_plan(given);
     check_size(text, options.max_bytes);
-    std::string first;
+    set_num_threads(1);
+    const std::string plain = execute(text, false, options);
+    std::fputs(plain.c_str(), stdout);
     for (int threads = 1; threads <= options.threads; ++threads) {
         set_num_threads(threads);
-        std::string report = execute(text, options);
-        if (threads == 1) {
-            first = report;
-            std::fputs(report.c_str(), stdout);
-        } else if (report != first) {
-            std::printf("with %d threads:\n%s", threads, report.c_str());
-            return 3;
-        }
+        const std::string report = execute(text, true, options);
+        if (report == plain) continue;
+        std::printf("fused, with %d threads:\n%s", threads, report.c_str());
+        return 3;
     }
     return 0;
 }

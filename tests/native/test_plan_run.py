@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import random
-import re
-import shutil
-import subprocess
 import zlib
-from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from labkit import _native
+from tests.native.built import Run, answers, many_plans, plan_run, refusal
 from tests.native.plans import Builder, random_plan
-from tests.ops.records import WITH_SAMPLES, seed
-from tests.ops.saved import control_flow_plans, fusible_plans, mutated, plans
+from tests.ops.records import seed
+from tests.ops.saved import control_flow_plans, fusible_plans, mutated, training_plans
 
-SOURCE = Path(__file__).parents[2] / "core_ext"
 HOSTILE = [
     "", "\n", "labkit-plan 2\n", "labkit-plan 1", "labkit-plan 1\n" + "cell f32 [1]\n" * 2000,
     "labkit-plan 1\ncell f32 [70368744177664]\n", "labkit-plan 1\ncell f32 [1, 2\n", "labkit-plan 1\ncell f32 []]\n",
@@ -43,6 +37,9 @@ HOSTILE = [
     'labkit-plan 1\nslot feed 0 f32 [4]\nslot fetch 0 f32 [4]\ndo relu.f32 "r" in 0 out 1 reals 1 2 nan -inf x\n',
 ]  # fmt: skip
 
+TARGETS = sorted({"portable", _native.targets()[0]})
+"""The kernels that addresses are checked in: the narrowest, and the widest that this machine has."""
+
 WORDS = ["-1", "0", "1", "2147483648", "9223372036854775807", "[0]", "nan", '"', "f64", ""]
 
 
@@ -58,41 +55,15 @@ def product_and_softmax() -> tuple[str, np.ndarray]:
     return made.plan().describe(), y
 
 
-Run = Callable[..., subprocess.CompletedProcess[bytes]]
-
-
-def build(folder: Path, sanitizers: str) -> Run:
-    cmake = shutil.which("cmake")
-    if cmake is None:
-        pytest.skip("cmake is not installed")
-    settings = [
-        "-DLABKIT_MODULE=OFF",
-        "-DLABKIT_PLAN_RUN=ON",
-        "-DLABKIT_TARGETS=portable",
-        f"-DLABKIT_SANITIZE={sanitizers}",
-    ]
-    subprocess.run([cmake, "-S", str(SOURCE), "-B", str(folder), *settings], check=True, capture_output=True)
-    subprocess.run([cmake, "--build", str(folder), "--target", "plan_run", "-j", "2"], check=True, capture_output=True)
-
-    def run(text: str | bytes, *options: str) -> subprocess.CompletedProcess[bytes]:
-        return subprocess.run(
-            [str(folder / "plan_run"), "-", *options],
-            input=text if isinstance(text, bytes) else text.encode("latin-1"),
-            capture_output=True, timeout=600, check=False,
-            env={**os.environ, "LABKIT_TARGET": "portable", "LABKIT_NUM_THREADS": ""},
-        )  # fmt: skip
-
-    return run
-
-
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return build(tmp_path_factory.mktemp("address"), "address,undefined")
+    settings = f"-DLABKIT_TARGETS={';'.join(TARGETS)}", "-DLABKIT_SANITIZE=address,undefined"
+    return plan_run(tmp_path_factory.mktemp("address"), *settings)
 
 
 @pytest.fixture(scope="module")
 def thread(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return build(tmp_path_factory.mktemp("thread"), "thread")
+    return plan_run(tmp_path_factory.mktemp("thread"), "-DLABKIT_TARGETS=portable", "-DLABKIT_SANITIZE=thread")
 
 
 @pytest.mark.ci
@@ -147,61 +118,46 @@ def test_conditions_and_loops_under_the_sanitizers(address: Run, thread: Run) ->
             assert done.returncode == 0, done.stderr.decode()
 
 
+@pytest.mark.ci
+@pytest.mark.timeout(900)
+def test_threads_and_forks_while_plans_run(thread: Run) -> None:
+    """Several threads run a plan while the pool grows and shrinks and children are forked."""
+    for text in [*(random_plan(number, 60).plan.describe() for number in range(1, 4)), *list(training_plans())[:2]]:
+        done = thread(text, "--threads", "4", "--runners", "3", "--churn", "10")
+        assert done.returncode == 0, done.stderr.decode()
+
+
 # --- plans of every operation ---
 
 
-def told(done: subprocess.CompletedProcess[bytes], texts: list[str]) -> list[str]:
-    """What plan_run --many said of each plan, "" for those that ran to their end.
-
-    Raises:
-        AssertionError: a sanitizer stopped it, or results depend on the number of threads; names the plan.
-    """
-    answers = re.split(r"^plan \d+\n", done.stdout.decode(), flags=re.MULTILINE)[1:]
-    assert done.returncode == 0, f"{done.stderr.decode()[:4000]}\n{texts[len(answers) - 1][:4000]}"
-    return [refused.group(1) if (refused := re.search(r"^refused: (.*)", a, re.MULTILINE)) else "" for a in answers]
-
-
-def of_all_operations() -> list[str]:
-    return [text for record in WITH_SAMPLES for text in plans(record)]
+@pytest.mark.ci
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_kernel_under_the_address_and_undefined_behaviour_sanitizers(address: Run, target: str) -> None:
+    texts = many_plans()
+    reports = answers(address("".join(texts), "--many", "--threads", "3", target=target), texts)
+    assert sum(not refusal(report) for report in reports) > 0.9 * len(texts) > 500
 
 
 @pytest.mark.ci
 @pytest.mark.timeout(900)
-def test_plans_of_every_operation_under_the_address_sanitizer(address: Run) -> None:
-    texts = of_all_operations()
-    answers = told(address("".join(texts), "--many", "--threads", "3"), texts)
-    assert sum(not answer for answer in answers) > 0.9 * len(texts) > 500
+def test_every_kernel_under_the_thread_sanitizer(thread: Run) -> None:
+    texts = many_plans()
+    answers(thread("".join(texts), "--many", "--threads", "2", "--runners", "2"), texts)
 
 
 @pytest.mark.ci
 @pytest.mark.timeout(900)
-def test_plans_of_every_operation_under_the_thread_sanitizer(thread: Run) -> None:
-    texts = of_all_operations()
-    told(thread("".join(texts), "--many", "--threads", "2", "--runners", "2"), texts)
-
-
-def of_fusible_graphs() -> list[str]:
-    return [text for number in range(150) for text in fusible_plans(number)]
-
-
-@pytest.mark.ci
-@pytest.mark.timeout(900)
-def test_fused_plans_under_the_address_sanitizer(address: Run) -> None:
-    texts = of_fusible_graphs()
-    answers = told(address("".join(texts), "--many", "--threads", "3", "--steps", "2"), texts)
-    assert sum(not answer for answer in answers) > 0.9 * len(texts) > 200
+def test_fused_plans_under_the_sanitizers(address: Run, thread: Run) -> None:
+    texts = [text for number in range(150) for text in fusible_plans(number)]
+    reports = answers(address("".join(texts), "--many", "--threads", "3", "--steps", "2"), texts)
+    assert sum(not refusal(report) for report in reports) > 0.9 * len(texts) > 200
+    answers(thread("".join(texts), "--many", "--threads", "3", "--runners", "2"), texts)
 
 
 @pytest.mark.ci
 @pytest.mark.timeout(900)
-def test_fused_plans_under_the_thread_sanitizer(thread: Run) -> None:
-    texts = of_fusible_graphs()
-    told(thread("".join(texts), "--many", "--threads", "3", "--runners", "2"), texts)
-
-
-@pytest.mark.ci
-@pytest.mark.timeout(900)
-def test_mutated_plans_of_every_operation(address: Run) -> None:
+def test_mutated_plans(address: Run) -> None:
     run_mutated(address, times=4)
 
 
@@ -213,12 +169,12 @@ def test_many_mutated_plans_at_the_boundary(address: Run) -> None:
 
 def run_mutated(run: Run, times: int) -> None:
     chance = random.Random(seed())
-    small = [text for text in of_all_operations() if len(text) < 20_000]
+    small = [text for text in many_plans() if len(text) < 20_000]
     refused = total = 0
     for _ in range(times):
         texts = [mutated(text, chance) for text in small]
-        answers = told(run("".join(texts), "--many", "--max-bytes", "30000000"), texts)
-        total += len(answers)
-        refused += sum(bool(answer) for answer in answers)
+        reports = answers(run("".join(texts), "--many", "--max-bytes", "30000000"), texts)
+        total += len(reports)
+        refused += sum(bool(refusal(report)) for report in reports)
     print(f"{total} mutated plans, {refused} refused")
     assert 0.2 * total < refused < 0.99 * total

@@ -203,6 +203,23 @@ def test_a_wrong_number_of_threads_is_refused_before_anything_runs(text: str) ->
     assert right == "2 1.5"
 
 
+@pytest.mark.parametrize("text", ["nonsense", "AVX2", "portable ", "avx2,portable"])
+def test_a_target_that_is_none_is_refused_with_the_choices(text: str) -> None:
+    printed = python(
+        """
+        import labkit as lk
+        try:
+            lk.Session().run(lk.constant(1.0))
+        except Exception as error:
+            print(type(error).__name__, error)
+        """,
+        LABKIT_TARGET=text,
+    )
+    assert printed.startswith("ConfigError")
+    assert f"Received: '{text}'" in printed
+    assert f"Choose one of {', '.join(_native.targets())}," in printed
+
+
 def test_numbers_of_threads(threads: None) -> None:
     for count in (0, -5, 257):
         with pytest.raises(ValueError):

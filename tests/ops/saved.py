@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from random import Random
+
+import numpy as np
 
 import labkit as lk
 from labkit.core.opdef import NotDifferentiable, OpDef
@@ -11,17 +14,17 @@ from labkit.errors import LabkitError
 from tests.numerics.fusible import Fusible
 from tests.numerics.twins import Twins, told
 from tests.ops.checks import Derivatives, one_dtype, smooth
-from tests.ops.records import Uses, generator
+from tests.ops.records import Uses, cases, generator
 
 NUMBERS = ("-1", "0", "1", "2", "7", "255", "65536", "2147483647", "2147483648", "-9223372036854775808",
            "9223372036854775807", "nan", "inf", "-0x1p+1023", "1e300")  # fmt: skip
 
 
 def plans(record: OpDef) -> Iterator[str]:
-    """The record's samples with their own inputs as constants, so that indices are in range; as feeds, which plan_run
-    fills itself; and their derivatives."""
-    for constant in (True, False):
-        uses = Uses(record, one_dtype(record), constant=constant, optimize=False)
+    """The record's samples in every dtype with their own inputs as constants, so that indices are in range; in one dtype as
+    feeds, which plan_run fills itself; and their derivatives."""
+    for constant, chosen in ((True, list(cases(record))), (False, one_dtype(record))):
+        uses = Uses(record, chosen, constant=constant, optimize=False)
         uses.run(uses.outputs)
         yield from described(uses.session)
     if isinstance(record.gradient, NotDifferentiable):
@@ -67,6 +70,40 @@ def fusible_plans(number: int) -> Iterator[str]:
         for feeds, fetches in zip(case.feeds, case.fetches, strict=True):
             told(twins.optimised, feeds, fetches)
         yield from described(twins.optimised)
+
+
+def training_plans() -> Iterator[str]:
+    """Training steps of small convolutional networks, whose products, activations and gradients fuse, and their evaluation.
+    Widths are no multiples of a vector's, and images no multiples of a tile."""
+    generator = np.random.default_rng(1)
+    for dtype in (lk.float32, lk.float64):
+        for taps, size, channels in (
+            (3, 9, (3, 19, 32)),
+            (3, 13, (16, 32, 48)),
+            (5, 8, (16, 16, 17)),
+            (1, 6, (5, 33, 20)),
+        ):
+            with lk.Graph().as_default() as graph, lk.Session(graph) as session:
+                x = y = lk.placeholder(dtype, [None, size, size, channels[0]])
+                label = lk.placeholder(lk.int64, [None])
+
+                def weights(*shape: int, dtype: lk.DType = dtype) -> lk.Variable:
+                    return lk.Variable(0.1 * generator.standard_normal(shape), dtype=dtype)
+
+                for before, after in itertools.pairwise(channels):
+                    y = lk.nn.conv2d(y, weights(taps, taps, before, after)) + weights(after)
+                    y = lk.nn.max_pool(lk.nn.relu(y), 2, 2)
+                width = y.shape[1].value * y.shape[2].value * channels[-1]
+                hidden = lk.nn.relu(lk.matmul(lk.reshape(y, [-1, width]), weights(width, 21)) + weights(21))
+                logits = lk.matmul(hidden, weights(21, 7)) + weights(7)
+                loss = lk.reduce_mean(lk.nn.sparse_softmax_cross_entropy_with_logits(labels=label, logits=logits))
+                step = lk.optimizers.Adam(0.01).minimize(loss)
+                session.run(lk.global_variables_initializer())
+                for batch in (1, 6):
+                    feeds = {x: generator.standard_normal((batch, size, size, channels[0])), label: [3] * batch}
+                    session.run([loss, step], feeds)
+                    session.run([logits], {x: feeds[x]})
+                yield from described(session)
 
 
 def described(session: lk.Session) -> Iterator[str]:
