@@ -1,6 +1,6 @@
 // Executes a saved plan without Python, so that sanitizers and fuzzers see the executor and the kernels alone.
 //
-//   plan_run FILE [--threads N] [--steps N] [--runners N] [--seed N] [--max-bytes N] [--churn N] [--many]
+//   plan_run FILE [--threads N] [--steps N] [--runners N] [--seed N] [--max-bytes N] [--churn N] [--any-nan] [--many]
 //
 // FILE may be - for standard input.
 //
@@ -9,6 +9,8 @@
 // the same variables; their results are not looked at. They go on for N rounds of --churn; in each the number of threads
 // changes and a child is forked, which runs the plan, too. Exit code 0: done; 1: the plan is refused, or a kernel refused
 // its input; 2: wrong usage; 3: results depend on the number of threads or on fusion; 4: a child hangs or crashes.
+//
+// A NaN that a processor makes has a sign of that processor's choice; --any-nan takes it out of the checksums.
 //
 // With --many the text holds several plans, each from its header on. They are run one after the other, with a line "plan
 // NUMBER" before each and "refused: why" after those that are; exit code 0 unless one of them has code 3.
@@ -21,6 +23,7 @@
 #include <exception>
 #include <fstream>
 #include <iostream>
+#include <limits>
 #include <random>
 #include <stdexcept>
 #include <string>
@@ -40,14 +43,14 @@ namespace {
 struct Options {
     std::string file;
     int64_t threads = 1, steps = 1, runners = 0, churn = 0, seed = 0, max_bytes = int64_t(1) << 30;
-    bool many = false;
+    bool many = false, any_nan = false;
 };
 
 [[noreturn]] void usage(const std::string& wrong) {
     std::fprintf(
         stderr,
         "plan_run: %s\nusage: plan_run FILE [--threads N] [--steps N] [--runners N] [--churn N] [--seed N] [--max-bytes N] "
-        "[--many]\n",
+        "[--any-nan] [--many]\n",
         wrong.c_str());
     std::exit(2);
 }
@@ -56,8 +59,8 @@ Options parse_options(int count, char** words) {
     Options options;
     for (int i = 1; i < count; ++i) {
         std::string word = words[i];
-        if (word == "--many") {
-            options.many = true;
+        if (word == "--many" || word == "--any-nan") {
+            (word == "--many" ? options.many : options.any_nan) = true;
             continue;
         }
         int64_t* to = word == "--threads"     ? &options.threads
@@ -215,6 +218,18 @@ std::shared_ptr<Plan> build(const PlanText& text, bool fuse, const std::shared_p
     return std::make_shared<Plan>(std::move(spec), own, state, active_target());
 }
 
+template <class T>
+void make_nans_alike(T* x, int64_t count) {
+    for (int64_t i = 0; i < count; ++i)
+        if (x[i] != x[i]) x[i] = std::numeric_limits<T>::quiet_NaN();
+}
+
+uint32_t checksum(const View& view, const Options& options) {
+    if (options.any_nan && view.dtype == DType::f32) make_nans_alike(data<float>(view), numel(view));
+    if (options.any_nan && view.dtype == DType::f64) make_nans_alike(data<double>(view), numel(view));
+    return crc32c(view.data, static_cast<size_t>(checked_bytes(view)));
+}
+
 // One line for each fetch and variable. Throws where a kernel refuses.
 std::string execute(const PlanText& text, bool fuse, const Options& options) {
     std::mt19937_64 random(static_cast<uint64_t>(options.seed));
@@ -239,13 +254,13 @@ std::string execute(const PlanText& text, bool fuse, const Options& options) {
     std::string report;
     char line[80];
     for (size_t i = 0; i < results.size(); ++i) {
-        std::snprintf(line, sizeof line, "fetch %zu %08x\n", i,
-                      crc32c(results[i].data(), static_cast<size_t>(bytes_of(plan, plan.fetches()[i]))));
+        View view = plan.slots()[plan.fetches()[i]].type;
+        view.data = results[i].data();
+        std::snprintf(line, sizeof line, "fetch %zu %08x\n", i, checksum(view, options));
         report += line;
     }
     for (size_t i = 0; i < cells.size(); ++i) {
-        std::snprintf(line, sizeof line, "cell %zu %08x\n", i,
-                      crc32c(cells[i]->view().data, static_cast<size_t>(cells[i]->bytes())));
+        std::snprintf(line, sizeof line, "cell %zu %08x\n", i, checksum(cells[i]->view(), options));
         report += line;
     }
     if (fuse) run_at_once(plan, feeds, options);
