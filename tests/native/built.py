@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import functools
 import os
 import re
@@ -49,9 +50,24 @@ def build(folder: Path, part: str, *settings: str) -> None:
         assert done.returncode == 0, f"{done.stdout[-2000:]}\n{done.stderr[-6000:]}"
 
 
+def shared_folder(factory: pytest.TempPathFactory, name: str) -> Path:
+    """A folder that all workers of a test run have in common."""
+    base = factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
 def plan_run(folder: Path, *settings: str, through: tuple[str, ...] = ()) -> Run:
-    """Builds plan_run; what comes back runs it on a text. `through`: an emulator and its options."""
-    build(folder, "plan_run", *settings)
+    """Builds plan_run, unless another worker has built it there; what comes back runs it on a text.
+
+    Args:
+        through: an emulator and its options.
+    """
+    folder.mkdir(exist_ok=True)
+    with open(folder / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        build(folder, "plan_run", *settings)
 
     def run(text: str | bytes, *options: str, target: str = "portable") -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from labkit import _native
-from tests.native.built import Run, answers, many_plans, plan_run, refusal
+from tests.native.built import Run, answers, many_plans, plan_run, refusal, shared_folder
 from tests.native.plans import Builder, random_plan
 from tests.ops.records import seed
 from tests.ops.saved import control_flow_plans, fusible_plans, mutated, training_plans
@@ -58,12 +58,12 @@ def product_and_softmax() -> tuple[str, np.ndarray]:
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Run:
     settings = f"-DLABKIT_TARGETS={';'.join(TARGETS)}", "-DLABKIT_SANITIZE=address,undefined"
-    return plan_run(tmp_path_factory.mktemp("address"), *settings)
+    return plan_run(shared_folder(tmp_path_factory, "address"), *settings)
 
 
 @pytest.fixture(scope="module")
 def thread(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return plan_run(tmp_path_factory.mktemp("thread"), "-DLABKIT_TARGETS=portable", "-DLABKIT_SANITIZE=thread")
+    return plan_run(shared_folder(tmp_path_factory, "thread"), "-DLABKIT_TARGETS=portable", "-DLABKIT_SANITIZE=thread")
 
 
 @pytest.mark.ci
