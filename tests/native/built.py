@@ -89,7 +89,6 @@ def answers(done: subprocess.CompletedProcess[bytes], texts: list[str]) -> list[
     """
     found = re.split(r"^plan \d+\n", done.stdout.decode(), flags=re.MULTILINE)[1:]
     assert done.returncode == 0, f"{done.stderr.decode()[:4000]}\n{texts[len(found) - 1][:4000]}"
-    assert len(found) == len(texts)
     return found
 
 

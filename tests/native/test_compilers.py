@@ -51,6 +51,7 @@ def test_64_bit_arm_gives_the_same_results(tmp_path: Path) -> None:
 
 
 def check_same_results(texts: list[str], ours: list[str], theirs: list[str]) -> None:
+    assert len(texts) == len(ours) == len(theirs)
     assert [bool(refusal(report)) for report in ours] == [bool(refusal(report)) for report in theirs]
     alike = without_products(texts)
     assert len(alike) > 500
