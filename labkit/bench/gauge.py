@@ -24,15 +24,25 @@ class Gauged:
 
     Attributes:
         ours: by labkit; torch: by PyTorch, None where it took no part.
-        roof: seconds at the machine's peak; bound: what that is made of, "GFLOP/s" or "GB/s".
+        machine: what it is held against.
     """
 
     name: str
     kernel: Kernel
     ours: Measured
     torch: Measured | None
-    roof: float
-    bound: str
+    machine: Machine
+
+    @property
+    def _roofs(self) -> tuple[float, float]:
+        """Seconds that calculating takes at the machine's peak, and moving bytes."""
+        return self.kernel.flops / self.machine.flops, self.kernel.moved / self.machine.bandwidth(self.kernel.moved)
+
+    @property
+    def bound(self) -> str:
+        """What binds it: "GFLOP/s" or "GB/s"."""
+        calculating, moving = self._roofs
+        return "GFLOP/s" if calculating > moving else "GB/s"
 
     @property
     def rate(self) -> float:
@@ -41,7 +51,7 @@ class Gauged:
 
     @property
     def share(self) -> float:
-        return self.roof / self.ours.median
+        return max(self._roofs) / self.ours.median
 
     @property
     def ratio(self) -> float | None:
@@ -82,9 +92,7 @@ def gauge(
                 tell(str(error))
         for name, kernel in kernels.items():
             took = _by_turns(working, name, kernel, turns, tell)
-            flops, moved = kernel.flops / machine.flops, kernel.moved / machine.bandwidth(kernel.moved)
-            bound = "GFLOP/s" if flops > moved else "GB/s"
-            yield Gauged(name, kernel, took[0], took[1] if len(took) > 1 else None, max(flops, moved), bound)
+            yield Gauged(name, kernel, took[0], took[1] if len(took) > 1 else None, machine)
 
 
 def _by_turns(

@@ -83,11 +83,6 @@ def _streaming(goal: float, name: str, operation: str, numbers: float, **sizes: 
     return name, Kernel(operation, sizes, 0.0, 4.0 * numbers, goal)
 
 
-def _passes(forward: float, backward: float) -> dict[str, float]:
-    """The goals of a convolution's three passes: the gradients share one."""
-    return {"forward": forward, "input": backward, "filter": backward}
-
-
 _IMAGE = 100 * 32 * 32 * 64  # numbers of the VGG network's first images
 _BLOCK = 32 * 28 * 28 * 128
 _MILLION = 1 << 20
@@ -96,37 +91,37 @@ _VGG = 16_000_000  # weights, about
 KERNELS: dict[str, Kernel] = dict(
     (
         # matrix products, M x N x K
-        _matmul(0.65, 1024, 1024, 1024),
-        _matmul(0.55, 6400, 64, 64),
-        _matmul(0.55, 100, 4096, 2048),
+        _matmul(0.55, 1024, 1024, 1024),
+        _matmul(0.60, 6400, 64, 64),
+        _matmul(0.45, 100, 4096, 2048),
         _matmul(0.50, 100, 2048, 4096, "nt"),
-        _matmul(0.50, 2048, 4096, 100, "tn"),
-        _matmul(0.30, 100, 10, 4096),
-        _matmul(0.20, 784, 10, 100),
-        _matmul(0.40, 100, 128, 784),
-        _matmul(0.55, 128, 1024, 3136),
-        _matmul(0.60, 25600, 576, 64),
-        ("dense-100x4096x2048", Kernel("dense", {"m": 100, "n": 4096, "k": 2048}, 2.0 * 100 * 4096 * 2048, 36e6, 0.5)),
+        _matmul(0.45, 2048, 4096, 100, "tn"),
+        _matmul(0.18, 100, 10, 4096),
+        _matmul(0.22, 784, 10, 100),
+        _matmul(0.45, 100, 128, 784),
+        _matmul(0.45, 128, 1024, 3136),
+        _matmul(0.55, 25600, 576, 64),
+        ("dense-100x4096x2048", Kernel("dense", {"m": 100, "n": 4096, "k": 2048}, 2.0 * 100 * 4096 * 2048, 36e6, 0.45)),
         # the VGG network's convolutions, batch 100
-        *_convs({"forward": 0.25, "filter": 0.15}, 100, 32, 1, 64),
-        *_convs(_passes(1.1, 1.0) | {"fused": 1.0}, 100, 32, 64, 64),
-        *_convs(_passes(1.3, 1.2), 100, 16, 64, 128),
-        *_convs(_passes(1.4, 1.3), 100, 16, 128, 128),
-        *_convs(_passes(1.5, 1.4), 100, 8, 256, 256),
-        *_convs(_passes(1.2, 1.1), 100, 4, 512, 512),
+        *_convs({"forward": 0.25, "filter": 0.14}, 100, 32, 1, 64),
+        *_convs({"forward": 1.5, "fused": 0.8, "input": 1.5, "filter": 1.2}, 100, 32, 64, 64),
+        *_convs({"forward": 1.0, "input": 1.0, "filter": 0.9}, 100, 16, 64, 128),
+        *_convs({"forward": 1.0, "input": 1.1, "filter": 0.9}, 100, 16, 128, 128),
+        *_convs({"forward": 1.0, "input": 1.05, "filter": 1.0}, 100, 8, 256, 256),
+        *_convs({"forward": 1.0, "input": 0.9, "filter": 0.85}, 100, 4, 512, 512),
         # the other networks of the table of works
-        *_convs(_passes(0.9, 0.8), 100, 28, 64, 64),
-        *_convs(_passes(0.9, 0.8), 100, 14, 128, 128),
-        *_convs({"forward": 0.3, "filter": 0.2}, 128, 28, 1, 32, 5),
-        *_convs(_passes(0.6, 0.5), 128, 14, 32, 64, 5),
+        *_convs({"forward": 1.2, "input": 1.2, "filter": 0.9}, 100, 28, 64, 64),
+        *_convs({"forward": 0.95, "input": 1.0, "filter": 0.7}, 100, 14, 128, 128),
+        *_convs({"forward": 0.3, "filter": 0.18}, 128, 28, 1, 32, 5),
+        *_convs({"forward": 0.5, "input": 0.5, "filter": 0.45}, 128, 14, 32, 64, 5),
         # residual networks and their like
-        *_convs({"forward": 0.4, "filter": 0.3}, 8, 224, 3, 64, 7, 2),
-        *_convs(_passes(0.5, 0.4), 16, 56, 64, 256, 1),
-        *_convs(_passes(0.5, 0.4), 16, 56, 256, 64, 1),
-        *_convs(_passes(0.5, 0.4), 16, 56, 128, 128, 3, 2),
-        *_convs(_passes(0.5, 0.4), 16, 28, 256, 512, 1, 2),
-        *_convs(_passes(0.5, 0.4), 16, 28, 64, 64, 3, 1, 2),
-        *_depthwise(_passes(0.3, 0.2), 32, 28, 128),
+        *_convs({"forward": 0.45, "filter": 0.5}, 8, 224, 3, 64, 7, 2),
+        *_convs({"forward": 0.5, "input": 0.42, "filter": 0.38}, 16, 56, 64, 256, 1),
+        *_convs({"forward": 0.5, "input": 0.45, "filter": 0.38}, 16, 56, 256, 64, 1),
+        *_convs({"forward": 0.6, "input": 0.5, "filter": 0.5}, 16, 56, 128, 128, 3, 2),
+        *_convs({"forward": 0.45, "input": 0.45, "filter": 0.38}, 16, 28, 256, 512, 1, 2),
+        *_convs({"forward": 0.45, "input": 0.4, "filter": 0.35}, 16, 28, 64, 64, 3, 1, 2),
+        *_depthwise({"forward": 0.3, "input": 0.3, "filter": 0.2}, 32, 28, 128),
         # pooling, losses, normalization
         _streaming(
             0.5, "max-pool-forward", "max_pool", _IMAGE * 1.25, batch=100, size=32, channels=64, which="forward"

@@ -16,6 +16,8 @@ from labkit import native
 FOOTPRINTS = tuple(1 << n for n in range(18, 29, 2))
 """Bytes that are read and written over and over where bandwidth is measured: from what a core's own caches hold (256 KB)
 to what no cache does (256 MB)."""
+STEADY = 0.1
+"""Two measurements whose multiply-adds differ by a larger share are of a machine that others use."""
 _TURNS = 7
 _SECONDS = 0.01  # of a turn, about
 
@@ -37,6 +39,11 @@ class Machine:
         below = max((size for size, _ in self.bandwidths if size <= footprint), default=0)
         above = min((size for size, _ in self.bandwidths if size >= footprint), default=below)
         return max(rate for size, rate in self.bandwidths if size in (below or above, above))
+
+    def with_again(self, again: Machine) -> Machine:
+        """The larger figures of two measurements of one machine: what else ran meanwhile made them smaller."""
+        most = [(size, max(a, b)) for (size, a), (_, b) in zip(self.bandwidths, again.bandwidths, strict=True)]
+        return Machine(max(self.flops, again.flops), tuple(most))
 
 
 def measure(threads: int) -> Machine:

@@ -63,19 +63,24 @@ def took(side: str, seconds: float) -> Measured:
 
 
 def test_a_kernel_is_held_against_what_binds_it():
-    product = Gauged("a", PRODUCT, took("labkit", 0.004), took("torch", 0.0038), 0.002, "GFLOP/s")
-    assert (product.rate, product.share, product.below_goal) == (500.0, 0.5, False)
+    product = Gauged("a", PRODUCT, took("labkit", 0.004), took("torch", 0.0038), MACHINE)
+    assert (product.bound, product.rate, product.share, product.below_goal) == ("GFLOP/s", 500.0, 0.5, False)
     assert dataclasses.replace(product, ours=took("labkit", 0.0041)).below_goal  # of the peak's goal
     assert dataclasses.replace(product, torch=took("torch", 0.0035)).below_goal  # of torch's
     assert not dataclasses.replace(product, torch=None).below_goal
-    memory = dataclasses.replace(PRODUCT, flops=0.0, moved=1e9, torch=None)
-    stream = Gauged("b", memory, took("labkit", 0.1), None, 0.05, "GB/s")
-    assert (stream.rate, stream.ratio) == (10.0, None)
+    memory = dataclasses.replace(PRODUCT, flops=0.0, moved=2e9, torch=None)
+    stream = Gauged("b", memory, took("labkit", 0.2), None, MACHINE)
+    assert (stream.bound, stream.rate, stream.share, stream.ratio) == ("GB/s", 10.0, 0.5, None)
     text = summary([product, dataclasses.replace(stream, ours=took("labkit", 1.0))], MACHINE)
     assert "Peak: 1000 GFLOP/s" in text
     assert "20 GB/s on 1024 MB" in text
     assert [line.count("**below goal**") for line in text.splitlines()[4:]] == [0, 1]
     assert [r["below_goal"] for r in records([product, stream])] == [False, False]
+
+
+def test_of_two_measurements_of_a_machine_the_larger_figures_count():
+    other = Machine(5e11, ((1 << 10, 1e11), (1 << 20, 3e11), (1 << 30, 2e10)))
+    assert MACHINE.with_again(other) == Machine(1e12, ((1 << 10, 4e11), (1 << 20, 3e11), (1 << 30, 2e10)))
 
 
 def test_names_are_chosen_by_their_beginnings():

@@ -10,11 +10,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from labkit.bench.machine import Machine
-from labkit.bench.report import BEGIN, END, page, put_into, section, write
+from labkit.bench.report import BEGIN, END, PAGES, page, put_into, section, write
 from labkit.bench.works import WORKS
 from labkit.cli.bench import bench
 from labkit.errors import ConfigError, NotFoundError
 from labkit.io import write_text
+
+README = Path(__file__).parents[2] / "README.md"
 
 
 def run(*arguments: str) -> Result:
@@ -62,6 +64,16 @@ def test_a_folder_without_pages_and_a_file_without_marks_are_refused(tmp_path: P
         write_text(tmp_path / "README.md", text)
         with pytest.raises(ConfigError, match="has no place for the benchmark"):
             put_into(tmp_path / "README.md", "x")
+
+
+def test_readmes_section_is_what_the_benchmark_prints():
+    text = README.read_text()
+    assert (text.count(BEGIN), text.count(END)) == (1, 1)
+    found = tables(text.partition(BEGIN)[2].partition(END)[0])
+    assert found, "make it: labkit bench readme FOLDER"
+    titles = [work.title for work in WORKS.values()]
+    assert [line[0] for line in found[0][1:] if not line[0].startswith("peak memory")] == titles
+    assert len(found) <= len(PAGES)
 
 
 def test_the_commands_print_a_page_and_write_it(tmp_path: Path):
