@@ -79,13 +79,13 @@ def _prepared(
     """A process for each of a library's ways, warm; `processes` ends them."""
     asked = dataclasses.asdict(work)
     try:
-        first = processes.enter_context(Side(name, python, threads))
+        first = processes.enter_context(Side(name, python, threads, kernels=work.kernels))
         variants = first.ask(variants=asked)["variants"][:ways]
     except SideError as error:
         _refuse(name, error, tell)
         return
     for i, way in enumerate(variants):
-        side = first if i == 0 else processes.enter_context(Side(name, python, threads))
+        side = first if i == 0 else processes.enter_context(Side(name, python, threads, kernels=work.kernels))
         try:
             side.prepare(asked, way)
         except SideError as error:

@@ -65,17 +65,20 @@ class Side:
         python: the interpreter of the environment that has the library.
         threads: that it may use.
         part: what it knows to do: "side" (works) or "kernels".
+        kernels: the kernel target of labkit's side, where it is not the active one.
 
     Attributes:
         variant: the way it was prepared for; turns: the mean seconds of a unit in each turn since.
     """
 
-    def __init__(self, name: str, python: str, threads: int, part: str = "side") -> None:
+    def __init__(self, name: str, python: str, threads: int, part: str = "side", kernels: str | None = None) -> None:
         self.name, self.threads, self.variant = name, threads, ""
         self.turns: list[float] = []
         self._units = 1  # of a turn
         serve = Path(__file__).parent / "sides" / "serve.py"
         environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONWARNINGS": "ignore"}
+        if kernels is not None:
+            environment["LABKIT_TARGET"] = kernels
         try:
             self._process = subprocess.Popen(
                 [python, str(serve), f"{name}_{part}", str(threads)],

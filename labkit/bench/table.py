@@ -55,7 +55,7 @@ def rows(name: str, measured: Sequence[Measured], target: str) -> list[Row]:
             f"{best.side} {best.variant}" if best else "",
             best.median / ours.median if best else None,
             min(m.least for m in others) / ours.least if others else None,
-            work.targets.get(target, work.target),
+            work.targets.get(work.kernels or target, work.target),
             work.most,
         )
     ]

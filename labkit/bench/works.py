@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from labkit import native
+from labkit.core.target import active_target
+
 Layer = list[Any]
 
 
@@ -80,6 +83,7 @@ class Work:
         targets: the same for single kernel targets, such as avx2.
         most: seconds that labkit means to take at most, if that is a goal.
         memory: bytes that labkit's process means to have at its peak at most; gives a row of its own.
+        kernels: the kernel target labkit is to use, in place of the active one.
     """
 
     title: str
@@ -90,10 +94,12 @@ class Work:
     targets: Mapping[str, float] = field(default_factory=dict)
     most: float | None = None
     memory: float | None = None
+    kernels: str | None = None
 
 
 WORKS = {
     "vgg": Work("VGG-MNIST training step, batch 100, Adam", VGG, target=2.5, targets={"avx2": 1.8}, memory=600e6),
+    "vgg-avx2": Work("VGG-MNIST training step, batch 100, Adam, LABKIT_TARGET=avx2", VGG, target=1.8, kernels="avx2"),
     "vgg-forward": Work("VGG-MNIST forward, batch 100", VGG, mode="forward", target=2.7),
     "ltfn5": Work("LTFN 5 network step, batch 100, SGD", LTFN5, target=2.5),
     "crash-course": Work("crash-course network step, batch 128, Adam", CRASH_COURSE, target=1.5),
@@ -106,3 +112,10 @@ WORKS = {
     "import": Work("import of the library in a fresh process", LINE, mode="import", most=0.15),
 }
 """Name -> work, in the order of the table."""
+
+
+def usual() -> list[str]:
+    """The names of the works that are done unless others are asked for: of those with a kernel target of their own, the
+    ones that this machine can run and would not run anyhow."""
+    others = [None, *(target for target in native.targets() if target != active_target())]
+    return [name for name, work in WORKS.items() if work.kernels in others]

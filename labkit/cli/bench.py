@@ -70,13 +70,13 @@ def works(
     from labkit.bench import table
     from labkit.bench.match import play
     from labkit.bench.side import known
-    from labkit.bench.works import WORKS
+    from labkit.bench.works import WORKS, usual
     from labkit.core.target import active_target
 
     known("work", names, list(WORKS))
     sides, count = _sides(against), _threads(threads)
     rows, measured = [], []
-    for name in names or WORKS:
+    for name in names or usual():
         click.echo(f"{name} ...", err=True)
         found = play(WORKS[name], sides, count, turns, _tell, limit)
         rows += table.rows(name, found, active_target())

@@ -8,8 +8,9 @@ import sys
 import pytest
 
 from labkit.bench.match import play
+from labkit.bench.side import Side
 from labkit.bench.table import details, records, rows, seconds, summary
-from labkit.bench.works import WORKS
+from labkit.bench.works import WORKS, usual
 from tests.bench.measured import BEST, OURS, SLOW
 
 
@@ -19,6 +20,28 @@ def test_the_ratio_is_to_the_peer_with_the_smallest_median():
     assert (time.goal, time.missed) == (2.5, True)
     assert rows("vgg", [OURS, BEST], "avx2")[0].goal == 1.8
     assert not rows("vgg", [OURS, BEST], "avx2")[0].missed
+
+
+@pytest.mark.parametrize(
+    ("targets", "active", "left_out"),
+    [
+        (["avx512", "avx2", "portable"], "avx512", []),
+        (["avx2", "portable"], "avx2", ["vgg-avx2"]),
+        (["portable"], "portable", ["vgg-avx2"]),
+    ],
+)
+def test_a_kernel_target_is_asked_for_where_the_machine_has_it(
+    targets: list[str], active: str, left_out: list[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("labkit.native.targets", lambda: targets)
+    monkeypatch.setattr("labkit.bench.works.active_target", lambda: active)
+    assert usual() == [name for name in WORKS if name not in left_out]
+
+
+def test_a_work_may_have_a_target_of_its_own():
+    assert rows("vgg-avx2", [OURS], "avx512")[0].goal == 1.8
+    with Side("labkit", sys.executable, 1, kernels="portable") as side:
+        assert side.ask(about=True)["version"].endswith("(portable)")
 
 
 def test_memory_has_a_row_where_it_has_a_goal():
@@ -66,7 +89,7 @@ def test_seconds_have_three_digits(value: float, text: str):
 @pytest.mark.parametrize("name", WORKS)
 def test_every_work_runs_on_labkits_side(name: str):
     small = dataclasses.replace(WORKS[name].network, batch=2)
-    work = dataclasses.replace(WORKS[name], network=small)
+    work = dataclasses.replace(WORKS[name], network=small, kernels=None)
     if name.startswith("vgg"):
         few = (["pad", 32], ["conv", 3, 4], ["pool"], ["flatten"], ["dense", 10])
         work = dataclasses.replace(work, network=dataclasses.replace(small, layers=few))
