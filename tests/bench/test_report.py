@@ -113,7 +113,7 @@ def test_scaling_prints_its_points(tmp_path: Path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["vvg"], r"no work named 'vvg'. It has vgg, vgg-forward, .* Did you mean vgg\?"),
+        (["vvg"], r"no work named 'vvg'. It has vgg, .* Did you mean vgg\?"),
         (["works", "kernel"], "no work named 'kernel'"),
         (["kernels", "conw-3x3-64-64-at-32-input"], r"Did you mean conv-3x3-64-64-at-32-input"),
         (["kernels", "--against", "jax"], "compared with torch alone"),
