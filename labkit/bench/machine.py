@@ -13,7 +13,7 @@ import numpy as np
 
 from labkit import native
 
-FOOTPRINTS = tuple(1 << n for n in range(18, 29, 2))
+FOOTPRINTS = tuple(1 << n for n in range(18, 29))
 """Bytes that are read and written over and over where bandwidth is measured: from what a core's own caches hold (256 KB)
 to what no cache does (256 MB)."""
 STEADY = 0.1
@@ -35,10 +35,9 @@ class Machine:
     bandwidths: tuple[tuple[int, float], ...]
 
     def bandwidth(self, footprint: float) -> float:
-        """Bytes a second for work on that many bytes: the most at the sizes measured next to it."""
-        below = max((size for size, _ in self.bandwidths if size <= footprint), default=0)
-        above = min((size for size, _ in self.bandwidths if size >= footprint), default=below)
-        return max(rate for size, rate in self.bandwidths if size in (below or above, above))
+        """Bytes a second for work on that many bytes: between the sizes measured, and as at the ends beyond them."""
+        sizes, rates = zip(*self.bandwidths, strict=True)
+        return float(np.exp(np.interp(np.log(footprint), np.log(sizes), np.log(rates))))
 
     def with_again(self, again: Machine) -> Machine:
         """The larger figures of two measurements of one machine: what else ran meanwhile made them smaller."""

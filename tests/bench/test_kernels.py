@@ -18,13 +18,14 @@ import labkit.bench
 from labkit import native
 from labkit.bench import machine
 from labkit.bench.gauge import Gauged, gauge, records, summary
+from labkit.bench.goals import GOALS
 from labkit.bench.kernels import KERNELS, Kernel, chosen
 from labkit.bench.machine import Machine
 from labkit.bench.side import Measured, SideError
 
 SIDES = Path(labkit.bench.__file__).parent / "sides"
 MACHINE = Machine(1e12, ((1 << 10, 4e11), (1 << 20, 1e11), (1 << 30, 2e10)))
-PRODUCT = Kernel("matmul", {"m": 64, "n": 64, "k": 64, "a": "n", "b": "n"}, 2e9, 1000.0, 0.5, 0.9)
+PRODUCT = Kernel("matmul", {"m": 64, "n": 64, "k": 64, "a": "n", "b": "n"}, 2e9, 1000.0, 0.9, 0.5)
 
 
 @pytest.mark.parametrize("target", native.targets())
@@ -51,11 +52,10 @@ def test_the_machine_is_measured(monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.mark.parametrize(
-    ("footprint", "rate"),
-    [(1, 4e11), (1 << 10, 4e11), (1 << 15, 4e11), (1 << 20, 1e11), (1 << 25, 1e11), (1 << 40, 2e10)],
+    ("footprint", "rate"), [(1, 4e11), (1 << 10, 4e11), (1 << 15, 2e11), (1 << 20, 1e11), (1 << 40, 2e10)]
 )
-def test_bandwidth_is_the_most_of_the_neighbouring_sizes(footprint: int, rate: float):
-    assert MACHINE.bandwidth(footprint) == rate
+def test_bandwidth_goes_from_one_measured_size_to_the_next(footprint: int, rate: float):
+    assert MACHINE.bandwidth(footprint) == pytest.approx(rate, rel=1e-9)
 
 
 def took(side: str, seconds: float) -> Measured:
@@ -70,7 +70,7 @@ def test_a_kernel_is_held_against_what_binds_it():
     assert not dataclasses.replace(product, torch=None).below_goal
     memory = dataclasses.replace(PRODUCT, flops=0.0, moved=2e9, torch=None)
     stream = Gauged("b", memory, took("labkit", 0.2), None, MACHINE)
-    assert (stream.bound, stream.rate, stream.share, stream.ratio) == ("GB/s", 10.0, 0.5, None)
+    assert (stream.bound, stream.rate, round(stream.share, 9), stream.ratio) == ("GB/s", 10.0, 0.5, None)
     text = summary([product, dataclasses.replace(stream, ours=took("labkit", 1.0))], MACHINE)
     assert "Peak: 1000 GFLOP/s" in text
     assert "20 GB/s on 1024 MB" in text
@@ -97,6 +97,7 @@ def test_the_table_has_every_product_that_is_held_against_torch():
     against = [name for name, kernel in KERNELS.items() if kernel.torch is not None]
     assert against == [f"matmul-{sizes}" for sizes in wanted.split()]
     assert {KERNELS[name].torch for name in against} == {0.9}
+    assert list(GOALS) == list(KERNELS)
     for kernel in KERNELS.values():
         assert kernel.goal > 0
         assert kernel.flops + kernel.moved > 0
@@ -170,7 +171,7 @@ def test_kernels_take_turns_with_a_peer(tmp_path: Path, monkeypatch: pytest.Monk
     )
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *sys.path]))
     told: list[str] = []
-    kernels = {"product": PRODUCT, "sum": Kernel("add", {"count": 10}, 0.0, 120.0, 0.1)}
+    kernels = {"product": PRODUCT, "sum": Kernel("add", {"count": 10}, 0.0, 120.0)}
     sides = [("labkit", sys.executable), ("odd", sys.executable), ("missing", "/no/python")]
     first, second = gauge(kernels, sides, MACHINE, 1, told.append, turns=2)
     assert (first.name, first.bound) == ("product", "GFLOP/s")
