@@ -85,7 +85,7 @@ LABKIT_INLINE Vec<double> log_gamma_wide(Vec<double> x) {
     if (any(below)) {
         const Vec<double> part = off_whole(size);
         const Vec<double> reflected = log(3.14159265358979323846 / (size * size_of(sin(part * 3.14159265358979323846)))) - y;
-        y = below ? (part == 0.0) | (size == inf) ? inf : reflected : y;
+        y = below ? (((part == 0.0) | (size == inf)) ? inf : reflected) : y;
     }
     return y;
 }
