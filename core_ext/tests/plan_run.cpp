@@ -1,6 +1,6 @@
 // Executes a saved plan without Python, so that sanitizers and fuzzers see the executor and the kernels alone.
 //
-//   plan_run FILE [--threads N] [--steps N] [--runners N] [--seed N] [--max-bytes N] [--churn N] [--any-nan] [--many]
+//   plan_run FILE [--threads N] [--steps N] [--runners N] [--seed N] [--max-bytes N] [--churn N] [--many]
 //
 // FILE may be - for standard input.
 //
@@ -10,7 +10,7 @@
 // changes and a child is forked, which runs the plan, too. Exit code 0: done; 1: the plan is refused, or a kernel refused
 // its input; 2: wrong usage; 3: results depend on the number of threads or on fusion; 4: a child hangs or crashes.
 //
-// A NaN that a processor makes has a sign of that processor's choice; --any-nan takes it out of the checksums.
+// All NaNs count as the same one: their signs are the processor's choice, and which of two an addition gives, the compiler's.
 //
 // With --many the text holds several plans, each from its header on. They are run one after the other, with a line "plan
 // NUMBER" before each and "refused: why" after those that are; exit code 0 unless one of them has code 3.
@@ -43,14 +43,14 @@ namespace {
 struct Options {
     std::string file;
     int64_t threads = 1, steps = 1, runners = 0, churn = 0, seed = 0, max_bytes = int64_t(1) << 30;
-    bool many = false, any_nan = false;
+    bool many = false;
 };
 
 [[noreturn]] void usage(const std::string& wrong) {
     std::fprintf(
         stderr,
         "plan_run: %s\nusage: plan_run FILE [--threads N] [--steps N] [--runners N] [--churn N] [--seed N] [--max-bytes N] "
-        "[--any-nan] [--many]\n",
+        "[--many]\n",
         wrong.c_str());
     std::exit(2);
 }
@@ -59,8 +59,8 @@ Options parse_options(int count, char** words) {
     Options options;
     for (int i = 1; i < count; ++i) {
         std::string word = words[i];
-        if (word == "--many" || word == "--any-nan") {
-            (word == "--many" ? options.many : options.any_nan) = true;
+        if (word == "--many") {
+            options.many = true;
             continue;
         }
         int64_t* to = word == "--threads"     ? &options.threads
@@ -224,9 +224,9 @@ void make_nans_alike(T* x, int64_t count) {
         if (x[i] != x[i]) x[i] = std::numeric_limits<T>::quiet_NaN();
 }
 
-uint32_t checksum(const View& view, const Options& options) {
-    if (options.any_nan && view.dtype == DType::f32) make_nans_alike(data<float>(view), numel(view));
-    if (options.any_nan && view.dtype == DType::f64) make_nans_alike(data<double>(view), numel(view));
+uint32_t checksum(const View& view) {
+    if (view.dtype == DType::f32) make_nans_alike(data<float>(view), numel(view));
+    if (view.dtype == DType::f64) make_nans_alike(data<double>(view), numel(view));
     return crc32c(view.data, static_cast<size_t>(checked_bytes(view)));
 }
 
@@ -256,11 +256,11 @@ std::string execute(const PlanText& text, bool fuse, const Options& options) {
     for (size_t i = 0; i < results.size(); ++i) {
         View view = plan.slots()[plan.fetches()[i]].type;
         view.data = results[i].data();
-        std::snprintf(line, sizeof line, "fetch %zu %08x\n", i, checksum(view, options));
+        std::snprintf(line, sizeof line, "fetch %zu %08x\n", i, checksum(view));
         report += line;
     }
     for (size_t i = 0; i < cells.size(); ++i) {
-        std::snprintf(line, sizeof line, "cell %zu %08x\n", i, checksum(cells[i]->view(), options));
+        std::snprintf(line, sizeof line, "cell %zu %08x\n", i, checksum(cells[i]->view()));
         report += line;
     }
     if (fuse) run_at_once(plan, feeds, options);
