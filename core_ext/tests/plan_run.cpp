@@ -5,12 +5,14 @@
 // FILE may be - for standard input.
 //
 // Variables and feeds are filled from the seed. Runs instruction by instruction, then with fused instructions for 1 to N
-// threads, starting each time from the same values, and prints the CRC-32C of every fetch and variable. With several runners, so many threads then run the plan at once, on
-// the same variables; their results are not looked at. They go on for N rounds of --churn; in each the number of threads
-// changes and a child is forked, which runs the plan, too. Exit code 0: done; 1: the plan is refused, or a kernel refused
-// its input; 2: wrong usage; 3: results depend on the number of threads or on fusion; 4: a child hangs or crashes.
+// threads, starting each time from the same values, and prints the CRC-32C of every fetch and variable. All NaNs count as
+// the same one: their signs are the processor's choice, and which of two an addition gives is the compiler's.
 //
-// All NaNs count as the same one: their signs are the processor's choice, and which of two an addition gives, the compiler's.
+// With several runners, so many threads then run the plan at once, on the same variables; their results are not looked at.
+// They go on for N rounds of --churn; in each the number of threads changes and a child is forked, which runs the plan, too.
+//
+// Exit code 0: done; 1: the plan is refused, or a kernel refused its input; 2: wrong usage; 3: results depend on the number
+// of threads or on fusion; 4: a child hangs or crashes.
 //
 // With --many the text holds several plans, each from its header on. They are run one after the other, with a line "plan
 // NUMBER" before each and "refused: why" after those that are; exit code 0 unless one of them has code 3.
