@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 REALS = [np.float32, np.float64]
-SHAPES = [(1, 1), (5, 3), (2, 3, 16), (33, 17), (1025, 2), (2500, 64), (70, 130), (3, 1025), (40, 2049)]
+SHAPES = [(1, 1), (5, 3), (2, 3, 16), (33, 17), (1025, 2), (2500, 64), (70, 130), (3, 1025), (40, 2049), (1030, 257)]
 
 
 def drawn(dtype: type, *shapes: tuple[int, ...]) -> list[np.ndarray]:
