@@ -13,6 +13,9 @@ namespace {
 
 thread_local State::Hold* innermost = nullptr;
 
+constexpr int64_t kLarge = int64_t(64) << 20, kFarTooLarge = 4;  // bytes; times what a run needs
+constexpr int kRunsKept = 16;                                    // for a program that takes turns
+
 }  // namespace
 
 State::Hold::Hold(State& state, bool exclusive, Interrupt& interrupt)
@@ -73,6 +76,9 @@ Buffer State::take_arena(int64_t bytes, int64_t beside) {
             arena = std::move(arenas_.back());
             arenas_.pop_back();
         }
+        const bool too_large = arena.size() >= kLarge && arena.size() / kFarTooLarge > bytes;
+        too_large_ = too_large ? too_large_ + 1 : 0;
+        if (too_large_ > kRunsKept) arena = Buffer();
     }
     if (arena.size() < bytes) {
         arena = Buffer();  // free the small one first

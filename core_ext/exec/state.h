@@ -33,8 +33,9 @@ class State {
         Hold* outer_;  // the hold that this thread took before
     };
 
-    // A block of at least `bytes`, contents undefined; a run gives it back at its end. Throws std::bad_alloc, also where
-    // there would be no memory for the `beside` bytes that the run writes its results to.
+    // A block of at least `bytes`, contents undefined; a run gives it back at its end. One that has been far too large for
+    // some runs is freed. Throws std::bad_alloc, also where there would be no memory for the `beside` bytes that the run writes
+    // its results to.
     Buffer take_arena(int64_t bytes, int64_t beside);
     void give_arena(Buffer arena) noexcept;
 
@@ -54,6 +55,7 @@ class State {
     uint64_t generation_ = 0;  // of the process that holds it
     std::condition_variable changed_;
     std::vector<Buffer> arenas_;
+    int too_large_ = 0;  // runs in succession for which the arena was
 };
 
 // One variable's storage in one session.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
 import weakref
+from pathlib import Path
 
 import numpy as np
+import pytest
 
 from labkit import _native
 from tests.native.plans import Builder
@@ -197,3 +200,30 @@ def test_what_reads_much_is_not_made_later() -> None:
     build.do("reduce_sum.f32", [other], build.slot("fetch", ()), ints=[0, 1])
     build.do("reduce_sum.f32", [product], build.slot("fetch", ()), ints=[0, 1])
     assert build.plan().arena_bytes < 1.1 * 3 * 512 * 512 * 4
+
+
+def test_an_arena_that_is_far_too_large_is_given_back() -> None:
+    told = Path("/proc/self/statm")
+    if not told.exists():
+        pytest.skip("this system does not tell how much memory a process has")
+
+    def resident() -> int:
+        return int(told.read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+    state, plans = _native.State(), []
+    large, small = 25_000_000, 1000
+    for size in (large, small):
+        build = Builder(state=state)
+        spread = build.do("broadcast_to.f32", [build.slot("feed", ())], build.slot("arena", (size,)))
+        build.do("reduce_max.f32", [spread], build.slot("fetch", ()), ints=[0])
+        plans.append(build.plan())
+    one = np.ones((), np.float32)
+    before = resident()
+    plans[0].run([one])
+    for _ in range(10):  # a program that takes turns keeps it
+        plans[1].run([one])
+    assert resident() - before > 3 * large
+    for _ in range(10):
+        plans[1].run([one])
+    assert resident() - before < large
+    assert plans[0].run([one])[0] == 1
