@@ -15,8 +15,6 @@ from labkit.bench.match import PAUSE
 from labkit.bench.side import Measured, Side, SideError
 from labkit.bench.table import seconds, table
 
-TURNS = 9
-
 
 @dataclass(frozen=True)
 class Gauged:
@@ -69,13 +67,14 @@ def gauge(
     sides: Sequence[tuple[str, str]],
     machine: Machine,
     threads: int,
+    turns: int,
     tell: Callable[[str], None],
-    turns: int = TURNS,
 ) -> Iterator[Gauged]:
     """Each kernel as it has been measured.
 
     Args:
         sides: (name, interpreter) of labkit, and of PyTorch if it is to be compared.
+        turns: of each side at each kernel.
         tell: is told which kernel PyTorch cannot do.
 
     Raises:

@@ -87,9 +87,12 @@ def works(
 
 @bench.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--turns", type=click.IntRange(1), default=9, show_default=True, help="Rounds that are measured.")
 @click.option("--check", is_flag=True, help="Exit with 1 when a kernel is below its goal.")
 @_measuring
-def kernels(names: tuple[str, ...], check: bool, against: str, threads: int | None, out: Path | None) -> None:
+def kernels(
+    names: tuple[str, ...], turns: int, check: bool, against: str, threads: int | None, out: Path | None
+) -> None:
     """Time single kernels beside the machine's measured peak: those whose names begin so, or all.
 
     The only peer is torch.
@@ -107,7 +110,7 @@ def kernels(names: tuple[str, ...], check: bool, against: str, threads: int | No
         raise ConfigError("Single kernels are compared with torch alone", received=against)
     click.echo("the machine's peak ...", err=True)
     peak, gauged = machine.measure(count), []
-    for each in gauge.gauge(chosen(names), sides, peak, count, _tell):
+    for each in gauge.gauge(chosen(names), sides, peak, count, turns, _tell):
         click.echo(f"{each.name} {each.rate:.3g} {each.bound}", err=True)
         gauged.append(each)
     again = machine.measure(count)

@@ -173,7 +173,7 @@ def test_kernels_take_turns_with_a_peer(tmp_path: Path, monkeypatch: pytest.Monk
     told: list[str] = []
     kernels = {"product": PRODUCT, "sum": Kernel("add", {"count": 10}, 0.0, 120.0)}
     sides = [("labkit", sys.executable), ("odd", sys.executable), ("missing", "/no/python")]
-    first, second = gauge(kernels, sides, MACHINE, 1, told.append, turns=2)
+    first, second = gauge(kernels, sides, MACHINE, 1, 2, told.append)
     assert (first.name, first.bound) == ("product", "GFLOP/s")
     assert first.torch is not None
     assert first.torch.median > 0.01
@@ -185,4 +185,8 @@ def test_kernels_take_turns_with_a_peer(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_a_kernel_that_labkit_cannot_do_is_an_error():
     with pytest.raises(SideError, match="labkit cannot take part"):
-        list(gauge({"x": dataclasses.replace(PRODUCT, operation="x")}, [("labkit", sys.executable)], MACHINE, 1, print))
+        list(
+            gauge(
+                {"x": dataclasses.replace(PRODUCT, operation="x")}, [("labkit", sys.executable)], MACHINE, 1, 1, print
+            )
+        )
