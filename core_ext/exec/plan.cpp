@@ -10,9 +10,7 @@
 #include "exec/context.h"
 #include "exec/control.h"
 #include "exec/fork.h"
-#include "exec/fuse.h"
-#include "exec/pooled_mask.h"
-#include "exec/postpone.h"
+#include "exec/rewrites/rewrites.h"
 #include "exec/signature.h"
 
 namespace labkit {
@@ -224,7 +222,8 @@ void Plan::fuse_instructions() {
         plan_work(made, where);
     };
     for (size_t i : mask_before_pooling(instructions_, slots_, storage_)) renew(instructions_[i]);
-    instructions_ = fuse(absorb_ends(std::move(instructions_), slots_, storage_), slots_, storage_);
+    absorb_epilogues(instructions_, slots_, storage_);
+    fuse_chains(instructions_, slots_, storage_);
     for (Instruction& made : instructions_) {
         if (made.parts.empty()) continue;
         made.number = made.parts.back().number;

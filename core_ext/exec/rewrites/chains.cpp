@@ -1,13 +1,12 @@
 // Element-wise instructions are gathered while each reads what one before it makes, and everything has one shape. A group
 // stays open as long as its instructions could as well run later: it is closed when another instruction reads a result
 // of it, or writes memory that it reads. It then runs where its last instruction stood.
-#include "exec/fuse.h"
-
 #include <algorithm>
 #include <unordered_map>
 #include <utility>
 
 #include "exec/fused.h"
+#include "exec/rewrites/rewrites.h"
 #include "exec/signature.h"
 
 namespace labkit {
@@ -247,9 +246,9 @@ class Fusion {
 
 }  // namespace
 
-std::vector<Instruction> fuse(std::vector<Instruction> instructions, const std::vector<SlotSpec>& slots,
-                              const std::vector<Storage>& storage) {
-    return Fusion(std::move(instructions), slots, storage).result();
+void fuse_chains(std::vector<Instruction>& instructions, const std::vector<SlotSpec>& slots,
+                 const std::vector<Storage>& storage) {
+    instructions = Fusion(std::move(instructions), slots, storage).result();
 }
 
 }  // namespace labkit

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string>
 
-#include "exec/fuse.h"
+#include "exec/rewrites/rewrites.h"
 
 namespace labkit {
 namespace {
@@ -25,10 +25,9 @@ constexpr Host kHosts[] = {
 constexpr int64_t kRelu = 1, kMask = 2;
 constexpr size_t kOperands = 2;  // of a host without an end
 
-bool is(const Instruction& made, const char* operation) {
+bool is_real(const Instruction& made) {
     const std::string name = made.kernel->name;
-    const size_t dot = name.rfind('.');
-    return name.compare(0, dot, operation) == 0 && (name.compare(dot, 4, ".f32") == 0 || name.compare(dot, 4, ".f64") == 0);
+    return name.compare(name.rfind('.'), 2, ".f") == 0;
 }
 
 class Ends {
@@ -57,9 +56,9 @@ class Ends {
     void absorb(size_t j) {
         const Instruction& end = all_[j];
         if (end.inputs.empty() || end.outputs.size() != 1 || end.empty) return;
-        const bool bias = is(end, "bias_add") || is(end, "add"), relu = is(end, "relu"), mask = is(end, "relu_grad");
-        if (!bias && !relu && !mask) return;
-        const bool swapped = is(end, "add") && type(end.inputs[0]).rank < type(end.inputs[1]).rank;
+        const bool bias = calls(end, "bias_add") || calls(end, "add"), relu = calls(end, "relu"), mask = calls(end, "relu_grad");
+        if (!is_real(end) || (!bias && !relu && !mask)) return;
+        const bool swapped = calls(end, "add") && type(end.inputs[0]).rank < type(end.inputs[1]).rank;
         const int32_t value = end.inputs[swapped];
         const size_t i = maker_[root(value)];
         if (i == kNone || !all_[i].kernel || reads_[root(value)] != 1 || !can_take(all_[i], i, j, value)) return;
@@ -80,7 +79,7 @@ class Ends {
 
     static const Host* host_of(const Instruction& made) {
         for (const Host& host : kHosts)
-            if (is(made, host.operation)) return &host;
+            if (calls(made, host.operation)) return &host;
         return nullptr;
     }
 
@@ -118,10 +117,9 @@ class Ends {
 
 }  // namespace
 
-std::vector<Instruction> absorb_ends(std::vector<Instruction> instructions, const std::vector<SlotSpec>& slots,
-                                     const std::vector<Storage>& storage) {
+void absorb_epilogues(std::vector<Instruction>& instructions, const std::vector<SlotSpec>& slots,
+                      const std::vector<Storage>& storage) {
     Ends(instructions, slots, storage).find();
-    return instructions;
 }
 
 }  // namespace labkit

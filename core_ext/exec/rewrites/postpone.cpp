@@ -1,10 +1,10 @@
-#include "exec/postpone.h"
-
+// postpone: the order of instructions, for less memory at the peak.
 #include <algorithm>
 #include <cstdint>
 #include <numeric>
 
 #include "exec/checked.h"
+#include "exec/rewrites/rewrites.h"
 
 namespace labkit {
 namespace {

@@ -1,18 +1,10 @@
-#include "exec/pooled_mask.h"
-
-#include <algorithm>
-#include <cstring>
+// mask_before_pooling.
+#include "exec/rewrites/rewrites.h"
 
 namespace labkit {
 namespace {
 
 constexpr size_t kNone = SIZE_MAX, kSeveral = SIZE_MAX - 1;
-
-bool is(const Instruction& made, const char* operation) {
-    const size_t length = std::strlen(operation);
-    return made.control == Control::none && !std::strncmp(made.kernel->name, operation, length) &&
-           made.kernel->name[length] == '.';
-}
 
 class Masks {
    public:
@@ -28,12 +20,12 @@ class Masks {
     // The gradient of pooling whose result instruction i masks by what was pooled, and the pooling; else false.
     bool find(size_t i, size_t& spread, size_t& pooling) const {
         const Instruction& mask = all_[i];
-        if (!is(mask, "relu_grad")) return false;
+        if (!calls(mask, "relu_grad")) return false;
         const int32_t gradient = mask.inputs[0], pooled = mask.inputs[1];
         spread = maker(gradient);
-        if (spread == kNone || !is(all_[spread], "max_pool_grad") || all_[spread].inputs.size() != 2) return false;
+        if (spread == kNone || !calls(all_[spread], "max_pool_grad") || all_[spread].inputs.size() != 2) return false;
         pooling = maker(all_[spread].inputs[1]);
-        if (pooling == kNone || !is(all_[pooling], "max_pool") || maker(all_[pooling].outputs[0]) == kNone) return false;
+        if (pooling == kNone || !calls(all_[pooling], "max_pool") || maker(all_[pooling].outputs[0]) == kNone) return false;
         return reads_[root(gradient)] == 1 && same_type(type(gradient), type(all_[spread].outputs[0])) &&
                maker(pooled) != kNone && root(all_[pooling].inputs[0]) == root(pooled) &&
                same_type(type(all_[pooling].inputs[0]), type(pooled)) && all_[pooling].ints == all_[spread].ints &&
