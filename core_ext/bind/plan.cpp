@@ -90,6 +90,12 @@ std::vector<std::vector<int32_t>> groups_of(const Plan& plan) {
     return groups;
 }
 
+std::vector<std::string> algorithms_of(const Plan& plan) {
+    std::vector<std::string> names;
+    for (const Instruction& made : plan.instructions()) names.emplace_back(made.work.algorithm);
+    return names;
+}
+
 // "conv2d.f32", or of several kernels in one "conv2d.f32 + bias_add.f32 + relu.f32".
 std::string kernels_of(const Instruction& made) {
     if (made.parts.empty()) return made.kernel->name;
@@ -253,6 +259,8 @@ void bind_plan(py::module_& module) {
             "__len__", [](const Plan& plan) { return plan.instructions().size(); }, "The number of instructions.")
         .def_property_readonly("groups", &groups_of,
                                "For each instruction, in order, the numbers of those given that it does.")
+        .def_property_readonly("algorithms", &algorithms_of,
+                               "For each instruction, in order, the algorithm that serves it where its kernel has several, else ''.")
         .def("describe", &describe, py::arg("values") = true,
              "The plan as text, which plan_run reads. Without `values` constants are left out, for people.")
         .def("run", &run_once, py::arg("feeds"), py::arg("timeout") = py::none(), py::arg("held") = false,

@@ -28,6 +28,7 @@ struct Forward {
           tiling(gemm_tiling<T>(c.pixels(), c.group_out(), c.taps() * c.group_in(), c.groups)),
           end(bias_relu<T>(call, kReluAttribute)) {}
 
+    static const char* name() { return "patches"; }
     void plan(Work& work) const { work.tasks[0] = c.groups * tiling.tasks(); }
 
     void run(char*, int, int64_t task) const {
@@ -56,6 +57,7 @@ struct DirectForward {
           bands(c.h, c.w, c.N, c.group_in(), c.group_out()), panels{c.taps() * c.group_in(), c.group_out()},
           end(bias_relu<T>(call, kReluAttribute)) {}
 
+    static const char* name() { return "direct"; }
     void plan(Work& work) const {
         work.phases = 2;
         work.tasks[0] = c.groups * panels.count() * ceil_div(panels.depth, kRows);
@@ -130,14 +132,17 @@ void with_conv2d_backprop_filter(const Call& call, Use use) {
     use(FilterGradient<T>(call));
 }
 
-#define LABKIT_CONV2D(name)                                                                              \
+#define LABKIT_CONV2D(kernel)                                                                            \
     template <class T>                                                                                   \
-    void plan_##name(const Call& call, Work& work) {                                                     \
-        with_##name<T>(call, [&](const auto& algorithm) { algorithm.plan(work); });                      \
+    void plan_##kernel(const Call& call, Work& work) {                                                   \
+        with_##kernel<T>(call, [&](const auto& algorithm) {                                              \
+            algorithm.plan(work);                                                                        \
+            work.algorithm = algorithm.name();                                                           \
+        });                                                                                              \
     }                                                                                                    \
     template <class T>                                                                                   \
-    Status run_##name(const Call& call, int phase, int64_t task) {                                       \
-        with_##name<T>(call, [&](const auto& algorithm) { algorithm.run(call.scratch, phase, task); });  \
+    Status run_##kernel(const Call& call, int phase, int64_t task) {                                     \
+        with_##kernel<T>(call, [&](const auto& algorithm) { algorithm.run(call.scratch, phase, task); }); \
         return {};                                                                                       \
     }
 LABKIT_CONV2D(conv2d)

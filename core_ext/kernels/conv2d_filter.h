@@ -47,6 +47,7 @@ struct FilterGradient {
         tiling = gemm_tiling<T>(rows, c.group_out(), min_of(chunks.length, c.pixels()), chunks.count * c.groups);
     }
 
+    static const char* name() { return "patches"; }
     void plan(Work& work) const {
         work.tasks[0] = chunks.count * c.groups * tiling.tasks();
         if (chunks.count == 1) return;
@@ -131,6 +132,7 @@ struct DirectFilter {
         return bands.fit() && c.w.out <= kPixels && pixels >= kFewest && panels > 0 && blocks > 0;
     }
 
+    static const char* name() { return "direct"; }
     void plan(Work& work) const {
         work.tasks[0] = chunks * c.groups * panel_parts * block_parts;
         if (chunks == 1) return;

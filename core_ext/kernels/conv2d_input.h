@@ -97,6 +97,7 @@ struct InputGradient {
     Panels<T> panels(int64_t taps) const { return {taps * c.group_out(), c.group_in()}; }
     int64_t filter_tasks() const { return c.taps() * panels(1).count(); }
 
+    const char* name() const { return classes.direct ? "direct" : "patches"; }
     void plan(Work& work) const {
         work.phases = 2;
         work.tasks[0] = filter_tasks() + (classes.cover ? 0 : ceil_div(size(), kZeroBlock));

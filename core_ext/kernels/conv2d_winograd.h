@@ -64,8 +64,20 @@ LABKIT_INLINE void winograd_filter(const Vec<T>* g, int from, Vec<T>* u, int ste
     u[5 * step] = g[(R - 1) * from];
 }
 
+template <int R>
+constexpr const char* winograd_name() { return R == 3 ? "winograd F(4x4, 3x3)" : "winograd F(2x2, 5x5)"; }
+
 constexpr int64_t kWinogradChunk = 64;  // channels transformed together
 constexpr int64_t kWinogradPad = 16;    // between 36 matrices: off the strides that collide in L1
+
+// Fetches n numbers into L2, for reading or for writing. Tiles are too scattered for the processor to foresee them.
+template <bool Write, class T>
+LABKIT_INLINE void prefetch(const T* p, int64_t n) {
+    for (int64_t i = 0; i < n; i += 64 / static_cast<int64_t>(sizeof(T))) __builtin_prefetch(p + i, Write, 2);
+}
+
+// What of n things one of several steps does.
+Range share(int64_t step, int64_t steps, int64_t n) { return {n * step / steps, n * (step + 1) / steps}; }
 
 // The overlapping 6x6 tiles of images [N, H, W, C], in steps of M: rows x columns of them for each image.
 template <class T, int M>
@@ -92,6 +104,13 @@ struct TileGrid {
                     transform_vector<false>(pixel, c, channels - c, to + c, stride);
             }
         }
+    }
+
+    // Fetches `channels` channels from c0 on of one row out of M of the pixels that a tile does not share with those around it.
+    void fetch_row(int64_t tile, int64_t row, int64_t c0, int64_t channels) const {
+        const int64_t h = tile / columns % rows * M + row, w0 = tile % columns * M;
+        for (int64_t j = w0; h < H && j < min_of(w0 + M, W); ++j)
+            prefetch<false>(x + ((tile / columns / rows * H + h) * W + j) * C + c0, channels);
     }
 
     // n channels from c on; the others of the vector are written as zeros.
@@ -157,6 +176,7 @@ struct Winograd {
         }
     }
 
+    static const char* name() { return winograd_name<R>(); }
     void plan(Work& work) const {
         work.phases = 2;
         work.tasks[0] = filter_tasks + (shared ? groups * chunks : 0);
@@ -176,12 +196,17 @@ struct Winograd {
             // Neighbouring tasks share the larger operand, so that it passes through the cache once.
             const bool by_group = groups * input_size > filter_size;
             const int64_t group = by_group ? task / panels : task % groups, panel = by_group ? task % panels : task / groups;
-            return multiply(group, panel, inputs + group * input_size, filter);
+            return multiply(group, panel, inputs + group * input_size, filter, [](int64_t, int64_t) {});
         }
         T* input = inputs + task * input_size;
         for (int64_t group = groups * task / tasks; group < groups * (task + 1) / tasks; ++group) {
             for (int64_t chunk = 0; chunk < chunks; ++chunk) transform_input(group, chunk, input);
-            for (int64_t panel = 0; panel < panels; ++panel) multiply(group, panel, input, filter);
+            const int64_t next = first_tile(group + 1), end = group + 1 < groups * (task + 1) / tasks ? first_tile(group + 2) : next;
+            for (int64_t panel = 0; panel < panels; ++panel)
+                multiply(group, panel, input, filter, [&](int64_t step, int64_t steps) {
+                    const Range some = share(panel * steps + step, panels * steps, (end - next) * M);
+                    for (int64_t row = some.begin; row < some.end; ++row) image().fetch_row(next + row / M, row % M, 0, C);
+                });
         }
     }
 
@@ -217,15 +242,18 @@ struct Winograd {
         }
     }
 
+    TileGrid<T, M> image() const { return {x, H, W, C, rows, columns, pad_top, pad_left}; }
+
     // One chunk of channels of a group of tiles.
     void transform_input(int64_t group, int64_t chunk, T* input) const {
         const int64_t begin = first_tile(group), c0 = chunk * kChunk;
-        const TileGrid<T, M> image{x, H, W, C, rows, columns, pad_top, pad_left};
-        image.transform(begin, first_tile(group + 1) - begin, c0, C - c0 < kChunk ? C - c0 : kChunk, input + c0 * kTiles, input_stride);
+        image().transform(begin, first_tile(group + 1) - begin, c0, C - c0 < kChunk ? C - c0 : kChunk, input + c0 * kTiles, input_stride);
     }
 
-    // The 36 products of a group with one panel of the filter, and their way back.
-    void multiply(int64_t group, int64_t panel, const T* input, const T* filter) const {
+    // The 36 products of a group with one panel of the filter, and their way back. Between products, few at a time so that nothing
+    // waits, the pixels that will be written are fetched, and what fetch(step, steps) fetches.
+    template <class Fetch>
+    void multiply(int64_t group, int64_t panel, const T* input, const T* filter, Fetch fetch) const {
         using G = Gemm<T>;
         alignas(64) T products[36 * kProducts];  // about 250 KB
         T* lines[kTiles];
@@ -239,9 +267,17 @@ struct Winograd {
                 const int i0 = count * p / parts, i1 = count * (p + 1) / parts;
                 gemm_rows<T, G::MR, kChunk, 1, kChunk>(i1 - i0, input + point * input_stride + i0 * kChunk, kTiles * kChunk, right, NR, C,
                                                        lines + i0, point * kProducts, padded, false);
+                fetch(point * parts + p, 36 * parts);
+                const Range some = share(point * parts + p, 36 * parts, count * M * M);
+                for (int64_t i = some.begin; i < some.end; ++i) fetch_output(begin + i / (M * M), i % (M * M), panel * NR, width);
             }
         }
         for (int i = 0; i < count; ++i) transform_output(begin + i, panel, width, products + i * NR);
+    }
+
+    void fetch_output(int64_t tile, int64_t pixel, int64_t k, int64_t n) const {
+        const int64_t h = tile / columns % rows * M + pixel / M, j = tile % columns * M + pixel % M;
+        if (h < OH && j < OW) prefetch<true>(y + ((tile / columns / rows * OH + h) * OW + j) * K + k, n);
     }
 
     // A^T m A for one tile and one panel of channels, out of the 36 products at `from`.

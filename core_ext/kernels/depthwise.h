@@ -121,6 +121,8 @@ struct DepthwiseRow {
 // What the three passes share.
 template <class T>
 struct Depthwise {
+    static const char* name() { return "depthwise"; }
+
     Convolution c;
     int64_t M, expanded;  // results for each channel; numbers of an image with M channels for each of x, all of the batch
 

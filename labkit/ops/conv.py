@@ -59,6 +59,8 @@ def register_convolution(
         x = need_rank(c, 0, 4, "A batch of images (batch, height, width, channels)")
         filters = need_rank(c, 1, 4, "A filter (height, width, in, out)")
         height, width = sides(c.attrs, x[1:3], filters[:2])
+        if c.attrs.get("algorithm") == "winograd":
+            _check_winograd(c, filters[:2])
         return [(x[0], height.out, width.out, channels(x, filters, c.attrs)[0])]
 
     def gradient_shape(which: int) -> Callable[[OpContext], list[Dims]]:
@@ -182,6 +184,21 @@ def register_convolution(
     )
 
 
+def _check_winograd(c: OpContext, window: tuple[Dim, ...]) -> None:
+    """Raises InvalidArgumentError where Winograd's algorithm cannot serve a convolution."""
+    attrs = c.attrs
+    steps = {*attrs["strides"], *attrs["dilations"], attrs["groups"]}
+    known = {n for n in window if n is not None}
+    if steps != {1} or c.dtypes[0] is not dt.float32 or len(known) > 1 or not known <= {3, 5}:
+        raise InvalidArgumentError(
+            "",
+            rule="algorithm='winograd' serves filters 3x3 and 5x5 of float32 with strides, dilations and groups of 1",
+            received=f"filters {show(window)} of {c.dtypes[0].name}, strides {attrs['strides']}, "
+            f"dilations {attrs['dilations']}, {attrs['groups']} groups",
+            fix="Leave algorithm='auto', which takes it where it serves and pays.",
+        )
+
+
 def _all_attrs(attrs: Mapping[str, Attr], given: Mapping[str, Any]) -> dict[str, Any]:
     return {key: given.get(key, attr.default) for key, attr in attrs.items()}
 
@@ -213,7 +230,11 @@ register_convolution(
     "Conv2D",
     "conv2d",
     _grouped,
-    attrs={**DILATED_ATTRS, "groups": Attr("int", 1, low=1, high=LONGEST)},
+    attrs={
+        **DILATED_ATTRS,
+        "groups": Attr("int", 1, low=1, high=LONGEST),
+        "algorithm": Attr("str", "auto", choices=ALGORITHMS),
+    },
     cases=(
         _case((2, 5, 5, 3), (3, 3, 3, 4), (1, 1), "SAME"),
         _case((1, 6, 7, 1), (3, 3, 1, 5), (1, 1), "VALID"),
@@ -238,6 +259,7 @@ register_convolution(
         _case((2, 5, 6, 4), (3, 3, 2, 6), (1, 1), "SAME", (1, 1), 2),
         _case((1, 6, 6, 6), (2, 3, 2, 3), (2, 2), ((1, 0), (1, 1)), (2, 1), 3),
         _case((2, 4, 5, 3), (3, 3, 1, 6), (1, 1), "SAME", (1, 1), 3),
+        ((2, 5, 4, 3), (3, 3, 3, 5), {"algorithm": "direct"}),
     ),
     formula="y[n, i, j, k] = sum over u, v, c of x[n, i sh + u dh - top, j sw + v dw - left, c] filters[u, v, c, k]",
     source=SOURCE + "2; with dilations section 5.1",
@@ -259,6 +281,7 @@ def conv2d(
     name: str | None = None,
     *,
     filter: Any = None,
+    algorithm: str = "auto",
 ) -> Tensor:
     """Cross-correlation of images with filters.
 
@@ -274,6 +297,9 @@ def conv2d(
         dilations: how far apart the filter's taps lie; as strides.
         data_format: "NHWC" only.
         groups: channels in and out are shared out to so many convolutions side by side.
+        algorithm: "auto", "direct", or "winograd" (Lavin and Gray 2016), here and in the gradients. "auto" chooses by the
+            shapes without the batch; `lk.explain_plan` shows what it chose. "winograd" serves float32 filters 3x3 and 5x5
+            with strides, dilations and groups of 1.
 
     Returns:
         Shape (batch, height', width', out): ceil(size / stride) pixels along each side for SAME, otherwise
@@ -281,10 +307,10 @@ def conv2d(
 
     Raises:
         ShapeError: channels do not fit, or a filter is larger than the padded image.
-        InvalidArgumentError: another data format, or an attribute out of its range.
+        InvalidArgumentError: another data format, an attribute out of its range, or an algorithm that does not serve.
     """
     channels_last(data_format)
-    attrs = {**window_attrs(strides, padding, dilations), "groups": groups}
+    attrs = {**window_attrs(strides, padding, dilations), "groups": groups, "algorithm": algorithm}
     return apply("Conv2D", to_tensors(input, one_filter(filters, filter)), attrs, name)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -142,6 +144,63 @@ def test_the_error_of_winograds_passes_is_small_beside_the_result(target: str, s
         strict=True,
     ):
         assert np.linalg.norm(got - want) <= bound * np.linalg.norm(want)
+
+
+# images, filters, strides, dilations, groups, algorithm: sizes at, below and above vectors, tiles and blocks of channels
+ACCURACY = [
+    ((4, 7, 9, 15), (3, 3, 15, 33), 1, 1, 1, 2),
+    ((3, 14, 14, 65), (3, 3, 65, 31), 1, 1, 1, 2),
+    ((9, 4, 4, 192), (3, 3, 192, 257), 1, 1, 1, 0),  # few tiles of many channels: all are transformed first
+    ((300, 3, 4, 127), (3, 3, 127, 200), 1, 1, 1, 0),  # ... and so many that their sum is cut
+    ((5, 28, 27, 16), (3, 3, 16, 17), 1, 1, 1, 0),
+    ((2, 13, 12, 63), (5, 5, 63, 34), 1, 1, 1, 2),
+    ((3, 7, 7, 1), (5, 5, 1, 32), 1, 1, 1, 0),
+    ((2, 9, 9, 1), (3, 3, 1, 7), 1, 1, 1, 2),
+    ((3, 14, 14, 65), (3, 3, 65, 31), 1, 1, 1, 1),
+    ((2, 15, 17, 3), (7, 7, 3, 64), 2, 1, 1, 0),
+    ((2, 9, 8, 129), (1, 1, 129, 40), 1, 1, 1, 0),
+    ((2, 15, 14, 20), (3, 3, 20, 24), 2, 1, 1, 0),
+    ((2, 15, 14, 20), (3, 3, 20, 24), 1, 2, 1, 0),
+    ((2, 15, 14, 33), (3, 3, 1, 33), 1, 1, 33, 0),
+]
+
+
+@functools.cache
+def accuracy_cases():
+    """Each case of ACCURACY and what it gives in float64."""
+    cases = []
+    for image, filters, stride, dilation, groups, algorithm in ACCURACY:
+        kernel = filters[:2]
+        pad = tuple((k - 1) * dilation // 2 for k in kernel)
+        strides, dilations = (stride, stride), (dilation, dilation)
+        case = Case(*image, filters[3], kernel, strides, pad, dilation=dilations, groups=groups)
+        case.ints.append(algorithm)
+        cases.append((case, case.expected()))
+    return cases
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_relative_errors_of_every_algorithm(target: str) -> None:
+    """One after the other in one process, twice: nothing that a shape leaves behind reaches the next one."""
+    for case, expected in accuracy_cases() * 2:
+        for name, got, want, bound in zip(
+            ("forward", "backprop_input", "backprop_filter"),
+            (case.forward(target), case.backprop_input(target), case.backprop_filter(target)),
+            expected,
+            (5e-6, 5e-6, 1e-5),
+            strict=True,
+        ):
+            error = np.linalg.norm(got - want) / np.linalg.norm(want)
+            assert error <= bound, (name, case.x.shape, case.w.shape, case.ints, error)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_number_of_channels_through_winograds_algorithm(target: str) -> None:
+    for c, k in [(1, 1), (2, 17), (15, 31), (16, 33), (17, 15), (63, 65), (65, 63), (129, 16)]:
+        for size in (3, 5):
+            case = Case(2, 6, 7, c, k, (size, size), pad=(size // 2, size // 2))
+            case.ints.append(2)
+            assert_all_three(target, case)
 
 
 @pytest.mark.parametrize("target", TARGETS)

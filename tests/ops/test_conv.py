@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -125,6 +126,71 @@ def test_conv1d_is_correlation() -> None:
         np.testing.assert_allclose(got[0, :, 0], np.correlate(x[0, :, 0], f[:, 0, 0], mode), rtol=1e-5, atol=1e-5)
     strided = value(lambda x, f: lk.nn.conv1d(x, f, stride=[1, 2, 1], dilations=3), x, f)
     assert strided.shape == (1, 10, 1)
+
+
+# --- the algorithm ------------------------------------------------------------------------------------------------------
+
+
+def planned(shape: tuple[int, ...], filters: tuple[int, ...], **arguments: Any) -> list[str]:
+    """The algorithms of a convolution and of its gradients, as explain_plan shows them."""
+    with lk.Graph().as_default() as graph, lk.Session(graph):
+        x, f = lk.placeholder(lk.float32, [None, *shape[1:]]), lk.placeholder(lk.float32, filters)
+        y = lk.nn.conv2d(x, f, **arguments)
+        fetches = [y, *lk.gradients(lk.reduce_sum(lk.square(y)), [x, f])]
+        lines = lk.explain_plan(fetches, shapes={x: shape, f: filters}).splitlines()
+        return [re.split("  +", line)[-1] for line in lines if re.search(r" conv2d\S*\.f32 ", line)]
+
+
+@pytest.mark.parametrize("batch", [1, 2, 300])
+def test_explain_plan_shows_the_algorithm_which_does_not_depend_on_the_batch(batch: int) -> None:
+    for shape, filters, arguments, names in [
+        ((8, 8, 32), (3, 3, 32, 16), {}, ["winograd F(4x4, 3x3)"] * 3),
+        ((8, 8, 32), (5, 5, 32, 16), {}, ["winograd F(2x2, 5x5)"] * 3),
+        ((8, 8, 2), (3, 3, 2, 3), {"algorithm": "winograd"}, ["winograd F(4x4, 3x3)"] * 3),
+        ((16, 16, 32), (3, 3, 32, 16), {"algorithm": "direct"}, ["direct"] * 3),
+        ((16, 16, 32), (3, 3, 32, 16), {"strides": 2}, ["direct", "direct", "patches"]),
+        ((16, 16, 4), (3, 3, 1, 4), {"groups": 4}, ["depthwise"] * 3),
+    ]:
+        assert planned((batch, *shape), filters, **arguments) == names, (shape, filters, arguments)
+
+
+def test_algorithms_agree() -> None:
+    x, f = draw(2, 7, 6, 5), draw(3, 3, 5, 4)
+    results = []
+    for algorithm in ("direct", "winograd"):
+
+        def build(x: Any, f: Any, algorithm: str = algorithm) -> Any:
+            y = lk.nn.conv2d(x, f, algorithm=algorithm)
+            return [y, *lk.gradients(lk.reduce_sum(lk.sin(y)), [x, f])]
+
+        results.append(value(build, x, f))
+    for direct, winograd in zip(*results, strict=True):
+        np.testing.assert_allclose(winograd, direct, rtol=1e-4, atol=1e-4)
+        assert winograd.tobytes() != direct.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("filters", "arguments"),
+    [
+        ((3, 3, 4, 4), {"strides": 2}),
+        ((3, 3, 4, 4), {"dilations": (1, 2)}),
+        ((3, 3, 2, 4), {"groups": 2}),
+        ((3, 5, 4, 4), {}),
+        ((1, 1, 4, 4), {}),
+        ((7, 7, 4, 4), {}),
+    ],
+)
+def test_winograds_algorithm_is_refused_where_it_cannot_serve(filters: tuple[int, ...], arguments: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match="serves filters 3x3 and 5x5 of float32"):
+        value(lambda x, f: lk.nn.conv2d(x, f, algorithm="winograd", **arguments), draw(1, 8, 8, 4), draw(*filters))
+    with pytest.raises(InvalidArgumentError, match="serves filters 3x3 and 5x5 of float32"):
+        value(
+            lambda x, f: lk.nn.conv2d(x, f, algorithm="winograd"),
+            draw(1, 8, 8, 4).astype(np.float64),
+            draw(3, 3, 4, 4).astype(np.float64),
+        )
+    with pytest.raises(LabkitError, match="auto"):
+        value(lambda x, f: lk.nn.conv2d(x, f, algorithm="fft"), draw(1, 8, 8, 4), draw(3, 3, 4, 4))
 
 
 # --- bits and boundaries ----------------------------------------------------------------------------------------------

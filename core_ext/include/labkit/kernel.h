@@ -42,6 +42,7 @@ struct Work {
     int32_t phases = 1;
     int64_t tasks[kMaxPhases] = {1, 1, 1, 1};
     int64_t scratch_bytes = 0;
+    const char* algorithm = "";  // for people: which one serves the call, where a kernel has several
 };
 
 // `plan` is called once for given shapes and attributes, with all data pointers null.

@@ -33,11 +33,11 @@ def explain_plan(
 ) -> str:
     """What `session.run(fetches, feed_dict)` will execute, as text; nothing is run.
 
-    Instructions stand in their order with kernel, operation, dtype, shapes and bytes of the result, and whether they work
-    in place. Kernels marked "+" are part of the instruction above; what they hand on "in cache" has no memory of its own. Then
-    stands what needs no instruction: operations folded into constants, shared with an equal one, or the same
-    memory under another shape. A run that is cut around an operation in Python has several stages; a later one whose
-    shapes depend on data is listed without a plan.
+    Instructions stand in their order with kernel, operation, dtype, shapes and bytes of the result, whether they work in
+    place, and the algorithm where a kernel has several. Kernels marked "+" are part of the instruction above; what they hand
+    on "in cache" has no memory of its own. Then stands what needs no instruction: operations folded into constants, shared
+    with an equal one, or the same memory under another shape. A run that is cut around an operation in Python has several
+    stages; a later one whose shapes depend on data is listed without a plan.
 
     Args:
         fetches, feed_dict: as in `session.run`.
@@ -120,6 +120,8 @@ class _Explanation:
                 note = "in cache"
             elif not note and any(places.get(i) in inputs for i in instruction["outputs"]):
                 note = "in place"
+            if number == plan.groups[place][0] and plan.algorithms[place]:
+                note = f"{plan.algorithms[place]}, {note}" if note else plan.algorithms[place]
             yield (
                 "+" if number != plan.groups[place][0] else str(place),
                 instruction["kernel"],
