@@ -173,6 +173,10 @@ struct Winograd {
             tasks = (int64_t{32} << 20) / (input_size * static_cast<int64_t>(sizeof(T)));
             tasks = tasks < 8 ? 8 : tasks > 32 ? 32 : tasks;
             tasks = tasks < groups / 16 ? groups / 16 : tasks < groups ? tasks : groups;
+            // A result that no cache holds until it is read need not be read into one before it is written.
+            const int64_t line = 64 / static_cast<int64_t>(sizeof(T));
+            end.streams = kStreams && N * OH * OW * K > (int64_t{16} << 20) / static_cast<int64_t>(sizeof(T)) && K % line == 0 &&
+                          reinterpret_cast<uintptr_t>(y) % 64 == 0;
         }
     }
 
@@ -208,6 +212,7 @@ struct Winograd {
                     for (int64_t row = some.begin; row < some.end; ++row) image().fetch_row(next + row / M, row % M, 0, C);
                 });
         }
+        stream_end();
     }
 
     int64_t first_tile(int64_t group) const { return tiles * group / groups; }
@@ -268,7 +273,7 @@ struct Winograd {
                 gemm_rows<T, G::MR, kChunk, 1, kChunk>(i1 - i0, input + point * input_stride + i0 * kChunk, kTiles * kChunk, right, NR, C,
                                                        lines + i0, point * kProducts, padded, false);
                 fetch(point * parts + p, 36 * parts);
-                const Range some = share(point * parts + p, 36 * parts, count * M * M);
+                const Range some = share(point * parts + p, 36 * parts, end.streams ? 0 : count * M * M);
                 for (int64_t i = some.begin; i < some.end; ++i) fetch_output(begin + i / (M * M), i % (M * M), panel * NR, width);
             }
         }

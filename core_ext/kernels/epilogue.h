@@ -7,12 +7,32 @@
 namespace labkit {
 namespace {
 
+// Where a vector is a line of the cache: puts aligned ones past the caches, so that nobody reads the line first. Whoever does so
+// ends with stream_end, before other threads may look.
+constexpr bool kStreams = kVectorBytes == 64;
+
+template <class T>
+LABKIT_INLINE void stream(T* p, Vec<T> v) {
+#if defined(__AVX512F__)
+    _mm512_stream_ps(reinterpret_cast<float*>(p), (__m512)v);
+#else
+    store(p, v);
+#endif
+}
+
+LABKIT_INLINE void stream_end() {
+#if defined(__AVX512F__)
+    _mm_sfence();
+#endif
+}
+
 template <class T>
 struct Epilogue {
     const T* bias = nullptr;    // a number for each column (channel) of the result
     bool relu = false;
     const T* mask = nullptr;    // laid out as the result
     const T* result = nullptr;  // where the result begins: says which numbers of the mask belong to which of the result
+    bool streams = false;       // store() puts columns of vectors past the caches; all of them are aligned
 
     explicit operator bool() const { return bias || relu || mask; }
 
@@ -84,6 +104,13 @@ struct Epilogue {
             for (int i = 0; i < R; ++i)
                 LABKIT_UNROLL
                 for (int v = 0; v < V; ++v) x[i][v] = some(mask + (to[i] - result) + column, v) > zero ? x[i][v] : zero;
+        }
+        if constexpr (kStreams && Full && V == 1) {
+            if (streams) {
+                LABKIT_UNROLL
+                for (int i = 0; i < R; ++i) stream(to[i] + column, x[i][0]);
+                return;
+            }
         }
         LABKIT_UNROLL
         for (int i = 0; i < R; ++i)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from labkit import _native
+
 AUTO, DIRECT, WINOGRAD = 0, 1, 2
 
 # images, filters, strides, pads, dilations, groups, algorithm; the results have ceil(size / stride) pixels
@@ -71,6 +73,28 @@ def test_mask_of_the_gradient(kernels, name, dtype) -> None:
     (wanted,) = kernels("relu_grad", [plain, mask], [(image, dtype)])
     (got,) = kernels("conv2d_backprop_input", [w, dy, mask], [(image, dtype)], ints)
     assert got.tobytes() == wanted.tobytes()
+
+
+@pytest.mark.parametrize("target", _native.targets())
+def test_large_results_have_the_same_bits_wherever_they_lie(target) -> None:
+    """Of more than 16 MB; on the boundary of a line of the cache they may be written past it."""
+    rng = np.random.default_rng(0)
+    x, w = rng.standard_normal((66, 32, 31, 16), np.float32), rng.standard_normal((3, 3, 16, 64), np.float32)
+    bias, mask = rng.standard_normal(64, np.float32), rng.standard_normal((66, 32, 31, 64), np.float32)
+    for kernel, inputs, ints in (
+        ("conv2d.f32", [x, w, bias], [1, 1, 1, 1, 1, 1, 1, AUTO, 1]),
+        ("conv2d_backprop_input.f32", [w.transpose(0, 1, 3, 2).copy(), x, mask], [1, 1, 1, 1, 1, 1, 1, AUTO]),
+    ):
+        results = []
+        for offset, threads in ((0, 1), (0, 3), (1, 1), (3, 3)):
+            room = np.full(mask.size + 64, np.nan, np.float32)
+            first = -(room.ctypes.data // 4) % 16 + offset
+            y = room[first : first + mask.size].reshape(mask.shape)
+            _native.call_kernel(target, kernel, inputs, [y], ints, [], threads)
+            assert np.isnan(room[:first]).all()
+            assert np.isnan(room[first + mask.size :]).all()
+            results.append(y)
+        assert all(np.array_equal(y.view(np.int32), results[0].view(np.int32)) for y in results[1:])
 
 
 @pytest.mark.parametrize("multiplier", [1, 3])
