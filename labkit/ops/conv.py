@@ -266,7 +266,7 @@ register_convolution(
     doc="Cross-correlation of images (batch, height, width, channels) with filters (height, width, in, out). SAME pads with "
     "zeros so that the result has ceil(size / stride) pixels, of an odd padding the larger half at the end; VALID does not "
     "pad; EXPLICIT pads as explicit_paddings says. Taps of a filter lie `dilations` pixels apart. With several groups the "
-    "channels in and out are shared out to as many convolutions side by side.",
+    "channels in and out are shared out to as many convolutions side by side. The algorithm may be asked for.",
 )
 
 
