@@ -14,6 +14,10 @@ from labkit.core.tensor import OPERATORS, Tensor
 from labkit.errors import DTypeError, InvalidArgumentError
 
 
+_FEW = 64  # elements, which Python has looked at sooner than NumPy
+_LARGEST = {np.dtype(t): float(np.finfo(t).max) for t in (np.float32, np.float64)}
+
+
 def as_array(value: Any, dtype: dt.DType | None = None) -> np.ndarray:
     """A C-contiguous array of `dtype`, converted only where every value survives.
 
@@ -52,6 +56,8 @@ def as_array(value: Any, dtype: dt.DType | None = None) -> np.ndarray:
         return np.require(array, requirements=["C", "ALIGNED"])
     if dtype.is_floating and array.dtype.kind != "f":  # every whole number has a float beside it
         return np.array(array, dtype.numpy, order="C")
+    if dtype.is_floating and 0 < array.size <= _FEW and max(map(abs, array.ravel().tolist())) <= _LARGEST[dtype.numpy]:
+        return np.array(array, dtype.numpy, order="C")  # nothing overflows; a short list that is fed costs little
     with np.errstate(invalid="ignore", over="ignore"):
         converted = np.array(array, dtype.numpy, order="C")
     if not _survives(array, converted):

@@ -232,3 +232,17 @@ def test_an_error_of_a_run_names_operation_line_and_shapes(session):
     z = lk.matmul(x, y, name="product")
     with pytest.raises(ValueError, match=r"MatMul 'product' .*test_feeds_fetches.py:\d+.*\(2, 3\).*\(4, 5\)"):
         session.run(z, {x: np.zeros((2, 3)), y: np.zeros((4, 5))})
+
+
+@pytest.mark.parametrize("position", range(3))
+@pytest.mark.parametrize("count", [3, 100])
+def test_numbers_beyond_float32_are_refused_wherever_they_stand(count: int, position: int) -> None:
+    """Beside NaN, which compares with nothing."""
+    with lk.Graph().as_default():
+        x = lk.placeholder(lk.float32, [None])
+        with lk.Session() as session:
+            values = [float("nan"), 1.0, float("inf")] + [0.5] * (count - 3)
+            np.testing.assert_array_equal(session.run(x * 1.0, {x: values}), np.float32(values))
+            values[position] = -3.5e38
+            with pytest.raises(FeedError):
+                session.run(x * 1.0, {x: values})
