@@ -13,7 +13,6 @@ from labkit.core.operands import operand
 from labkit.core.tensor import OPERATORS, Tensor
 from labkit.errors import DTypeError, InvalidArgumentError
 
-
 _FEW = 64  # elements, which Python has looked at sooner than NumPy
 _LARGEST = {np.dtype(t): float(np.finfo(t).max) for t in (np.float32, np.float64)}
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import labkit as lk
 from labkit.lab.worker.best import BestWeights
 from labkit.models.loop import TrainingLoop
-from labkit.summary import filters
+from labkit.summary import Histogram, filters
 
 if TYPE_CHECKING:
     from labkit.lab.worker.trial import Trial
@@ -40,6 +41,7 @@ class Fit:
         self.best = BestWeights(model, folder.with_name(f"{folder.name}-best")) if keep else None
         self.epoch_sums: dict[str, float] = {}
         self.epoch_steps = 0
+        self._counted: dict[str, Any] | None = None
         self.saved_at, self.save_took, self.saved_step = time.monotonic(), 0.0, -1
 
     def run(self, steps: int, validation_every: int | None, checkpoint_every: int | None, seconds: float) -> int:
@@ -140,9 +142,18 @@ class Fit:
             images = filters(self.model.session.read(kernels))[:SHOWN_FILTERS]
             writer.image("first_layer_filters", images.repeat(MAGNIFIED, axis=1).repeat(MAGNIFIED, axis=2), self.step)
         if self.validation is not None:
-            seen = self.model.session.run(self.model.taps(), {self.model.x: self.validation.images[:WATCHED]})
-            for name, values in seen.items():
-                writer.histogram(f"activations/{name}", values, self.step)
+            seen = self.model.session.run(self._counts(), {self.model.x: self.validation.images[:WATCHED]})
+            for name, (counts, stats) in seen.items():
+                writer.histogram(f"activations/{name}", Histogram.of_counts(counts, stats), self.step)
+
+    def _counts(self) -> dict[str, Any]:
+        """What histograms of the activations are made of, counted in the graph: the activations themselves stay there."""
+        if self._counted is None:
+            graph = self.model.graph
+            with graph.as_default(), lk.name_scope("activations"):
+                taps = {n: x if x.dtype.is_floating else lk.cast(x, lk.float64) for n, x in self.model.taps().items()}
+                self._counted = {n: graph.apply("HistogramCounts", [x]).outputs for n, x in taps.items()}
+        return self._counted
 
     def restore_best(self) -> None:
         """Leave the model with the weights that validation found best, where these are kept."""
