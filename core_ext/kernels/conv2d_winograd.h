@@ -138,7 +138,7 @@ struct TileGrid {
 template <class T, int R>
 struct Winograd {
     static constexpr int L = lanes<T>, NR = Gemm<T>::NR, M = 7 - R;
-    static constexpr int64_t kTiles = Gemm<T>::MC / 2;  // most tiles of a group
+    static constexpr int64_t kTiles = 56 / Gemm<T>::MR * Gemm<T>::MR;  // most tiles of a group
     static constexpr int64_t kChunk = kWinogradChunk;   // transformed input is [36][chunk][tile][kChunk]
     static constexpr int64_t kPad = kWinogradPad;
     static constexpr int64_t kProducts = kTiles * NR + kPad;
@@ -270,8 +270,8 @@ struct Winograd {
             const T* right = filter + point * filter_stride + panel * C * NR;
             for (int p = 0; p < parts; ++p) {
                 const int i0 = count * p / parts, i1 = count * (p + 1) / parts;
-                gemm_rows<T, G::MR, kChunk, 1, kChunk>(i1 - i0, input + point * input_stride + i0 * kChunk, kTiles * kChunk, right, NR, C,
-                                                       lines + i0, point * kProducts, padded, false);
+                const Strips<T> left{input + point * input_stride + i0 * kChunk, kChunk, kChunk, kTiles * kChunk};
+                gemm_rows<T, G::MR, false>(i1 - i0, left, right, NR, C, lines + i0, point * kProducts, padded, false);
                 fetch(point * parts + p, 36 * parts);
                 const Range some = share(point * parts + p, 36 * parts, end.streams ? 0 : count * M * M);
                 for (int64_t i = some.begin; i < some.end; ++i) fetch_output(begin + i / (M * M), i % (M * M), panel * NR, width);

@@ -129,8 +129,9 @@ struct WinogradFilter {
                     const Range next = share(p, parts, point < 35 ? min_of(tiles - tile, kDepth) : 0);  // the next point's numbers
                     prefetch<false>(left + input_stride + (tile + next.begin) * kBlock, (next.end - next.begin) * kBlock);
                     prefetch<false>(right + gradient_stride + (tile + next.begin) * NR, (next.end - next.begin) * NR);
-                    gemm_rows<T, G::MR, 1, kBlock, kDepth>(i1 - i0, left + tile * kBlock + i0, 0, right + tile * NR, NR, min_of(tiles - tile, kDepth),
-                                                           lines + i0, point * kPanel, padded, tile > 0);
+                    const int64_t depth = min_of(tiles - tile, kDepth);
+                    const Strips<T> rows{left + tile * kBlock + i0, kBlock, depth, 0};
+                    gemm_rows<T, G::MR, true>(i1 - i0, rows, right + tile * NR, NR, depth, lines + i0, point * kPanel, padded, tile > 0);
                 }
         for (int c = 0; c < c_count; ++c)
             for (int k = 0; k < k_count; k += L)
@@ -162,9 +163,9 @@ struct WinogradFilter {
                             image.fetch_row(tile + count + row / M, row % M, c0, c_count);
                             gradient.fetch_row(tile + count + row / M, row % M, k0, k_count);
                         }
-                        gemm_rows<T, G::MR, 1, kBlock, kTiles>(i1 - i0, inputs + point * kStep + i0, 0, gradients + point * kStep + k * kTiles,
-                                                               NR, count, lines + i0, point * kSums + k, k_padded - k < NR ? k_padded - k : NR,
-                                                               tile > begin);
+                        const Strips<T> left{inputs + point * kStep + i0, kBlock, count, 0};
+                        gemm_rows<T, G::MR, true>(i1 - i0, left, gradients + point * kStep + k * kTiles, NR, count, lines + i0, point * kSums + k,
+                                                  k_padded - k < NR ? k_padded - k : NR, tile > begin);
                     }
         }
     }

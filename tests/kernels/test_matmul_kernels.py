@@ -12,8 +12,9 @@ from labkit import _native
 TARGETS = _native.targets()
 DTYPES = {"f32": np.float32, "f64": np.float64}
 
-# Just below, at and above: a vector (4, 8, 16 lanes), a register tile (4x8, 6x16, 14x32), a block (112 rows, 128
-# columns) and a step of the reduced dimension (128 or 256).
+# Just below, at and above: a vector (2 to 16 lanes), a register tile (4, 6 or 14 rows of two vectors), the rows that are
+# multiplied without packing (42), a block (168 rows, 128 or 256 columns), a step of the reduced dimension (128 or 256), where
+# a result counts as narrow (up to 4 columns, from 64 terms on) and its chunks (2,048 terms), rows that collide in a cache.
 SHAPES = [
     (1, 1, 1),
     (10, 2, 20),
@@ -23,12 +24,36 @@ SHAPES = [
     (13, 129, 31),
     (14, 255, 32),
     (15, 256, 33),
+    (28, 257, 65),
+    (29, 512, 64),
+    (41, 513, 63),
+    (42, 61, 48),
+    (43, 97, 47),
     (100, 257, 10),
     (111, 64, 127),
     (113, 40, 129),
+    (167, 33, 255),
+    (168, 17, 256),
+    (169, 31, 257),
     (225, 30, 260),
     (5, 600, 64),
     (4, 0, 5),
+    (1, 63, 1),
+    (7, 64, 1),
+    (9, 65, 2),
+    (70, 79, 3),
+    (67, 130, 4),
+    (40, 200, 5),
+    (17, 2047, 1),
+    (2, 2048, 4),
+    (65, 2049, 1),
+    (3, 4100, 3),
+    (1, 300, 300),
+    (30, 1024, 20),
+    (60, 1024, 40),
+    (20, 50, 1024),
+    (60, 50, 1024),
+    (1024, 50, 40),
 ]
 
 
@@ -95,23 +120,58 @@ def test_random_shapes_one_after_another(target: str, dtype: str) -> None:
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_row_has_the_same_bits_in_any_batch(target: str, dtype: str) -> None:
-    for k, n in [(2, 20), (300, 10), (257, 64), (520, 133)]:
+    for k, n in [(2, 20), (300, 10), (257, 64), (520, 133), (100, 1), (2100, 1), (70, 2), (300, 4), (300, 1024)]:
         for ta, tb in itertools.product((0, 1), (0, 1)):
             a, b = operands(dtype, 230, k, n, ta, tb)
             whole = matmul(target, dtype, a, b, ta, tb)
-            for first, rows in [(0, 1), (3, 4), (7, 5), (100, 100), (229, 1)]:
+            for first, rows in [
+                (0, 1),
+                (3, 4),
+                (7, 5),
+                (50, 8),
+                (9, 43),
+                (100, 100),
+                (229, 1),
+                *((i, i) for i in range(1, 8)),
+            ]:
                 part = a[:, first : first + rows] if ta else a[first : first + rows]
                 again = matmul(target, dtype, np.ascontiguousarray(part), b, ta, tb)
                 assert np.array_equal(again, whole[first : first + rows]), (k, n, ta, tb, first, rows)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("target", TARGETS)
-def test_transposes_have_the_same_bits(target: str) -> None:
-    a, b = operands("f32", 120, 300, 70, 0, 0)
-    plain = matmul(target, "f32", a, b)
-    for ta, tb in [(0, 1), (1, 0), (1, 1)]:
-        left, right = np.ascontiguousarray(a.T if ta else a), np.ascontiguousarray(b.T if tb else b)
-        assert np.array_equal(matmul(target, "f32", left, right, ta, tb), plain)
+def test_transposes_have_the_same_bits(target: str, dtype: str) -> None:
+    for m, k, n in [
+        (120, 300, 70),
+        (300, 20, 10),
+        (1, 500, 40),
+        (50, 1, 20),
+        (150, 2100, 1),
+        (77, 64, 2),
+        (80, 333, 3),
+        (9, 90, 4),
+    ]:
+        a, b = operands(dtype, m, k, n, 0, 0)
+        plain = matmul(target, dtype, a, b)
+        for ta, tb in [(0, 1), (1, 0), (1, 1)]:
+            left, right = np.ascontiguousarray(a.T if ta else a), np.ascontiguousarray(b.T if tb else b)
+            assert matmul(target, dtype, left, right, ta, tb).tobytes() == plain.tobytes(), (m, k, n, ta, tb)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32])
+def test_many_blocks_have_the_same_bits_for_any_number_of_threads(kernels, dtype) -> None:
+    for (m, k, n), ta, tb in itertools.product(
+        [(400, 300, 530), (100, 520, 1030), (2000, 300, 3), (1500, 90, 20)], (0, 1), (0, 1)
+    ):
+        a = many(dtype, (), *((k, m) if ta else (m, k)), seed=1)
+        b = many(dtype, (), *((n, k) if tb else (k, n)), seed=2)
+        y = batched(kernels, a, b, ta, tb)  # with one thread and with three
+        if dtype == np.int32:
+            with np.errstate(over="ignore"):
+                np.testing.assert_array_equal(y, (a.T if ta else a) @ (b.T if tb else b))
+        else:
+            assert_product(y, a, b, ta, tb)
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -184,7 +244,7 @@ def test_a_sum_over_nothing_is_zero(kernels, dtype) -> None:
 EPILOGUE_SHAPES = [
     (1, 1, 1),
     (9, 300, 1),
-    (33, 70, 1),
+    (33, 2070, 3),
     (5, 2, 20),
     (1, 300, 200),
     (3, 130, 40),
