@@ -83,10 +83,10 @@ void gemm_task(const Tiling& tiling, int64_t task, const Left& a, const Matrix<T
                const Epilogue<T>& epilogue = {}) {
     using G = Gemm<T>;
     using Block = GemmBlock<T>;
-    constexpr int64_t NR = G::NR, kFew = 42;           // rows that do not pay for packing the right operand
-    constexpr int64_t kCached = int64_t{1} << 20;      // bytes of it that stay in some cache by themselves
+    constexpr int64_t NR = G::NR, kFew = 42;       // rows that do not pay for packing the right operand
+    constexpr int64_t kCached = int64_t{1} << 20;  // bytes of it that stay in a cache once they are there
     alignas(64) T a_block[KMajor ? G::KC * Block::MC : Block::MC * Block::kRow];  // about 180 KB
-    alignas(64) T b_panel[G::KC * NR];                                             // 32 KB
+    alignas(64) T b_panel[G::KC * NR];                                            // 32 KB
     T* rows[Block::MC];
 
     const int64_t m_block = task % tiling.m_blocks, n_block = task / tiling.m_blocks;
