@@ -70,10 +70,10 @@ constexpr const char* winograd_name() { return R == 3 ? "winograd F(4x4, 3x3)" :
 constexpr int64_t kWinogradChunk = 64;  // channels transformed together
 constexpr int64_t kWinogradPad = 16;    // between 36 matrices: off the strides that collide in L1
 
-// Fetches n numbers into L2, for reading or for writing. Tiles are too scattered for the processor to foresee them.
-template <bool Write, class T>
+// Fetches n numbers into L2. Tiles are too scattered for the processor to foresee them.
+template <class T>
 LABKIT_INLINE void prefetch(const T* p, int64_t n) {
-    for (int64_t i = 0; i < n; i += 64 / static_cast<int64_t>(sizeof(T))) __builtin_prefetch(p + i, Write, 2);
+    for (int64_t i = 0; i < n; i += 64 / static_cast<int64_t>(sizeof(T))) __builtin_prefetch(p + i, 0, 2);
 }
 
 // What of n things one of several steps does.
@@ -110,7 +110,7 @@ struct TileGrid {
     void fetch_row(int64_t tile, int64_t row, int64_t c0, int64_t channels) const {
         const int64_t h = tile / columns % rows * M + row, w0 = tile % columns * M;
         for (int64_t j = w0; h < H && j < min_of(w0 + M, W); ++j)
-            prefetch<false>(x + ((tile / columns / rows * H + h) * W + j) * C + c0, channels);
+            prefetch(x + ((tile / columns / rows * H + h) * W + j) * C + c0, channels);
     }
 
     // n channels from c on; the others of the vector are written as zeros.
@@ -255,8 +255,8 @@ struct Winograd {
         image().transform(begin, first_tile(group + 1) - begin, c0, C - c0 < kChunk ? C - c0 : kChunk, input + c0 * kTiles, input_stride);
     }
 
-    // The 36 products of a group with one panel of the filter, and their way back. Between products, few at a time so that nothing
-    // waits, the pixels that will be written are fetched, and what fetch(step, steps) fetches.
+    // The 36 products of a group with one panel of the filter, and their way back. Between products fetch(step, steps) fetches what
+    // comes next, few numbers at a time so that nothing waits.
     template <class Fetch>
     void multiply(int64_t group, int64_t panel, const T* input, const T* filter, Fetch fetch) const {
         using G = Gemm<T>;
@@ -273,16 +273,9 @@ struct Winograd {
                 const Strips<T> left{input + point * input_stride + i0 * kChunk, kChunk, kChunk, kTiles * kChunk};
                 gemm_rows<T, G::MR, false>(i1 - i0, left, right, NR, C, lines + i0, point * kProducts, padded, false);
                 fetch(point * parts + p, 36 * parts);
-                const Range some = share(point * parts + p, 36 * parts, end.streams ? 0 : count * M * M);
-                for (int64_t i = some.begin; i < some.end; ++i) fetch_output(begin + i / (M * M), i % (M * M), panel * NR, width);
             }
         }
         for (int i = 0; i < count; ++i) transform_output(begin + i, panel, width, products + i * NR);
-    }
-
-    void fetch_output(int64_t tile, int64_t pixel, int64_t k, int64_t n) const {
-        const int64_t h = tile / columns % rows * M + pixel / M, j = tile % columns * M + pixel % M;
-        if (h < OH && j < OW) prefetch<true>(y + ((tile / columns / rows * OH + h) * OW + j) * K + k, n);
     }
 
     // A^T m A for one tile and one panel of channels, out of the 36 products at `from`.

@@ -127,8 +127,8 @@ struct WinogradFilter {
                 for (int p = 0; p < parts; ++p) {
                     const int i0 = c_count * p / parts, i1 = c_count * (p + 1) / parts;
                     const Range next = share(p, parts, point < 35 ? min_of(tiles - tile, kDepth) : 0);  // the next point's numbers
-                    prefetch<false>(left + input_stride + (tile + next.begin) * kBlock, (next.end - next.begin) * kBlock);
-                    prefetch<false>(right + gradient_stride + (tile + next.begin) * NR, (next.end - next.begin) * NR);
+                    prefetch(left + input_stride + (tile + next.begin) * kBlock, (next.end - next.begin) * kBlock);
+                    prefetch(right + gradient_stride + (tile + next.begin) * NR, (next.end - next.begin) * NR);
                     const int64_t depth = min_of(tiles - tile, kDepth);
                     const Strips<T> rows{left + tile * kBlock + i0, kBlock, depth, 0};
                     gemm_rows<T, G::MR, true>(i1 - i0, rows, right + tile * NR, NR, depth, lines + i0, point * kPanel, padded, tile > 0);
