@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 import labkit as lk
 from labkit.errors import LabkitError
 from tests.numerics.functions import BINARY, UNARY
@@ -94,25 +96,63 @@ def scatter(case: Fusible) -> None:
     case.keep("row", early - late)
 
 
-def network(case: Fusible) -> None:
-    """Two layers with all that may become one with them, to a loss whose derivatives are taken; others may look at what lies
-    between."""
-    _, h = case.pick("full", dtype=case.real)
+def weights(case: Fusible, x: Any) -> tuple[Any, lk.Variable | None]:
+    """x times weights: a product or a convolution. The weights are a variable or a constant."""
     channels = case.sizes[-1]
     if channels > 64:
         raise LabkitError("that would take long")
+    size = int(case.rng.choice((1, 3, 3, 5)))
+    shape = (size, size, channels, channels) if case.is_image else (channels, channels)
+    value = case.rng.normal(size=shape) / np.sqrt(max(1, np.prod(shape[:-1])))
+    variable = lk.Variable(value, dtype=x.dtype, name="weights") if case.rng.random() < 0.6 else None
+    used = lk.constant(value, x.dtype) if variable is None else variable.ref
+    if variable is not None:
+        case.variables.append(("weights", variable))
+    if case.is_image:
+        return lk.nn.conv2d(x, used), variable
+    return lk.matmul(x, used, transpose_b=bool(case.rng.random() < 0.3)), variable
+
+
+def layer(case: Fusible, x: Any) -> Any:
+    """A product with what may end it: a bias, a relu, or something that is almost that; others may look at what lies between,
+    and the weights may change before the end."""
+
+    def looked_at(y: Any) -> Any:
+        if case.rng.random() < 0.15:
+            case.keep("between", y)
+            case.between.append(y)
+        return y
+
+    y, variable = weights(case, x)
+    after = []
+    if variable is not None and case.writing and case.rng.random() < 0.3:
+        with lk.control_dependencies([y.op]):
+            new = lk.tanh(variable.read_value())
+            truth = lk.reduce_sum(x) > 0.0
+            branch = lambda: variable.assign(new)  # noqa: E731
+            written = lk.cond(truth, branch, branch) if case.rng.random() < 0.4 else branch()
+        case.writes.append(written)
+        after = [written.op]
+    with lk.control_dependencies(after):
+        y = looked_at(y)
+        for _ in range(case.rng.choice((0, 1, 1, 1, 2))):
+            kind, bias = case.pick("row", "row", "row", "single", "wide", "one", "full", dtype=x.dtype)
+            y = lk.nn.bias_add(y, bias) if kind == "row" and case.rng.random() < 0.6 else bias + y
+            y = looked_at(y)
+        for _ in range(case.rng.choice((0, 1, 1, 1, 2))):
+            y = looked_at(lk.nn.relu(y))
+        return y + case.pick("row", dtype=x.dtype)[1] if case.rng.random() < 0.15 else y
+
+
+def product(case: Fusible) -> None:
+    case.keep("full", layer(case, case.pick("full")[1]))
+
+
+def network(case: Fusible) -> None:
+    """Two layers, with poolings, to a loss whose derivatives are taken."""
+    _, h = case.pick("full", dtype=case.real)
     for _ in range(2):
-        if case.is_image:
-            size = int(case.rng.choice((1, 3, 5)))
-            h = lk.nn.conv2d(h, case.weights((size, size, channels, channels), h.dtype))
-        else:
-            h = lk.matmul(h, case.weights((channels, channels), h.dtype))
-        h = lk.nn.bias_add(h, case.pick("row", dtype=h.dtype)[1])
-        if case.rng.random() < 0.2:
-            case.keep("between", h)
-        h = lk.nn.relu(h)
-        if case.rng.random() < 0.2:
-            case.keep("between", h)
+        h = layer(case, h)
         if case.is_image and case.rng.random() < 0.7:
             window, stride = ((2, 2), (3, 2), (2, 1))[case.rng.integers(3)]
             h = lk.nn.max_pool(h, window, stride, "SAME")

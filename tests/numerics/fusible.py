@@ -44,7 +44,7 @@ class Fusible:
         writing: whether variables are written.
         made: tensors with the name of their shape: "full", "row", "column", "one" ... of the graph's family.
         writes: operations that write variables.
-        losses: results whose derivatives are taken.
+        losses: results whose derivatives are taken, with respect to what lies `between`, too: `slopes`.
         feeds: for each run what is fed.
         fetches: for each run what is fetched, in this order.
     """
@@ -57,6 +57,8 @@ class Fusible:
     writes: list[lk.Tensor] = field(default_factory=list)
     variables: list[tuple[str, lk.Variable]] = field(default_factory=list)
     losses: list[lk.Tensor] = field(default_factory=list)
+    between: list[lk.Tensor] = field(default_factory=list)
+    slopes: list[lk.Tensor] = field(default_factory=list)
     feeds: list[dict[lk.Tensor, np.ndarray]] = field(default_factory=list)
     fetches: list[list[Any]] = field(default_factory=list)
 
@@ -64,7 +66,7 @@ class Fusible:
         self.rng = rng = np.random.default_rng([self.seed, 7])
         self.is_image = bool(rng.random() < 0.35)
         small, large = (IMAGES, LARGE_IMAGES) if self.is_image else (MATRICES, LARGE_MATRICES)
-        self.sizes = self.any_of(large if rng.random() < 0.1 else small)
+        self.sizes = self.any_of(large if rng.random() < 0.15 else small)
         self.open = bool(rng.random() < 0.4)  # the first dimension is known when it runs only
         self.real = lk.float64 if rng.random() < 0.15 else lk.float32
         self.special = bool(rng.random() < 0.3)
@@ -213,38 +215,6 @@ class Fusible:
             y = lk.nn.dropout(x, rate=0.3)
         self.keep("full", y)
 
-    def product(self) -> None:
-        """A product or convolution, mostly with a bias and a relu behind it; others may look at what lies between."""
-        _, x = self.pick("full")
-        channels = self.sizes[-1]
-        if channels > 64:
-            raise LabkitError("that would take long")
-        if self.is_image:
-            size = int(self.rng.choice((1, 3, 3, 5)))
-            filters = self.weights((size, size, channels, channels), x.dtype)
-            y = lk.nn.conv2d(x, filters)
-        else:
-            turned = bool(self.rng.random() < 0.3)
-            y = lk.matmul(x, self.weights((channels, channels), x.dtype), transpose_b=turned)
-        if self.rng.random() < 0.3:
-            self.keep("full", y)
-        if self.rng.random() < 0.8:
-            kind, bias = self.pick("row", "row", "wide", "one", "full", dtype=x.dtype)
-            y = lk.nn.bias_add(y, bias) if kind == "row" and self.rng.random() < 0.5 else bias + y
-            if self.rng.random() < 0.3:
-                self.keep("full", y)
-        if self.rng.random() < 0.7:
-            y = lk.nn.relu(y)
-        self.keep("full", y)
-
-    def weights(self, shape: tuple[int, ...], dtype: Any) -> lk.Tensor:
-        value = self.rng.normal(size=shape) / np.sqrt(max(1, np.prod(shape[:-1])))
-        if self.rng.random() < 0.5:
-            return lk.constant(value, dtype)
-        variable = lk.Variable(value, dtype=dtype, name="weights")
-        self.variables.append(("weights", variable))
-        return variable.ref
-
     def pool(self) -> None:
         if not self.is_image:
             raise LabkitError("that is for images")
@@ -299,8 +269,9 @@ class Fusible:
     def differentiate(self) -> None:
         """Derivatives of some results with respect to what is fed and to variables; perhaps a step along them."""
         ys = [*self.losses, *(self.pick(dtype=self.real)[1] for _ in range(self.rng.integers(1, 4)))]
-        xs = [*self.inputs[:5], *(v for _, v in self.variables)]
+        xs = [*self.inputs[:5], *(v for _, v in self.variables), *self.between]
         kinds = ["full", "full", "row", "column", "one", *(kind for kind, _ in self.variables)]
+        kinds += ["between"] * len(self.between)
         try:
             grads = lk.gradients([lk.reduce_sum(y) for y in ys], xs)
         except LabkitError:  # a loop without a bound has none
@@ -309,6 +280,7 @@ class Fusible:
             if grad is None:
                 continue
             self.keep(kind, dense := lk.convert_to_tensor(grad))
+            self.slopes.append(dense)
             if self.writing and isinstance(x, lk.Variable) and self.rng.random() < 0.5:
                 self.writes.append(x.assign_sub(dense * 0.01))
         if self.rng.random() < 0.3:
@@ -326,6 +298,7 @@ class Fusible:
         for number, first in enumerate(firsts):
             self.feeds.append(dict(self.feeds[0]) if number == 2 else self.numbers_for(first))
             chosen: list[Any] = [self.pick_any() for _ in range(self.rng.integers(1, 7))]
+            chosen += self.slopes if self.rng.random() < 0.3 else []
             chosen += [x if self.rng.random() < 0.5 else x.op for x in self.writes if self.rng.random() < 0.5]
             self.fetches.append([chosen[i] for i in self.rng.permutation(len(chosen))])
 
@@ -342,10 +315,10 @@ class Fusible:
 
 ACTIONS: dict[Callable[[Fusible], None], int] | Any = {
     Fusible.unary: 8, Fusible.binary: 10, Fusible.whole: 1, Fusible.compare: 2, Fusible.logic: 1, Fusible.choose: 2,
-    Fusible.cast: 2, Fusible.sum_of_several: 1, Fusible.reduce: 3, Fusible.normalize: 1, Fusible.product: 5,
+    Fusible.cast: 2, Fusible.sum_of_several: 1, Fusible.reduce: 3, Fusible.normalize: 1, chains.product: 5,
     Fusible.pool: 1, Fusible.reshape: 1, Fusible.cut: 1, Fusible.transpose: 1, Fusible.write: 3, chains.long_chain: 1,
     chains.condition: 2, chains.loop: 2, chains.scan: 1, chains.scatter: 2,
-    chains.network: 1,
+    chains.network: 3,
 }  # fmt: skip
 WEIGHTS = np.array(list(ACTIONS.values())) / sum(ACTIONS.values())
 ACTIONS = list(ACTIONS)

@@ -26,7 +26,9 @@ class Masks {
         if (spread == kNone || !calls(all_[spread], "max_pool_grad") || all_[spread].inputs.size() != 2) return false;
         pooling = maker(all_[spread].inputs[1]);
         if (pooling == kNone || !calls(all_[pooling], "max_pool") || maker(all_[pooling].outputs[0]) == kNone) return false;
-        return reads_[root(gradient)] == 1 && same_type(type(gradient), type(all_[spread].outputs[0])) &&
+        const bool read_here_alone =
+            reads_[root(gradient)] == 1 && storage_[static_cast<size_t>(gradient)].kind == SlotKind::arena;  // not fetched
+        return read_here_alone && same_type(type(gradient), type(all_[spread].outputs[0])) &&
                maker(pooled) != kNone && root(all_[pooling].inputs[0]) == root(pooled) &&
                same_type(type(all_[pooling].inputs[0]), type(pooled)) && all_[pooling].ints == all_[spread].ints &&
                same_type(type(all_[pooling].outputs[0]), type(all_[spread].inputs[0]));
