@@ -264,3 +264,10 @@ def test_depthwise_layers_too() -> None:
     feeds = {x: normal(2, 9, 9, 6)}
     assert instructions(y, feeds, optimize=True) == 2
     check_same_bits([y, *lk.gradients(y, x)], feeds)
+
+
+def test_a_gradient_of_pooling_that_is_masked_can_be_fetched() -> None:
+    x = lk.placeholder(lk.float32, [2, 6, 6, 3])
+    h = lk.nn.relu(x)
+    slopes = lk.gradients(lk.reduce_sum(lk.square(lk.nn.max_pool(h, 2, 2) - 0.5)), [h, x])
+    check_same_bits(slopes, {x: normal(2, 6, 6, 3)})
