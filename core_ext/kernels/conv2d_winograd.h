@@ -12,7 +12,7 @@
 // numbers depend on its own image alone, and each sum over c is one chain, so bits do not depend on the batch or on the
 // grouping. A NaN or infinity reaches every pixel of the tiles that see it.
 #pragma once
-#include "kernels/gemm.h"
+#include "kernels/conv2d_winograd_tile.h"
 #include "kernels/window.h"
 
 namespace labkit {
@@ -67,7 +67,6 @@ LABKIT_INLINE void winograd_filter(const Vec<T>* g, int from, Vec<T>* u, int ste
 template <int R>
 constexpr const char* winograd_name() { return R == 3 ? "winograd F(4x4, 3x3)" : "winograd F(2x2, 5x5)"; }
 
-constexpr int64_t kWinogradChunk = 64;  // channels transformed together
 constexpr int64_t kWinogradPad = 16;    // between 36 matrices: off the strides that collide in L1
 
 // Fetches n numbers into L2. Tiles are too scattered for the processor to foresee them.
@@ -270,8 +269,8 @@ struct Winograd {
             const T* right = filter + point * filter_stride + panel * C * NR;
             for (int p = 0; p < parts; ++p) {
                 const int i0 = count * p / parts, i1 = count * (p + 1) / parts;
-                const Strips<T> left{input + point * input_stride + i0 * kChunk, kChunk, kChunk, kTiles * kChunk};
-                gemm_rows<T, G::MR, false>(i1 - i0, left, right, NR, C, lines + i0, point * kProducts, padded, false);
+                winograd_rows<T, G::MR>(i1 - i0, input + point * input_stride + i0 * kChunk, kTiles * kChunk, right, C, lines + i0,
+                                        point * kProducts, padded);
                 fetch(point * parts + p, 36 * parts);
             }
         }
