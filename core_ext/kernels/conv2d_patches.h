@@ -16,7 +16,7 @@ struct Patches {
     int64_t C, pixel;  // channels of the group; numbers from one pixel to the next
 
     void pack(int64_t p0, int64_t pixels, int64_t e0, int64_t elements, T* to, int64_t to_stride) const {
-        if (elements == 0) return;  // no channels, by which to divide
+        if (pixels == 0 || elements == 0) return;  // sides and channels are what is divided by
         if (C == pixel && (w.dilation == 1 || w.taps == 1))
             pack_rows(p0, pixels, e0, elements, to, to_stride);
         else
