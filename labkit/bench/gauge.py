@@ -75,13 +75,13 @@ def gauge(
     Args:
         sides: (name, interpreter) of labkit, and of PyTorch if it is to be compared.
         turns: of each side at each kernel.
-        tell: is told which kernel PyTorch cannot do.
+        tell: is told which kernel PyTorch cannot do, and that it takes no further part once it has failed in a turn.
 
     Raises:
         SideError: labkit cannot.
     """
     with contextlib.ExitStack() as processes:
-        working = []
+        working: list[Side] = []
         for name, python in sides:
             try:
                 working.append(processes.enter_context(Side(name, python, threads, "kernels")))
@@ -95,9 +95,9 @@ def gauge(
 
 
 def _by_turns(
-    working: Sequence[Side], name: str, kernel: Kernel, turns: int, tell: Callable[[str], None]
+    working: list[Side], name: str, kernel: Kernel, turns: int, tell: Callable[[str], None]
 ) -> list[Measured]:
-    """What each side took, labkit first."""
+    """What each side took, labkit first; a peer that fails in a turn is closed and taken from `working`."""
     ready = []
     for side in working:
         try:
@@ -108,9 +108,17 @@ def _by_turns(
                 raise
             tell(f"{name}: {error}")
     for _ in range(turns):
-        for side in ready:
+        for side in list(ready):
             time.sleep(PAUSE)
-            side.turn()
+            try:
+                side.turn()
+            except SideError as error:
+                if side.name == "labkit":
+                    raise
+                tell(f"{name}: {error} The other kernels go on without {side.name}.")
+                side.close()
+                ready.remove(side)
+                working.remove(side)
     return [side.measured() for side in ready]
 
 

@@ -1,6 +1,13 @@
 """The share of the roofline that each kernel is to reach (kernels.py).
 
-What was measured, less a margin for what else machines do: goals are there to tell when a kernel has become slower.
+These are floors against regressions and not ambitions: what was measured, less a margin for what else machines do, so
+that `labkit bench kernels --check` tells when a kernel has become slower. A kernel above its goal need not be a good one:
+some goals are about a hundredth of the roofline, which for them counts only the numbers that must be read and written,
+and not what it takes to draw random numbers or calculate logarithms, or to start a call for a few. Some are 1 or more, as
+the roofline counts the multiply-adds of a direct convolution, and Winograd's algorithm needs fewer.
+
+No goal here is stated against a peer. Those are `Kernel.torch` in kernels.py, a part of PyTorch's speed measured in the
+same run, and only products of matrices have one.
 """
 
 GOALS = {

@@ -73,13 +73,21 @@ def scale(
 
 def spread(points: Sequence[Point]) -> float | None:
     """By how much the dearest example costs more than the cheapest, at batches from STEADY on; None below two of these."""
-    costs = [p.ours for p in points if p.batch >= STEADY]
-    return max(costs) / min(costs) - 1 if len(costs) > 1 else None
+    steady = [p for p in points if p.batch >= STEADY]
+    if len({p.batch for p in steady}) < 2:
+        return None
+    return max(p.ours for p in steady) / min(p.ours for p in steady) - 1
 
 
-def costs(points: Sequence[Point]) -> tuple[float, float]:
-    """Seconds of a step whatever its batch, and of each example: the line through the smallest steady batch and the largest."""
-    first, *_, last = sorted((p for p in points if p.batch >= STEADY), key=lambda p: p.batch)
+def costs(points: Sequence[Point]) -> tuple[float, float] | None:
+    """Seconds of a step whatever its batch, and of each example: the line through the smallest steady batch and the largest.
+
+    None below two different steady batches, through which there is no line.
+    """
+    steady = sorted((p for p in points if p.batch >= STEADY), key=lambda p: p.batch)
+    if len({p.batch for p in steady}) < 2:
+        return None
+    first, last = steady[0], steady[-1]
     slope = (last.ours * last.batch - first.ours * first.batch) / (last.batch - first.batch)
     return (first.ours - slope) * first.batch, slope
 
@@ -106,10 +114,10 @@ def summary(points: Sequence[Point]) -> str:
     said = []
     for name, threads in series:
         one = [p for p in points if (p.name, p.threads) == (name, threads)]
-        found = spread(one)
-        if found is not None:
+        found, line_of_costs = spread(one), costs(one)
+        if found is not None and line_of_costs is not None:
             flag = f", **more than {SPREAD:.0%}**" if found > SPREAD else ""
-            step, example = costs(one)
+            step, example = line_of_costs
             line = f"{found:.0%}{flag} ({seconds(example)} an example, {round(step * 1e3, 1) + 0.0} ms a step beside)"
             said.append(f"- {WORKS[name].title}, threads {threads}: {line}")
     text = table(heads, lines)

@@ -149,6 +149,7 @@ def scaling(
 
     known("work for scaling", names, list(points.WORKS))
     sides, found = _sides(against), []
+    names, batches = tuple(dict.fromkeys(names)), tuple(dict.fromkeys(batches))  # each once
     counts = [threads] if threads else sorted({1, min(2, _threads(None))})
     for each in points.scale(
         names or list(points.WORKS), batches or points.BATCHES, counts, sides, turns, limit, _tell

@@ -183,6 +183,32 @@ def test_kernels_take_turns_with_a_peer(tmp_path: Path, monkeypatch: pytest.Monk
     assert told[1].startswith("sum: odd cannot take part. Received: ValueError: no")
 
 
+@pytest.mark.parametrize("failure", ["raise ValueError('no memory')", "raise SystemExit(3)"])
+def test_kernels_go_on_without_a_peer_that_fails_in_a_turn(
+    failure: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "tired_kernels.py").write_text(
+        "import time\n"
+        "calls = 0\n"
+        "def version(): return '7'\n"
+        "def call():\n"
+        "    global calls\n"
+        "    calls += 1\n"
+        f"    if calls == 4: {failure}\n"  # after two warm-ups and a turn
+        "    time.sleep(0.06)\n"
+        "def prepare(kernel, variant, threads): return call, 1\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *sys.path]))
+    told: list[str] = []
+    kernels = {"product": PRODUCT, "sum": Kernel("add", {"count": 10}, 0.0, 120.0)}
+    sides = [("labkit", sys.executable), ("tired", sys.executable)]
+    found = list(gauge(kernels, sides, MACHINE, 1, 3, told.append))
+    assert [(g.name, len(g.ours.seconds), g.torch) for g in found] == [("product", 3, None), ("sum", 3, None)]
+    assert len(told) == 1
+    assert told[0].startswith("product: tired cannot take part. Received: ")
+    assert told[0].endswith("The other kernels go on without tired.")
+
+
 def test_a_kernel_that_labkit_cannot_do_is_an_error():
     with pytest.raises(SideError, match="labkit cannot take part"):
         list(

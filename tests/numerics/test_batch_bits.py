@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,20 +30,28 @@ CONVOLUTIONS: Any = [
     ((11, 10, 16), (3, 2, 24), {"padding": [[2, 0], [0, 1]]}),
 ]  # fmt: skip
 
+LONG, HANDFUL = 64, 4
+"""Sums of LONG terms or more go another way where a product has at most HANDFUL columns (core_ext/kernels/narrow.h)."""
+FEW = [slice(0, HANDFUL), *(slice(i, i + n) for n in range(1, HANDFUL) for i in range(HANDFUL + 1 - n))]
+MORE = [slice(0, BATCH), *(slice(i, i + n) for n in (5, 6, 7, 8, 9, 16, 17, 33) for i in (0, 3))]
+
 # Inner length, columns: narrow results, few and many columns, short and long sums, one of several blocks.
-PRODUCTS = [(1, 1), (20, 1), (4096, 10), (784, 10), (3, 64), (128, 128), (300, 17), (1024, 33), (64, 1100), (513, 260)]
+PRODUCTS = [
+    (1, 1), (20, 1), (4096, 10), (784, 10), (3, 64), (63, 5), (64, 5), (128, 128), (300, 17), (1024, 33), (64, 1100),
+    (513, 260),
+]  # fmt: skip
 
 
 def draw(*shape: int) -> np.ndarray:
     return np.random.default_rng(shape).standard_normal(shape).astype(np.float32)
 
 
-def assert_independent(build: Callable[[lk.Tensor], lk.Tensor], x: np.ndarray, *, slope: bool = True) -> None:
+def assert_independent(build: Callable[[lk.Tensor], lk.Tensor], x: np.ndarray) -> None:
     """The result, and the derivative of a function of it, for parts of the batch as in the whole."""
     with lk.Graph().as_default() as graph, lk.Session(graph) as session:
         batch = lk.placeholder(lk.float32, [None, *x.shape[1:]])
         y = build(batch)
-        fetches = [y, *lk.gradients(lk.reduce_sum(lk.sin(y)), [batch])] if slope else [y]
+        fetches = [y, *lk.gradients(lk.reduce_sum(lk.sin(y)), [batch])]
         session.run(lk.global_variables_initializer())
         whole = session.run(fetches, {batch: x})
         for part in PARTS:
@@ -85,8 +93,46 @@ def test_products(inner: int, columns: int) -> None:
     assert_independent(lambda x: lk.matmul(x, w), x)
     assert_independent(lambda x: lk.matmul(x, np.ascontiguousarray(w.T), transpose_b=True), x)
     assert_independent(lambda x: lk.nn.relu(lk.matmul(x, w) + b), x)
-    # Here the derivative is a product with examples for columns, and a single column is summed in a way of its own.
-    assert_independent(lambda x: lk.matmul(lk.transpose(x), w, transpose_a=True), x, slope=False)
+
+
+def results(build: Callable[[lk.Tensor], lk.Tensor], x: np.ndarray, parts: Sequence[slice]) -> list[np.ndarray]:
+    """Of each part of the batch."""
+    with lk.Graph().as_default() as graph, lk.Session(graph) as session:
+        batch = lk.placeholder(lk.float32, [None, *x.shape[1:]])
+        y = build(batch)
+        return [session.run(y, {batch: x[part]}) for part in parts]
+
+
+def assert_alike(found: Sequence[np.ndarray], parts: Sequence[slice]) -> None:
+    """Examples come first, and the first part has all of them."""
+    for part, some in zip(parts, found, strict=True):
+        assert some.tobytes() == found[0][part].tobytes(), f"examples {part}"
+
+
+@pytest.mark.parametrize(("inner", "columns"), PRODUCTS)
+def test_products_whose_examples_lie_transposed(inner: int, columns: int) -> None:
+    x, w = draw(BATCH, inner), draw(inner, columns)
+    parts = [*MORE, *FEW, *PARTS]
+    assert_alike(results(lambda x: lk.matmul(lk.transpose(x), w, transpose_a=True), x, parts), parts)
+
+
+@pytest.mark.parametrize("derived", [False, True])
+@pytest.mark.parametrize(("inner", "rows"), PRODUCTS)
+def test_products_with_examples_for_columns(inner: int, rows: int, derived: bool) -> None:
+    """All batches beyond a handful agree, and all others; where sums are short, these with those."""
+    w = draw(rows, inner)
+
+    def derivative(x: lk.Tensor) -> lk.Tensor:
+        y = lk.matmul(lk.transpose(x), w, transpose_a=True)
+        return lk.gradients(lk.reduce_sum(lk.sin(y)), [x])[0]  # by way of w times the transpose of cos(y)
+
+    for parts in [FEW, MORE] if inner >= LONG else [[*MORE, *FEW]]:
+        if derived:
+            found = results(derivative, draw(BATCH, rows), parts)
+        else:
+            products = results(lambda x: lk.matmul(w, x, transpose_b=True), draw(BATCH, inner), parts)
+            found = [product.T for product in products]
+        assert_alike(found, parts)
 
 
 @pytest.mark.parametrize("batch", [1, 2, 5, 64, 129, 500])

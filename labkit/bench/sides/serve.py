@@ -1,16 +1,19 @@
 """The loop of a side: a process that does one library's share of the work when it is asked to.
 
 Run as a program, `python serve.py NAME THREADS`, with the interpreter of the environment that has the library; NAME is
-the module beside this file. Where the system can, the process gets as many cores as threads, whatever the library thinks
-it may use. Lines of JSON come in and go out:
+that of a module beside this file, which is imported at the first question: torch_side, say, for whole works and
+torch_kernels for single kernels. Where the system can, the process gets as many cores as threads, whatever the library
+thinks it may use. Lines of JSON come in and go out:
 
     {"variants": work}                                ->  {"variants": names of the library's ways to do it}
     {"prepare": work, "variant": name, "threads": n}  ->  {"ready": seconds}
-    {"run": units}                                    ->  {"times": seconds of each unit}
+    {"run": units}                                    ->  {"times": seconds of a unit, one figure for each call}
     {"about": true}                                   ->  {"version": text, "peak": bytes of memory at the peak}
 
-An error is answered as {"error": text}. This file and its neighbours import nothing of labkit but in labkit_side.py: a
-peer's environment need not have it.
+What was prepared is called, and a call may do several units, such as the steps of an epoch: its figure is then their mean,
+and there are as many calls as fit into the units asked for, one at least. Single kernels are prepared without a question
+for variants. An error is answered as {"error": text}. This file and its neighbours import nothing of labkit but in
+labkit_side.py and labkit_kernels.py: a peer's environment need not have it.
 """
 
 from __future__ import annotations
@@ -72,7 +75,7 @@ def _peak() -> int:
 
 
 def _times(unit: Any, per_call: int, count: int) -> list[float]:
-    """Seconds of each of `count` units; a call of `unit` does `per_call` of them."""
+    """Seconds of a unit in each call of `unit`, which does `per_call` of the `count` units; of several, the mean."""
     times = []
     for _ in range(max(1, count // per_call)):
         began = time.perf_counter()
