@@ -80,14 +80,42 @@ std::shared_ptr<Plan> make_plan(const py::list& slots, const py::list& instructi
     return std::make_shared<Plan>(std::move(spec), std::move(cells), std::move(state), active_target());
 }
 
-std::vector<std::vector<int32_t>> groups_of(const Plan& plan) {
-    std::vector<std::vector<int32_t>> groups;
-    for (const Instruction& made : plan.instructions()) {
-        auto& group = groups.emplace_back();
-        if (made.parts.empty()) group.push_back(made.number);
-        for (const Instruction& part : made.parts) group.push_back(part.number);
+// Where an instruction's results go: to variables, nowhere but the cache, or over an operand.
+const char* place_of(const Plan& plan, const Instruction& made) {
+    if (made.writes) return "writes";
+    auto offset = [&](int32_t id) {
+        const Storage* at = id < 0 ? nullptr : &plan.storage()[static_cast<size_t>(id)];
+        return at && at->kind == SlotKind::arena ? at->offset : -2;
+    };
+    bool inside = !made.outputs.empty(), over = false;
+    for (int32_t out : made.outputs) {
+        inside = inside && offset(out) == -1;
+        for (int32_t in : made.inputs) over = over || (offset(out) >= 0 && offset(out) == offset(in));
     }
-    return groups;
+    return inside ? "in cache" : over ? "in place" : "";
+}
+
+// For each instruction its parts: (number as given, operands, results, bytes of the results, place).
+py::list parts_of(const Plan& plan) {
+    auto types = [&](const std::vector<int32_t>& ids) {
+        std::string text;
+        for (int32_t id : ids)
+            if (id >= 0) text += (text.empty() ? "" : ", ") + text_of(plan.slots()[static_cast<size_t>(id)].type);
+        return text;
+    };
+    py::list all;
+    for (const Instruction& made : plan.instructions()) {
+        py::list parts;
+        auto add = [&](const Instruction& part) {
+            int64_t bytes = 0;
+            for (int32_t id : part.outputs) bytes += checked_bytes(plan.slots()[static_cast<size_t>(id)].type);
+            parts.append(py::make_tuple(part.number, types(part.inputs), types(part.outputs), bytes, place_of(plan, part)));
+        };
+        if (made.parts.empty()) add(made);
+        for (const Instruction& part : made.parts) add(part);
+        all.append(parts);
+    }
+    return all;
 }
 
 std::vector<std::string> algorithms_of(const Plan& plan) {
@@ -257,8 +285,10 @@ void bind_plan(py::module_& module) {
         .def_property_readonly("arena_bytes", &Plan::arena_bytes, "Bytes of temporaries that a run needs.")
         .def(
             "__len__", [](const Plan& plan) { return plan.instructions().size(); }, "The number of instructions.")
-        .def_property_readonly("groups", &groups_of,
-                               "For each instruction, in order, the numbers of those given that it does.")
+        .def_property_readonly("parts", &parts_of,
+                               "For each instruction, in order, those given that it does: (number, types of operands, types\n"
+                               "of results, bytes of results, 'writes' | 'in cache' | 'in place' | ''). Rewrites may have changed\n"
+                               "their operands.")
         .def_property_readonly("algorithms", &algorithms_of,
                                "For each instruction, in order, the algorithm that serves it where its kernel has several, else ''.")
         .def("describe", &describe, py::arg("values") = true,

@@ -9,6 +9,7 @@
 
 #include "exec/checked.h"
 #include "exec/context.h"
+#include "exec/signature.h"
 
 namespace labkit {
 namespace {
@@ -75,7 +76,8 @@ std::vector<char> in_place_of(const Instruction& made, size_t variables) {
     return found;
 }
 
-// A kernel sees its inputs unchanged while it runs.
+// A kernel sees its inputs unchanged while it runs. Element-wise kernels may have become part of others that read the old value
+// later, so they do not write such a variable.
 void check_in_place(const Plan& body, size_t feed, size_t fetch, const std::string& where) {
     const int32_t read = body.feeds()[feed], written = body.fetches()[fetch];
     for (const Instruction& made : body.instructions()) {
@@ -83,7 +85,10 @@ void check_in_place(const Plan& body, size_t feed, size_t fetch, const std::stri
             return std::any_of(operands.begin(), operands.end(),
                                [&](int32_t id) { return id >= 0 && body.storage()[id].root == root; });
         };
-        if (uses(made.inputs, read) && uses(made.outputs, written))
+        if (!uses(made.outputs, written)) continue;
+        if (made.fused || is_elementwise(made.kernel->name))
+            fail(where + ": '" + made.name + "' is element-wise and writes a variable that is in place");
+        if (uses(made.inputs, read))
             fail(where + ": '" + made.name + "' reads and writes a variable that is in place");
     }
 }

@@ -1,6 +1,8 @@
 #include "exec/fused.h"
 
+#include <algorithm>
 #include <cstring>
+#include <stdexcept>
 
 #include "kernels/walk.h"
 
@@ -146,6 +148,15 @@ Status run_fused(const Call& call, int, int64_t task) {
 const KernelEntry& fused_kernel(bool in_place) {
     static const KernelEntry entries[] = {{"fused", plan_fused, run_fused, false}, {"fused", plan_fused, run_fused, true}};
     return entries[in_place];
+}
+
+void Fused::check() const {
+    size_t views = 0;
+    for (const Step& step : steps) views += step.inputs.size() + 1;
+    if (inputs.size() > kMostInputs || outputs > kMostOutputs || temporaries.size() > kMostTemporaries ||
+        steps.size() > kMostSteps || views > kMostViews ||
+        static_cast<size_t>(std::count_if(inputs.begin(), inputs.end(), is_laid_out)) > kMostLaidOut)
+        throw std::logic_error("a fused instruction has more operands or steps than it can hold");
 }
 
 Fused::Input fused_input(const View& input, const View& result) {

@@ -40,8 +40,12 @@ struct Fused {
     };
 
     std::vector<Input> inputs;
+    size_t outputs = 0;
     std::vector<DType> temporaries;
     std::vector<Step> steps;
+
+    // Throws std::logic_error unless everything fits the fixed numbers above, which bound memory on the stack.
+    void check() const;
 };
 
 // What an instruction with a Fused calls. Output 0 is that of the last step, so that it may overwrite an input where the last

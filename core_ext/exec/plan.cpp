@@ -10,6 +10,7 @@
 #include "exec/context.h"
 #include "exec/control.h"
 #include "exec/fork.h"
+#include "exec/fused.h"
 #include "exec/rewrites/rewrites.h"
 #include "exec/signature.h"
 
@@ -245,7 +246,10 @@ void Plan::plan_work(Instruction& made, const std::string& where) const {
     }
     if (made.empty) return;
     Call call = call_without_data(made, slots_, views);
-    if (!made.fused) check_signature(made.kernel->name, call);
+    if (made.fused)
+        made.fused->check();
+    else
+        check_signature(made.kernel->name, call);
     made.kernel->plan(call, made.work);
     const Work& work = made.work;
     bool sane = work.phases >= 0 && work.phases <= kMaxPhases && work.scratch_bytes >= 0 &&

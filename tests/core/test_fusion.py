@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import labkit as lk
+from tests.native.plans import Builder
 
 
 @pytest.fixture(autouse=True)
@@ -271,3 +272,58 @@ def test_a_gradient_of_pooling_that_is_masked_can_be_fetched() -> None:
     h = lk.nn.relu(x)
     slopes = lk.gradients(lk.reduce_sum(lk.square(lk.nn.max_pool(h, 2, 2) - 0.5)), [h, x])
     check_same_bits(slopes, {x: normal(2, 6, 6, 3)})
+
+
+# --- what a group cannot hold, and plans by hand ---
+
+
+def test_a_group_with_more_results_and_operands_than_an_instruction_holds() -> None:
+    n = 3000
+    x = [lk.placeholder(lk.float32, [n]) for _ in range(4)]
+    choices = [lk.placeholder(lk.bool, [n]) for _ in range(8)]
+    chain = [x[0]]
+    for function in (lk.tanh, lk.abs, lk.square, lk.sigmoid, lk.sin, lk.negative, lk.cos, lk.nn.relu):
+        chain.append(function(chain[-1]))
+    chosen: list[lk.Tensor] = []
+    for i, choice in enumerate(choices):
+        chosen.append(lk.where(choice, chain[i + 1], chosen[-1] if i % 2 else x[i // 2]))
+    rng = np.random.default_rng(0)
+    feeds = {p: rng.normal(size=n).astype(np.float32) for p in x} | {c: rng.random(n) < 0.5 for c in choices}
+    check_same_bits([chosen[i] for i in (0, 1, 2, 3, 5, 7)], feeds)
+    check_same_bits(chosen + chain[1:], feeds)
+
+
+@pytest.mark.parametrize("fuse", [True, False])
+def test_a_relu_that_writes_a_variable_says_so(fuse: bool) -> None:
+    build = Builder()
+    x, w = build.slot("feed", (4, 3)), build.slot("feed", (3, 2))
+    product = build.do("matmul.f32", [x, w], build.slot("arena", (4, 2)), ints=[0, 0])
+    cell = build.state.cell("f32", [4, 2])
+    build.cells.append(cell)
+    build.do("relu.f32", [product], build.slot("state", (4, 2), index=0), writes=True)
+    build.plan(fuse=fuse).run([normal(4, 3), normal(3, 2)])
+    assert cell.initialized
+    np.testing.assert_allclose(cell.read(), np.maximum(normal(4, 3) @ normal(3, 2), 0), rtol=1e-5)
+
+
+@pytest.mark.parametrize("fuse", [True, False])
+def test_memory_may_be_used_again_for_the_result(fuse: bool) -> None:
+    build = Builder()
+    x, w = build.slot("feed", (4, 4)), build.slot("feed", (4, 4))
+    h = build.do("neg.f32", [x], build.slot("arena", (4, 4)))
+    product = build.do("matmul.f32", [h, w], build.slot("arena", (4, 4)), ints=[0, 0])
+    build.do("relu.f32", [product], h)
+    build.do("copy.f32", [h], build.slot("fetch", (4, 4)))
+    (y,) = build.plan(fuse=fuse).run([normal(4, 4), np.eye(4, dtype=np.float32)])
+    np.testing.assert_array_equal(y, np.maximum(-normal(4, 4), 0))
+
+
+def test_the_plan_shows_what_it_really_computes_with() -> None:
+    x = lk.placeholder(lk.float32, [2, 8, 8, 3])
+    pooled = lk.nn.max_pool(lk.nn.relu(x), 2, 2, "VALID")
+    lines = lk.explain_plan(lk.gradients(lk.square(pooled), x), shapes={x: (2, 8, 8, 3)}).splitlines()
+    (mask,) = (line for line in lines if " relu_grad.f32" in line)
+    (spread,) = (line for line in lines if " max_pool_grad.f32" in line)
+    assert "-> f32 [2, 4, 4, 3]" in mask
+    assert "-> f32 [2, 8, 8, 3]" in spread
+    assert "in cache" not in spread

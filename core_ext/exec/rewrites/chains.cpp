@@ -69,7 +69,7 @@ class Fusion {
                 close(group);
             }
         }
-        close_in_the_way(made, joins);
+        if (!joins) close_in_the_way(made);
         joined.erase(std::remove_if(joined.begin(), joined.end(), [&](int32_t g) { return !is_open_[static_cast<size_t>(g)]; }),
                      joined.end());
         if (joins) join(i, joined);
@@ -81,8 +81,7 @@ class Fusion {
     }
 
     // Closes the groups that may not run after `made`, as it writes what they read.
-    void close_in_the_way(const Instruction& made, bool joins) {
-        if (joins) return;
+    void close_in_the_way(const Instruction& made) {
         const bool anything = made.control != Control::none && made.writes;
         bool fetch = false;
         rewritten_.clear();
@@ -174,7 +173,7 @@ class Fusion {
     void make(const Group& members, std::vector<Instruction>& to) {
         if (members.size() == 1) return to.push_back(std::move(all_[static_cast<size_t>(members[0])]));
         Instruction made;
-        if (!fill(members, made)) {
+        if (!fits(members) || !fill(members, made)) {  // a half reads what the other half made
             const auto middle = members.begin() + static_cast<std::ptrdiff_t>(members.size() / 2);
             make(Group(members.begin(), middle), to);
             return make(Group(middle, members.end()), to);
@@ -202,7 +201,8 @@ class Fusion {
             leaves[m] = !inside || inside < reads_[static_cast<size_t>(root(id))] || slots_[static_cast<size_t>(id)].kind == SlotKind::fetch;
             if (leaves[m]) made.outputs.push_back(id);  // the last step's first
         }
-        if (made.outputs.size() > Fused::kMostOutputs) return false;
+        fused->outputs = made.outputs.size();
+        if (fused->outputs > Fused::kMostOutputs) return false;
         std::unordered_map<int32_t, int16_t> operand;
         for (const auto* ids : {&made.inputs, &made.outputs})
             for (int32_t id : *ids) operand.emplace(id, static_cast<int16_t>(operand.size()));

@@ -55,7 +55,7 @@ class Ends {
     // Makes instruction j the end of the host that made one of its operands, where it can be that.
     void absorb(size_t j) {
         const Instruction& end = all_[j];
-        if (end.inputs.empty() || end.outputs.size() != 1 || end.empty) return;
+        if (end.inputs.empty() || end.outputs.size() != 1 || end.empty || end.writes) return;
         const bool bias = calls(end, "bias_add") || calls(end, "add"), relu = calls(end, "relu"), mask = calls(end, "relu_grad");
         if (!is_real(end) || (!bias && !relu && !mask)) return;
         const bool swapped = calls(end, "add") && type(end.inputs[0]).rank < type(end.inputs[1]).rank;
@@ -94,13 +94,13 @@ class Ends {
         if (slots_[static_cast<size_t>(out)].kind != SlotKind::arena || !same_type(type(value), type(out)) ||
             !same_type(type(out), type(all_[j].outputs[0])))
             return false;
-        for (size_t k = i + 1; k < j; ++k) {  // what it reads must be the same there
+        for (size_t k = i + 1; k <= j; ++k) {  // what it reads must be the same there, and not what j writes
             const Instruction& between = all_[k];
             if (!between.kernel) continue;
             if (between.control != Control::none && between.writes) return false;
             for (int32_t id : between.outputs)
                 for (int32_t in : host.inputs) {
-                    const bool fed_and_fetched = storage_[static_cast<size_t>(id)].kind == SlotKind::fetch &&
+                    const bool fed_and_fetched = k < j && storage_[static_cast<size_t>(id)].kind == SlotKind::fetch &&
                                                  storage_[static_cast<size_t>(in)].kind == SlotKind::feed;
                     if (root(id) == root(in) || fed_and_fetched) return false;  // a loop may update a feed in place
                 }

@@ -20,7 +20,7 @@ class Masks {
     // The gradient of pooling whose result instruction i masks by what was pooled, and the pooling; else false.
     bool find(size_t i, size_t& spread, size_t& pooling) const {
         const Instruction& mask = all_[i];
-        if (!calls(mask, "relu_grad")) return false;
+        if (!calls(mask, "relu_grad") || mask.writes) return false;
         const int32_t gradient = mask.inputs[0], pooled = mask.inputs[1];
         spread = maker(gradient);
         if (spread == kNone || !calls(all_[spread], "max_pool_grad") || all_[spread].inputs.size() != 2) return false;
@@ -31,7 +31,8 @@ class Masks {
         return read_here_alone && same_type(type(gradient), type(all_[spread].outputs[0])) &&
                maker(pooled) != kNone && root(all_[pooling].inputs[0]) == root(pooled) &&
                same_type(type(all_[pooling].inputs[0]), type(pooled)) && all_[pooling].ints == all_[spread].ints &&
-               same_type(type(all_[pooling].outputs[0]), type(all_[spread].inputs[0]));
+               same_type(type(all_[pooling].outputs[0]), type(all_[spread].inputs[0])) &&
+               root(mask.outputs[0]) != root(all_[spread].inputs[1]);
     }
 
    private:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -104,32 +103,19 @@ class _Explanation:
         yield f"memory: {_size(plan.arena_bytes)} for temporaries at the peak" + "".join(f", {text}" for text in told)
 
     def _instructions(self, lowered: Lowered, plan: Any) -> Iterator[tuple[str, ...]]:
-        places = _places(plan.describe(values=False))
         names = {op.name: op for op in self.session.graph.operations}
-        for number, place in ((n, i) for i, group in enumerate(plan.groups) for n in group):
-            instruction = lowered.instructions[number]
-            op: Operation | None = names.get(instruction["name"])
-            slots = [lowered.slots[i] for i in instruction["inputs"] if i >= 0]
-            results = [lowered.slots[i] for i in instruction["outputs"]]
-            kinds = [", ".join(f"{s['dtype']} {_shape(s)}" for s in some) for some in (slots, results)]
-            inputs = {places.get(i) for i in instruction["inputs"]} - {None}
-            note = "writes" if instruction["writes"] else ""
-            if all(
-                s["kind"] == "arena" and i not in places for i, s in zip(instruction["outputs"], results, strict=True)
-            ):
-                note = "in cache"
-            elif not note and any(places.get(i) in inputs for i in instruction["outputs"]):
-                note = "in place"
-            if number == plan.groups[place][0] and plan.algorithms[place]:
-                note = f"{plan.algorithms[place]}, {note}" if note else plan.algorithms[place]
-            yield (
-                "+" if number != plan.groups[place][0] else str(place),
-                instruction["kernel"],
-                f"{op.type} '{op.name}'" if op else instruction["name"],
-                f"{kinds[0]} -> {kinds[1]}" if kinds[0] else f"-> {kinds[1]}",
-                _size(sum(map(_bytes, results))),
-                note,
-            )
+        for index, (parts, algorithm) in enumerate(zip(plan.parts, plan.algorithms, strict=True)):
+            for position, (number, operands, results, size, place) in enumerate(parts):
+                instruction = lowered.instructions[number]  # as it was given
+                op: Operation | None = names.get(instruction["name"])
+                yield (
+                    "+" if position else str(index),
+                    instruction["kernel"],
+                    f"{op.type} '{op.name}'" if op else instruction["name"],
+                    f"{operands} -> {results}" if operands else f"-> {results}",
+                    _size(size),
+                    ", ".join(filter(None, ["" if position else algorithm, place])),
+                )
 
 
 _KINDS = {"constant": "of constants", "state": "of variables", "feed": "fed", "fetch": "fetched"}
@@ -148,11 +134,6 @@ def _without_instruction(stage: Stage, lowered: Lowered) -> Iterator[str]:
             yield f"folded: {op.type} '{op.name}' is a constant {_shape(slots[0])}"
         elif kind in ("alias", "state", "feed"):
             yield f"alias: {op.type} '{op.name}' is the memory of {op.inputs[0].name}"
-
-
-def _places(description: str) -> dict[int, int]:
-    """Slot -> offset in the arena, from a native plan's description."""
-    return {int(i): int(at) for i, at in re.findall(r"^slot arena .*# (\d+) at (\d+)$", description, re.MULTILINE)}
 
 
 def _shape(slot: Mapping[str, Any]) -> str:
