@@ -30,7 +30,8 @@ constexpr int64_t kReferenceFrom = int64_t(1) << 16;  // bytes; smaller constant
 
 // Keeps an array that nobody may write.
 std::shared_ptr<const void> owner_of(const py::object& array) {
-    if (py::cast<py::array>(array).writeable()) return nullptr;
+    for (py::object at = array; py::isinstance<py::array>(at); at = at.attr("base"))  // a view of what somebody may write
+        if (py::cast<py::array>(at).writeable()) return nullptr;
     auto drop = [](const py::object* held) {
         py::gil_scoped_acquire gil;
         delete held;
