@@ -8,7 +8,7 @@
 namespace labkit {
 namespace {
 
-// A kernel that takes such an end: a third input is the bias or the mask, and the attribute after its own says which.
+// A kernel that takes an epilogue: a third input is the bias or the mask, and the attribute after its own says which.
 struct Host {
     const char* operation;
     size_t ints;  // attributes of its own
@@ -23,16 +23,16 @@ constexpr Host kHosts[] = {
     {"depthwise_conv2d_backprop_input", 8, false, true, false},
 };
 constexpr int64_t kRelu = 1, kMask = 2;
-constexpr size_t kOperands = 2;  // of a host without an end
+constexpr size_t kOperands = 2;  // of a host without an epilogue
 
 bool is_real(const Instruction& made) {
     const std::string name = made.kernel->name;
     return name.compare(name.rfind('.'), 2, ".f") == 0;
 }
 
-class Ends {
+class Epilogues {
    public:
-    Ends(std::vector<Instruction>& all, const std::vector<SlotSpec>& slots, const std::vector<Storage>& storage)
+    Epilogues(std::vector<Instruction>& all, const std::vector<SlotSpec>& slots, const std::vector<Storage>& storage)
         : all_(all), slots_(slots), storage_(storage), reads_(slots.size(), 0), maker_(slots.size(), kNone) {}
 
     void find() {
@@ -52,27 +52,27 @@ class Ends {
     size_t root(int32_t id) const { return static_cast<size_t>(storage_[static_cast<size_t>(id)].root); }
     const View& type(int32_t id) const { return slots_[static_cast<size_t>(id)].type; }
 
-    // Makes instruction j the end of the host that made one of its operands, where it can be that.
+    // Makes instruction j the epilogue of the host that made one of its operands, where it can be that.
     void absorb(size_t j) {
-        const Instruction& end = all_[j];
-        if (end.inputs.empty() || end.outputs.size() != 1 || end.empty || end.writes) return;
-        const bool bias = calls(end, "bias_add") || calls(end, "add"), relu = calls(end, "relu"), mask = calls(end, "relu_grad");
-        if (!is_real(end) || (!bias && !relu && !mask)) return;
-        const bool swapped = calls(end, "add") && type(end.inputs[0]).rank < type(end.inputs[1]).rank;
-        const int32_t value = end.inputs[swapped];
+        const Instruction& next = all_[j];
+        if (next.inputs.empty() || next.outputs.size() != 1 || next.empty || next.writes) return;
+        const bool bias = calls(next, "bias_add") || calls(next, "add"), relu = calls(next, "relu"), mask = calls(next, "relu_grad");
+        if (!is_real(next) || (!bias && !relu && !mask)) return;
+        const bool swapped = calls(next, "add") && type(next.inputs[0]).rank < type(next.inputs[1]).rank;
+        const int32_t value = next.inputs[swapped];
         const size_t i = maker_[root(value)];
         if (i == kNone || !all_[i].kernel || reads_[root(value)] != 1 || !can_take(all_[i], i, j, value)) return;
         Instruction& host = all_[i];
         const Host* kind = host_of(host);
-        const bool has_bias = host.inputs.size() > kOperands, has_end = host.ints.size() != kind->ints;
-        if (has_end || (bias && has_bias) || (mask ? has_bias || !kind->mask : !kind->bias_and_relu)) return;
-        if (bias && !is_bias(type(end.inputs[!swapped]), type(value))) return;
+        const bool has_bias = host.inputs.size() > kOperands, has_epilogue = host.ints.size() != kind->ints;
+        if (has_epilogue || (bias && has_bias) || (mask ? has_bias || !kind->mask : !kind->bias_and_relu)) return;
+        if (bias && !is_bias(type(next.inputs[!swapped]), type(value))) return;
         Instruction made = host;
         made.parts = host.parts.empty() ? std::vector<Instruction>{host} : host.parts;
-        made.parts.push_back(end);
-        if (!relu) made.inputs.push_back(end.inputs[!swapped]);
+        made.parts.push_back(next);
+        if (!relu) made.inputs.push_back(next.inputs[!swapped]);
         if (relu || (mask && kind->says_mask)) made.ints.push_back(relu ? kRelu : kMask);
-        made.outputs = end.outputs;
+        made.outputs = next.outputs;
         host.kernel = nullptr;
         all_[j] = std::move(made);
     }
@@ -119,7 +119,7 @@ class Ends {
 
 void absorb_epilogues(std::vector<Instruction>& instructions, const std::vector<SlotSpec>& slots,
                       const std::vector<Storage>& storage) {
-    Ends(instructions, slots, storage).find();
+    Epilogues(instructions, slots, storage).find();
 }
 
 }  // namespace labkit
