@@ -71,7 +71,8 @@ struct Bands {
         bands = high > 0 ? ceil_div(h.out, high) : 0;
         if (bands > 0) high = ceil_div(h.out, bands);
         panels = ceil_div(K, Gemm<T>::NR);
-        parts = max_of(1, min_of(panels, kWanted / max_of(1, N * bands)));
+        const int64_t products = high * w.out * h.taps * w.taps * C * K;  // of a band
+        parts = max_of(1, min_of(panels, max_of(kWanted / max_of(1, N * bands), ceil_div(products, kTaskProducts))));
         const bool merged = pixel == C && w.dilation == 1;
         runs = {h.taps, h.dilation * row, merged ? 1 : w.taps, w.dilation * pixel, merged ? w.taps * C : C};
     }

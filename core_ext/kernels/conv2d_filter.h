@@ -124,7 +124,10 @@ struct DirectFilter {
         chunks = max_of(1, min_of(filter_chunks<T>(c.pixels()).count, c.N * bands.bands));
         panels = ceil_div(c.group_out(), NR), blocks = ceil_div(depth, Gemm<T>::MR);
         const int64_t wanted = max_of(1, kWanted / (chunks * c.groups));
-        panel_parts = min_of(panels, wanted), block_parts = min_of(blocks, wanted / panel_parts);
+        const int64_t units = ceil_div(c.N * bands.bands, chunks);  // bands of a chunk
+        const int64_t needed = ceil_div(units * bands.high * c.w.out * depth * c.group_out(), kTaskProducts);
+        panel_parts = min_of(panels, max_of(wanted, needed));
+        block_parts = panels > 0 ? min_of(blocks, max_of(wanted / panel_parts, ceil_div(needed, panel_parts))) : 0;
     }
 
     bool fit() const {

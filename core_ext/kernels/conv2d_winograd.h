@@ -151,8 +151,8 @@ struct Winograd {
 
     int64_t rows, columns, tiles, groups, chunks, panels;  // tile rows and columns of an image, tiles of the batch, ...
     int64_t filter_stride, filter_size, input_stride, input_size;
-    bool shared;              // few groups: all are transformed in phase 0, and tasks share them by output channels
-    int64_t filter_tasks, tasks;
+    bool shared;              // few or large groups: all are transformed in phase 0, and tasks share them by output channels
+    int64_t filter_tasks, tasks, waves;  // tasks of one phase, phases that multiply
 
     Winograd(const View& x_, const View& w_, const View& y_, int64_t pad_top_, int64_t pad_left_, bool gradient_,
              const Epilogue<T>& end_)
@@ -164,14 +164,21 @@ struct Winograd {
         filter_stride = panels * C * NR + kPad, filter_size = 36 * filter_stride;
         input_stride = chunks * kTiles * kChunk + kPad, input_size = 36 * input_stride;
         filter_tasks = ceil_div(C, L) * ceil_div(panels, kPanels);
-        shared = groups <= 8;
+        const int64_t group_products = 36 * kTiles * C * K;
+        shared = groups <= 8 || group_products > kTaskProducts;
+        waves = 1;
         if (shared) {
             tasks = groups * panels;
         } else {
-            // Each task has a buffer of its own and takes its share of the groups: about 32 MB of buffers in all.
+            // Each task has a buffer of its own and takes its share of the groups: about 32 MB of buffers in all, or more where
+            // there are many groups.
             tasks = (int64_t{32} << 20) / (input_size * static_cast<int64_t>(sizeof(T)));
             tasks = tasks < 8 ? 8 : tasks > 32 ? 32 : tasks;
             tasks = tasks < groups / 16 ? groups / 16 : tasks < groups ? tasks : groups;
+            // Long tasks are cut, and taken in as many phases as there are, which use the same buffers.
+            const int64_t needed = ceil_div(groups, kTaskProducts / max_of(1, group_products));
+            waves = min_of(kMaxPhases - 1, ceil_div(needed, tasks));
+            tasks = max_of(tasks, ceil_div(needed, waves));
             // A result that no cache holds until it is read need not be read into one before it is written.
             const int64_t line = 64 / static_cast<int64_t>(sizeof(T));
             end.streams = kStreams && N * OH * OW * K > (int64_t{16} << 20) / static_cast<int64_t>(sizeof(T)) && K % line == 0 &&
@@ -181,9 +188,9 @@ struct Winograd {
 
     static const char* name() { return winograd_name<R>(); }
     void plan(Work& work) const {
-        work.phases = 2;
+        work.phases = static_cast<int32_t>(1 + waves);
         work.tasks[0] = filter_tasks + (shared ? groups * chunks : 0);
-        work.tasks[1] = tasks;
+        for (int64_t wave = 1; wave <= waves; ++wave) work.tasks[wave] = tasks;
         work.scratch_bytes = (filter_size + (shared ? groups : tasks) * input_size) * static_cast<int64_t>(sizeof(T));
     }
 
@@ -202,9 +209,10 @@ struct Winograd {
             return multiply(group, panel, inputs + group * input_size, filter, [](int64_t, int64_t) {});
         }
         T* input = inputs + task * input_size;
-        for (int64_t group = groups * task / tasks; group < groups * (task + 1) / tasks; ++group) {
+        const Range mine = share((phase - 1) * tasks + task, waves * tasks, groups);
+        for (int64_t group = mine.begin; group < mine.end; ++group) {
             for (int64_t chunk = 0; chunk < chunks; ++chunk) transform_input(group, chunk, input);
-            const int64_t next = first_tile(group + 1), end = group + 1 < groups * (task + 1) / tasks ? first_tile(group + 2) : next;
+            const int64_t next = first_tile(group + 1), end = group + 1 < mine.end ? first_tile(group + 2) : next;
             for (int64_t panel = 0; panel < panels; ++panel)
                 multiply(group, panel, input, filter, [&](int64_t step, int64_t steps) {
                     const Range some = share(panel * steps + step, panels * steps, (end - next) * M);

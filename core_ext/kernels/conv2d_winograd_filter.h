@@ -5,7 +5,8 @@
 // The sum is 36 products of [C, tiles] by [tiles, K]. Of few tiles with many channels phase 0 transforms all, and a task of phase
 // 1 has the products of 64 input channels with one panel of output channels and transforms them back. Otherwise the sum is
 // taken for pairs of 64 input and 64 output channels, whose result stays in L2, and for chunks of tiles (their number follows
-// from the number of tiles alone), each transformed as it comes; phase 1 adds the chunks up in order and transforms back.
+// from the number of tiles alone), each transformed as it comes; the last phase adds the chunks up in order and transforms
+// back. A long chunk goes on through several phases, and its output channels are divided, so that tasks stay short.
 #pragma once
 #include "kernels/conv2d_winograd.h"
 
@@ -51,7 +52,7 @@ struct WinogradFilter {
     static constexpr int64_t kBlock = kWinogradChunk;  // channels of a pair, on either side
     static constexpr int64_t kTiles = 28;              // tiles transformed together
     static constexpr int64_t kStep = kTiles * kBlock + kWinogradPad, kSums = kBlock * kBlock + kWinogradPad;  // between points
-    static constexpr int64_t kRows = 4;                // input channels of one task of phase 1
+    static constexpr int64_t kRows = 4;                // input channels of one task of the last phase
     static constexpr int64_t kDepth = 256;             // most tiles of one chain of the sum, where all are transformed first
     static constexpr int64_t kPanel = kBlock * NR + kWinogradPad;  // between points of a task's products then
 
@@ -61,6 +62,7 @@ struct WinogradFilter {
     int64_t rows, columns, tiles, chunks, pairs_c, pairs, panels;
     bool shared;  // all is transformed first
     int64_t input_stride, gradient_stride;  // then: from one point to the next
+    int64_t waves, parts;  // otherwise: phases that a chunk goes through, and tasks that share the output channels of a pair
 
     WinogradFilter(const View& x_, const View& dy_, const View& dw_, int64_t pad_top_, int64_t pad_left_)
         : x(data<T>(x_)), dy(data<T>(dy_)), dw(data<T>(dw_)), H(x_.shape[1]), W(x_.shape[2]), C(x_.shape[3]), OH(dy_.shape[1]),
@@ -70,32 +72,37 @@ struct WinogradFilter {
         pairs_c = ceil_div(C, kBlock), pairs = pairs_c * ceil_div(K, kBlock), panels = ceil_div(K, NR);
         input_stride = pairs_c * tiles * kBlock + kWinogradPad, gradient_stride = panels * tiles * NR + kWinogradPad;
         shared = pairs >= 8 && 36 * (input_stride + gradient_stride) * static_cast<int64_t>(sizeof(T)) <= int64_t{16} << 20;
+        const int64_t products = 36 * ceil_div(tiles, chunks) * min_of(C, kBlock) * min_of(K, kBlock);  // of a chunk and pair
+        waves = max_of(1, min_of(kMaxPhases - 1, ceil_div(products, kTaskProducts)));
+        parts = max_of(1, min_of(ceil_div(min_of(K, kBlock), NR), ceil_div(products, waves * kTaskProducts)));
     }
 
     int64_t blocks() const { return ceil_div(tiles, kTiles); }
 
     static const char* name() { return winograd_name<R>(); }
 
-    // Scratch: [chunk][pair] of sums [36][kBlock][kBlock], then as many pairs of transformed blocks [36][kTiles][kBlock].
+    // Scratch: [chunk][pair] of sums [36][kBlock][kBlock], then [chunk][pair][part] of two transformed blocks [36][kTiles][kBlock].
     void plan(Work& work) const {
-        work.phases = 2;
         if (shared) {
+            work.phases = 2;
             work.tasks[0] = blocks() * (pairs_c + panels);
             work.tasks[1] = pairs_c * panels;
             work.scratch_bytes = 36 * (input_stride + gradient_stride) * static_cast<int64_t>(sizeof(T));
             return;
         }
-        work.tasks[0] = chunks * pairs;
-        work.tasks[1] = (C + kRows - 1) / kRows;
-        work.scratch_bytes = chunks * pairs * 36 * (kSums + 2 * kStep) * static_cast<int64_t>(sizeof(T));
+        work.phases = static_cast<int32_t>(waves + 1);
+        for (int64_t wave = 0; wave < waves; ++wave) work.tasks[wave] = chunks * pairs * parts;
+        work.tasks[waves] = (C + kRows - 1) / kRows;
+        work.scratch_bytes = chunks * pairs * 36 * (kSums + parts * 2 * kStep) * static_cast<int64_t>(sizeof(T));
     }
 
     void run(char* scratch, int phase, int64_t task) const {
         T* sums = reinterpret_cast<T*>(scratch);
         if (shared)
             phase == 0 ? transform(task, sums) : multiply_panel(task % pairs_c * kBlock, task / pairs_c, sums);
-        else if (phase == 0)
-            multiply(task / pairs, task % pairs, sums + task * 36 * kSums, sums + 36 * (chunks * pairs * kSums + task * 2 * kStep));
+        else if (phase < waves)
+            multiply(task / parts, phase, task % parts, sums + task / parts * 36 * kSums,
+                     sums + 36 * (chunks * pairs * kSums + task * 2 * kStep));
         else
             add_chunks(task * kRows, (task + 1) * kRows < C ? (task + 1) * kRows : C, sums);
     }
@@ -138,26 +145,32 @@ struct WinogradFilter {
                 transform_back(c0 + c, panel * NR + k, [&](int point) { return load(products + point * kPanel + c * NR + k); });
     }
 
-    void multiply(int64_t chunk, int64_t pair, T* sums, T* inputs) const {
+    // What one phase and part does of a chunk and pair.
+    void multiply(int64_t product, int64_t wave, int64_t part, T* sums, T* inputs) const {
         using G = Gemm<T>;
         T* gradients = inputs + 36 * kStep;
         T* lines[kBlock];
-        const int64_t c0 = pair % pairs_c * kBlock, k0 = pair / pairs_c * kBlock;
-        const int c_count = static_cast<int>(C - c0 < kBlock ? C - c0 : kBlock), k_count = static_cast<int>(K - k0 < kBlock ? K - k0 : kBlock);
-        const int k_padded = (k_count + L - 1) / L * L, parts = (c_count + G::MR - 1) / G::MR;
-        for (int i = 0; i < c_count; ++i) lines[i] = sums + i * kBlock;
+        const int64_t chunk = product / pairs, pair = product % pairs, c0 = pair % pairs_c * kBlock, pair_k0 = pair / pairs_c * kBlock;
+        const Range mine = share(part, parts, ceil_div(min_of(K - pair_k0, kBlock), NR));  // panels
+        const int64_t k0 = pair_k0 + mine.begin * NR;
+        const int c_count = static_cast<int>(C - c0 < kBlock ? C - c0 : kBlock);
+        const int k_count = static_cast<int>(min_of(K - k0, (mine.end - mine.begin) * NR));
+        if (k_count <= 0) return;
+        const int k_padded = (k_count + L - 1) / L * L, blocks_c = (c_count + G::MR - 1) / G::MR;
+        for (int i = 0; i < c_count; ++i) lines[i] = sums + i * kBlock + mine.begin * NR;
         const TileGrid<T, M> image{x, H, W, C, rows, columns, pad_top, pad_left}, gradient{dy, OH, OW, K, rows, columns, 0, 0};
         const int panels_here = (k_count + NR - 1) / NR;
-        const int64_t begin = tiles * chunk / chunks, end = tiles * (chunk + 1) / chunks;
-        for (int64_t tile = begin; tile < end; tile += kTiles) {
+        const Range all = share(chunk, chunks, tiles), steps = share(wave, waves, ceil_div(all.end - all.begin, kTiles));
+        const int64_t end = min_of(all.begin + steps.end * kTiles, all.end);
+        for (int64_t tile = all.begin + steps.begin * kTiles; tile < end; tile += kTiles) {
             const int64_t count = end - tile < kTiles ? end - tile : kTiles;
             image.transform(tile, count, c0, c_count, inputs, kStep);
             transform_gradient(tile, count, k0, k_count, gradients, kTiles, kStep);
             for (int64_t point = 0; point < 36; ++point)
                 for (int k = 0; k < k_count; k += NR)
-                    for (int p = 0; p < parts; ++p) {
-                        const int i0 = c_count * p / parts, i1 = c_count * (p + 1) / parts;
-                        const Range next = share((point * panels_here + k / NR) * parts + p, 36 * panels_here * parts,
+                    for (int p = 0; p < blocks_c; ++p) {
+                        const int i0 = c_count * p / blocks_c, i1 = c_count * (p + 1) / blocks_c;
+                        const Range next = share((point * panels_here + k / NR) * blocks_c + p, 36 * panels_here * blocks_c,
                                                  max_of(0, min_of(end - tile - count, kTiles)) * M);
                         for (int64_t row = next.begin; row < next.end; ++row) {
                             image.fetch_row(tile + count + row / M, row % M, c0, c_count);
@@ -165,7 +178,7 @@ struct WinogradFilter {
                         }
                         const Strips<T> left{inputs + point * kStep + i0, kBlock, count, 0};
                         gemm_rows<T, G::MR, true>(i1 - i0, left, gradients + point * kStep + k * kTiles, NR, count, lines + i0, point * kSums + k,
-                                                  k_padded - k < NR ? k_padded - k : NR, tile > begin);
+                                                  k_padded - k < NR ? k_padded - k : NR, tile > all.begin);
                     }
         }
     }

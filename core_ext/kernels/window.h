@@ -5,6 +5,9 @@
 namespace labkit {
 namespace {
 
+// What a task of a convolution should not multiply and add more than: 5 to 50 ms, whatever the target.
+constexpr int64_t kTaskProducts = int64_t{1} << 29;
+
 // One side of an image, height or width: output `o` meets input o * stride - pad + t * dilation in tap t of the window;
 // inputs outside of [0, in) are padding.
 struct Side {
