@@ -34,7 +34,8 @@ def explain_plan(
 
     Instructions stand in their order with kernel, operation, dtype, shapes and bytes of the result, whether they work in
     place, and the algorithm where a kernel has several. Kernels marked "+" are part of the instruction above; what they hand
-    on "in cache" has no memory of its own. Then stands what needs no instruction: operations folded into constants, shared
+    on "in cache" has no memory of its own. The gradient of a relu whose result was pooled stands before that of the pooling,
+    on the smaller tensor. Then stands what needs no instruction: operations folded into constants, shared
     with an equal one, or the same memory under another shape. A run that is cut around an operation in Python has several
     stages; a later one whose shapes depend on data is listed without a plan.
 
@@ -125,6 +126,7 @@ _SIZES = {"f32": 4, "f64": 8, "i32": 4, "i64": 8, "u8": 1, "b8": 1}
 def _without_instruction(stage: Stage, lowered: Lowered) -> Iterator[str]:
     """Operations of the stage that the plan has no instruction for."""
     done = {instruction["name"] for instruction in lowered.instructions}
+    unchanged = 0
     for op in stage.sequence:
         slots = [lowered.slots[lowered.slot_of[x]] for x in op.outputs if x in lowered.slot_of]
         if op.type in ("Const", "VariableV2") or not slots or (op.name in done and slots[0]["kind"] != "constant"):
@@ -132,8 +134,12 @@ def _without_instruction(stage: Stage, lowered: Lowered) -> Iterator[str]:
         kind = slots[0]["kind"]
         if kind == "constant":
             yield f"folded: {op.type} '{op.name}' is a constant {_shape(slots[0])}"
+        elif kind == "alias" and slots[0]["shape"] == lowered.slots[slots[0]["of"]]["shape"]:
+            unchanged += 1
         elif kind in ("alias", "state", "feed"):
             yield f"alias: {op.type} '{op.name}' is the memory of {op.inputs[0].name}"
+    if unchanged:
+        yield f"alias: {unchanged} more operation{'s' * (unchanged != 1)} that change{'s' * (unchanged == 1)} no shape here"
 
 
 def _shape(slot: Mapping[str, Any]) -> str:
