@@ -3,7 +3,7 @@
 // third one: 1 is relu; with 2 the third input is a mask of y's shape. Otherwise a third input is a bias [N].
 //
 // Each matrix is a product of its own by narrow.h, where b is a handful of long columns, or by gemm.h. Bits depend on K and on
-// whether N is a handful, so a product has the same bits in any batch.
+// whether N is a handful, so a row of a product has the same bits whatever rows stand beside it.
 #include "kernels/gemm.h"
 #include "kernels/narrow.h"
 

@@ -71,7 +71,7 @@ def plan(kernel: dict[str, Any]) -> str:
 def _session(kernel: dict[str, Any]) -> tuple[lk.Session, list[Any], dict[lk.Tensor, np.ndarray]]:
     with lk.Graph().as_default() as graph:
         inputs = Inputs()
-        made = OPERATIONS[kernel["operation"]](inputs, **kernel["sizes"])
+        made = globals()[kernel["operation"]](inputs, **kernel["sizes"])
         # Operations are fetched, not their tensors: results stay where the plan has them.
         fetches = [x if isinstance(x, lk.Operation) else x.op for x in (made if isinstance(made, list) else [made])]
         initializer = lk.global_variables_initializer()
@@ -215,36 +215,3 @@ def optimizer(make: Inputs, kind: str, count: int) -> Any:
 
 def transpose(make: Inputs, shape: Sequence[int], order: Sequence[int]) -> Any:
     return lk.transpose(make(*shape), list(order))
-
-
-OPERATIONS: dict[str, Callable[..., Any]] = {
-    f.__name__: f
-    for f in (
-        *(
-            matmul,
-            dense,
-            conv,
-            depthwise,
-            max_pool,
-            avg_pool,
-            cross_entropy,
-            softmax,
-            batch_norm,
-            layer_norm,
-            reduction,
-        ),
-        *(
-            bias_gradient,
-            unary,
-            add,
-            chain,
-            gelu_chain,
-            embedding,
-            embedding_update,
-            draws,
-            dropout,
-            optimizer,
-            transpose,
-        ),
-    )
-}

@@ -36,7 +36,7 @@ def prepare(kernel: dict[str, Any], variant: str, threads: int) -> tuple[Callabl
     torch.set_flush_denormal(True)
     torch.manual_seed(0)
     with torch.inference_mode():
-        made = OPERATIONS[kernel["operation"]](**kernel["sizes"])
+        made = globals()[kernel["operation"]](**kernel["sizes"])
         ways = [way.repeat if isinstance(way, Looped) else _repeated(way) for way in made]
         timed = [(_steps(way), way) for way in ways]
     steps, fastest = max(timed, key=lambda pair: pair[0])
@@ -294,36 +294,3 @@ def transpose(shape: Sequence[int], order: Sequence[int]) -> Any:
     turned = _tensor(*shape).permute(*order)
     y = torch.empty(turned.shape)
     return [lambda: y.copy_(turned)]
-
-
-OPERATIONS: dict[str, Callable[..., Any]] = {
-    f.__name__: f
-    for f in (
-        *(
-            matmul,
-            dense,
-            conv,
-            depthwise,
-            max_pool,
-            avg_pool,
-            cross_entropy,
-            softmax,
-            batch_norm,
-            layer_norm,
-            reduction,
-        ),
-        *(
-            bias_gradient,
-            unary,
-            add,
-            chain,
-            gelu_chain,
-            embedding,
-            embedding_update,
-            draws,
-            dropout,
-            optimizer,
-            transpose,
-        ),
-    )
-}
