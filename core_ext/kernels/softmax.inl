@@ -2,6 +2,7 @@
 //
 // Every row is shifted by its largest element first, so no exponential overflows. A row's bits depend on that row alone.
 #pragma once
+#include "kernels/sums.h"
 #include "kernels/walk.h"
 #include "labkit/kernel.h"
 #include "simd/math.h"
@@ -27,10 +28,6 @@ void plan_rows(const Call& call, Work& work) {
 
 constexpr int64_t kRowBlock = 1024;
 
-struct Plus {
-    template <class T>
-    static T of(T a, T b) { return a + b; }
-};
 struct Larger {
     template <class T>
     static T of(T a, T b) { return a > b ? a : b; }
@@ -76,7 +73,7 @@ LABKIT_INLINE T row_exp(const T* x, T* y, T max, int64_t width) {
             if (keep) store_n(y + begin + i, e, n);
             sum += e;
         });
-        total += fold<Plus, T>(sum);
+        total += fold<AddLanes, T>(sum);
     }
     return static_cast<T>(total);
 }
@@ -183,8 +180,8 @@ LABKIT_INLINE void label_sums(const T* labels, const T* x, T max, int64_t width,
             weight_sum += p;
             shift_sum += p == Vec<T>{} ? p : p * (load_n(x + begin + i, n) - max);
         });
-        weights += fold<Plus, T>(weight_sum);
-        shifts += fold<Plus, T>(shift_sum);
+        weights += fold<AddLanes, T>(weight_sum);
+        shifts += fold<AddLanes, T>(shift_sum);
     }
     weight = static_cast<T>(weights);
     shift = static_cast<T>(shifts);

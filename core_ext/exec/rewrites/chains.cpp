@@ -12,12 +12,12 @@
 namespace labkit {
 namespace {
 
-class Fusion {
+class Fusion : Slots {
    public:
     Fusion(std::vector<Instruction> instructions, const std::vector<SlotSpec>& slots,
            const std::vector<Storage>& storage)
-        : all_(std::move(instructions)), slots_(slots), storage_(storage), group_of_(all_.size(), kNone),
-          open_producer_(slots.size(), kNone), written_(slots.size(), 0) {}
+        : Slots(slots, storage), all_(std::move(instructions)), group_of_(all_.size(), kNone),
+          open_producer_(slot_count(), kNone), written_(slot_count(), 0) {}
 
     std::vector<Instruction> result() {
         for (size_t i = 0; i < all_.size(); ++i) visit(static_cast<int32_t>(i));
@@ -39,16 +39,14 @@ class Fusion {
     static constexpr int32_t kNone = -1;
     using Group = std::vector<int32_t>;  // instructions, in order
 
-    int32_t root(int32_t slot) const { return storage_[static_cast<size_t>(slot)].root; }
     // The slot that has the memory, where an alias gives it no other shape.
-    int32_t plain(int32_t slot) const { return same_shape(type(slot), type(root(slot))) ? root(slot) : slot; }
-    const View& type(int32_t slot) const { return slots_[static_cast<size_t>(slot)].type; }
+    int32_t plain(int32_t id) const { return same_shape(type(id), type(storage(id).root)) ? storage(id).root : id; }
     const Instruction& at(int32_t i) const { return all_[static_cast<size_t>(i)]; }
 
     bool can_join(const Instruction& made) const {
         if (made.control != Control::none || made.writes || made.empty || made.outputs.size() != 1) return false;
-        const SlotKind kind = slots_[static_cast<size_t>(made.outputs[0])].kind;  // no alias
-        return (kind == SlotKind::arena || kind == SlotKind::fetch) && !written_[static_cast<size_t>(root(made.outputs[0]))] &&
+        const SlotKind kind = slot(made.outputs[0]).kind;  // no alias
+        return (kind == SlotKind::arena || kind == SlotKind::fetch) && !written_[root(made.outputs[0])] &&
                is_elementwise(made.kernel->name) &&
                std::all_of(made.inputs.begin(), made.inputs.end(), [](int32_t id) { return id >= 0; });
     }
@@ -59,7 +57,7 @@ class Fusion {
         std::vector<int32_t> joined;  // open groups
         for (int32_t id : made.inputs) {
             if (id < 0) continue;
-            const int32_t producer = open_producer_[static_cast<size_t>(root(id))];
+            const int32_t producer = open_producer_[root(id)];
             if (producer == kNone) continue;
             const int32_t group = group_of_[static_cast<size_t>(producer)];
             // Read under the shape it was made in, for a result of that shape, too.
@@ -73,7 +71,7 @@ class Fusion {
         joined.erase(std::remove_if(joined.begin(), joined.end(), [&](int32_t g) { return !is_open_[static_cast<size_t>(g)]; }),
                      joined.end());
         if (joins) join(i, joined);
-        for (int32_t id : made.outputs) written_[static_cast<size_t>(root(id))] = 1;
+        for (int32_t id : made.outputs) written_[root(id)] = 1;
     }
 
     static bool same_shape(const View& a, const View& b) {
@@ -86,9 +84,8 @@ class Fusion {
         bool fetch = false;
         rewritten_.clear();
         for (int32_t id : made.outputs) {
-            const Storage& storage = storage_[static_cast<size_t>(id)];
-            fetch = fetch || storage.kind == SlotKind::fetch;
-            if (storage.kind == SlotKind::state || written_[static_cast<size_t>(storage.root)]) rewritten_.push_back(storage.root);
+            fetch = fetch || storage(id).kind == SlotKind::fetch;
+            if (storage(id).kind == SlotKind::state || written_[root(id)]) rewritten_.push_back(root(id));
         }
         if (!anything && !fetch && rewritten_.empty()) return;
         for (size_t g = 0; g < groups_.size(); ++g) {
@@ -104,7 +101,7 @@ class Fusion {
     // a feed: a variable that is updated in place.
     bool touches(const Instruction& made, bool fetch) const {
         auto is_rewritten = [&](int32_t id) {
-            return (fetch && storage_[static_cast<size_t>(id)].kind == SlotKind::feed) ||
+            return (fetch && storage(id).kind == SlotKind::feed) ||
                    std::find(rewritten_.begin(), rewritten_.end(), root(id)) != rewritten_.end();
         };
         return std::any_of(made.inputs.begin(), made.inputs.end(), is_rewritten) ||
@@ -126,7 +123,7 @@ class Fusion {
             }
         }
         for (int32_t member : members) group_of_[static_cast<size_t>(member)] = static_cast<int32_t>(groups_.size());
-        open_producer_[static_cast<size_t>(root(at(i).outputs[0]))] = i;
+        open_producer_[root(at(i).outputs[0])] = i;
         groups_.push_back(std::move(members));
         is_open_.push_back(1);
     }
@@ -134,7 +131,7 @@ class Fusion {
     void close(int32_t group) {
         is_open_[static_cast<size_t>(group)] = 0;
         for (int32_t member : groups_[static_cast<size_t>(group)])
-            open_producer_[static_cast<size_t>(root(at(member).outputs[0]))] = kNone;
+            open_producer_[root(at(member).outputs[0])] = kNone;
     }
 
     bool is_made_by(const Group& members, int32_t id, size_t before) const {
@@ -163,10 +160,10 @@ class Fusion {
     }
 
     void count_reads() {
-        reads_.assign(slots_.size(), 0);
+        reads_.assign(slot_count(), 0);
         for (const Instruction& made : all_)
             for (int32_t id : made.inputs)
-                if (id >= 0) ++reads_[static_cast<size_t>(root(id))];
+                if (id >= 0) ++reads_[root(id)];
     }
 
     // Adds the group's instruction, or where it has too many results or temporaries those of its halves.
@@ -198,7 +195,7 @@ class Fusion {
             for (size_t r = m + 1; r < count; ++r)
                 for (int32_t read : at(members[r]).inputs)
                     if (plain(read) == id) ++inside, last_reader[m] = r;
-            leaves[m] = !inside || inside < reads_[static_cast<size_t>(root(id))] || slots_[static_cast<size_t>(id)].kind == SlotKind::fetch;
+            leaves[m] = !inside || inside < reads_[root(id)] || slot(id).kind == SlotKind::fetch;
             if (leaves[m]) made.outputs.push_back(id);  // the last step's first
         }
         fused->outputs = made.outputs.size();
@@ -233,15 +230,13 @@ class Fusion {
     }
 
     std::vector<Instruction> all_;
-    const std::vector<SlotSpec>& slots_;
-    const std::vector<Storage>& storage_;
     std::vector<Group> groups_;
     std::vector<char> is_open_;              // by group
     std::vector<int32_t> group_of_;          // by instruction
     std::vector<int32_t> open_producer_;     // by root: the instruction of an open group that makes it
     std::vector<char> written_;              // by root
     std::vector<int64_t> reads_;             // by root, by all instructions
-    std::vector<int32_t> rewritten_;         // roots that the present instruction writes again
+    std::vector<size_t> rewritten_;          // roots that the present instruction writes again
 };
 
 }  // namespace

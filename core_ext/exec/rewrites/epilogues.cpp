@@ -30,10 +30,10 @@ bool is_real(const Instruction& made) {
     return name.compare(name.rfind('.'), 2, ".f") == 0;
 }
 
-class Epilogues {
+class Epilogues : Slots {
    public:
     Epilogues(std::vector<Instruction>& all, const std::vector<SlotSpec>& slots, const std::vector<Storage>& storage)
-        : all_(all), slots_(slots), storage_(storage), reads_(slots.size(), 0), maker_(slots.size(), kNone) {}
+        : Slots(slots, storage), all_(all), reads_(slot_count(), 0), maker_(slot_count(), kNone) {}
 
     void find() {
         for (const Instruction& made : all_)
@@ -48,9 +48,6 @@ class Epilogues {
 
    private:
     static constexpr size_t kNone = SIZE_MAX;
-
-    size_t root(int32_t id) const { return static_cast<size_t>(storage_[static_cast<size_t>(id)].root); }
-    const View& type(int32_t id) const { return slots_[static_cast<size_t>(id)].type; }
 
     // Makes instruction j the epilogue of the host that made one of its operands, where it can be that.
     void absorb(size_t j) {
@@ -91,7 +88,7 @@ class Epilogues {
     bool can_take(const Instruction& host, size_t i, size_t j, int32_t value) const {
         if (!host_of(host) || host.outputs.size() != 1) return false;
         const int32_t out = host.outputs[0];
-        if (slots_[static_cast<size_t>(out)].kind != SlotKind::arena || !same_type(type(value), type(out)) ||
+        if (slot(out).kind != SlotKind::arena || !same_type(type(value), type(out)) ||
             !same_type(type(out), type(all_[j].outputs[0])))
             return false;
         for (size_t k = i + 1; k <= j; ++k) {  // what it reads must be the same there, and not what j writes
@@ -100,8 +97,8 @@ class Epilogues {
             if (between.control != Control::none && between.writes) return false;
             for (int32_t id : between.outputs)
                 for (int32_t in : host.inputs) {
-                    const bool fed_and_fetched = k < j && storage_[static_cast<size_t>(id)].kind == SlotKind::fetch &&
-                                                 storage_[static_cast<size_t>(in)].kind == SlotKind::feed;
+                    const bool fed_and_fetched = k < j && storage(id).kind == SlotKind::fetch &&
+                                                 storage(in).kind == SlotKind::feed;
                     if (root(id) == root(in) || fed_and_fetched) return false;  // a loop may update a feed in place
                 }
         }
@@ -109,8 +106,6 @@ class Epilogues {
     }
 
     std::vector<Instruction>& all_;
-    const std::vector<SlotSpec>& slots_;
-    const std::vector<Storage>& storage_;
     std::vector<int64_t> reads_;  // by root
     std::vector<size_t> maker_;   // by root: the last instruction that wrote it
 };

@@ -6,10 +6,10 @@ namespace {
 
 constexpr size_t kNone = SIZE_MAX, kSeveral = SIZE_MAX - 1;
 
-class Masks {
+class Masks : Slots {
    public:
     Masks(const std::vector<Instruction>& all, const std::vector<SlotSpec>& slots, const std::vector<Storage>& storage)
-        : all_(all), slots_(slots), storage_(storage), maker_(slots.size(), kNone), reads_(slots.size(), 0) {
+        : Slots(slots, storage), all_(all), maker_(slot_count(), kNone), reads_(slot_count(), 0) {
         for (size_t i = 0; i < all.size(); ++i) {
             for (int32_t id : all[i].outputs) maker_[root(id)] = maker_[root(id)] == kNone ? i : kSeveral;
             for (int32_t id : all[i].inputs)
@@ -27,7 +27,7 @@ class Masks {
         pooling = maker(all_[spread].inputs[1]);
         if (pooling == kNone || !calls(all_[pooling], "max_pool") || maker(all_[pooling].outputs[0]) == kNone) return false;
         const bool read_here_alone =
-            reads_[root(gradient)] == 1 && storage_[static_cast<size_t>(gradient)].kind == SlotKind::arena;  // not fetched
+            reads_[root(gradient)] == 1 && storage(gradient).kind == SlotKind::arena;  // not fetched
         return read_here_alone && same_type(type(gradient), type(all_[spread].outputs[0])) &&
                maker(pooled) != kNone && root(all_[pooling].inputs[0]) == root(pooled) &&
                same_type(type(all_[pooling].inputs[0]), type(pooled)) && all_[pooling].ints == all_[spread].ints &&
@@ -36,18 +36,14 @@ class Masks {
     }
 
    private:
-    size_t root(int32_t id) const { return static_cast<size_t>(storage_[static_cast<size_t>(id)].root); }
-    const View& type(int32_t id) const { return slots_[static_cast<size_t>(id)].type; }
     // The one instruction that gives the slot its value.
     size_t maker(int32_t id) const {
-        const SlotKind kind = storage_[static_cast<size_t>(id)].kind;
+        const SlotKind kind = storage(id).kind;
         const bool computed = kind == SlotKind::arena || kind == SlotKind::fetch;
         return computed && maker_[root(id)] < all_.size() ? maker_[root(id)] : kNone;
     }
 
     const std::vector<Instruction>& all_;
-    const std::vector<SlotSpec>& slots_;
-    const std::vector<Storage>& storage_;
     std::vector<size_t> maker_;   // by root
     std::vector<int64_t> reads_;  // by root
 };

@@ -20,11 +20,11 @@ struct Later {
 // Times: an instruction that stays where it is has twice its number, one that moves before it the odd time before that.
 int64_t before(int64_t time) { return time % 2 ? time : time - 1; }
 
-class Postponing {
+class Postponing : Slots {
    public:
     Postponing(const std::vector<Instruction>& instructions, const std::vector<SlotSpec>& slots,
                const std::vector<Storage>& storage)
-        : slots_(slots), storage_(storage), later_(slots.size()), born_(slots.size(), kNever) {
+        : Slots(slots, storage), later_(slot_count()), born_(slot_count(), kNever) {
         for (size_t i = instructions.size(); i-- > 0;) {
             const int64_t time = 2 * static_cast<int64_t>(i);
             if (instructions[i].writes) first_write_ = time;
@@ -40,7 +40,7 @@ class Postponing {
         for (int32_t id : made.outputs) {
             touch(id, time);
             later(id).first_write = std::min(later(id).first_write, time);
-            if (storage_[id].kind == SlotKind::fetch) first_fetch_ = std::min(first_fetch_, time);
+            if (storage(id).kind == SlotKind::fetch) first_fetch_ = std::min(first_fetch_, time);
         }
         for (int32_t id : made.inputs)
             if (id >= 0) touch(id, time);
@@ -48,8 +48,7 @@ class Postponing {
     }
 
    private:
-    int32_t root(int32_t id) const { return storage_[id].root; }
-    int64_t bytes(int32_t id) const { return checked_bytes(slots_[root(id)].type); }
+    int64_t bytes(int32_t id) const { return checked_bytes(type(storage(id).root)); }
     Later& later(int32_t id) { return later_[root(id)]; }
     void touch(int32_t id, int64_t time) {
         Later& at = later(id);
@@ -65,7 +64,7 @@ class Postponing {
             if (id < 0) continue;
             wanted = std::min(wanted, later(id).first_write);
             // In a loop's body a fetch may be the memory of a feed: a variable that is updated in place.
-            if (storage_[id].kind == SlotKind::feed) wanted = std::min(wanted, first_fetch_);
+            if (storage(id).kind == SlotKind::feed) wanted = std::min(wanted, first_fetch_);
         }
         return wanted == kNever ? kNever : std::min(wanted, first_write_);
     }
@@ -75,20 +74,18 @@ class Postponing {
         if (made.control != Control::none || now >= first_write_ || wanted == kNever) return false;
         int64_t gain = 0;
         for (int32_t id : made.outputs) {
-            if (storage_[id].kind != SlotKind::arena || born_[root(id)] != now) return false;
+            if (storage(id).kind != SlotKind::arena || born_[root(id)] != now) return false;
             gain += bytes(id);
         }
         if (gain < kWorthMoving) return false;
         for (auto in = made.inputs.begin(); in != made.inputs.end(); ++in) {
             const auto same = [&](int32_t other) { return other >= 0 && root(other) == root(*in); };
-            if (*in < 0 || storage_[*in].kind != SlotKind::arena || std::any_of(made.inputs.begin(), in, same)) continue;
+            if (*in < 0 || storage(*in).kind != SlotKind::arena || std::any_of(made.inputs.begin(), in, same)) continue;
             if (later(*in).last_touch < wanted) gain -= bytes(*in);
         }
         return gain > 0;
     }
 
-    const std::vector<SlotSpec>& slots_;
-    const std::vector<Storage>& storage_;
     std::vector<Later> later_;   // by root
     std::vector<int64_t> born_;  // by root: when the first instruction touches it
     int64_t first_write_ = kNever;  // of a variable

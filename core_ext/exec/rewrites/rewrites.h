@@ -2,6 +2,8 @@
 //
 // Each takes instructions that have been checked, with `slots` and, for each slot, where its memory comes from.
 #pragma once
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -29,6 +31,22 @@ void fuse_chains(std::vector<Instruction>& instructions, const std::vector<SlotS
 // across the first write: each instruction still reads the same values.
 void postpone(std::vector<Instruction>& instructions, const std::vector<SlotSpec>& slots,
               const std::vector<Storage>& storage);
+
+// What a rewrite asks of the slots that instructions name.
+class Slots {
+   protected:
+    Slots(const std::vector<SlotSpec>& slots, const std::vector<Storage>& storage) : slots_(slots), storage_(storage) {}
+
+    size_t slot_count() const { return slots_.size(); }
+    const SlotSpec& slot(int32_t id) const { return slots_[static_cast<size_t>(id)]; }
+    const View& type(int32_t id) const { return slot(id).type; }
+    const Storage& storage(int32_t id) const { return storage_[static_cast<size_t>(id)]; }
+    size_t root(int32_t id) const { return static_cast<size_t>(storage(id).root); }  // as an index: the slot with the memory
+
+   private:
+    const std::vector<SlotSpec>& slots_;
+    const std::vector<Storage>& storage_;
+};
 
 // Whether the instruction calls the operation's kernel, for whatever dtype.
 inline bool calls(const Instruction& made, const char* operation) {
