@@ -20,7 +20,7 @@ except BuildError as error:
         sys.exit(f"Error: {error}")
     raise
 
-from labkit.public import MODULES, NAMES, OPERATIONS, RENAMED
+from labkit.public import MODULES, NAMES, OPERATIONS, RENAMED, missing
 
 __version__ = "0.1.0"
 
@@ -35,7 +35,7 @@ def __getattr__(name: str) -> Any:
                 importlib.import_module(f"labkit.{operations}")
         value = getattr(importlib.import_module(f"labkit.{module}"), attribute)
     else:
-        raise AttributeError(f"module 'labkit' has no attribute {name!r}")
+        raise missing(name, known=__dir__())
     globals()[name] = value
     return value
 

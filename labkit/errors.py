@@ -12,7 +12,7 @@
     │       └── FeedKeyError (TypeError)     a key of a feed names no tensor
     ├── ArgumentError (TypeError, ValueError) a function is called with arguments it does not take
     ├── NotFoundError (KeyError)             a name or file does not exist
-    │   └── MissingNameError (AttributeError)  a name of TensorFlow 1 that labkit.compat.v1 does not have
+    │   └── MissingNameError (AttributeError)  a name that a public module does not have
     ├── MissingModuleError (ModuleNotFoundError)  the same for a module that is imported
     ├── FailedPreconditionError              e.g. a variable is read before it was initialized
     ├── OutOfRangeError (IndexError)         an index or iterator is past its end
@@ -114,7 +114,15 @@ class NotFoundError(LabkitError, KeyError):
 
 
 class MissingNameError(NotFoundError, AttributeError):
-    """A name of TensorFlow 1 that labkit.compat.v1 does not have."""
+    """A public module, or labkit.compat.v1 of TensorFlow 1's, has no such name.
+
+    Args:
+        name: the missing name. As it is known, Python adds no guess of its own to the one of the message.
+    """
+
+    def __init__(self, what: str, *, name: str = "", rule: str = "", received: str = "", fix: str = "") -> None:
+        super().__init__(what, rule=rule, received=received, fix=fix)
+        self.name = name
 
 
 class MissingModuleError(LabkitError, ModuleNotFoundError):

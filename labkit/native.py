@@ -5,10 +5,10 @@ Used by core/, data/, summary/ and bench/ alone.
 
 from __future__ import annotations
 
-from labkit.errors import BuildError
+from labkit.errors import BuildError, ConfigError
 
 try:
-    import labkit._native  # noqa: F401 - only whether it is there
+    import labkit._native
 except ImportError as error:
     # A set of kernels that does not exist (LABKIT_TARGET) surfaces later, as a typed error; here the file is missing.
     raise BuildError(
@@ -28,7 +28,6 @@ from labkit._native import (
     State,
     TimeoutError_,
     UninitializedError,
-    active_target,
     call_kernel,
     crc32c,
     get_num_threads,
@@ -37,6 +36,20 @@ from labkit._native import (
     set_num_threads,
     targets,
 )
+
+
+def active_target() -> str:
+    """The name of the kernels in use ("avx512", "avx2", "portable" ...): what LABKIT_TARGET says, else the best this
+    machine can run.
+
+    Raises:
+        ConfigError: LABKIT_TARGET names none that this machine can run.
+    """
+    try:
+        return labkit._native.active_target()
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+
 
 __all__ = [
     "MAX_THREADS",

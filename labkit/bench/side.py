@@ -13,12 +13,12 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from labkit.errors import ConfigError, LabkitError
+from labkit.near import near_names
 
 PEERS = ("torch", "tensorflow", "jax")
 WARM_UPS = 5
@@ -187,7 +187,7 @@ def known(what: str, names: Sequence[str], choices: Sequence[str]) -> None:
     """
     for name in names:
         if name not in choices:
-            near = get_close_matches(name, choices)
+            near = near_names(name, choices)
             raise ConfigError(
                 f"The benchmark has no {what} named {name!r}",
                 rule="" if near and len(choices) > 20 else f"It has {', '.join(choices)}",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from labkit.compat.aliases import table
 from labkit.errors import MissingModuleError, MissingNameError
+from labkit.near import near_names
 
 _ADVICE = Path(__file__).parent / "advice.txt"
 
@@ -21,8 +22,6 @@ def advice() -> dict[str, str]:
 
 def what_instead(name: str) -> str:
     """The advice for a missing name: its own, its module's, or the names that look alike."""
-    import difflib
-
     parts = name.split(".")
     for length in range(len(parts), 0, -1):
         found = advice().get(".".join(parts[:length]))
@@ -30,14 +29,14 @@ def what_instead(name: str) -> str:
             # A module's error comes before its function is named: it tells the functions' advice too.
             below = [f"tf.{n}: {t}" for n, t in advice().items() if length == len(parts) and n.startswith(name + ".")]
             return " ".join([found, *below])
-    near = difflib.get_close_matches(name, table(), n=3, cutoff=0.75)
+    near = near_names(name, table(), cutoff=0.75)
     near += [other for other in table() if other.rpartition(".")[2] == parts[-1] and other not in near][:3]
     return "Did you mean " + " or ".join(f"tf.{other}" for other in near) + "?" if near else ""
 
 
 def missing_name(name: str) -> MissingNameError:
     """The error for `tf.<name>`."""
-    return MissingNameError(f"labkit.compat.v1 has no tf.{name}", fix=what_instead(name))
+    return MissingNameError(f"labkit.compat.v1 has no tf.{name}", name=name.rpartition(".")[2], fix=what_instead(name))
 
 
 def missing_module(name: str) -> MissingModuleError:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from labkit.core import dtypes as dt
-from labkit.errors import InvalidArgumentError
+from labkit.errors import DTypeError, InvalidArgumentError
 
 _REQUIRED: Any = object()
 
@@ -70,10 +70,10 @@ def whole(value: Any) -> int:
     """A whole number as a Python int.
 
     Raises:
-        TypeError: the value is none; bools are not.
+        DTypeError: the value is none; bools are not.
     """
     if isinstance(value, bool | np.bool_) or not hasattr(value, "__index__"):
-        raise TypeError(f"{type(value).__name__} is no whole number")
+        raise DTypeError("A whole number is needed", rule="Bools and floats are none", received=repr(value))
     return int(value.__index__())
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import inspect
 import re
@@ -16,24 +15,21 @@ from labkit import native
 from labkit.core import dtypes as dt
 from labkit.core.opdef import OPS, ORIGINS, Attr, NotDifferentiable, OpContext, OpDef, Sample
 from labkit.core.shapes import Dims
-from labkit.errors import LabkitError, NotFoundError
+from labkit.errors import LabkitError
+from labkit.near import near_names
 
 _LISTED_CASES = 6
 
 
-def find_operation(name: str) -> OpDef:
-    """The record of that name, upper and lower case as they come.
+def find_operation(name: str) -> OpDef | None:
+    """The record of that name, upper and lower case as they come, or None."""
+    return next((record for known, record in OPS.items() if known.lower() == name.lower()), None)
 
-    Raises:
-        NotFoundError: there is none; near names are listed.
-    """
-    by_lower = {known.lower(): known for known in OPS}
-    if name.lower() in by_lower:
-        return OPS[by_lower[name.lower()]]
-    inside = [known for lower, known in by_lower.items() if len(name) > 2 and name.lower() in lower]
-    near = list(dict.fromkeys([by_lower[n] for n in difflib.get_close_matches(name.lower(), by_lower, n=4)] + inside))
-    fix = f"Near: {', '.join(near[:6])}" if near else "`labkit explain op:` lists all operations."
-    raise NotFoundError(f"There is no operation named {name!r}", fix=fix)
+
+def near_operations(name: str) -> list[str]:
+    """The names of operations that look like `name`, or hold it."""
+    inside = [known for known in OPS if len(name) > 2 and name.lower() in known.lower()]
+    return list(dict.fromkeys([*near_names(name, OPS), *inside]))[:6]
 
 
 def list_operations() -> str:
@@ -180,7 +176,8 @@ def _computed(record: OpDef) -> Iterator[str]:
         for target in native.targets():
             names = [name.rpartition(".") for name in native.kernel_names(target)]
             able = [kind for kernel, _, kind in names if kernel == record.kernel]
-            yield f"kernel {record.kernel} on {target}: {', '.join(d.name for d in dt.ALL if d.code in able)}"
+            place = f"{target}, in use" if target == native.active_target() else target
+            yield f"kernel {record.kernel} on {place}: {', '.join(d.name for d in dt.ALL if d.code in able)}"
     else:
         yield "nothing: it has no instruction"
     if record.text and record.host is None and record.from_shapes is None and record.reference is not None:

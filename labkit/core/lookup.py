@@ -7,6 +7,7 @@ from typing import Any
 from labkit.core.operation import Operation
 from labkit.core.tensor import Tensor
 from labkit.errors import DTypeError, GraphError, InvalidArgumentError, LabkitError, NotFoundError
+from labkit.near import near_names
 
 
 class Lookup:
@@ -114,9 +115,7 @@ class Lookup:
         return op
 
     def _no_such(self, kind: str, name: str) -> LabkitError:
-        import difflib
-
-        near = difflib.get_close_matches(name.partition(":")[0], self._by_name, n=3)
+        near = near_names(name.partition(":")[0], self._by_name)
         missing = "an operation not in the graph" if kind == "operation" else "a tensor which does not exist"
         return NotFoundError(
             f"The name {name!r} refers to {missing}",

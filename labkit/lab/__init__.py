@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from labkit.public import missing
+
 _HOMES = {
     "Experiment": "experiments",
     "experiment": "experiments",
@@ -15,7 +17,7 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
-        raise AttributeError(f"module 'labkit.lab' has no attribute {name!r}")
+        raise missing(name, "lab", _HOMES)
     import importlib
 
     return getattr(importlib.import_module(f"labkit.lab.{_HOMES[name]}"), name)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-import difflib
 import inspect
 import io
 import math
@@ -21,6 +20,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from labkit.errors import ConfigError
+from labkit.near import near_names
 
 TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 _WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", type(None): "none"}
@@ -102,7 +102,7 @@ def find(found: Mapping[str, Key], name: str, where: str) -> Key:
     """The key of that name. Raises ConfigError with near matches when there is none."""
     if name in found:
         return found[name]
-    near = difflib.get_close_matches(name, found, n=3, cutoff=0.5)
+    near = near_names(name, found)
     hint = f"Did you mean {' or '.join(near)}?" if near else f"The keys are {', '.join(found) or 'none'}."
     raise ConfigError(f"{where} names the key {name!r}, which the experiment does not have", fix=hint)
 
@@ -237,7 +237,7 @@ def _check(value: Any, kind: Any) -> Any:
 
 def _wants(kind: Any, text: str = "", choices: list[str] | None = None) -> str:
     if choices is not None:
-        near = difflib.get_close_matches(text, choices, n=1)
+        near = near_names(text, choices, 1)
         return f"one of {', '.join(choices)}" + (f" (did you mean {near[0]}?)" if near else "")
     return _WORDS.get(kind) or type_name(kind)
 

@@ -20,6 +20,7 @@ from typing import Any
 from labkit.errors import ConfigError, LabkitError
 from labkit.io import is_safe_name
 from labkit.lab import config as _config
+from labkit.near import near_names
 
 SHOWN_SOURCE = 60
 """Characters of the failing line that an error quotes."""
@@ -207,8 +208,6 @@ def describe(error: BaseException, file: Path) -> str:
 
 
 def _near_files(file: Path) -> str:
-    import difflib
-
     folder = file.parent if file.parent.is_dir() else Path("experiments")
     names = [path.name for path in folder.glob("*.py")] if folder.is_dir() else []
-    return ", ".join(str(folder / name) for name in difflib.get_close_matches(file.name, names, n=2, cutoff=0.5))
+    return ", ".join(str(folder / name) for name in near_names(file.name, names, 2))

@@ -12,9 +12,9 @@ from labkit.core.opdef import OpContext, OpDef, Sample, register
 from labkit.core.shapes import Dims
 from labkit.core.tensor import Tensor
 from labkit.ops.build import apply
-from labkit.ops.pool import CASES, POOL_ATTRS, lower_pool, pool_sides, pooled_dims
+from labkit.ops.pool import CASES, POOL_ATTRS, lower_pool, pool_attrs, pool_sides, pooled_dims
 from labkit.ops.rules import same_dtype
-from labkit.ops.window import SOURCE, channels_last, check_gradient, outputs, spatial_pair, window_attrs
+from labkit.ops.window import SOURCE, check_gradient, outputs
 
 
 def _gradient_shape(c: OpContext) -> list[Dims]:
@@ -100,7 +100,7 @@ register(
 def avg_pool(
     input: Any,
     ksize: Any,
-    strides: Any,
+    strides: Any = None,
     padding: Any = "VALID",
     data_format: str = "NHWC",
     name: str | None = None,
@@ -110,7 +110,7 @@ def avg_pool(
     Args:
         input: shape (batch, height, width, channels); float32 or float64.
         ksize: the window: an int, a pair, or [1, h, w, 1].
-        strides: likewise.
+        strides: likewise; None is as far as the window is long, so that windows do not overlap.
         padding: as for conv2d; padding is left out of the mean, and explicit padding is smaller than the window.
         data_format: "NHWC" only.
 
@@ -118,6 +118,4 @@ def avg_pool(
         ShapeError: the input is no batch of images, or a window is larger than the padded image.
         InvalidArgumentError: another data format, or an attribute out of its range.
     """
-    channels_last(data_format)
-    attrs = {"window": spatial_pair(ksize, "ksize"), **window_attrs(strides, padding)}
-    return apply("AvgPool", [to_tensor(input)], attrs, name)
+    return apply("AvgPool", [to_tensor(input)], pool_attrs(ksize, strides, padding, data_format), name)

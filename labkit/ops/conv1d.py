@@ -52,14 +52,24 @@ def conv1d(
 
 
 def max_pool1d(
-    input: Any, ksize: Any, strides: Any, padding: Any = "VALID", data_format: str = "NWC", name: str | None = None
+    input: Any,
+    ksize: Any,
+    strides: Any = None,
+    padding: Any = "VALID",
+    data_format: str = "NWC",
+    name: str | None = None,
 ) -> Tensor:
     """The largest number of each window of sequences (batch, length, channels); otherwise as max_pool."""
     return _pool(max_pool, "max_pool1d", input, ksize, strides, padding, data_format, name)
 
 
 def avg_pool1d(
-    input: Any, ksize: Any, strides: Any, padding: Any = "VALID", data_format: str = "NWC", name: str | None = None
+    input: Any,
+    ksize: Any,
+    strides: Any = None,
+    padding: Any = "VALID",
+    data_format: str = "NWC",
+    name: str | None = None,
 ) -> Tensor:
     """The mean of each window of sequences (batch, length, channels); otherwise as avg_pool."""
     return _pool(avg_pool, "avg_pool1d", input, ksize, strides, padding, data_format, name)
@@ -69,7 +79,7 @@ def _pool(
     pool: Any, title: str, input: Any, ksize: Any, strides: Any, padding: Any, data_format: str, name: str | None
 ) -> Tensor:
     channels_last(data_format, "NWC")
-    attrs, scope = line_attrs(strides, padding), name or title
+    attrs, scope = line_attrs(ksize if strides is None else strides, padding), name or title
     windows = attrs.get("explicit_paddings", attrs["padding"])
     images = pool(
         expand_dims(to_tensor(input), 1),

@@ -124,7 +124,7 @@ def _like(images: Tensor, kernel: Tensor, given: Any, attrs: dict[str, Any], spa
 def _stretches(windows: tuple[Dim, ...], attrs: dict[str, Any], spatial: int) -> list[tuple[int, Any]]:
     """For each side of the images: what its size is multiplied by, and what is added then (None: unknown)."""
     pads = attrs.get("explicit_paddings", ((0, 0), (0, 0)))[-spatial:]
-    strides, dilations = attrs["strides"][-spatial:], attrs["dilations"][-spatial:]
+    strides, dilations = attrs["strides"][-spatial:], attrs.get("dilations", (1, 1))[-spatial:]
     if attrs["padding"] == "SAME":
         return [(stride, 0) for stride in strides]
     return [

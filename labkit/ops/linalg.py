@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from labkit.ops.cholesky import cholesky, cholesky_solve, logdet, lstsq
 from labkit.ops.contract import outer, tensordot
 from labkit.ops.diagonal import (
@@ -25,6 +27,7 @@ from labkit.ops.solve import (
     slogdet,
     triangular_solve,
 )
+from labkit.public import missing_in
 
 eigh = self_adjoint_eig
 
@@ -61,3 +64,7 @@ __all__ = [
 
 def __dir__() -> list[str]:
     return __all__
+
+
+if not TYPE_CHECKING:  # to a type checker a module with __getattr__ has every name
+    __getattr__ = missing_in("linalg", __all__)

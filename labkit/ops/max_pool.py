@@ -14,8 +14,8 @@ from labkit.core.shapes import Dims
 from labkit.core.tensor import Tensor
 from labkit.errors import DTypeError, ShapeError
 from labkit.ops.build import apply
-from labkit.ops.pool import CASES, POOL_ATTRS, lower_pool, pool_sides, pooled_dims
-from labkit.ops.window import SOURCE, channels_last, check_gradient, outputs, spatial_pair, window_attrs
+from labkit.ops.pool import CASES, POOL_ATTRS, lower_pool, pool_attrs, pool_sides, pooled_dims
+from labkit.ops.window import SOURCE, check_gradient, outputs
 
 _LARGEST_BYTE_INDEX = 256
 
@@ -203,7 +203,7 @@ register(
 def max_pool(
     input: Any,
     ksize: Any,
-    strides: Any,
+    strides: Any = None,
     padding: Any = "VALID",
     data_format: str = "NHWC",
     name: str | None = None,
@@ -213,7 +213,7 @@ def max_pool(
     Args:
         input: shape (batch, height, width, channels); float32 or float64.
         ksize: the window: an int, a pair, or [1, h, w, 1].
-        strides: likewise.
+        strides: likewise; None is as far as the window is long, so that windows do not overlap.
         padding: as for conv2d; padding counts as minus infinity, and explicit padding is smaller than the window.
         data_format: "NHWC" only.
 
@@ -227,7 +227,7 @@ def max_pool(
 def max_pool_with_argmax(
     input: Any,
     ksize: Any,
-    strides: Any,
+    strides: Any = None,
     padding: Any = "VALID",
     data_format: str = "NHWC",
     name: str | None = None,
@@ -241,6 +241,4 @@ def max_pool_with_argmax(
 
 
 def _apply(input: Any, ksize: Any, strides: Any, padding: Any, data_format: str, name: str | None) -> Operation:
-    channels_last(data_format)
-    attrs = {"window": spatial_pair(ksize, "ksize"), **window_attrs(strides, padding)}
-    return apply("MaxPool", [to_tensor(input)], attrs, name).op
+    return apply("MaxPool", [to_tensor(input)], pool_attrs(ksize, strides, padding, data_format), name).op

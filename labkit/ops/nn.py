@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from labkit.ops.activation import (
     crelu,
     elu,
@@ -37,6 +39,7 @@ from labkit.ops.sampled import nce_loss, sampled_softmax_loss
 from labkit.ops.sigmoid_crossentropy import sigmoid_cross_entropy_with_logits, weighted_cross_entropy_with_logits
 from labkit.ops.softmax import log_softmax, softmax
 from labkit.ops.sort import top_k
+from labkit.public import missing_in
 
 __all__ = [
     "atrous_conv2d",
@@ -97,3 +100,7 @@ __all__ = [
 
 def __dir__() -> list[str]:
     return __all__
+
+
+if not TYPE_CHECKING:  # to a type checker a module with __getattr__ has every name
+    __getattr__ = missing_in("nn", __all__)

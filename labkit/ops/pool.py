@@ -9,9 +9,21 @@ from labkit.core.opdef import Attr, OpContext
 from labkit.core.shapes import Dims
 from labkit.errors import ShapeError
 from labkit.ops.rules import need_rank
-from labkit.ops.window import LONGEST, WINDOW_ATTRS, Side, sides
+from labkit.ops.window import LONGEST, WINDOW_ATTRS, Side, channels_last, sides, spatial_pair, window_attrs
 
 POOL_ATTRS: Mapping[str, Attr] = {"window": Attr("ints", low=1, high=LONGEST), **WINDOW_ATTRS}
+
+
+def pool_attrs(ksize: Any, strides: Any, padding: Any, data_format: Any) -> dict[str, Any]:
+    """A pooling's attributes, as users write them; without strides window follows window.
+
+    Raises:
+        ShapeError: an argument does not fit images.
+        InvalidArgumentError: the channels are not the last dimension.
+    """
+    channels_last(data_format)
+    window = spatial_pair(ksize, "ksize")
+    return {"window": window, **window_attrs(window if strides is None else strides, padding)}
 
 
 def pool_sides(dims: tuple[Any, ...], attrs: Mapping[str, Any]) -> tuple[Side, Side]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from labkit.ops.draws import random_normal as normal, random_uniform as uniform, truncated_normal
 from labkit.ops.sampling import (
     bernoulli,
@@ -13,6 +15,7 @@ from labkit.ops.sampling import (
     random_shuffle as shuffle,
 )
 from labkit.ops.streams import set_random_seed
+from labkit.public import missing_in
 
 __all__ = [
     "bernoulli",
@@ -31,3 +34,7 @@ __all__ = [
 
 def __dir__() -> list[str]:
     return __all__
+
+
+if not TYPE_CHECKING:  # to a type checker a module with __getattr__ has every name
+    __getattr__ = missing_in("random", __all__)

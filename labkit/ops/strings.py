@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from labkit.core.tensor import Tensor
 from labkit.errors import DTypeError, InvalidArgumentError, ShapeError
 from labkit.ops.build import apply, list_of
 from labkit.ops.rules import same_shape
+from labkit.public import missing_in
 
 _NO_NUMBER = NotDifferentiable("text does not change smoothly")
 _TEXTS = (b"", b"Hello, TensorFlow!", "Größe".encode(), b" two words\n")
@@ -276,3 +277,13 @@ upper = _unary("StringUpper", bytes.upper, "The texts with ASCII letters in uppe
 strip = _unary("StringStrip", bytes.strip, "The texts without blanks at both ends.")
 
 string_join, string_to_number = join, to_number  # as TensorFlow calls them outside of `strings`
+
+__all__ = ["as_string", "join", "length", "lower", "strip", "to_number", "upper"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+if not TYPE_CHECKING:  # to a type checker a module with __getattr__ has every name
+    __getattr__ = missing_in("strings", __all__)

@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
-from labkit.errors import UnknownComponentError
+from labkit.errors import MissingNameError, UnknownComponentError
 from labkit.plugins.lab import current_lab
 
 
@@ -31,9 +31,16 @@ def family(kind: str, **others: str) -> tuple[Callable[[str], Any], Callable[[],
         try:
             record = registry.find(name)
         except UnknownComponentError as error:
-            raise AttributeError(str(error)) from None
+            raise MissingNameError(
+                error.what, name=name, rule=error.rule, received=error.received, fix=error.fix
+            ) from None
         if record.name != name:
-            raise AttributeError(f"{name!r} is an alias, to be used as text: write {name!r} or lk.{kind}.{record.name}")
+            raise MissingNameError(
+                f"{name!r} is an alias",
+                name=name,
+                rule="Aliases are text",
+                fix=f"Write {name!r} or lk.{kind}.{record.name}.",
+            )
         return registry.get(name)
 
     def __dir__() -> list[str]:

@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from labkit.errors import InvalidArgumentError, PluginError
+from labkit.near import quoted_near_names
 from labkit.plugins.hookspecs import KINDS, new_manager
 from labkit.plugins.loader import Failure, PluginWarning, load_plugin
-from labkit.plugins.registry import Registry, near_names
+from labkit.plugins.registry import Registry
 from labkit.plugins.sources import Source, given, installed, selected
 
 
@@ -75,7 +76,7 @@ class Lab:
             InvalidArgumentError: there is no such kind.
         """
         if kind not in self._registries:
-            near = near_names(kind, self._registries)
+            near = quoted_near_names(kind, self._registries)
             raise InvalidArgumentError(
                 f"There is no kind of component named {kind!r}",
                 rule="The kinds are " + ", ".join(self._registries),

@@ -15,9 +15,10 @@ from typing import Any
 import pluggy
 
 from labkit.errors import PluginError
+from labkit.near import quoted_near_names
 from labkit.plugins.component import Component
 from labkit.plugins.hookspecs import GROUP, KINDS
-from labkit.plugins.registry import Record, Registry, describe_error, near_names
+from labkit.plugins.registry import Record, Registry, describe_error
 from labkit.plugins.sources import Source
 
 
@@ -82,7 +83,7 @@ def _check_hooks(plugin: Any, manager: pluggy.PluginManager) -> None:
     for caller in callers:
         optional = all(impl.optionalhook for impl in caller.get_hookimpls() if impl.plugin is plugin)
         if not caller.has_spec() and not optional:
-            near = near_names(caller.name, known)
+            near = quoted_near_names(caller.name, known)
             raise PluginError(
                 f"{caller.name} is no hook of labkit",
                 rule="The hooks are " + ", ".join(known),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from labkit.errors import PluginError, UnknownComponentError
+from labkit.near import quoted_near_names
 from labkit.plugins.hookspecs import Kind
 
 
@@ -116,7 +116,7 @@ class Registry:
             UnknownComponentError: there is none; the message lists near names and plugins that failed to load.
         """
         if name not in self._by_name:
-            near = near_names(name, self._by_name)
+            near = quoted_near_names(name, self._by_name)
             raise UnknownComponentError(
                 f"There is no {self.kind.one} named {name!r}",
                 rule=self._absent(self.kind.name, name),
@@ -152,15 +152,6 @@ class Registry:
 
     def __repr__(self) -> str:
         return f"<Registry of {len(self)} {self.kind.name}>"
-
-
-def near_names(name: str, known: Iterable[str]) -> str:
-    """Up to three known names that look like `name`, upper and lower case alike: "'relu' or 'selu'", or ""."""
-    by_folded: dict[str, str] = {}
-    for candidate in known:
-        by_folded.setdefault(candidate.lower().replace("_", ""), candidate)
-    found = difflib.get_close_matches(name.lower().replace("_", ""), by_folded, n=3)
-    return " or ".join(repr(by_folded[folded]) for folded in found)
 
 
 def describe_error(error: BaseException) -> str:

@@ -13,8 +13,8 @@ from functools import partial
 from typing import Any
 
 from labkit.errors import PluginError
+from labkit.near import quoted_near_names
 from labkit.plugins.hookspecs import GROUP
-from labkit.plugins.registry import near_names
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def selected(sources: list[Source]) -> list[Source]:
     known = {name for source in sources for name in (source.name, source.distribution)}
     for name in wanted:
         if name not in known:
-            near = near_names(name, known)
+            near = quoted_near_names(name, known)
             raise PluginError(
                 f"LABKIT_PLUGINS names {name!r}, which is not installed",
                 rule="It lists names of plugins or of their distributions, with commas between them",

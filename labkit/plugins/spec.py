@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from labkit.errors import InvalidArgumentError
+from labkit.near import quoted_near_names
 from labkit.plugins.hookspecs import Kind
 from labkit.plugins.lab import current_lab
-from labkit.plugins.registry import near_names
 
 
 def resolve(kind: str, spec: Any, **defaults: Any) -> Any:
@@ -74,7 +74,7 @@ def _check_settings(kind: Kind, name: str, component: Any, settings: Mapping[str
             signature.bind(**settings)
     except TypeError as error:
         unknown = [key for key in settings if key not in signature.parameters]
-        near = near_names(unknown[0], signature.parameters) if unknown else ""
+        near = quoted_near_names(unknown[0], signature.parameters) if unknown else ""
         raise InvalidArgumentError(
             f"The {kind.one} {name!r} cannot be made with these settings: {error}",
             rule=f"Its settings are {', '.join(map(str, signature.parameters.values())) or 'none'}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from labkit.public import missing
 from labkit.summary.graph_summaries import histogram, image, merge, merge_all, scalar, text
 from labkit.summary.histograms import Histogram
 from labkit.summary.images import filters, grid
@@ -29,7 +30,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:  # what writes files takes longer to import than all that a graph needs
     if name not in ("EventFileWarning", "EventWriter"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise missing(name, "summary", __all__)
     from labkit.summary import queue, writer
 
     globals().update(EventFileWarning=queue.EventFileWarning, EventWriter=writer.EventWriter)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+import labkit as lk
 from labkit.cli.explain import explain
+from labkit.cli.functions import describe_function, operations_of
 from labkit.errors import ConfigError, NotFoundError
+from labkit.public import functions
 from tests.ops.records import RECORDS
 
 
@@ -58,6 +65,40 @@ def test_all_operations_are_listed() -> None:
 def test_an_unknown_name_lists_near_ones() -> None:
     with pytest.raises(NotFoundError, match="Near: Conv2D"):
         told("op:Conv2")
+
+
+def test_a_public_function_is_told_with_the_operations_it_builds() -> None:
+    text = told("op:reduce_sum")
+    assert text.startswith("lk.reduce_sum(x, axis=None, keepdims=False, name=None)\n")
+    for part in ("The sum of numbers", "operations   Sum: `labkit explain op:Sum`", "defined in   labkit.ops.reduce:"):
+        assert part in text
+    assert told("op:lk.nn.bias_add") == told("op:bias_add")
+    assert "operations   ScalarSummary" in told("op:summary.scalar")
+
+
+@pytest.mark.parametrize("dotted", list(functions()))
+def test_every_public_function_can_be_told_with_its_operations(dotted: str) -> None:
+    assert describe_function(dotted).startswith(f"lk.{dotted}")
+    function = lk
+    for part in dotted.split("."):
+        function = getattr(function, part)
+    module = inspect.unwrap(function).__module__ if inspect.isfunction(function) else ""
+    if module.startswith("labkit.ops.") and module not in ("labkit.ops.state", "labkit.ops.streams"):  # they build none
+        assert operations_of(function)
+
+
+def test_a_name_that_looks_like_a_function_s_lists_it() -> None:
+    with pytest.raises(NotFoundError, match=r"Near: MaxPool, lk\.nn\.max_pool, lk\.nn\.max_pool1d"):
+        told("op:max_pool2d")
+
+
+def test_a_wrong_target_is_refused() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "labkit", "explain", "op:Conv2D"],
+        capture_output=True, text=True, timeout=60, env={**os.environ, "LABKIT_TARGET": "nonsense"},
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "LABKIT_TARGET names a set of kernels that this machine can run. Received: 'nonsense'" in done.stderr
 
 
 def test_what_is_no_operation_is_wrong_usage() -> None:

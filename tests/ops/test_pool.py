@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import labkit as lk
-from labkit.errors import InvalidArgumentError, ShapeError
+from labkit.errors import DTypeError, InvalidArgumentError, ShapeError
 from tests.ops.test_conv import draw, value
 
 
@@ -89,3 +89,29 @@ def test_along_one_dimension() -> None:
     np.testing.assert_array_equal(largest, x.reshape(2, 3, 3, 3).max(2))
     np.testing.assert_allclose(mean, x.reshape(2, 3, 3, 3).mean(2), rtol=1e-6, atol=1e-6)
     assert padded.shape == (2, 5, 3)
+
+
+def test_without_strides_window_follows_window() -> None:
+    x, line = draw(2, 6, 9, 3), draw(2, 9, 3)
+    for pool in (lk.nn.max_pool, lk.nn.avg_pool, lambda *window: lk.nn.max_pool_with_argmax(*window)[0]):
+        alone, told = value(lambda x, pool=pool: [pool(x, (2, 3)), pool(x, (2, 3), (2, 3))], x)
+        np.testing.assert_array_equal(alone, told)
+        assert alone.shape == (2, 3, 3, 3)
+    for pool in (lk.nn.max_pool1d, lk.nn.avg_pool1d):
+        alone, told = value(lambda x, pool=pool: [pool(x, 4), pool(x, 4, 4)], line)
+        np.testing.assert_array_equal(alone, told)
+
+
+def test_what_is_no_whole_number_is_a_typed_error() -> None:
+    with pytest.raises(DTypeError, match=r"A whole number is needed.*Received: 1\.5"):
+        lk.image.rot90(draw(2, 2, 3), 1.5)  # type: ignore[arg-type]
+    with pytest.raises(DTypeError, match=r"A whole number is needed.*Received: None"):
+        lk.unstack(draw(2, 2), axis=None)  # type: ignore[arg-type]
+
+
+def test_dilations_of_none_are_those_by_default() -> None:
+    x, filters = draw(1, 4, 4, 2), draw(3, 3, 5, 2)
+    none, one = value(
+        lambda x: [lk.nn.conv2d_transpose(x, filters, strides=2, padding="VALID", dilations=d) for d in (None, 1)], x
+    )
+    np.testing.assert_array_equal(none, one)

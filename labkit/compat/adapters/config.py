@@ -26,7 +26,9 @@ class _Message:
     def __setattr__(self, name: str, value: Any) -> None:
         if name not in self._fields:
             raise MissingNameError(
-                f"{type(self).__name__} has no field {name!r}", rule="Its fields are " + ", ".join(self._fields)
+                f"{type(self).__name__} has no field {name!r}",
+                name=name,
+                rule="Its fields are " + ", ".join(self._fields),
             )
         object.__setattr__(self, name, value)
 

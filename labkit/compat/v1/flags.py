@@ -61,7 +61,10 @@ class FlagValues:
     def _known(self, name: str) -> _Flag:
         if name not in self._flags:
             raise MissingNameError(
-                f"No flag {name!r} is defined", received="flags " + ", ".join(self), fix="Define it with tf.flags."
+                f"No flag {name!r} is defined",
+                name=name,
+                received="flags " + ", ".join(self),
+                fix="Define it with tf.flags.",
             )
         return self._flags[name]
 

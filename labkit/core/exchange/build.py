@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +22,7 @@ from labkit.core.subgraph import Subgraph
 from labkit.core.tensor import Tensor
 from labkit.core.verify import verify_operations, verify_subgraph
 from labkit.errors import GraphError, InvalidArgumentError, LabkitError, NotFoundError, ShapeError
+from labkit.near import near_names
 
 
 def split_input(text: str, where: str) -> tuple[str, int]:
@@ -149,7 +149,7 @@ class Builder:
         """The node as an operation of the place's graph, which does not hold it yet."""
         definition = OPS.get(node.op)
         if definition is None:
-            near = difflib.get_close_matches(node.op[:80], OPS, n=3)
+            near = near_names(node.op[:80], OPS)
             raise NotFoundError(
                 f"Op type not registered {node.op!r}",
                 rule=f"The type of node {node.name!r} is one that this labkit and its plugins have",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from labkit.ops.image.adjust import (
     adjust_brightness,
     adjust_contrast,
@@ -33,6 +35,7 @@ from labkit.ops.image.window import (
     resize_image_with_crop_or_pad,
     resize_with_crop_or_pad,
 )
+from labkit.public import missing_in
 
 __all__ = [
     "adjust_brightness",
@@ -71,3 +74,7 @@ __all__ = [
 
 def __dir__() -> list[str]:
     return __all__
+
+
+if not TYPE_CHECKING:  # to a type checker a module with __getattr__ has every name
+    __getattr__ = missing_in("image", __all__)

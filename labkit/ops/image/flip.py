@@ -63,7 +63,7 @@ def rot90(image: Any, k: int = 1, name: str | None = None) -> Tensor:
         k: a whole number.
 
     Raises:
-        TypeError: k is no whole number.
+        DTypeError: k is no whole number.
     """
     tensor = image_tensor(image)
     turns = whole(k) % 4
