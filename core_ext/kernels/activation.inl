@@ -29,42 +29,58 @@ LABKIT_INLINE Vec<float> log1p_small(Vec<float> x) {
 }
 LABKIT_INLINE Vec<double> log1p_small(Vec<double> x) { return log1p(x); }
 
-// 1 / (1 + e^-x)
+// e^-x for |x| <= kFar<T>: a share whose size is e^-|x| counts as 0 beyond. The error of the product is one of an argument's last
+// place, which moves the results here no more than the rounding of x does.
 template <class T>
-LABKIT_INLINE Vec<T> logistic(Vec<T> x) { return 1 / (1 + exp(-x)); }
+constexpr T kFar = sizeof(T) == 4 ? T(87) : T(708);
+LABKIT_INLINE Vec<float> exp_minus(Vec<float> x) { return exp2_within(x * -1.44269504f); }
+LABKIT_INLINE Vec<double> exp_minus(Vec<double> x) { return exp(-x); }
 
-// 1 / (1 + e^-|x|) and 1 minus it, each with its own relative accuracy.
+// 1 / (1 + e^-v)
 template <class T>
 struct Logistic {
-    Vec<T> large, small;
+    const Vec<T> v, e;
+    LABKIT_INLINE explicit Logistic(Vec<T> x) : v(within<T>(x, kFar<T>)), e(exp_minus(v)) {}
 
-    LABKIT_INLINE explicit Logistic(Vec<T> x) {
-        const Vec<T> e = exp_below(-size_of_each<T>(x));
-        large = 1 / (1 + e);
-        small = e * large;
+    // f times it; where it is 0 that is 0, even if f is infinite
+    LABKIT_INLINE Vec<T> times(Vec<T> f, Vec<T> x) const { return x < -kFar<T> ? Vec<T>{} : f / (1 + e); }
+    // It, and w times its derivative: both fall as e^v, and the derivative is the share times 1 minus it.
+    LABKIT_INLINE Vec<T> with_slope(Vec<T> w, Vec<T> x) const {
+        const Vec<T> share = 1 / (1 + e);
+        return x < -kFar<T> ? Vec<T>{} : share * (1 + w * (e * share));
     }
-    LABKIT_INLINE Vec<T> of(Vec<T> x) const { return x < Vec<T>{} ? small : large; }
 };
 
-// The normal distribution's share below -x is e^(-x^2 / 2) times a falling function of x >= 0: float32 by a polynomial of our own
-// in 1 / (1 + x / 2), fitted to erfcx (relative error 4e-9 (1 + x^2 / 2) before rounding).
-LABKIT_INLINE Vec<float> tail_ratio(Vec<float> x) {
-    const float c[] = {-0.0399181955f,   0.0871995166f, -0.0476223603f, -0.0608533248f, 0.107202433f,
-                       -0.00379755488f, -0.146858945f, 0.057594806f,   0.331404328f,   0.336203992f};
-    Vec<float> s = 1.0f / (1.0f + x * 0.5f);
-    return estrin_careful(s - 0.5f, c) * s;
-}
-LABKIT_INLINE Vec<double> tail_ratio(Vec<double> x) { return erfcx(x * 0.70710678118654752440) * 0.5; }
-
-// e^(-x^2 / 2)
-LABKIT_INLINE Vec<float> bell_of(Vec<float> x) { return exp_below(x * x * -0.5f); }
-LABKIT_INLINE Vec<double> bell_of(Vec<double> x) { return exp_of_square(x, 0.5); }
-
-// Where the share beyond is 0.
+// The normal distribution's share below -x, for 0 <= x <= kNormalEnd<T>, where it is 0: e^(-x^2 / 2) times a falling function.
+// float32 has a rational function of our own for that one, fitted to erfcx: relative error 6e-8 (1 + x^2 / 2), where rounding of x
+// makes 6e-8 x^2.
 template <class T>
-constexpr T kNormalEnd = sizeof(T) == 4 ? T(13.3) : T(40);
-
+constexpr T kNormalEnd = sizeof(T) == 4 ? T(13.2) : T(40);
 constexpr double kNormalPeak = 0.39894228040143267794;  // 1 / sqrt(2 pi)
+
+struct NormalTail {
+    Vec<float> bell, top, bottom;  // the share is bell top / bottom
+
+    LABKIT_INLINE explicit NormalTail(Vec<float> x) {
+        const Vec<float> z = x * x;
+        bell = exp2_within(z * -0.72134752f);
+        top = (x * 0.0143500378f + 0.107984274f) * z + (x * 0.341635578f + 0.499999972f);
+        bottom = (z * 0.0359823239f + (x * 0.27027834f + 0.897793053f)) * z + (x * 1.48115218f + 1.0f);
+    }
+    LABKIT_INLINE Vec<float> times(Vec<float> x) const { return x * top * bell / bottom; }
+    LABKIT_INLINE Vec<float> less_density(Vec<float> x) const {  // the share less x times the density
+        return (top / bottom - x * static_cast<float>(kNormalPeak)) * bell;
+    }
+};
+struct WideNormalTail {
+    Vec<double> bell, ratio;
+
+    LABKIT_INLINE explicit WideNormalTail(Vec<double> x) : bell(exp_of_square(x, 0.5)), ratio(erfcx(x * 0.70710678118654752440) * 0.5) {}
+    LABKIT_INLINE Vec<double> times(Vec<double> x) const { return x * (ratio * bell); }
+    LABKIT_INLINE Vec<double> less_density(Vec<double> x) const { return (ratio - x * kNormalPeak) * bell; }
+};
+LABKIT_INLINE NormalTail normal_tail(Vec<float> x) { return NormalTail(x); }
+LABKIT_INLINE WideNormalTail normal_tail(Vec<double> x) { return WideNormalTail(x); }
 
 template <class T>
 struct Relu6 {
@@ -100,7 +116,7 @@ struct Softplus {
     LABKIT_INLINE Vec<T> value(Vec<T> x) const {
         return (x > Vec<T>{} ? x : Vec<T>{}) + log1p_small(exp(-size_of_each<T>(x)));
     }
-    LABKIT_INLINE Vec<T> slope(Vec<T> g, Vec<T> x) const { return g / (1 + exp(-x)); }
+    LABKIT_INLINE Vec<T> slope(Vec<T> g, Vec<T> x) const { return Logistic<T>(x).times(g, x); }
 };
 
 template <class T>
@@ -123,14 +139,10 @@ template <class T>
 struct Silu {
     const T beta;
     explicit Silu(const Call& call) : beta(static_cast<T>(call.reals[0])) {}
-    LABKIT_INLINE Vec<T> value(Vec<T> x) const {
-        Vec<T> share = logistic<T>(x * beta);
-        return share == Vec<T>{} ? share : x * share;  // 0 times -infinity is 0 here
-    }
+    LABKIT_INLINE Vec<T> value(Vec<T> x) const { return Logistic<T>(x * beta).times(x, x * beta); }
     LABKIT_INLINE Vec<T> slope(Vec<T> g, Vec<T> x) const {
-        const Vec<T> v = within<T>(x * beta, 2000);
-        const Logistic<T> share(v);
-        return g * (share.of(v) + v * (share.small * share.large));
+        const Logistic<T> share(x * beta);
+        return g * share.with_slope(share.v, x * beta);
     }
 };
 
@@ -140,10 +152,10 @@ struct Gelu {
     explicit Gelu(const Call&) {}
     LABKIT_INLINE Vec<T> value(Vec<T> x) const {
         const Vec<T> size = at_most(size_of_each<T>(x), kNormalEnd<T>);
-        return (x <= Vec<T>{} ? Vec<T>{} : x) - size * (tail_ratio(size) * bell_of(size));
+        return at_least(x, T(0)) - normal_tail(size).times(size);
     }
     LABKIT_INLINE Vec<T> slope(Vec<T> g, Vec<T> x) const {
-        const Vec<T> size = at_most(size_of_each<T>(x), kNormalEnd<T>), low = (tail_ratio(size) - size * static_cast<T>(kNormalPeak)) * bell_of(size);
+        const Vec<T> size = at_most(size_of_each<T>(x), kNormalEnd<T>), low = normal_tail(size).less_density(size);
         return g * (x < Vec<T>{} ? low : 1 - low);
     }
 };
@@ -152,18 +164,17 @@ struct Gelu {
 template <class T>
 struct GeluTanh {
     explicit GeluTanh(const Call&) {}
-    static constexpr int kFarTanh = 40;  // where the share beyond is 0
     static constexpr T kTwice = static_cast<T>(1.59576912160573071176), kCubic = static_cast<T>(0.044715);
+    static constexpr T kEnd = T(40);  // where the share beyond is 0
 
     LABKIT_INLINE Vec<T> value(Vec<T> x) const {
-        x = at_least(x, T(-kFarTanh));
-        return x * logistic<T>(x * kTwice * (1 + x * x * kCubic));
+        const Vec<T> v = x * kTwice * (1 + x * x * kCubic);
+        return Logistic<T>(v).times(x, v);
     }
     LABKIT_INLINE Vec<T> slope(Vec<T> g, Vec<T> x) const {
-        x = within<T>(x, kFarTanh);
+        x = within<T>(x, kEnd);
         const Vec<T> square = x * x * kCubic, v = x * kTwice * (1 + square);
-        const Logistic<T> share(v);
-        return g * (share.of(v) + x * (share.small * share.large) * (kTwice * (1 + 3 * square)));
+        return g * Logistic<T>(v).with_slope(x * (kTwice * (1 + 3 * square)), v);
     }
 };
 

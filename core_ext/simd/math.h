@@ -49,6 +49,16 @@ LABKIT_INLINE Vec<float> exp(Vec<float> x) {
     return x <= 88.7228317f ? exp_below(x) : x * kInf;  // log of the largest number; NaN stays
 }
 
+// 2^u for -126 <= u < 127.5, of which the caller makes sure; NaN gives anything. The polynomial is a minimax one of our own.
+LABKIT_INLINE Vec<float> exp2_within(Vec<float> u) {
+    const float magic = 12582912.0f;  // as above; here the rest is exact
+    Vec<float> shifted = u + magic;
+    Vec<float> r = u - (shifted - magic), z = r * r;
+    Vec<float> high = z * 1.53533620e-4f + (r * 1.33988747e-3f + 9.61843736e-3f);
+    Vec<float> p = (high * z + (r * 5.55033247e-2f + 2.40226479e-1f)) * z + (r * 6.93147203e-1f + 1.0f);
+    return (Vec<float>)((Vec<uint32_t>)p + ((Vec<uint32_t>)shifted << 23));
+}
+
 LABKIT_INLINE Vec<float> log(Vec<float> x) {
     // x = 2^e m with m in [sqrt(1/2), sqrt(2))
     Vec<uint32_t> bits = (Vec<uint32_t>)x;
