@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -46,6 +47,30 @@ bool spin(Ready ready, std::chrono::microseconds time) {
     return false;
 }
 
+// The tasks that a thread has to do, [begin, end). It takes them from the front; others, when they have done theirs, take them
+// from the back. So where jobs follow one another that have as many tasks, a thread meets the same part of the data again, which
+// lies in its caches.
+class alignas(64) Share {
+   public:
+    void set(int64_t begin, int64_t end) { both_.store(pack(begin, end), std::memory_order_relaxed); }
+
+    // The next task for the thread whose share it is, or for another one; -1 when there is none left.
+    int64_t take(bool own) {
+        uint64_t both = both_.load(std::memory_order_relaxed);
+        for (;;) {
+            const int64_t begin = static_cast<uint32_t>(both), end = static_cast<int64_t>(both >> 32);
+            if (begin == end) return -1;
+            if (both_.compare_exchange_weak(both, own ? pack(begin + 1, end) : pack(begin, end - 1), std::memory_order_relaxed))
+                return own ? begin : end - 1;
+        }
+    }
+
+   private:
+    static uint64_t pack(int64_t begin, int64_t end) { return static_cast<uint64_t>(end) << 32 | static_cast<uint64_t>(begin); }
+    std::atomic<uint64_t> both_{0};
+};
+constexpr int64_t kJobTasks = int64_t(1) << 31;  // as many as a share can count; more are several jobs
+
 struct alignas(64) Worker {
     std::thread thread;
     std::mutex mutex;
@@ -73,18 +98,8 @@ class Pool {
         grow(threads - 1);
         task_ = task;
         context_ = context;
-        tasks_ = tasks;
-        helpers_ = threads - 1;
-        next_.store(0, std::memory_order_relaxed);
-        gate_.fetch_or(kOpen);
-        posted_.fetch_add(1);
-        for (int i = 0; i < threads - 1 && i < static_cast<int>(workers_.size()); ++i)
-            if (workers_[i]->asleep.load()) workers_[i]->wake();
-        work(0);
-        // Workers that have not come yet find the gate closed; those inside finish the task they have.
-        gate_.fetch_and(~kOpen);
-        auto empty = [&] { return gate_.load(std::memory_order_acquire) == 0; };
-        while (!spin(empty, spin_time_)) std::this_thread::yield();
+        threads_ = threads;
+        for (first_ = 0; first_ < tasks; first_ += kJobTasks) run_job(std::min(tasks - first_, kJobTasks));
         return true;
     }
 
@@ -112,6 +127,19 @@ class Pool {
             if (mine) busy.store(false);
         }
     };
+
+    void run_job(int64_t tasks) {
+        for (int64_t t = 0; t < threads_; ++t) shares_[t].set(tasks * t / threads_, tasks * (t + 1) / threads_);
+        gate_.fetch_or(kOpen);
+        posted_.fetch_add(1);
+        for (int i = 0; i < threads_ - 1 && i < static_cast<int>(workers_.size()); ++i)
+            if (workers_[i]->asleep.load()) workers_[i]->wake();
+        work(0);
+        // Workers that have not come yet find the gate closed; those inside finish the task they have.
+        gate_.fetch_and(~kOpen);
+        auto empty = [&] { return gate_.load(std::memory_order_acquire) == 0; };
+        while (!spin(empty, spin_time_)) std::this_thread::yield();
+    }
 
     // Spinning beside more threads than cores would only take time from those that work.
     void grow(int count) {
@@ -148,13 +176,14 @@ class Pool {
                 continue;
             }
             seen = posted_.load();
-            if ((gate_.fetch_add(1) & kOpen) && index < helpers_) work(index + 1);
+            if ((gate_.fetch_add(1) & kOpen) && index < threads_ - 1) work(index + 1);
             gate_.fetch_sub(1);
         }
     }
 
     void work(int thread) {
-        for (int64_t i; (i = next_.fetch_add(1, std::memory_order_relaxed)) < tasks_;) task_(context_, i, thread);
+        for (int k = 0; k < threads_; ++k)
+            for (int64_t i; (i = shares_[(thread + k) % threads_].take(k == 0)) >= 0;) task_(context_, first_ + i, thread);
     }
 
     const int cores_;
@@ -164,11 +193,11 @@ class Pool {
     // The job. Written while the gate is closed and nobody is inside.
     Task task_ = nullptr;
     void* context_ = nullptr;
-    int64_t tasks_ = 0;
-    int helpers_ = 0;
+    int64_t first_ = 0;  // the task that its shares call 0
+    int threads_ = 1;
+    Share shares_[kMaxThreads];
     alignas(64) std::atomic<uint64_t> posted_{0};  // jobs so far
     alignas(64) std::atomic<uint32_t> gate_{0};    // kOpen while a job may be joined, plus the number of workers inside
-    alignas(64) std::atomic<int64_t> next_{0};     // the next task to hand out
 };
 
 // Never destroyed: at exit its threads sleep until the process ends.
