@@ -20,7 +20,8 @@ except BuildError as error:
         sys.exit(f"Error: {error}")
     raise
 
-from labkit.public import MODULES, NAMES, OPERATIONS, RENAMED, missing
+from labkit.missing_names import missing
+from labkit.public import MODULES, NAMES, OPERATIONS, RENAMED
 
 __version__ = "0.1.0"
 

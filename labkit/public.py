@@ -2,13 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
-
-from labkit.errors import MissingNameError
-from labkit.near import near_names
-
 MODULES = {
     **{
         name: name
@@ -141,36 +134,3 @@ OPERATIONS = ("ops", "summary.operations")
 
 GROUPS = ("image", "linalg", "nn", "random", "strings", "summary")
 """Those of MODULES that hold functions of graphs; each lists its own in `__all__`."""
-
-
-def functions() -> Iterator[str]:
-    """Every public name of a graph's functions and classes behind `labkit.`: "matmul", "nn.conv2d"."""
-    yield from (*NAMES, *RENAMED)
-    for group in GROUPS:
-        yield from (f"{group}.{name}" for name in importlib.import_module(f"labkit.{MODULES[group]}").__all__)
-
-
-def missing(name: str, group: str = "", known: Iterable[str] = ()) -> AttributeError:
-    """The error for a name that `labkit`, or its module `group`, does not have.
-
-    Args:
-        known: the names that the module has.
-    """
-    what = f"module {'labkit.' + group if group else 'labkit'!r} has no attribute {name!r}"
-    if name.startswith("_"):  # Python itself asks for __path__, __wrapped__ and the like
-        return AttributeError(what)
-    prefix = f"lk.{group}." if group else "lk."
-    here = [prefix + found for found in near_names(name, known, cutoff=0.75)]
-    others = {dotted.rpartition(".")[2]: f"lk.{dotted}" for dotted in functions()}
-    elsewhere = [others[found] for found in near_names(name, others, cutoff=0.9)]
-    near = list(dict.fromkeys([*here, *elsewhere]))
-    return MissingNameError(what, name=name, fix=f"Did you mean {' or '.join(near)}?" if near else "")
-
-
-def missing_in(group: str, known: Iterable[str]) -> Callable[[str], Any]:
-    """The `__getattr__` of a module whose names are all there already: what is asked for is missing."""
-
-    def __getattr__(name: str) -> Any:
-        raise missing(name, group, known)
-
-    return __getattr__

@@ -22,8 +22,8 @@ def explain(thing: str) -> None:
     from labkit.core.describe import describe_operation, find_operation, list_operations, near_operations
     from labkit.core.target import active_target
     from labkit.errors import ConfigError, NotFoundError
+    from labkit.missing_names import functions
     from labkit.near import near_names
-    from labkit.public import functions
 
     kind, colon, name = thing.partition(":")
     if kind != "op" or not colon:

@@ -9,7 +9,7 @@ from typing import Any
 
 import labkit
 from labkit.core.opdef import OPS
-from labkit.public import functions
+from labkit.missing_names import functions
 
 
 def find_functions(name: str) -> list[str]:

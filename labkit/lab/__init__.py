@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.public import missing
+from labkit.missing_names import missing
 
 _HOMES = {
     "Experiment": "experiments",

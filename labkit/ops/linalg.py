@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from labkit.missing_names import missing_in
 from labkit.ops.cholesky import cholesky, cholesky_solve, logdet, lstsq
 from labkit.ops.contract import outer, tensordot
 from labkit.ops.diagonal import (
@@ -27,7 +28,6 @@ from labkit.ops.solve import (
     slogdet,
     triangular_solve,
 )
-from labkit.public import missing_in
 
 eigh = self_adjoint_eig
 

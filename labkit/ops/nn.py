@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from labkit.missing_names import missing_in
 from labkit.ops.activation import (
     crelu,
     elu,
@@ -39,7 +40,6 @@ from labkit.ops.sampled import nce_loss, sampled_softmax_loss
 from labkit.ops.sigmoid_crossentropy import sigmoid_cross_entropy_with_logits, weighted_cross_entropy_with_logits
 from labkit.ops.softmax import log_softmax, softmax
 from labkit.ops.sort import top_k
-from labkit.public import missing_in
 
 __all__ = [
     "atrous_conv2d",

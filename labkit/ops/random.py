@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from labkit.missing_names import missing_in
 from labkit.ops.draws import random_normal as normal, random_uniform as uniform, truncated_normal
 from labkit.ops.sampling import (
     bernoulli,
@@ -15,7 +16,6 @@ from labkit.ops.sampling import (
     random_shuffle as shuffle,
 )
 from labkit.ops.streams import set_random_seed
-from labkit.public import missing_in
 
 __all__ = [
     "bernoulli",

@@ -13,9 +13,9 @@ from labkit.core.opdef import Attr, NotDifferentiable, OpContext, OpDef, Sample,
 from labkit.core.shapes import Dims, compatible, merge, show
 from labkit.core.tensor import Tensor
 from labkit.errors import DTypeError, InvalidArgumentError, ShapeError
+from labkit.missing_names import missing_in
 from labkit.ops.build import apply, list_of
 from labkit.ops.rules import same_shape
-from labkit.public import missing_in
 
 _NO_NUMBER = NotDifferentiable("text does not change smoothly")
 _TEXTS = (b"", b"Hello, TensorFlow!", "Größe".encode(), b" two words\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from labkit.public import missing
+from labkit.missing_names import missing
 from labkit.summary.graph_summaries import histogram, image, merge, merge_all, scalar, text
 from labkit.summary.histograms import Histogram
 from labkit.summary.images import filters, grid

@@ -15,7 +15,7 @@ import labkit as lk
 from labkit.cli.explain import explain
 from labkit.cli.functions import describe_function, operations_of
 from labkit.errors import ConfigError, NotFoundError
-from labkit.public import functions
+from labkit.missing_names import functions
 from tests.ops.records import RECORDS
 
 

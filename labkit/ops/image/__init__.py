@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from labkit.missing_names import missing_in
 from labkit.ops.image.adjust import (
     adjust_brightness,
     adjust_contrast,
@@ -35,7 +36,6 @@ from labkit.ops.image.window import (
     resize_image_with_crop_or_pad,
     resize_with_crop_or_pad,
 )
-from labkit.public import missing_in
 
 __all__ = [
     "adjust_brightness",
