@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from labkit.core.shapes import show
 
 if TYPE_CHECKING:
-    from labkit.models.model import Model
+    from labkit.models.traced import TracedLayers
 
 
-def summary_table(model: Model) -> str:
+def summary_table(model: TracedLayers) -> str:
     """The layers' output shapes and numbers of parameters, biases counted apart, as lines of text."""
     model.build()
     rows = [("input", show(model.x.dims), "", "")]

@@ -12,10 +12,10 @@ from labkit.core.shapes import show
 from labkit.errors import CheckpointError, ShapeError
 
 if TYPE_CHECKING:
-    from labkit.models.model import Model
+    from labkit.models.traced import TracedLayers
 
 
-def set_all(model: Model, values: Sequence[Any]) -> None:
+def set_all(model: TracedLayers, values: Sequence[Any]) -> None:
     """Sets all weights in the order of `model.weights`, after checking every one of them."""
     variables = model.weights
     arrays = [np.asarray(value) for value in values]
@@ -33,14 +33,14 @@ def set_all(model: Model, values: Sequence[Any]) -> None:
         model.session.load(variable, array)
 
 
-def save(model: Model, prefix: str) -> str:
+def save(model: TracedLayers, prefix: str) -> str:
     """Saves the weights by name."""
     names = [variable.op.name for variable in model.weights]
     with model.session.frozen_state() as values:
         return checkpoint.save(prefix, {name: values[name] for name in names}, step=0)
 
 
-def load(model: Model, prefix: str) -> None:
+def load(model: TracedLayers, prefix: str) -> None:
     """Loads weights by name; all are checked before any is set."""
     tensors = checkpoint.load(prefix).tensors
     values = []

@@ -10,5 +10,5 @@ __getattr__, __dir__ = family(
     "optimizers",
     ExponentialMovingAverage="labkit.optimizers.moving_average:ExponentialMovingAverage",
     Optimizer="labkit.optimizers.base:Optimizer",
-    Slot="labkit.optimizers.base:Slot",
+    Slot="labkit.optimizers.state:Slot",
 )

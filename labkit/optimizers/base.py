@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import labkit as lk
 from labkit.core.settings import check_scalar
 from labkit.errors import DTypeError, GraphError, InvalidArgumentError
+from labkit.optimizers.state import OptimizerState
 from labkit.plugins import resolve, show
 
 
-@dataclass(frozen=True)
-class Slot:
-    """State that an optimizer keeps for each variable.
-
-    Attributes:
-        suffix: it is named `<variable>/<suffix>`, made unique with _1, _2 ..., under the variable scope in which the step is
-            built; where the optimizer was given a name of its own, that takes the place of the suffix.
-        initial: the value that all its numbers start from.
-    """
-
-    suffix: str
-    initial: float = 0.0
-
-
-class Optimizer:
+class Optimizer(OptimizerState):
     """Adds operations to a graph that take one step each time they run.
 
     The life of one optimizer:
@@ -64,19 +50,14 @@ class Optimizer:
         InvalidArgumentError: a setting is not allowed.
     """
 
-    slots: Mapping[str, Slot] = {}
-    shared: Mapping[str, float] = {}
     numbers: Mapping[str, str] = {}
 
     def __init__(self, learning_rate: Any = 0.01, name: str | None = None) -> None:
+        super().__init__(name)
         scheduled = callable(learning_rate) or isinstance(learning_rate, str | Mapping)
         self.learning_rate = (
             resolve("schedules", learning_rate) if scheduled else check_scalar(self, "learning_rate", learning_rate)
         )
-        self.name = name
-        self._slots: dict[tuple[lk.Variable, str], lk.Variable] = {}
-        self._shared: dict[tuple[lk.Graph, str], lk.Variable] = {}
-        self._iterations: dict[lk.Graph, lk.Variable] = {}
         self._numbers: dict[tuple[str, lk.DType], lk.Tensor] = {}
 
     def update(
@@ -204,7 +185,7 @@ class Optimizer:
         with graph.as_default():
             shared = self._make_shared(graph, variables)
             slots = [self._make_slots(variable) for variable in variables]
-            iterations = self._make_iterations(graph)
+            iterations = self._make_iterations(graph) if callable(self.learning_rate) else None
         current = lk.get_default_graph()  # in a branch or a loop's body the update belongs there
         home = current if current.is_inside(graph) else graph
         with home.as_default(), home.name_scope(name) as scope:  # the last operation gets the scope's own name
@@ -266,46 +247,8 @@ class Optimizer:
             with lk.control_dependencies([written]):
                 return variable.assign(variable.constraint(variable))
 
-    def _make_slots(self, variable: lk.Variable) -> dict[str, lk.Variable]:
-        for key, slot in self.slots.items():
-            if (variable, key) not in self._slots:
-                with lk.name_scope(None):  # named after the variable, wherever the optimizer is used
-                    self._slots[variable, key] = lk.Variable(
-                        lambda slot=slot: lk.fill(variable.shape, lk.constant(slot.initial, variable.dtype)),
-                        trainable=False,
-                        name=lk.get_variable_scope().full_name(f"{variable.op.name}/{self.name or slot.suffix}"),
-                    )
-        return {key: self._slots[variable, key] for key in self.slots}
-
-    def _make_shared(self, graph: lk.Graph, variables: list[lk.Variable]) -> dict[str, lk.Variable]:
-        dtype = lk.float64 if any(variable.dtype is lk.float64 for variable in variables) else lk.float32
-        for key, initial in self.shared.items():
-            if (graph, key) not in self._shared:
-                self._shared[graph, key] = lk.Variable(initial, trainable=False, name=key, dtype=dtype)
-        return {key: self._shared[graph, key] for key in self.shared}
-
-    def _make_iterations(self, graph: lk.Graph) -> lk.Variable | None:
-        if not callable(self.learning_rate):
-            return None
-        if graph not in self._iterations:
-            self._iterations[graph] = lk.Variable(0, trainable=False, name="iterations", dtype=lk.int64)
-        return self._iterations[graph]
-
-    def get_slot(self, variable: lk.Variable, key: str) -> lk.Variable | None:
-        """A variable's state under its key in `slots`; None before `apply_gradients`."""
-        return self._slots.get((variable, key))
-
-    def get_slot_names(self) -> list[str]:
-        """The keys of `slots` of which state was made, in alphabetical order."""
-        return sorted({key for _, key in self._slots})
-
     def get_name(self) -> str:
         return self.name or type(self).__name__
-
-    def variables(self) -> list[lk.Variable]:
-        """All state that was made so far, by name: slots, shared numbers, the number of steps where a schedule needs it."""
-        made = [*self._slots.values(), *self._shared.values(), *self._iterations.values()]
-        return sorted(made, key=lambda variable: variable.name)
 
     def __repr__(self) -> str:
         return show(self)

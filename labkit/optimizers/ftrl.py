@@ -8,7 +8,8 @@ from typing import Any
 import labkit as lk
 from labkit.core.settings import check_scalar
 from labkit.ops.optimizer_steps import apply_ftrl
-from labkit.optimizers.base import Optimizer, Slot
+from labkit.optimizers.base import Optimizer
+from labkit.optimizers.state import Slot
 
 
 class Ftrl(Optimizer):

@@ -16,7 +16,8 @@ from labkit.lab.executor import Unit
 from labkit.lab.experiments import load
 from labkit.lab.worker.link import Interrupted, Link
 from labkit.lab.worker.main import _seed
-from labkit.lab.worker.trial import Diverged, Trial
+from labkit.lab.worker.record import Diverged
+from labkit.lab.worker.trial import Trial
 
 from .runs import PROGRAMS, left_behind, run, table, trials
 

@@ -11,6 +11,7 @@ Passes run in the order of their files below; each makes bit-exact changes only.
     infer.py    all shapes, and values that decide shapes      -> shapes
     lower.py    level two: slots and instructions              -> a native plan of each stage; with it
         slots.py    pieces of memory
+        memory.py   which tensors they hold, from one instruction to the next
         fold.py     operations on constants, computed while planning
         inside.py   loops and branches, plans that one instruction runs
 """

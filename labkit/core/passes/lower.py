@@ -1,8 +1,7 @@
 """From a stage and concrete shapes to slots and instructions of a native plan.
 
 Slots are the plan's pieces of memory: fed arrays, constants, variables ("state"), results ("fetch"), temporaries in the
-arena, and aliases, which are other slots under another shape. A variable is read in place; when a write comes before the
-last use of an earlier read, the read is copied aside first.
+arena, and aliases, which are other slots under another shape.
 """
 
 from __future__ import annotations
@@ -21,8 +20,8 @@ from labkit.core.operation import Operation
 from labkit.core.passes.fold import fold
 from labkit.core.passes.infer import Inference
 from labkit.core.passes.inside import emit_control
+from labkit.core.passes.memory import Memory
 from labkit.core.passes.program import Program
-from labkit.core.passes.slots import Slots
 from labkit.core.passes.stages import Stage
 from labkit.core.target import active_target
 from labkit.core.tensor import Tensor
@@ -74,7 +73,7 @@ def _kernels(target: str) -> frozenset[str]:
     return frozenset(native.kernel_names(target))
 
 
-class Lowering(Slots):
+class Lowering(Memory):
     """The lowering of one stage; what lowers its loops and branches (inside.py) uses it, too."""
 
     def __init__(
@@ -87,25 +86,9 @@ class Lowering(Slots):
         make_plan: Any,
         folds: bool,
     ):
-        super().__init__()
-        self.program, self.stage, self.shapes, self.folds = program, stage, shapes, folds
-        self.variable_cell, self.counter_cell, self.make_plan = variable_cell, counter_cell, make_plan
-        self.read_first: list[int] = []  # cells that must hold a value before
-        # Where each tensor's numbers are now. A fed tensor's are what was fed, from the first to the last instruction.
-        self.slot_of: dict[Tensor, int] = {}
-        self.last_use: dict[Tensor, int] = {}  # position in the sequence
-        self.fetched = set(stage.exports)
-        self.fetch_slot: dict[Tensor, int] = {}
-        # Variables (and random counters, by name): their slots, the tensors that alias them, and which were written.
-        self.state_slot: dict[Any, int] = {}
-        self.living_reads: dict[Operation, list[Tensor]] = {}
-        self.written: set[Operation] = set()
+        super().__init__(program, stage, shapes, variable_cell, counter_cell)
+        self.make_plan, self.folds = make_plan, folds
         self.kernels = _kernels(active_target())
-        # The tensors on each piece of memory that has an own slot; of a loop's body, where the new values of variables go
-        # that are updated in place, and which of these need a memory of their own after all.
-        self.tenants: dict[int, list[Tensor]] = {}
-        self.in_place: dict[Tensor, int] = {}
-        self.conflicts: set[Tensor] = set()
 
     def lower(
         self,
@@ -128,7 +111,7 @@ class Lowering(Slots):
             for i in op.kernel_inputs:
                 self.last_use[program.replace(op.inputs[i])] = position
         for i, tensor in enumerate(stage.feeds):
-            self._define(tensor, self.slot("feed", tensor.dtype, self.shapes.of(tensor), index=i))
+            self.define(tensor, self.slot("feed", tensor.dtype, self.shapes.of(tensor), index=i))
         for tensors in updated:  # each the next value of the one before; the last one is exported
             memory = self.slot("fetch", tensors[-1].dtype, self.shapes.of(tensors[-1]))
             self.in_place.update(dict.fromkeys(tensors, memory))
@@ -142,7 +125,7 @@ class Lowering(Slots):
             one = self.slot("constant", _INT64, (), value=np.asarray(1, np.int64))
             self.instruction("assign_add.i64", [one], [self.counter(name)], [], [], f"random:{name}", writes=True)
         for i, tensor in enumerate(stage.exports):
-            self._number_fetch(tensor, i)
+            self.number_fetch(tensor, i)
         return Lowered(self.slots, self.instructions, self.cells, self.read_first, self.slot_of)
 
     def inside(self, program: Program, stage: Stage, shapes: Inference) -> Lowering:
@@ -155,22 +138,22 @@ class Lowering(Slots):
     def _emit(self, op: Operation, position: int) -> None:
         if op.type == "VariableV2":
             if op.outputs[0] in self.last_use or op.outputs[0] in self.fetched:
-                self._read(op, op.outputs[0])
+                self.read(op, op.outputs[0])
             return
         if op.type == "ReadVariable" and op not in self.program.starts:
-            self._read(op.inputs[0].op, op.outputs[0])
+            self.read(op.inputs[0].op, op.outputs[0])
             return
         if op.type == "Const" or op.definition.from_shapes is not None:
             if op.type == "Const" and isinstance(op.attrs["value"], np.ndarray):
                 op.attrs["value"].flags.writeable = False  # so that the native plan reads a large one where it lies
-            self._define(op.outputs[0], self.constant(self.shapes.value(op.outputs[0]), op.outputs[0]))
+            self.define(op.outputs[0], self.constant(self.shapes.value(op.outputs[0]), op.outputs[0]))
             return
         if (not op.definition.kernel and not op.outputs) or op.type == "Placeholder":  # which is fed
             return
         context = self.shapes.context(op)
         if op.definition.control is not None:
             for variable in [op.inputs[i].op for i in op.writes]:
-                self._before_write(variable, op, position, certain=False)
+                self.before_write(variable, op, position, certain=False)
             emit_control(self, op, op.definition.control(context))
             return
         context.out_dims = [self.shapes.of(x) for x in op.outputs]
@@ -181,38 +164,27 @@ class Lowering(Slots):
             return
         ints, reals = lowered
         for cell_op in [op.inputs[i].op for i in op.writes]:
-            self._before_write(cell_op, op, position)
+            self.before_write(cell_op, op, position)
         in_slots = [self.slot_of[x] for x in inputs]
         in_slots += [self.counter(name) for name in op.counters]
         kernel = self._kernel(op, inputs)
         if self._folded(op, kernel, in_slots, ints, reals):
             return
-        updated = self._updated(op, inputs, position) if op.definition.in_place and not op.writes else None
+        updated = self.updated(op, inputs, position) if op.definition.in_place and not op.writes else None
         if updated is not None:
             name = f"{op.definition.in_place}.{op.outputs[0].dtype.code}"
             self.instruction(name, in_slots[1:], [updated], ints, reals, op.name)
-            self._place(op.outputs[0], updated)
+            self.place(op.outputs[0], updated)
             return
         if op.writes:
-            out_slots = [self._state(op.inputs[i].op) for i in op.writes]
+            out_slots = [self.state(op.inputs[i].op) for i in op.writes]
             self.instruction(kernel, in_slots, out_slots, ints, reals, op.name, writes=True)
             variable = op.inputs[op.writes[0]].op
-            self._define(op.outputs[0], out_slots[0])
+            self.define(op.outputs[0], out_slots[0])
             self.living_reads.setdefault(variable, []).append(op.outputs[0])
             return
         out_slots = [self.result(tensor) for tensor in op.outputs]
         self.instruction(kernel, in_slots, out_slots, ints, reals, op.name)
-
-    def result(self, tensor: Tensor) -> int:
-        """A slot that an instruction writes a result to."""
-        fed = tensor in self.slot_of  # the result goes nowhere, what was fed stands
-        kind = "fetch" if tensor in self.fetched and not fed else "arena"
-        slot = self.slot(kind, tensor.dtype, self.shapes.of(tensor))
-        if not fed:
-            self._place(tensor, slot)
-        if kind == "fetch":
-            self.fetch_slot[tensor] = slot
-        return slot
 
     def _mixed(self, counter: int, iteration: int) -> int:
         """A counter for one iteration: other numbers than in any other iteration and run."""
@@ -221,94 +193,6 @@ class Lowering(Slots):
         self.instruction("mul.i64", [counter, factor], [product], [], [], "iteration")
         self.instruction("add.i64", [product, iteration], [mixed], [], [], "iteration")
         return mixed
-
-    def _updated(self, op: Operation, inputs: Sequence[Tensor], position: int) -> int | None:
-        """The slot of the first input where nothing needs it any more, so that the operation can update it in place."""
-        x, result = inputs[0], op.outputs[0]
-        slot = self.slot_of[x]
-        root = self.root(slot)
-        free = result not in self.slot_of and all(self.root(self.slot_of[y]) != root for y in inputs[1:])
-        kind = self.slots[slot]["kind"]
-        for tenant in self.tenants.get(root, ()):
-            handed_out = tenant in self.fetched and kind != "feed"  # what is fed was copied out at once
-            free = free and self.last_use.get(tenant, -1) <= position and not handed_out
-        if result in self.in_place:
-            if free:
-                return self.in_place[result]
-            self.conflicts.add(result)
-        return slot if free and kind == "arena" and result not in self.fetched else None
-
-    def _place(self, tensor: Tensor, slot: int) -> None:
-        self.slot_of[tensor] = slot
-        self.tenants.setdefault(self.root(slot), []).append(tensor)
-
-    # --- variables ---
-
-    def _read(self, variable: Operation, tensor: Tensor) -> None:
-        if tensor in self.slot_of:  # it is fed
-            return
-        if variable not in self.written:
-            self._need_initialized(variable)
-        self._define(tensor, self._state(variable))
-        self.living_reads.setdefault(variable, []).append(tensor)
-
-    def _before_write(self, variable: Operation, op: Operation, position: int, *, certain: bool = True) -> None:
-        """Copies aside what is needed of the value before; `certain`: the variable will have a value."""
-        if op.type != "Assign" and certain and variable not in self.written:
-            self._need_initialized(variable)
-        own_inputs = {self.program.replace(op.inputs[i]) for i in op.kernel_inputs}
-        for tensor in self.living_reads.pop(variable, []):
-            if self.last_use.get(tensor, -1) > position or tensor in own_inputs:
-                slot = self.slot("arena", tensor.dtype, self.shapes.of(tensor))
-                self.instruction(f"copy.{tensor.dtype.code}", [self.slot_of[tensor]], [slot], [], [], tensor.op.name)
-                self._place(tensor, slot)
-        if certain:
-            self.written.add(variable)
-
-    def _need_initialized(self, variable: Operation) -> None:
-        index = self.slots[self._state(variable)]["index"]
-        if index not in self.read_first:
-            self.read_first.append(index)
-
-    def _state(self, variable: Operation) -> int:
-        if variable not in self.state_slot:
-            index = self.cell_number(self.variable_cell(variable))
-            self.state_slot[variable] = self.slot(
-                "state", variable.outputs[0].dtype, variable.attrs["shape"], index=index
-            )
-        return self.state_slot[variable]
-
-    def counter(self, name: str) -> int:
-        if name not in self.state_slot:
-            self.state_slot[name] = self.slot("state", _INT64, (), index=self.cell_number(self.counter_cell(name)))
-        return self.state_slot[name]
-
-    def _define(self, tensor: Tensor, slot: int) -> None:
-        """Gives a tensor memory that no instruction of its own fills; when it is fetched, its present value is copied out.
-        A fed tensor keeps what was fed."""
-        if tensor in self.slot_of:
-            return
-        self._place(tensor, slot)
-        if tensor in self.fetched:
-            out = self.slot("fetch", tensor.dtype, self.shapes.of(tensor))
-            self.instruction(f"copy.{tensor.dtype.code}", [slot], [out], [], [], tensor.op.name)
-            self.fetch_slot[tensor] = out
-
-    def _number_fetch(self, tensor: Tensor, index: int) -> None:
-        """Makes the tensor's value the run's result `index`; when equal operations were shared it may be several results."""
-        slot = self.fetch_slot[tensor]
-        if "index" in self.slots[slot]:
-            again = self.slot("fetch", tensor.dtype, self.shapes.of(tensor))
-            self.instruction(f"copy.{tensor.dtype.code}", [slot], [again], [], [], tensor.op.name)
-            slot = again
-        self.slots[slot]["index"] = index
-
-    def alias(self, source: Tensor, tensor: Tensor) -> None:
-        root = self.slot_of[source]
-        self._define(tensor, self.slot("alias", tensor.dtype, self.shapes.of(tensor), of=root))
-        for reads in self.living_reads.values():
-            if source in reads:
-                reads.append(tensor)
 
     def _kernel(self, op: Operation, inputs: Sequence[Tensor]) -> str:
         definition = op.definition
@@ -332,5 +216,5 @@ class Lowering(Slots):
             return False
         outputs = fold(op, kernel, [self.slots[i]["value"] for i in in_slots], self.shapes, ints, reals)
         for tensor, value in zip(op.outputs, outputs or (), strict=outputs is not None):
-            self._define(tensor, self.constant(value, tensor))
+            self.define(tensor, self.constant(value, tensor))
         return outputs is not None

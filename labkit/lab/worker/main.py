@@ -20,7 +20,8 @@ from labkit.io.files import open_append
 from labkit.lab.executor import Unit
 from labkit.lab.experiments import describe, load
 from labkit.lab.worker.link import Interrupted, Link
-from labkit.lab.worker.trial import Diverged, Trial
+from labkit.lab.worker.record import Diverged
+from labkit.lab.worker.trial import Trial
 
 
 def work(message: dict[str, Any], descriptor: int) -> None:

@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from labkit.errors import CheckpointError, ConfigError, LabkitError
-from labkit.io import make_folder, remove, sha256_file, write_text
-from labkit.lab import identity, plain
+from labkit.errors import CheckpointError, ConfigError
+from labkit.lab import plain
 from labkit.lab.executor import Unit
-from labkit.lab.machine import made_by
-from labkit.lab.worker import generators
 from labkit.lab.worker.link import Link
-from labkit.lab.worker.series import Series
+from labkit.lab.worker.record import TrialRecord
 
 if TYPE_CHECKING:
     from labkit.datasets.base import DataSet
     from labkit.lab.worker.fit import Fit
 
-KEEP = 2
-"""Checkpoints kept while a trial runs, of each fit and of the saved state."""
-
 STATE = "checkpoints/state"
 
 
-class Diverged(LabkitError):
-    """A loss is no finite number any more; the same bits would come again."""
-
-
-class Trial:
+class Trial(TrialRecord):
     """One run of an experiment with one configuration and one seed.
 
     Python's `random`, NumPy's global generator and labkit's graph seed start from `seed` before the experiment is
@@ -46,19 +34,10 @@ class Trial:
     """
 
     def __init__(self, unit: Unit, link: Link) -> None:
-        self.seed, self.quick, self.folder = unit.seed, unit.quick, Path(unit.folder)
+        super().__init__(unit, link)
         self.config: Any = None
-        self.latest: dict[str, float] = {}
-        self.link = link
-        self.series = Series(self.folder, self.notice, again=unit.attempt > 1)
-        self.artefacts: list[Path] = []
-        self.made = made_by()
-        self._unit = unit
-        self._data: list[dict[str, str]] = []
         self._step, self._fits = 0, 0
         self._fit: Fit | None = None
-        self._final: dict[str, float] = {}
-        self._head_written = False
 
     # Data
 
@@ -90,11 +69,6 @@ class Trial:
             self._data.append(entry)
             self.link.send("data", data=self._data)
         return found
-
-    @property
-    def id(self) -> str:
-        """The trial's identity: experiment, configuration, seed, code, and the data asked for so far."""
-        return identity.trial_id(self._unit.key, {entry["name"]: entry["checksum"] for entry in self._data})
 
     # Models
 
@@ -248,121 +222,7 @@ class Trial:
         state = {name.removeprefix("state/"): value for name, value in arrays.items() if name.startswith("state/")}
         return {**state, **extra["state"]}
 
-    def notice(self, text: str) -> None:
-        """One line that is shown on the runner's terminal and kept in the store."""
-        print(text, flush=True)
-        self.link.send("notice", text=text)
-
     def _save_fit(self) -> None:
         """What comes after a fit can be continued only by an attempt that finds the fit complete."""
         if self._fit is not None:
             self._fit.save()
-
-    # For the modules beside this one
-
-    def check_loss(self, step: int, values: Mapping[str, float]) -> None:
-        for name, value in values.items():
-            if name.endswith("loss") and not math.isfinite(value):
-                raise Diverged(f"{name} is {value} at step {step}")
-
-    def save_checkpoint(
-        self, folder: Path, step: int, arrays: Mapping[str, np.ndarray], extra: Mapping[str, Any]
-    ) -> None:
-        """A checkpoint `folder/step-N` with the generators' states; the newest two stay."""
-        from labkit import checkpoint
-
-        self.series.sync()
-        make_folder(folder)
-        identity = {"trial": self._unit.key, "data": self._data, "made": self.made}
-        facts = {**identity, "final": self._final, "latest": self.latest, **extra}
-        tensors = {**arrays, **generators.state()}
-        # As text: JSON itself has no NaN, and figures may be.
-        checkpoint.save(str(folder / f"step-{step}"), tensors, step, extra={"labkit": plain.dumps(facts)}, keep=KEEP)
-
-    def load_checkpoint(self, folder: Path) -> tuple[dict[str, np.ndarray], dict[str, Any], int] | None:
-        """The newest valid checkpoint in a folder: (arrays, extra, step); the trial's series goes back to that step.
-
-        None where there is none, or where data, kernels or labkit are others than those it was made with: then the
-        checkpoints there are removed, as the trial has to start from its beginning to have the bits it would have had.
-        """
-        from labkit import checkpoint
-
-        prefix = checkpoint.latest(str(folder)) if self._unit.attempt > 1 and folder.is_dir() else None
-        if prefix is None:
-            return None
-        loaded = checkpoint.load(prefix)
-        facts = plain.loads(loaded.extra["labkit"])
-        if facts["trial"] != self._unit.key:
-            raise CheckpointError(f"{prefix} belongs to another trial", fix=f"Remove the folder {folder}.")
-        other = self._other_origin(facts)
-        if other:
-            self.notice(f"{other}: this trial starts from its beginning.")
-            for path in folder.iterdir():
-                if path.is_file():
-                    remove(path)
-            return None
-        generators.restore(loaded.tensors)
-        self._final, self.latest = dict(facts["final"]), dict(facts["latest"])
-        self.series.rewind(loaded.step)
-        return dict(loaded.tensors), facts, loaded.step
-
-    def _other_origin(self, facts: Mapping[str, Any]) -> str:
-        if facts["data"] != self._data:
-            return "The data are not those of the checkpoint"
-        for name, words in (("target", "kernels of target"), ("labkit", "labkit")):
-            if facts["made"][name] != self.made[name]:
-                return f"The checkpoint was made by {words} {facts['made'][name]}, this process uses {self.made[name]}"
-        return ""
-
-    def write_head(self, graph: Any = None) -> None:
-        """The configuration, by which TensorBoard groups seeds, and the graph; once per attempt.
-
-        `graph` is the model's; a loop of one's own has built its graph as the default one.
-        """
-        if self._head_written:
-            return
-        self._head_written = True
-        writer = self.series.writer()
-        data = {"data": ", ".join(entry["name"] for entry in self._data)} if self._data else {}
-        writer.hparams({**self._unit.config, **data}, group=identity.digest(self._unit.config)[:10])
-        if graph is None:
-            from labkit.core.graph import get_default_graph
-
-            graph = get_default_graph()
-        if graph.operations:
-            writer.graph(graph)
-
-    def diverged(self) -> None:
-        """Say in the event file that the trial ended for good, and close the logs."""
-        self.series.writer().hparams_end("failure")
-        self.series.close()
-
-    def finish(self) -> tuple[dict[str, float], dict[str, str]]:
-        """Make all that the trial leaves behind durable; its final figures, and its artefacts' SHA-256 by name."""
-        self.series.open()
-        self.series.writer().hparams_end("success")
-        self.series.sync()
-        self.series.close()
-        hashes = {path.relative_to(self.folder).as_posix(): sha256_file(path) for path in self.artefacts}
-        facts = {
-            "id": self.id,
-            "key": self._unit.key,
-            "sweep": self._unit.sweep,
-            "experiment": self._unit.experiment,
-            "config": self._unit.config,
-            "seed": self.seed,
-            "quick": self.quick,
-            "attempt": self._unit.attempt,
-            "data": self._data,
-            "made": self.made,
-            "metrics": self._final,
-            "artefacts": hashes,
-        }
-        path = self.folder / "trial.json"
-        write_text(path, plain.dumps(facts))
-        hashes[path.name] = sha256_file(path)
-        return self._final, hashes
-
-    def close(self) -> None:
-        """Close the logs of a trial that will be continued."""
-        self.series.close()
