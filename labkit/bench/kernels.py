@@ -20,7 +20,7 @@ class Kernel:
     """One piece of work of the size that training meets.
 
     Attributes:
-        operation: the name of the function that does it, in sides/labkit_kernels.py and sides/torch_kernels.py.
+        operation: the name of the function that does it, in sides/labkit_kernels.py and sides/torch_operations.py.
         sizes: that function's arguments.
         flops: additions and multiplications of the definition.
         moved: bytes that are read and written at least.

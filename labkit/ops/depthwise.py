@@ -10,7 +10,8 @@ from labkit.core.shapes import Dim, show
 from labkit.core.tensor import Tensor
 from labkit.errors import ShapeError
 from labkit.ops.build import apply
-from labkit.ops.conv import conv2d, register_convolution
+from labkit.ops.conv import conv2d
+from labkit.ops.conv_records import register_convolution
 from labkit.ops.window import DILATED_ATTRS, channels_last, window_attrs
 
 

@@ -158,9 +158,9 @@ def test_torch_does_the_same_operations():
             name: [a for a in made[name] if a != "make"] for name in {kernel.operation for kernel in KERNELS.values()}
         }
 
-    assert operations("labkit_kernels.py") == operations("torch_kernels.py")
+    assert operations("labkit_kernels.py") == operations("torch_operations.py")
     for kernel in KERNELS.values():
-        assert sorted(kernel.sizes) == sorted(operations("torch_kernels.py")[kernel.operation])
+        assert sorted(kernel.sizes) == sorted(operations("torch_operations.py")[kernel.operation])
 
 
 def test_kernels_take_turns_with_a_peer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -32,7 +32,7 @@ def test_a_record_is_printed_whole() -> None:
         "Cross-correlation of images",
         "float64, float64 -> float64",
         "[2, 5, 5, 3], [3, 3, 3, 4] -> [2, 5, 5, 4]",
-        "yes, labkit.ops.conv:",
+        "yes, labkit.ops.conv_records:",
         "kernel conv2d on portable: float32, float64",
         "defined in   labkit.ops.conv:",
     ):

@@ -5,7 +5,7 @@ variable LABKIT_COMPAT_PEER says `tensorflow`: then it is the real `tensorflow.c
 off, so that every expectation can be proved true of the original. By hand, in an environment with tensorflow, pytest and
 pytest-timeout:
 
-    LABKIT_COMPAT_PEER=tensorflow python -m pytest -p no:cacheprovider tests/compat/test_tf1_*.py
+    LABKIT_COMPAT_PEER=tensorflow python -m pytest -p no:cacheprovider tests/compat/test_tf1_*.py tests/compat/saver
 
 A test of something that today's TensorFlow no longer has, or does on purpose otherwise, is marked
 `@pytest.mark.ours_only("why")` and skipped there.

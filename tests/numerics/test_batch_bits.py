@@ -11,7 +11,7 @@ import pytest
 import labkit as lk
 from labkit.layers import plugin
 from labkit.layers.base import Layer
-from labkit.ops.conv import ALGORITHMS
+from labkit.ops.conv_records import ALGORITHMS
 
 CHOICE = 7
 """Which of a convolution's whole numbers says the algorithm."""

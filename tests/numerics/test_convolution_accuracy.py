@@ -13,7 +13,7 @@ import pytest
 from labkit import _native
 from labkit.core import dtypes as dt
 from labkit.core.opdef import OPS, Sample
-from labkit.ops.conv import ALGORITHMS
+from labkit.ops.conv_records import ALGORITHMS
 from tests.numerics.calls import calls_of
 from tests.ops.records import Case
 
