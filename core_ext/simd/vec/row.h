@@ -34,9 +34,9 @@ LABKIT_INLINE Vec<T> load_part(const T* p, int n) {
     if (sizeof(T) == 4) return (Vec<T>)_mm256_maskload_epi32(reinterpret_cast<const int*>(p), first_mask32(n));
     if (sizeof(T) == 8) return (Vec<T>)_mm256_maskload_epi64(reinterpret_cast<const long long*>(p), first_mask64(n));
 #endif
-    if (n < 0 || n > lanes<T>) __builtin_unreachable();  // GCC 11 would warn of a copy beyond v
     Vec<T> v = {};
-    __builtin_memcpy(&v, p, static_cast<size_t>(n) * sizeof(T));
+    const int known = n < lanes<T> ? n : lanes<T>;  // GCC 11 would warn of a copy beyond v
+    __builtin_memcpy(&v, p, static_cast<size_t>(known) * sizeof(T));
     return v;
 }
 
