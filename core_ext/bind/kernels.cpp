@@ -70,7 +70,7 @@ struct Prepared {
     bool empty = true;  // nothing is to be written: the kernel is not called
 };
 
-// The tasks of each phase from the last to the first, in scratch memory full of NaN. A kernel whose tasks are independent
+// The tasks of each phase from the last to the first, in scratch memory full of NaN, as the thread's own is at each task. A kernel whose tasks are independent
 // of each other gives the same bits.
 Status run_backwards(const KernelEntry& kernel, const Call& call, const Work& work) {
     FlushDenormals flush;
@@ -78,6 +78,7 @@ Status run_backwards(const KernelEntry& kernel, const Call& call, const Work& wo
     for (int phase = 0; phase < work.phases; ++phase) {
         Status first;  // of the failed tasks
         for (int64_t task = work.tasks[phase]; task-- > 0;) {
+            if (work.local_bytes) std::memset(call.local, 0xFF, static_cast<size_t>(work.local_bytes));
             Status status = kernel.run(call, phase, task);
             if (status.code != Code::ok) first = status;
         }
@@ -94,6 +95,8 @@ py::list call_kernel(const std::string& target_name, const std::string& kernel, 
     if (made.empty) return outputs;
     Buffer scratch(made.work.scratch_bytes);
     made.call.scratch = scratch.data();
+    Buffer local(threads * aligned(made.work.local_bytes));
+    made.call.local = local.data();
     HostInterrupt host(nullptr, std::nullopt);
     Status status;
     bool stopped = false;

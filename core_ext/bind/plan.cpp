@@ -5,6 +5,7 @@
 #include "bind/plan/plan.h"
 #include "exec/memory_limit.h"
 #include "exec/plan_text.h"
+#include "exec/pool.h"
 
 namespace labkit {
 
@@ -29,7 +30,8 @@ void bind_plan(py::module_& module) {
         "Raises:\n    ValueError: says what is wrong with the plan.")
         .def(py::init(&make_plan), py::arg("slots"), py::arg("instructions"), py::arg("cells"), py::arg("read_first"),
              py::arg("state") = std::shared_ptr<State>(), py::arg("fuse") = true)
-        .def_property_readonly("arena_bytes", &Plan::arena_bytes, "Bytes of temporaries that a run needs.")
+        .def_property_readonly("arena_bytes", [](const Plan& plan) { return plan.bytes_of_run(get_num_threads()); },
+                               "Bytes of temporaries that a run needs with the present number of threads.")
         .def(
             "__len__", [](const Plan& plan) { return plan.instructions().size(); }, "The number of instructions.")
         .def_property_readonly("parts", &parts_of,

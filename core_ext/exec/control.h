@@ -32,6 +32,7 @@ int64_t check_control(const Instruction& instruction, const Call& call, const st
 // What a step is given while it runs.
 struct Step {
     int threads;
+    char* local;        // memory of the threads' own, see Work::local_bytes
     Interrupt& interrupt;
     int32_t clock;      // weight of what ran since the clock was read
     bool wrote;         // something has been written in this step: it goes on to its end

@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "exec/checked.h"
 #include "exec/context.h"
 #include "exec/control.h"
 #include "exec/denormals.h"
@@ -24,6 +25,8 @@ namespace {
 struct Phase {
     RunFunction run;
     const Call* call;
+    char* local;           // Call::local of thread 0, and so many bytes further that of the next
+    int64_t local_bytes;
     Interrupt* interrupt;  // null: the phase may not be stopped
     int phase;
     std::atomic<bool> stopped{false};
@@ -38,20 +41,26 @@ struct Phase {
             self.stopped.store(true, std::memory_order_relaxed);
             return;
         }
-        Status status = self.run(*self.call, self.phase, index);
+        Status status = self.local_bytes ? self.run_locally(index, thread) : self.run(*self.call, self.phase, index);
         if (status.code == Code::ok) return;
         std::lock_guard<std::mutex> lock(self.mutex);
         if (index > self.failed.load(std::memory_order_relaxed)) return;
         self.failed.store(index, std::memory_order_relaxed);
         self.status = status;
     }
+
+    Status run_locally(int64_t index, int thread) const {
+        Call mine = *call;
+        mine.local = local + thread * local_bytes;
+        return run(mine, phase, index);
+    }
 };
 
 // Says in `stopped` whether the interrupt cut the call short.
-Status run_phases(RunFunction run, const Call& call, const Work& work, int threads, Interrupt* interrupt,
+Status run_phases(RunFunction run, const Call& call, const Work& work, char* local, int threads, Interrupt* interrupt,
                   bool& stopped) {
     for (int i = 0; i < work.phases; ++i) {
-        Phase phase{run, &call, interrupt, i};
+        Phase phase{run, &call, local, aligned(work.local_bytes), interrupt, i};
         parallel_for(work.tasks[i], threads, Phase::task, &phase);
         if (phase.status.code != Code::ok) return phase.status;
         if ((stopped = phase.stopped.load())) return {};
@@ -59,12 +68,14 @@ Status run_phases(RunFunction run, const Call& call, const Work& work, int threa
     return {};
 }
 
-class Lease {  // a context and an arena for the time of one call
+class Lease {  // a context and an arena, the threads' own memory behind it, for the time of one call
    public:
-    Lease(const Plan& plan, int64_t beside) : plan_(plan), context_(plan.take_context()) {
-        if (!plan.arena_bytes()) return;
-        arena_ = plan.state().take_arena(plan.arena_bytes(), beside);
+    Lease(const Plan& plan, int threads, int64_t beside) : plan_(plan), context_(plan.take_context()) {
+        const int64_t bytes = plan.bytes_of_run(threads);
+        if (!bytes) return;
+        arena_ = plan.state().take_arena(bytes, beside);
         context_->set_arena(arena_.data());
+        local_ = arena_.data() + aligned(plan.arena_bytes());
     }
     ~Lease() {
         if (arena_.size()) plan_.state().give_arena(std::move(arena_));
@@ -73,11 +84,13 @@ class Lease {  // a context and an arena for the time of one call
     Lease(const Lease&) = delete;
     Lease& operator=(const Lease&) = delete;
     RunContext& operator*() const { return *context_; }
+    char* local() const { return local_; }
 
    private:
     const Plan& plan_;
     std::unique_ptr<RunContext> context_;
     Buffer arena_;
+    char* local_ = nullptr;
 };
 
 // What variables were before a step, for a step that may fail when it has written.
@@ -130,7 +143,7 @@ Outcome::Kind run_instructions(const Plan& plan, const RunContext& context, Step
             } else if (instruction.serial) {
                 status = instruction.kernel->run(context.call(i), 0, 0);
             } else {
-                status = run_phases(instruction.kernel->run, context.call(i), instruction.work, step.threads,
+                status = run_phases(instruction.kernel->run, context.call(i), instruction.work, step.local, step.threads,
                                     step.wrote || instruction.writes ? nullptr : &step.interrupt, stopped);
             }
             if (stopped)
@@ -173,12 +186,12 @@ Outcome run(const Plan& plan, int64_t steps, const std::vector<StepFeed>& feeds,
     Before before(plan.taken_back());
     int64_t results = 0;
     for (const StepFetch& fetch : fetches) results += fetch.stride * steps;
-    Lease lease(plan, results);
+    Lease lease(plan, threads, results);
     RunContext& context = *lease;
     for (size_t i = 0; i < feeds.size(); ++i)
         if (feeds[i].indices) context.set_feed(i, context.staging(i, feeds[i].batch * feeds[i].row_bytes));
     FlushDenormals flush;
-    Step running{threads, interrupt, 0, false, outcome, trace};
+    Step running{threads, lease.local(), interrupt, 0, false, outcome, trace};
     for (int64_t step = 0; step < steps; ++step) {
         for (size_t i = 0; i < feeds.size(); ++i) {
             const StepFeed& feed = feeds[i];
@@ -215,7 +228,7 @@ Outcome run(const Plan& plan, int64_t steps, const std::vector<StepFeed>& feeds,
 Status run_call(const KernelEntry& kernel, const Call& call, const Work& work, int threads, Interrupt& interrupt,
                 bool& stopped) {
     FlushDenormals flush;
-    return run_phases(kernel.run, call, work, threads, &interrupt, stopped);
+    return run_phases(kernel.run, call, work, call.local, threads, &interrupt, stopped);
 }
 
 }  // namespace labkit

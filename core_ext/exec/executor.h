@@ -41,8 +41,8 @@ struct Outcome {
 Outcome run(const Plan& plan, int64_t steps, const std::vector<StepFeed>& feeds, const std::vector<StepFetch>& fetches,
             Interrupt& interrupt, bool held = false, Trace* trace = nullptr);
 
-// One kernel call outside of any plan, on up to `threads` threads; call.scratch has work.scratch_bytes. `stopped` says
-// whether the interrupt cut it short.
+// One kernel call outside of any plan, on up to `threads` threads; call.scratch has work.scratch_bytes, and call.local
+// work.local_bytes, aligned, for each of them. `stopped` says whether the interrupt cut it short.
 Status run_call(const KernelEntry& kernel, const Call& call, const Work& work, int threads, Interrupt& interrupt,
                 bool& stopped);
 

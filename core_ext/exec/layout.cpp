@@ -1,4 +1,6 @@
 // Which temporaries share memory: Plan::lay_out.
+#include <algorithm>
+
 #include "exec/arena.h"
 #include "exec/checked.h"
 #include "exec/plan.h"
@@ -57,6 +59,8 @@ void Plan::lay_out() {
             block_of[out.root] = static_cast<int32_t>(blocks.size());
             blocks.push_back({checked_bytes(slots_[id].type), first[out.root], last[out.root], 0});
         }
+        local_bytes_ = std::max(local_bytes_, aligned(made.work.local_bytes));
+        for (const auto& plan : made.plans) local_bytes_ = std::max(local_bytes_, plan->local_bytes());
         if (!made.work.scratch_bytes) continue;
         scratch_of[i] = static_cast<int32_t>(blocks.size());
         blocks.push_back({made.work.scratch_bytes, now, now, 0});
@@ -69,5 +73,7 @@ void Plan::lay_out() {
     for (size_t i = 0; i < instructions_.size(); ++i)
         if (scratch_of[i] != kNone) instructions_[i].scratch_offset = blocks[scratch_of[i]].offset;
 }
+
+int64_t Plan::bytes_of_run(int threads) const { return aligned(arena_bytes_) + threads * local_bytes_; }
 
 }  // namespace labkit

@@ -9,6 +9,7 @@
 #include "exec/checked.h"
 #include "exec/context.h"
 #include "exec/control.h"
+#include "exec/cpus.h"
 #include "exec/fork.h"
 #include "exec/fused.h"
 #include "exec/rewrites/rewrites.h"
@@ -253,12 +254,12 @@ void Plan::plan_work(Instruction& made, const std::string& where) const {
     made.kernel->plan(call, made.work);
     const Work& work = made.work;
     bool sane = work.phases >= 0 && work.phases <= kMaxPhases && work.scratch_bytes >= 0 &&
-                work.scratch_bytes <= kMaxBytes;
+                work.scratch_bytes <= kMaxBytes && work.local_bytes >= 0 && work.local_bytes <= kMaxBytes / kMaxThreads;
     int64_t tasks = 0;
     for (int phase = 0; sane && phase < work.phases; ++phase)
         sane = work.tasks[phase] >= 0, tasks = std::max(tasks, work.tasks[phase]);
     if (!sane) fail(where + " cannot be planned for these shapes");
-    made.serial = work.phases == 1 && work.tasks[0] == 1;
+    made.serial = work.phases == 1 && work.tasks[0] == 1 && !work.local_bytes;
     int64_t elements = 0;
     for (const View& view : views) elements += view.rank >= 0 ? numel(view) : 0;
     made.weight = tasks > 1 || elements > 16384 ? kClockWeight : 1;

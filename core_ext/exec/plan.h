@@ -97,6 +97,8 @@ class Plan {
     State& state() const { return *state_; }
     bool has_state(const std::shared_ptr<State>& state) const { return state_ == state; }
     int64_t arena_bytes() const { return arena_bytes_; }
+    int64_t local_bytes() const { return local_bytes_; }  // of each thread, behind the arena, for plans inside as well
+    int64_t bytes_of_run(int threads) const;              // of temporaries
     bool writes() const { return writes_; }
 
     // All cells that a run may write, where a loop is among what writes: it may fail when it has written already.
@@ -124,7 +126,7 @@ class Plan {
     std::vector<int32_t> feeds_, fetches_;
     std::shared_ptr<State> state_;
     Buffer constants_;
-    int64_t arena_bytes_ = 0;
+    int64_t arena_bytes_ = 0, local_bytes_ = 0;
     bool writes_ = false, loops_write_ = false;
     std::vector<Cell*> written_, taken_back_;
     mutable std::vector<std::unique_ptr<RunContext>> contexts_;

@@ -31,7 +31,7 @@ struct Forward {
     static const char* name() { return "patches"; }
     void plan(Work& work) const { work.tasks[0] = c.groups * tiling.tasks(); }
 
-    void run(char*, int, int64_t task) const {
+    void run(const Call&, int, int64_t task) const {
         const int64_t group = task / tiling.tasks();
         const Patches<T> patches{x + group * c.group_in(), c.h, c.w, c.group_in(), c.C};
         gemm_task<T, false, false>(tiling, task % tiling.tasks(), patches, Matrix<T>{filter + group * c.group_out(), c.K},
@@ -65,8 +65,8 @@ struct DirectForward {
         work.scratch_bytes = c.groups * panels.size() * static_cast<int64_t>(sizeof(T));
     }
 
-    void run(char* scratch, int phase, int64_t task) const {
-        T* packed = reinterpret_cast<T*>(scratch);
+    void run(const Call& call, int phase, int64_t task) const {
+        T* packed = reinterpret_cast<T*>(call.scratch);
         if (phase == 0) return pack(task, packed);
         const int64_t group = task / bands.tasks(c.N);
         direct_task<T>(bands, task % bands.tasks(c.N), x + group * c.group_in(), c.C, c.h, c.w, c.group_in(), c.group_out(),
@@ -142,7 +142,7 @@ void with_conv2d_backprop_filter(const Call& call, Use use) {
     }                                                                                                    \
     template <class T>                                                                                   \
     Status run_##kernel(const Call& call, int phase, int64_t task) {                                     \
-        with_##kernel<T>(call, [&](const auto& algorithm) { algorithm.run(call.scratch, phase, task); }); \
+        with_##kernel<T>(call, [&](const auto& algorithm) { algorithm.run(call, phase, task); }); \
         return {};                                                                                       \
     }
 LABKIT_CONV2D(conv2d)

@@ -56,9 +56,9 @@ struct FilterGradient {
         work.scratch_bytes = chunks.count * rows * c.K * static_cast<int64_t>(sizeof(T));
     }
 
-    void run(char* scratch, int phase, int64_t task) const {
-        if (phase == 1) return add_parts(reinterpret_cast<T*>(scratch), chunks.count, rows * c.K, task, dw);
-        T* parts = chunks.count == 1 ? dw : reinterpret_cast<T*>(scratch);
+    void run(const Call& call, int phase, int64_t task) const {
+        if (phase == 1) return add_parts(reinterpret_cast<T*>(call.scratch), chunks.count, rows * c.K, task, dw);
+        T* parts = chunks.count == 1 ? dw : reinterpret_cast<T*>(call.scratch);
         const int64_t chunk = task / tiling.tasks() / c.groups, group = task / tiling.tasks() % c.groups;
         const int64_t begin = chunk * chunks.length, end = min_of(begin + chunks.length, c.pixels());
         const Patches<T> patches{x + group * c.group_in(), c.h, c.w, c.group_in(), c.C};
@@ -144,13 +144,13 @@ struct DirectFilter {
         work.scratch_bytes = chunks * depth * c.K * static_cast<int64_t>(sizeof(T));
     }
 
-    void run(char* scratch, int phase, int64_t task) const {
-        if (phase == 1) return add_parts(reinterpret_cast<T*>(scratch), chunks, depth * c.K, task, dw);
+    void run(const Call& call, int phase, int64_t task) const {
+        if (phase == 1) return add_parts(reinterpret_cast<T*>(call.scratch), chunks, depth * c.K, task, dw);
         const int64_t block_part = task % block_parts, panel_part = task / block_parts % panel_parts;
         const int64_t group = task / block_parts / panel_parts % c.groups, chunk = task / block_parts / panel_parts / c.groups;
         const Range some_blocks{blocks * block_part / block_parts, blocks * (block_part + 1) / block_parts};
         const Range some_panels{panels * panel_part / panel_parts, panels * (panel_part + 1) / panel_parts};
-        T* sums = (chunks == 1 ? dw : reinterpret_cast<T*>(scratch) + chunk * depth * c.K) + group * c.group_out();
+        T* sums = (chunks == 1 ? dw : reinterpret_cast<T*>(call.scratch) + chunk * depth * c.K) + group * c.group_out();
         const int64_t first_row = depth * some_blocks.begin / blocks, last_row = depth * some_blocks.end / blocks;
         const int64_t first_column = some_panels.begin * NR, columns = min_of(some_panels.end * NR, c.group_out()) - first_column;
         for (int64_t r = first_row; r < last_row; ++r) zero_run(sums + r * c.K + first_column, columns);

@@ -106,8 +106,8 @@ struct InputGradient {
         work.scratch_bytes = c.groups * panels(c.taps()).size() * static_cast<int64_t>(sizeof(T));
     }
 
-    void run(char* scratch, int phase, int64_t task) const {
-        T* turned = reinterpret_cast<T*>(scratch);
+    void run(const Call& call, int phase, int64_t task) const {
+        T* turned = reinterpret_cast<T*>(call.scratch);
         if (phase == 1)
             multiply(task, turned);
         else if (task < filter_tasks())

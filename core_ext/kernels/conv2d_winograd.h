@@ -69,10 +69,13 @@ constexpr const char* winograd_name() { return R == 3 ? "winograd F(4x4, 3x3)" :
 
 constexpr int64_t kWinogradPad = 16;    // between 36 matrices: off the strides that collide in L1
 
-// Fetches n numbers into L2. Tiles are too scattered for the processor to foresee them.
-template <class T>
+// Fetches n numbers into L2 (Level 2) or L1 (3). Tiles are too scattered for the processor to foresee them.
+template <int Level = 2, class T>
 LABKIT_INLINE void prefetch(const T* p, int64_t n) {
-    for (int64_t i = 0; i < n; i += 64 / static_cast<int64_t>(sizeof(T))) __builtin_prefetch(p + i, 0, 2);
+    for (int64_t i = 0; i < n; i += 64 / static_cast<int64_t>(sizeof(T))) {
+        __builtin_prefetch(p + i, 0, Level);
+        asm volatile("");  // GCC takes a function that only fetches for one without effect, and drops its calls
+    }
 }
 
 // What of n things one of several steps does.
@@ -89,6 +92,7 @@ struct TileGrid {
         alignas(64) static const T kZeros[kWinogradChunk] = {};
         for (int64_t tile = begin; tile < begin + tiles; ++tile, to += kWinogradChunk) {
             const int64_t h0 = tile / columns % rows * M - pad_top, w0 = tile % columns * M - pad_left;
+            if (tile + 1 < begin + tiles) fetch_tile(tile + 1, c0, channels);
             const T* image = x + tile / columns / rows * H * W * C;
             const T* pixel[36];
             for (int i = 0; i < 6; ++i)
@@ -106,10 +110,19 @@ struct TileGrid {
     }
 
     // Fetches `channels` channels from c0 on of one row out of M of the pixels that a tile does not share with those around it.
+    template <int Level = 2>
     void fetch_row(int64_t tile, int64_t row, int64_t c0, int64_t channels) const {
         const int64_t h = tile / columns % rows * M + row, w0 = tile % columns * M;
         for (int64_t j = w0; h < H && j < min_of(w0 + M, W); ++j)
-            prefetch(x + ((tile / columns / rows * H + h) * W + j) * C + c0, channels);
+            prefetch<Level>(x + ((tile / columns / rows * H + h) * W + j) * C + c0, channels);
+    }
+
+    // Fetches the pixels of a tile that the one to its left does not hold.
+    void fetch_tile(int64_t tile, int64_t c0, int64_t channels) const {
+        const int64_t h0 = tile / columns % rows * M - pad_top, w0 = tile % columns * M - pad_left;
+        for (int64_t h = max_of(h0, 0); h < min_of(h0 + 6, H); ++h)
+            for (int64_t w = max_of(w0 + 6 - M, 0); w < min_of(w0 + 6, W); ++w)
+                prefetch<3>(x + ((tile / columns / rows * H + h) * W + w) * C + c0, channels);
     }
 
     // n channels from c on; the others of the vector are written as zeros.
@@ -134,14 +147,18 @@ struct TileGrid {
 
 // One convolution of x [N, H, W, C] to y [N, OH, OW, K]. With `gradient`, x is dy, y is dx, and the filter [R, R, K, C] is
 // read with its taps reversed and its channels exchanged.
+//
+// Many groups of tiles: the filter is transformed first, and a task takes some groups, each transformed into memory of its own,
+// where it stays in L2 while it is multiplied. Few: the tiles are transformed first, and a task takes some panels of the filter.
 template <class T, int R>
 struct Winograd {
     static constexpr int L = lanes<T>, NR = Gemm<T>::NR, M = 7 - R;
-    static constexpr int64_t kTiles = 56 / Gemm<T>::MR * Gemm<T>::MR;  // most tiles of a group
+    static constexpr int64_t kTiles = 28 / Gemm<T>::MR * Gemm<T>::MR;  // most tiles of a group
     static constexpr int64_t kChunk = kWinogradChunk;   // transformed input is [36][chunk][tile][kChunk]
     static constexpr int64_t kPad = kWinogradPad;
     static constexpr int64_t kProducts = kTiles * NR + kPad;
     static constexpr int64_t kPanels = 4;               // panels of NR outputs in one task of the filter's transform
+    static constexpr int64_t kTasks = 32;               // of the products, where there is enough to do
 
     const T *x, *w;
     T* y;
@@ -150,84 +167,75 @@ struct Winograd {
     Epilogue<T> end;
 
     int64_t rows, columns, tiles, groups, chunks, panels;  // tile rows and columns of an image, tiles of the batch, ...
-    int64_t filter_stride, filter_size, input_stride, input_size;
-    bool shared;              // few or large groups: all are transformed in phase 0, and tasks share them by output channels
-    int64_t filter_tasks, tasks, waves;  // tasks of one phase, phases that multiply
+    int64_t input_stride, input_size, filter_stride;       // from one of the 36 matrices to the next
+    bool by_panels;           // tasks take panels of the filter
+    int64_t parts;            // tasks that share the groups: of each panel, or of all
 
     Winograd(const View& x_, const View& w_, const View& y_, int64_t pad_top_, int64_t pad_left_, bool gradient_,
              const Epilogue<T>& end_)
         : x(data<T>(x_)), w(data<T>(w_)), y(data<T>(y_)), N(x_.shape[0]), H(x_.shape[1]), W(x_.shape[2]), C(x_.shape[3]),
           OH(y_.shape[1]), OW(y_.shape[2]), K(y_.shape[3]), pad_top(pad_top_), pad_left(pad_left_), gradient(gradient_), end(end_) {
         rows = (OH + M - 1) / M, columns = (OW + M - 1) / M, tiles = N * rows * columns;
-        groups = (tiles + kTiles - 1) / kTiles;
-        chunks = (C + kChunk - 1) / kChunk, panels = (K + NR - 1) / NR;
-        filter_stride = panels * C * NR + kPad, filter_size = 36 * filter_stride;
+        groups = ceil_div(tiles, kTiles), chunks = ceil_div(C, kChunk), panels = ceil_div(K, NR);
         input_stride = chunks * kTiles * kChunk + kPad, input_size = 36 * input_stride;
-        filter_tasks = ceil_div(C, L) * ceil_div(panels, kPanels);
-        const int64_t group_products = 36 * kTiles * C * K;
-        shared = groups <= 8 || group_products > kTaskProducts;
-        waves = 1;
-        if (shared) {
-            tasks = groups * panels;
-        } else {
-            // Each task has a buffer of its own and takes its share of the groups: about 32 MB of buffers in all, or more where
-            // there are many groups.
-            tasks = (int64_t{32} << 20) / (input_size * static_cast<int64_t>(sizeof(T)));
-            tasks = tasks < 8 ? 8 : tasks > 32 ? 32 : tasks;
-            tasks = tasks < groups / 16 ? groups / 16 : tasks < groups ? tasks : groups;
-            // Long tasks are cut, and taken in as many phases as there are, which use the same buffers.
-            const int64_t needed = ceil_div(groups, kTaskProducts / max_of(1, group_products));
-            waves = min_of(kMaxPhases - 1, ceil_div(needed, tasks));
-            tasks = max_of(tasks, ceil_div(needed, waves));
-            // A result that no cache holds until it is read need not be read into one before it is written.
-            const int64_t line = 64 / static_cast<int64_t>(sizeof(T));
-            end.streams = kStreams && N * OH * OW * K > (int64_t{16} << 20) / static_cast<int64_t>(sizeof(T)) && K % line == 0 &&
-                          reinterpret_cast<uintptr_t>(y) % 64 == 0;
-        }
+        by_panels = groups < panels || 36 * kTiles * C * K > kTaskProducts;
+        filter_stride = (by_panels ? 1 : panels) * C * NR + kPad;
+        const int64_t products = 36 * tiles * C * min_of(K, by_panels ? NR : K);  // that these tasks share
+        parts = min_of(groups, max_of(by_panels ? ceil_div(16, panels) : 32, ceil_div(products, kTaskProducts)));
+        // A result that no cache holds until it is read need not be read into one before it is written.
+        const int64_t line = 64 / static_cast<int64_t>(sizeof(T));
+        end.streams = kStreams && N * OH * OW * K > (int64_t{16} << 20) / static_cast<int64_t>(sizeof(T)) && K % line == 0 &&
+                      reinterpret_cast<uintptr_t>(y) % 64 == 0;
     }
-
     static const char* name() { return winograd_name<R>(); }
+
+    // Scratch: what phase 0 transforms. A thread's own: what it transforms for itself, and the products of a group with a panel.
     void plan(Work& work) const {
-        work.phases = static_cast<int32_t>(1 + waves);
-        work.tasks[0] = filter_tasks + (shared ? groups * chunks : 0);
-        for (int64_t wave = 1; wave <= waves; ++wave) work.tasks[wave] = tasks;
-        work.scratch_bytes = (filter_size + (shared ? groups : tasks) * input_size) * static_cast<int64_t>(sizeof(T));
+        const int64_t filter = 36 * filter_stride, input = groups * input_size, products = 36 * kProducts;
+        work.phases = 2;
+        work.tasks[0] = by_panels ? groups * chunks : ceil_div(C, L) * ceil_div(panels, kPanels);
+        work.tasks[1] = by_panels ? panels * parts : parts;
+        work.scratch_bytes = (by_panels ? input : filter) * static_cast<int64_t>(sizeof(T));
+        work.local_bytes = (products + (by_panels ? filter : input_size)) * static_cast<int64_t>(sizeof(T));
     }
 
-    void run(char* scratch, int phase, int64_t task) const {
-        T* filter = reinterpret_cast<T*>(scratch);
-        T* inputs = filter + filter_size;
+    void run(const Call& call, int phase, int64_t task) const {
+        T *transformed = reinterpret_cast<T*>(call.scratch), *products = reinterpret_cast<T*>(call.local), *own = products + 36 * kProducts;
         if (phase == 0) {
-            if (task < filter_tasks) return transform_filter(task, filter);
-            task -= filter_tasks;
-            return transform_input(task / chunks, task % chunks, inputs + task / chunks * input_size);
+            if (by_panels) return transform_input(task / chunks, task % chunks, transformed + task / chunks * input_size);
+            const int64_t blocks = ceil_div(C, L), k0 = task / blocks * kPanels * NR;
+            return transform_filter(task % blocks * L, k0, min_of(k0 + kPanels * NR, K), transformed);
         }
-        if (shared) {
-            // Neighbouring tasks share the larger operand, so that it passes through the cache once.
-            const bool by_group = groups * input_size > filter_size;
-            const int64_t group = by_group ? task / panels : task % groups, panel = by_group ? task % panels : task / groups;
-            return multiply(group, panel, inputs + group * input_size, filter, [](int64_t, int64_t) {});
-        }
-        T* input = inputs + task * input_size;
-        const Range mine = share((phase - 1) * tasks + task, waves * tasks, groups);
-        for (int64_t group = mine.begin; group < mine.end; ++group) {
-            for (int64_t chunk = 0; chunk < chunks; ++chunk) transform_input(group, chunk, input);
-            const int64_t next = first_tile(group + 1), end = group + 1 < mine.end ? first_tile(group + 2) : next;
-            for (int64_t panel = 0; panel < panels; ++panel)
-                multiply(group, panel, input, filter, [&](int64_t step, int64_t steps) {
-                    const Range some = share(panel * steps + step, panels * steps, (end - next) * M);
-                    for (int64_t row = some.begin; row < some.end; ++row) image().fetch_row(next + row / M, row % M, 0, C);
+        const Range mine = share(task % parts, parts, groups);
+        if (by_panels) {
+            const int64_t panel = task / parts;
+            for (int64_t c = 0; c < C; c += L) transform_filter(c, panel * NR, min_of(panel * NR + NR, K), own);
+            for (int64_t group = mine.begin; group < mine.end; ++group) {
+                const T* input = transformed + group * input_size;
+                multiply(group, panel, input, own, products, [&](int64_t step, int64_t steps) {
+                    const Range some = share(step + steps / 36, steps, input_size);  // a point ahead
+                    prefetch(input + some.begin, some.end - some.begin);
                 });
+            }
+        } else {
+            for (int64_t group = mine.begin; group < mine.end; ++group) {
+                for (int64_t chunk = 0; chunk < chunks; ++chunk) transform_input(group, chunk, own);
+                const int64_t next = first_tile(group + 1), last = group + 1 < mine.end ? first_tile(group + 2) : next;
+                for (int64_t panel = 0; panel < panels; ++panel)
+                    multiply(group, panel, own, transformed + panel * C * NR, products, [&](int64_t step, int64_t steps) {
+                        const Range some = share(panel * steps + step, panels * steps, (last - next) * M);
+                        for (int64_t row = some.begin; row < some.end; ++row) image().fetch_row(next + row / M, row % M, 0, C);
+                    });
+            }
         }
         stream_end();
     }
 
     int64_t first_tile(int64_t group) const { return tiles * group / groups; }
 
-    // L input channels by kPanels panels of output channels, to [36][panel][C][NR].
-    void transform_filter(int64_t task, T* filter) const {
-        const int64_t c0 = task % ceil_div(C, L) * L, k_begin = task / ceil_div(C, L) * kPanels * NR;
-        const int64_t k_end = min_of(k_begin + kPanels * NR, K), c_count = min_of(C - c0, L);
+    // L input channels by some panels of output channels, to [36][panel][C][NR].
+    void transform_filter(int64_t c0, int64_t k_begin, int64_t k_end, T* filter) const {
+        const int64_t c_count = min_of(C - c0, L), first = by_panels ? k_begin : 0;
         for (int64_t k = k_begin; k < k_end; k += L) {
             const int64_t k_count = min_of(k_end - k, L);
             Vec<T> taps[R * R][L];  // [tap][c], vectors over k
@@ -239,7 +247,7 @@ struct Winograd {
                         taps[tap][i] = i < c_count ? load_n(w + (tap * C + c0 + i) * K + k, k_count) : Vec<T>{};
                 if (gradient) transpose_square<T>(taps[tap]);
             }
-            T* to = filter + (k / NR * C + c0) * NR + k % NR;
+            T* to = filter + ((k - first) / NR * C + c0) * NR + k % NR;
             for (int i = 0; i < c_count; ++i, to += NR) {
                 Vec<T> half[6 * R], u[6];
                 LABKIT_UNROLL
@@ -265,21 +273,20 @@ struct Winograd {
     // The 36 products of a group with one panel of the filter, and their way back. Between products fetch(step, steps) fetches what
     // comes next, few numbers at a time so that nothing waits.
     template <class Fetch>
-    void multiply(int64_t group, int64_t panel, const T* input, const T* filter, Fetch fetch) const {
+    void multiply(int64_t group, int64_t panel, const T* input, const T* filter, T* products, Fetch fetch) const {
         using G = Gemm<T>;
-        alignas(64) T products[36 * kProducts];  // about 250 KB
         T* lines[kTiles];
         const int64_t begin = first_tile(group);
-        const int count = static_cast<int>(first_tile(group + 1) - begin), parts = (count + G::MR - 1) / G::MR;
+        const int count = static_cast<int>(first_tile(group + 1) - begin), strips = (count + G::MR - 1) / G::MR;
         const int width = static_cast<int>(min_of(K - panel * NR, NR)), padded = (width + L - 1) / L * L;
         for (int i = 0; i < count; ++i) lines[i] = products + i * NR;
         for (int64_t point = 0; point < 36; ++point) {
-            const T* right = filter + point * filter_stride + panel * C * NR;
-            for (int p = 0; p < parts; ++p) {
-                const int i0 = count * p / parts, i1 = count * (p + 1) / parts;
+            const T* right = filter + point * filter_stride;
+            for (int p = 0; p < strips; ++p) {
+                const int i0 = count * p / strips, i1 = count * (p + 1) / strips;
                 winograd_rows<T, G::MR>(i1 - i0, input + point * input_stride + i0 * kChunk, kTiles * kChunk, right, C, lines + i0,
                                         point * kProducts, padded);
-                fetch(point * parts + p, 36 * parts);
+                fetch(point * strips + p, 36 * strips);
             }
         }
         for (int i = 0; i < count; ++i) transform_output(begin + i, panel, width, products + i * NR);

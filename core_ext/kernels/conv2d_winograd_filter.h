@@ -2,11 +2,11 @@
 //
 //   dW = G^T [ sum over tiles of (B^T d B) * (A dY A^T) ] G
 //
-// The sum is 36 products of [C, tiles] by [tiles, K]. Of few tiles with many channels phase 0 transforms all, and a task of phase
-// 1 has the products of 64 input channels with one panel of output channels and transforms them back. Otherwise the sum is
-// taken for pairs of 64 input and 64 output channels, whose result stays in L2, and for chunks of tiles (their number follows
-// from the number of tiles alone), each transformed as it comes; the last phase adds the chunks up in order and transforms
-// back. A long chunk goes on through several phases, and its output channels are divided, so that tasks stay short.
+// The sum is 36 products of [C, tiles] by [tiles, K], taken for 64 input channels and a panel of output channels at a time. Of
+// few tiles with many channels phase 0 transforms all, and a task of phase 1 has the products of one such block and transforms
+// them back. Otherwise a task has up to 128 by 128 channels and one chunk of the tiles (the number of chunks follows from the
+// number of tiles alone), which it transforms piece by piece into memory of its own; a long chunk goes through several phases,
+// so that tasks stay short. The last phase adds the chunks up in order and transforms back.
 #pragma once
 #include "kernels/conv2d_winograd.h"
 
@@ -49,145 +49,154 @@ LABKIT_INLINE void winograd_filter_sum(const Vec<T>* u, Vec<T>* g, int step) {
 template <class T, int R>
 struct WinogradFilter {
     static constexpr int L = lanes<T>, NR = Gemm<T>::NR, M = 7 - R;
-    static constexpr int64_t kBlock = kWinogradChunk;  // channels of a pair, on either side
-    static constexpr int64_t kTiles = 28;              // tiles transformed together
-    static constexpr int64_t kStep = kTiles * kBlock + kWinogradPad, kSums = kBlock * kBlock + kWinogradPad;  // between points
-    static constexpr int64_t kRows = 4;                // input channels of one task of the last phase
-    static constexpr int64_t kDepth = 256;             // most tiles of one chain of the sum, where all are transformed first
-    static constexpr int64_t kPanel = kBlock * NR + kWinogradPad;  // between points of a task's products then
+    static constexpr int64_t kChunk = kWinogradChunk, kPad = kWinogradPad;
+    static constexpr int64_t kPair = 2 * kChunk;   // most channels of a task, on either side
+    static constexpr int64_t kTiles = 112;         // most tiles transformed together
+    static constexpr int64_t kDepth = 256;         // most tiles of one chain of the sum
+    static constexpr int64_t kRows = 4;            // input channels of one task of the last phase
+    static constexpr int64_t kPoint = kChunk * NR + kPad, kBlock = 36 * kPoint;  // the products of a block: [36][kChunk][NR]
 
     const T *x, *dy;
     T* dw;
     int64_t H, W, C, OH, OW, K, pad_top, pad_left;
-    int64_t rows, columns, tiles, chunks, pairs_c, pairs, panels;
-    bool shared;  // all is transformed first
-    int64_t input_stride, gradient_stride;  // then: from one point to the next
-    int64_t waves, parts;  // otherwise: phases that a chunk goes through, and tasks that share the output channels of a pair
+    int64_t rows, columns, tiles, chunks_c, panels;  // of 64 input channels, of NR output channels
+    bool shared;                                     // all is transformed first
+    int64_t depth, input_stride, gradient_stride;    // of what is transformed together: tiles, and numbers between points
+    int64_t pairs_c, pairs_k, high, wide;            // otherwise: tasks of a chunk; how many chunks_c and panels each has
+    int64_t chunks, waves;                           // of tiles; phases that each goes through
 
     WinogradFilter(const View& x_, const View& dy_, const View& dw_, int64_t pad_top_, int64_t pad_left_)
         : x(data<T>(x_)), dy(data<T>(dy_)), dw(data<T>(dw_)), H(x_.shape[1]), W(x_.shape[2]), C(x_.shape[3]), OH(dy_.shape[1]),
           OW(dy_.shape[2]), K(dy_.shape[3]), pad_top(pad_top_), pad_left(pad_left_) {
         rows = (OH + M - 1) / M, columns = (OW + M - 1) / M, tiles = x_.shape[0] * rows * columns;
+        chunks_c = ceil_div(C, kChunk), panels = ceil_div(K, NR);
+        const int64_t all = 36 * tiles * (chunks_c * kChunk + panels * NR) * static_cast<int64_t>(sizeof(T));
+        shared = chunks_c * panels >= 8 && all <= int64_t{32} << 20;
         chunks = tiles / 200 < 1 ? 1 : tiles / 200 > 16 ? 16 : tiles / 200;
-        pairs_c = ceil_div(C, kBlock), pairs = pairs_c * ceil_div(K, kBlock), panels = ceil_div(K, NR);
-        input_stride = pairs_c * tiles * kBlock + kWinogradPad, gradient_stride = panels * tiles * NR + kWinogradPad;
-        shared = pairs >= 8 && 36 * (input_stride + gradient_stride) * static_cast<int64_t>(sizeof(T)) <= int64_t{16} << 20;
-        const int64_t products = 36 * ceil_div(tiles, chunks) * min_of(C, kBlock) * min_of(K, kBlock);  // of a chunk and pair
-        waves = max_of(1, min_of(kMaxPhases - 1, ceil_div(products, kTaskProducts)));
-        parts = max_of(1, min_of(ceil_div(min_of(K, kBlock), NR), ceil_div(products, waves * kTaskProducts)));
+        pairs_c = ceil_div(C, kPair), pairs_k = ceil_div(K, kPair);
+        high = min_of(chunks_c, kPair / kChunk), wide = min_of(panels, kPair / NR);
+        const int64_t longest = ceil_div(tiles, chunks), products = 36 * longest * min_of(C, kPair) * min_of(K, kPair);
+        waves = min_of(kMaxPhases - 1, ceil_div(products, kTaskProducts));
+        depth = shared ? tiles : ceil_div(longest, ceil_div(longest, kTiles));
+        input_stride = (shared ? chunks_c : high) * depth * kChunk + kPad;
+        gradient_stride = (shared ? panels : wide) * depth * NR + kPad;
     }
-
-    int64_t blocks() const { return ceil_div(tiles, kTiles); }
 
     static const char* name() { return winograd_name<R>(); }
 
-    // Scratch: [chunk][pair] of sums [36][kBlock][kBlock], then [chunk][pair][part] of two transformed blocks [36][kTiles][kBlock].
+    // What is transformed: 36 matrices of the images, then 36 of the gradient. It lies in scratch when it is shared, else in the
+    // thread's own memory, and the products the other way round: [chunk][pair][block of products].
     void plan(Work& work) const {
+        const int64_t transformed = 36 * (input_stride + gradient_stride) * static_cast<int64_t>(sizeof(T));
+        const int64_t block = kBlock * static_cast<int64_t>(sizeof(T)), pairs = chunks * pairs_c * pairs_k;
         if (shared) {
             work.phases = 2;
-            work.tasks[0] = blocks() * (pairs_c + panels);
-            work.tasks[1] = pairs_c * panels;
-            work.scratch_bytes = 36 * (input_stride + gradient_stride) * static_cast<int64_t>(sizeof(T));
-            return;
+            work.tasks[0] = ceil_div(tiles, kStep) * (chunks_c + panels);
+            work.tasks[1] = chunks_c * panels;
+            work.scratch_bytes = transformed, work.local_bytes = block;
+        } else {
+            work.phases = static_cast<int32_t>(waves + 1);
+            for (int64_t wave = 0; wave < waves; ++wave) work.tasks[wave] = pairs;
+            work.tasks[waves] = ceil_div(C, kRows);
+            work.scratch_bytes = pairs * high * wide * block, work.local_bytes = transformed;
         }
-        work.phases = static_cast<int32_t>(waves + 1);
-        for (int64_t wave = 0; wave < waves; ++wave) work.tasks[wave] = chunks * pairs * parts;
-        work.tasks[waves] = (C + kRows - 1) / kRows;
-        work.scratch_bytes = chunks * pairs * 36 * (kSums + parts * 2 * kStep) * static_cast<int64_t>(sizeof(T));
     }
 
-    void run(char* scratch, int phase, int64_t task) const {
-        T* sums = reinterpret_cast<T*>(scratch);
+    void run(const Call& call, int phase, int64_t task) const {
+        T *common = reinterpret_cast<T*>(call.scratch), *own = reinterpret_cast<T*>(call.local);
         if (shared)
-            phase == 0 ? transform(task, sums) : multiply_panel(task % pairs_c * kBlock, task / pairs_c, sums);
+            phase == 0 ? transform(task, common) : multiply_all(task % chunks_c, task / chunks_c, common, own);
         else if (phase < waves)
-            multiply(task / parts, phase, task % parts, sums + task / parts * 36 * kSums,
-                     sums + 36 * (chunks * pairs * kSums + task * 2 * kStep));
+            multiply_chunk(task, phase, common + task * high * wide * kBlock, own);
         else
-            add_chunks(task * kRows, (task + 1) * kRows < C ? (task + 1) * kRows : C, sums);
+            add_chunks(task * kRows, min_of((task + 1) * kRows, C), common);
     }
 
-    // A block of tiles: 64 channels of the images to [36][C / 64][tile][64], or a panel of the gradient to [36][panel][tile][NR].
-    void transform(int64_t task, T* inputs) const {
-        const int64_t begin = task % blocks() * kTiles, count = min_of(tiles - begin, kTiles), part = task / blocks();
-        if (part < pairs_c) {
-            const TileGrid<T, M> image{x, H, W, C, rows, columns, pad_top, pad_left};
-            const int64_t c0 = part * kBlock;
-            return image.transform(begin, count, c0, min_of(C - c0, kBlock), inputs + (part * tiles + begin) * kBlock, input_stride);
-        }
-        const int64_t panel = part - pairs_c;
-        transform_gradient(begin, count, panel * NR, min_of(K - panel * NR, NR), inputs + 36 * input_stride + (panel * tiles + begin) * NR,
-                           tiles, gradient_stride);
+    TileGrid<T, M> image() const { return {x, H, W, C, rows, columns, pad_top, pad_left}; }
+
+    // A step of the tiles: 64 channels of the images to [36][C / 64][tile][64], or a panel of the gradient to [36][panel][tile][NR].
+    static constexpr int64_t kStep = 28;
+    void transform(int64_t task, T* to) const {
+        const int64_t steps = ceil_div(tiles, kStep), begin = task % steps * kStep, count = min_of(tiles - begin, kStep), part = task / steps;
+        if (part < chunks_c)
+            image().transform(begin, count, part * kChunk, min_of(C - part * kChunk, kChunk), to + (part * tiles + begin) * kChunk, input_stride);
+        else
+            transform_gradient(begin, count, part - chunks_c, to + 36 * input_stride + ((part - chunks_c) * tiles + begin) * NR);
     }
 
-    // 64 input channels from c0 on by one panel of output channels, for all tiles, and back.
-    void multiply_panel(int64_t c0, int64_t panel, const T* inputs) const {
+    // The product of one block at one point for `count` tiles: to[c][k] (+)= sum of left[tile][c] * right[tile][k].
+    template <class Fetch>
+    void multiply(const T* left, const T* right, int64_t count, int64_t chunk_c, int64_t panel, T* to, bool add, Fetch fetch) const {
         using G = Gemm<T>;
-        alignas(64) T products[36 * kPanel];  // about 300 KB
-        T* lines[kBlock];
-        const T *left = inputs + c0 * tiles, *right = inputs + 36 * input_stride + panel * tiles * NR;
-        const int c_count = static_cast<int>(min_of(C - c0, kBlock)), k_count = static_cast<int>(min_of(K - panel * NR, NR));
-        const int padded = (k_count + L - 1) / L * L, parts = (c_count + G::MR - 1) / G::MR;
-        for (int i = 0; i < c_count; ++i) lines[i] = products + i * NR;
+        const int c_count = static_cast<int>(min_of(C - chunk_c * kChunk, kChunk)), k_count = static_cast<int>(min_of(K - panel * NR, NR));
+        const int padded = (k_count + L - 1) / L * L, strips = (c_count + G::MR - 1) / G::MR;
+        T* lines[kChunk];
+        for (int i = 0; i < c_count; ++i) lines[i] = to + i * NR;
+        for (int p = 0; p < strips; ++p) {
+            const int i0 = c_count * p / strips, i1 = c_count * (p + 1) / strips;
+            fetch(p, strips);
+            const Strips<T> rows_of_left{left + i0, kChunk, count, 0};
+            gemm_rows<T, G::MR, true>(i1 - i0, rows_of_left, right, NR, count, lines + i0, 0, padded, add);
+        }
+    }
+
+    // One block for all tiles, and back.
+    void multiply_all(int64_t chunk_c, int64_t panel, const T* inputs, T* products) const {
+        const T *left = inputs + chunk_c * tiles * kChunk, *right = inputs + 36 * input_stride + panel * tiles * NR;
         for (int64_t point = 0; point < 36; ++point, left += input_stride, right += gradient_stride)
-            for (int64_t tile = 0; tile < tiles; tile += kDepth)
-                for (int p = 0; p < parts; ++p) {
-                    const int i0 = c_count * p / parts, i1 = c_count * (p + 1) / parts;
-                    const Range next = share(p, parts, point < 35 ? min_of(tiles - tile, kDepth) : 0);  // the next point's numbers
-                    prefetch(left + input_stride + (tile + next.begin) * kBlock, (next.end - next.begin) * kBlock);
-                    prefetch(right + gradient_stride + (tile + next.begin) * NR, (next.end - next.begin) * NR);
-                    const int64_t depth = min_of(tiles - tile, kDepth);
-                    const Strips<T> rows{left + tile * kBlock + i0, kBlock, depth, 0};
-                    gemm_rows<T, G::MR, true>(i1 - i0, rows, right + tile * NR, NR, depth, lines + i0, point * kPanel, padded, tile > 0);
-                }
-        for (int c = 0; c < c_count; ++c)
-            for (int k = 0; k < k_count; k += L)
-                transform_back(c0 + c, panel * NR + k, [&](int point) { return load(products + point * kPanel + c * NR + k); });
+            for (int64_t tile = 0; tile < tiles; tile += kDepth) {
+                const int64_t count = min_of(tiles - tile, kDepth);
+                multiply(left + tile * kChunk, right + tile * NR, count, chunk_c, panel, products + point * kPoint, tile > 0,
+                         [&](int64_t part, int64_t parts) {  // the next point's numbers
+                             const Range next = share(part, parts, point < 35 ? count : 0);
+                             prefetch(left + input_stride + (tile + next.begin) * kChunk, (next.end - next.begin) * kChunk);
+                             prefetch(right + gradient_stride + (tile + next.begin) * NR, (next.end - next.begin) * NR);
+                         });
+            }
+        for (int64_t c = 0; c < min_of(C - chunk_c * kChunk, kChunk); ++c)
+            for (int64_t k = 0; k < min_of(K - panel * NR, NR); k += L)
+                transform_back(chunk_c * kChunk + c, panel * NR + k, [&](int point) { return load(products + point * kPoint + c * NR + k); });
     }
 
-    // What one phase and part does of a chunk and pair.
-    void multiply(int64_t product, int64_t wave, int64_t part, T* sums, T* inputs) const {
-        using G = Gemm<T>;
-        T* gradients = inputs + 36 * kStep;
-        T* lines[kBlock];
-        const int64_t chunk = product / pairs, pair = product % pairs, c0 = pair % pairs_c * kBlock, pair_k0 = pair / pairs_c * kBlock;
-        const Range mine = share(part, parts, ceil_div(min_of(K - pair_k0, kBlock), NR));  // panels
-        const int64_t k0 = pair_k0 + mine.begin * NR;
-        const int c_count = static_cast<int>(C - c0 < kBlock ? C - c0 : kBlock);
-        const int k_count = static_cast<int>(min_of(K - k0, (mine.end - mine.begin) * NR));
-        if (k_count <= 0) return;
-        const int k_padded = (k_count + L - 1) / L * L, blocks_c = (c_count + G::MR - 1) / G::MR;
-        for (int i = 0; i < c_count; ++i) lines[i] = sums + i * kBlock + mine.begin * NR;
-        const TileGrid<T, M> image{x, H, W, C, rows, columns, pad_top, pad_left}, gradient{dy, OH, OW, K, rows, columns, 0, 0};
-        const int panels_here = (k_count + NR - 1) / NR;
-        const Range all = share(chunk, chunks, tiles), steps = share(wave, waves, ceil_div(all.end - all.begin, kTiles));
-        const int64_t end = min_of(all.begin + steps.end * kTiles, all.end);
-        for (int64_t tile = all.begin + steps.begin * kTiles; tile < end; tile += kTiles) {
-            const int64_t count = end - tile < kTiles ? end - tile : kTiles;
-            image.transform(tile, count, c0, c_count, inputs, kStep);
-            transform_gradient(tile, count, k0, k_count, gradients, kTiles, kStep);
+    // What one phase does of a chunk and pair.
+    void multiply_chunk(int64_t task, int64_t wave, T* sums, T* inputs) const {
+        const int64_t chunk = task / (pairs_c * pairs_k), c0 = task % pairs_c * high, p0 = task / pairs_c % pairs_k * wide;
+        const int64_t c1 = min_of(c0 + high, chunks_c), p1 = min_of(p0 + wide, panels), blocks = (c1 - c0) * (p1 - p0);
+        T* gradients = inputs + 36 * input_stride;
+        const Range all = share(chunk, chunks, tiles), steps = share(wave, waves, ceil_div(all.end - all.begin, depth));
+        const int64_t end = min_of(all.begin + steps.end * depth, all.end);
+        for (int64_t tile = all.begin + steps.begin * depth; tile < end; tile += depth) {
+            const int64_t count = min_of(end - tile, depth);
+            for (int64_t c = c0; c < c1; ++c)
+                image().transform(tile, count, c * kChunk, min_of(C - c * kChunk, kChunk), inputs + (c - c0) * depth * kChunk, input_stride);
+            for (int64_t p = p0; p < p1; ++p) transform_gradient(tile, count, p, gradients + (p - p0) * depth * NR);
             for (int64_t point = 0; point < 36; ++point)
-                for (int k = 0; k < k_count; k += NR)
-                    for (int p = 0; p < blocks_c; ++p) {
-                        const int i0 = c_count * p / blocks_c, i1 = c_count * (p + 1) / blocks_c;
-                        const Range next = share((point * panels_here + k / NR) * blocks_c + p, 36 * panels_here * blocks_c,
-                                                 max_of(0, min_of(end - tile - count, kTiles)) * M);
-                        for (int64_t row = next.begin; row < next.end; ++row) {
-                            image.fetch_row(tile + count + row / M, row % M, c0, c_count);
-                            gradient.fetch_row(tile + count + row / M, row % M, k0, k_count);
-                        }
-                        const Strips<T> left{inputs + point * kStep + i0, kBlock, count, 0};
-                        gemm_rows<T, G::MR, true>(i1 - i0, left, gradients + point * kStep + k * kTiles, NR, count, lines + i0, point * kSums + k,
-                                                  k_padded - k < NR ? k_padded - k : NR, tile > all.begin);
-                    }
+                for (int64_t block = 0; block < blocks; ++block) {
+                    const int64_t c = block % (c1 - c0), p = block / (c1 - c0);
+                    const T *left = inputs + point * input_stride, *right = gradients + point * gradient_stride;
+                    T* to = sums + (p * high + c) * kBlock + point * kPoint;
+                    multiply(left + c * depth * kChunk, right + p * depth * NR, count, c0 + c, p0 + p, to, tile > all.begin,
+                             [&](int64_t part, int64_t parts) {  // the next point's numbers
+                                 if (point == 35) return;
+                                 const Range of_left = share(block * parts + part, blocks * parts, input_stride);
+                                 const Range of_right = share(block * parts + part, blocks * parts, gradient_stride);
+                                 const Range of_sums = share(part, parts, kPoint);
+                                 prefetch(left + input_stride + of_left.begin, of_left.end - of_left.begin);
+                                 prefetch(right + gradient_stride + of_right.begin, of_right.end - of_right.begin);
+                                 prefetch(to + kPoint + of_sums.begin, of_sums.end - of_sums.begin);
+                             });
+                }
         }
     }
 
-    // A dY A^T, to [36][panel of NR channels][tile][NR], `stride` numbers for a point and `depth` tiles for a panel.
-    void transform_gradient(int64_t begin, int64_t count, int64_t k0, int64_t channels, T* to, int64_t depth, int64_t stride) const {
-        alignas(64) static const T kZeros[kBlock] = {};
-        for (int64_t t = 0; t < count; ++t) {
-            const int64_t tile = begin + t, h0 = tile / columns % rows * M, w0 = tile % columns * M;
+    // A dY A^T of one panel, to [36][tile][NR].
+    void transform_gradient(int64_t begin, int64_t count, int64_t panel, T* to) const {
+        alignas(64) static const T kZeros[NR] = {};
+        const TileGrid<T, M> gradient{dy, OH, OW, K, rows, columns, 0, 0};
+        const int64_t k0 = panel * NR, channels = min_of(K - k0, NR);
+        for (int64_t tile = begin; tile < begin + count; ++tile, to += NR) {
+            const int64_t h0 = tile / columns % rows * M, w0 = tile % columns * M;
+            for (int64_t row = 0; tile + 1 < begin + count && row < M; ++row) gradient.template fetch_row<3>(tile + 1, row, k0, channels);
             const T* pixel[M * M];
             for (int i = 0; i < M; ++i)
                 for (int j = 0; j < M; ++j) {
@@ -195,7 +204,6 @@ struct WinogradFilter {
                     pixel[M * i + j] = inside ? dy + ((tile / columns / rows * OH + h0 + i) * OW + w0 + j) * K + k0 : kZeros;
                 }
             for (int64_t k = 0; k < channels; k += L) {
-                T* target = to + (k / NR * depth + t) * NR + k % NR;
                 Vec<T> half[6 * M], z[6];
                 LABKIT_UNROLL
                 for (int j = 0; j < M; ++j) {
@@ -208,19 +216,22 @@ struct WinogradFilter {
                 for (int i = 0; i < 6; ++i) {
                     winograd_gradient<T, R>(half + M * i, z, 1);
                     LABKIT_UNROLL
-                    for (int j = 0; j < 6; ++j) store(target + (6 * i + j) * stride, z[j]);
+                    for (int j = 0; j < 6; ++j) store(to + k + (6 * i + j) * gradient_stride, z[j]);
                 }
             }
         }
     }
 
     void add_chunks(int64_t c_begin, int64_t c_end, const T* sums) const {
+        const int64_t pair_size = high * wide * kBlock;
         for (int64_t c = c_begin; c < c_end; ++c)
             for (int64_t k = 0; k < K; k += L) {
-                const T* from = sums + (k / kBlock * pairs_c + c / kBlock) * 36 * kSums + c % kBlock * kBlock + k % kBlock;
+                const int64_t chunk_c = c / kChunk, panel = k / NR, pair = panel / wide * pairs_c + chunk_c / high;
+                const T* from = sums + pair * pair_size + (panel % wide * high + chunk_c % high) * kBlock + c % kChunk * NR + k % NR;
                 transform_back(c, k, [&](int point) {
-                    Vec<T> sum = load(from + point * kSums);
-                    for (int64_t chunk = 1; chunk < chunks; ++chunk) sum = sum + load(from + point * kSums + chunk * pairs * 36 * kSums);
+                    Vec<T> sum = load(from + point * kPoint);
+                    for (int64_t chunk = 1; chunk < chunks; ++chunk)
+                        sum = sum + load(from + point * kPoint + chunk * pairs_c * pairs_k * pair_size);
                     return sum;
                 });
             }

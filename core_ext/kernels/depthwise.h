@@ -166,10 +166,10 @@ struct DepthwiseForward : Depthwise<T> {
         work.scratch_bytes = Base::expansion_bytes() + (c.h.out + c.w.out) * static_cast<int64_t>(sizeof(Meeting));
     }
 
-    void run(char* scratch, int phase, int64_t task) const {
-        Meeting* rows = reinterpret_cast<Meeting*>(scratch + Base::expansion_bytes());
+    void run(const Call& call, int phase, int64_t task) const {
+        Meeting* rows = reinterpret_cast<Meeting*>(call.scratch + Base::expansion_bytes());
         Meeting* columns = rows + c.h.out;
-        T* repeated = reinterpret_cast<T*>(scratch);
+        T* repeated = reinterpret_cast<T*>(call.scratch);
         if (phase == 0 && task > 0) return Base::expand(x, repeated, task - 1);
         if (phase == 0) {
             for (int64_t o = 0; o < c.h.out; ++o) rows[o] = output_meeting(c.h, o);
@@ -211,10 +211,10 @@ struct DepthwiseInput : Depthwise<T> {
         work.scratch_bytes = Base::expansion_bytes() + (c.h.in + c.w.in) * static_cast<int64_t>(sizeof(Meeting));
     }
 
-    void run(char* scratch, int phase, int64_t task) const {
-        Meeting* rows = reinterpret_cast<Meeting*>(scratch + Base::expansion_bytes());
+    void run(const Call& call, int phase, int64_t task) const {
+        Meeting* rows = reinterpret_cast<Meeting*>(call.scratch + Base::expansion_bytes());
         Meeting* columns = rows + c.h.in;
-        T* repeated = Base::M == 1 ? dx : reinterpret_cast<T*>(scratch);
+        T* repeated = Base::M == 1 ? dx : reinterpret_cast<T*>(call.scratch);
         if (phase == 0) {
             for (int64_t i = 0; i < c.h.in; ++i) rows[i] = h.of(i);
             for (int64_t i = 0; i < c.w.in; ++i) columns[i] = w.of(i);

@@ -12,7 +12,7 @@ void plan_depthwise(const Call& call, Work& work) {
 
 template <class Algorithm>
 Status run_depthwise(const Call& call, int phase, int64_t task) {
-    Algorithm(call).run(call.scratch, phase, task);
+    Algorithm(call).run(call, phase, task);
     return {};
 }
 

@@ -34,11 +34,11 @@ struct DepthwiseFilter : Depthwise<T> {
         work.scratch_bytes = Base::expansion_bytes() + chunks * size() * static_cast<int64_t>(sizeof(T));
     }
 
-    void run(char* scratch, int phase, int64_t task) const {
-        T* parts = reinterpret_cast<T*>(scratch + Base::expansion_bytes());
-        if (phase == 0) return Base::expand(x, reinterpret_cast<T*>(scratch), task);
+    void run(const Call& call, int phase, int64_t task) const {
+        T* parts = reinterpret_cast<T*>(call.scratch + Base::expansion_bytes());
+        if (phase == 0) return Base::expand(x, reinterpret_cast<T*>(call.scratch), task);
         if (phase == 2) return add_parts(parts, chunks, size(), task, dw);
-        add_rows(Base::M == 1 ? x : reinterpret_cast<T*>(scratch), task / blocks, task % blocks * kBlock, parts + task / blocks * size());
+        add_rows(Base::M == 1 ? x : reinterpret_cast<T*>(call.scratch), task / blocks, task % blocks * kBlock, parts + task / blocks * size());
     }
 
     void add_rows(const T* images, int64_t chunk, int64_t c0, T* part) const {

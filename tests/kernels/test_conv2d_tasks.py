@@ -46,8 +46,8 @@ def test_tasks_are_short(target: str, shape: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_bits_do_not_depend_on_the_number_of_phases(target: str) -> None:
-    """Eleven images are multiplied in two phases, one is in one."""
+def test_bits_do_not_depend_on_what_is_transformed_first(target: str) -> None:
+    """For eleven images that is the filter, for one it is the image."""
     rng = np.random.default_rng(0)
     x, w = (rng.standard_normal(s, np.float32) for s in ((11, 28, 28, 512), (3, 3, 512, 512)))
 
@@ -56,8 +56,8 @@ def test_bits_do_not_depend_on_the_number_of_phases(target: str) -> None:
         _native.call_kernel(target, "conv2d.f32", [images, w], [y], [1, 1, 1, 1, 1, 1, 1], [], 2)
         return y
 
-    assert len(tasks(target, "conv2d", [x, w], np.empty_like(x), 3)) == 3
-    assert len(tasks(target, "conv2d", [x[:1], w], np.empty_like(x[:1]), 3)) == 2
+    many, one = (tasks(target, "conv2d", [images, w], np.empty_like(images), 3) for images in (x, x[:1]))
+    assert one[0] % (512 // 64) == 0 and one[0] < many[0]  # groups of tiles by 64 channels, not blocks of the filter
     y = convolve(x)
     for image in (0, 5, 10):
         assert np.array_equal(convolve(x[image : image + 1])[0], y[image])

@@ -1,6 +1,7 @@
 // What Python is told of a plan and of its runs.
 #include "bind/plan/plan.h"
 #include "exec/checked.h"
+#include "exec/pool.h"
 #include "exec/trace.h"
 
 namespace labkit {
@@ -66,7 +67,7 @@ py::tuple record_of(const Plan& plan, const Trace& trace, int64_t start) {
                                     node.start, node.duration, node.bytes));
     for (const Trace::Event& event : trace.events())
         events.append(py::make_tuple(event.node, event.start, event.duration));
-    return py::make_tuple(start, Trace::now() - start, plan.arena_bytes(), nodes, events, trace.dropped());
+    return py::make_tuple(start, Trace::now() - start, plan.bytes_of_run(get_num_threads()), nodes, events, trace.dropped());
 }
 
 }  // namespace labkit

@@ -65,13 +65,15 @@ void write_instruction(std::string& to, const Instruction& instruction, bool val
         for (int phase = 0; phase < instruction.work.phases; ++phase)
             to += ' ' + std::to_string(instruction.empty ? 0 : instruction.work.tasks[phase]);
         if (instruction.work.scratch_bytes) to += ", scratch " + std::to_string(instruction.work.scratch_bytes);
+        if (instruction.work.local_bytes) to += ", a thread " + std::to_string(instruction.work.local_bytes);
     }
     to += '\n';
 }
 
 void write_plan(std::string& text, const Plan& plan, bool values) {
     text +=
-        "# target " + std::string(plan.table().target) + ", arena " + std::to_string(plan.arena_bytes()) + " bytes\n";
+        "# target " + std::string(plan.table().target) + ", arena " + std::to_string(plan.arena_bytes()) + " bytes" +
+        (plan.local_bytes() ? ", a thread " + std::to_string(plan.local_bytes()) : "") + "\n";
     for (const auto& cell : plan.cells()) text += "cell " + text_of(cell->view()) + '\n';
     for (size_t id = 0; id < plan.slots().size(); ++id) write_slot(text, plan, id, values);
     for (const Instruction& instruction : plan.instructions()) {

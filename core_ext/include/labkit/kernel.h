@@ -33,15 +33,17 @@ struct Call {
     const double* reals;  // real attributes, likewise
     int32_t n_ints, n_reals;
     char* scratch;        // Work::scratch_bytes bytes, 64-byte aligned, contents undefined at phase 0
+    char* local;          // Work::local_bytes bytes of the thread that runs the task, likewise, undefined at each task
     const Fused* fused;   // of an instruction that was made of several; else null
 };
 
-constexpr int kMaxPhases = 4;
+constexpr int kMaxPhases = 8;
 
 struct Work {
     int32_t phases = 1;
-    int64_t tasks[kMaxPhases] = {1, 1, 1, 1};
+    int64_t tasks[kMaxPhases] = {1, 1, 1, 1, 1, 1, 1, 1};
     int64_t scratch_bytes = 0;
+    int64_t local_bytes = 0;      // for each thread: memory that stays in its cache from task to task
     const char* algorithm = "";  // for people: which one serves the call, where a kernel has several
 };
 

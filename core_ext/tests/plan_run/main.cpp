@@ -62,9 +62,9 @@ std::string execute(const PlanText& text, bool fuse, const Options& options) {
     std::vector<std::shared_ptr<Cell>> cells;
     std::shared_ptr<Plan> built = build(text, fuse, state, random, cells);
     const Plan& plan = *built;
-    if (plan.arena_bytes() > options.max_bytes)
-        throw std::invalid_argument("the arena takes " + std::to_string(plan.arena_bytes()) +
-                                    " bytes, more than --max-bytes");
+    const int64_t bytes = plan.bytes_of_run(static_cast<int>(options.threads));
+    if (bytes > options.max_bytes)
+        throw std::invalid_argument("the arena takes " + std::to_string(bytes) + " bytes, more than --max-bytes");
     std::vector<Buffer> fed;
     std::vector<StepFeed> feeds;
     for (int32_t slot : plan.feeds()) {
