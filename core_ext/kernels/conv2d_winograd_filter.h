@@ -71,7 +71,7 @@ struct WinogradFilter {
         rows = (OH + M - 1) / M, columns = (OW + M - 1) / M, tiles = x_.shape[0] * rows * columns;
         chunks_c = ceil_div(C, kChunk), panels = ceil_div(K, NR);
         const int64_t all = 36 * tiles * (chunks_c * kChunk + panels * NR) * static_cast<int64_t>(sizeof(T));
-        shared = chunks_c * panels >= 8 && all <= int64_t{32} << 20;
+        shared = chunks_c * panels >= 8 && all <= int64_t{16} << 20;
         chunks = tiles / 200 < 1 ? 1 : tiles / 200 > 16 ? 16 : tiles / 200;
         pairs_c = ceil_div(C, kPair), pairs_k = ceil_div(K, kPair);
         high = min_of(chunks_c, kPair / kChunk), wide = min_of(panels, kPair / NR);
