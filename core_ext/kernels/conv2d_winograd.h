@@ -158,7 +158,6 @@ struct Winograd {
     static constexpr int64_t kPad = kWinogradPad;
     static constexpr int64_t kProducts = kTiles * NR + kPad;
     static constexpr int64_t kPanels = 4;               // panels of NR outputs in one task of the filter's transform
-    static constexpr int64_t kTasks = 32;               // of the products, where there is enough to do
 
     const T *x, *w;
     T* y;
@@ -181,7 +180,7 @@ struct Winograd {
         by_panels = groups < panels || 36 * kTiles * C * K > kTaskProducts;
         filter_stride = (by_panels ? 1 : panels) * C * NR + kPad;
         const int64_t products = 36 * tiles * C * min_of(K, by_panels ? NR : K);  // that these tasks share
-        parts = min_of(groups, max_of(by_panels ? ceil_div(16, panels) : 32, ceil_div(products, kTaskProducts)));
+        parts = min_of(groups, max_of(by_panels ? ceil_div(16, panels) : 48, ceil_div(products, kTaskProducts)));
         // A result that no cache holds until it is read need not be read into one before it is written.
         const int64_t line = 64 / static_cast<int64_t>(sizeof(T));
         end.streams = kStreams && N * OH * OW * K > (int64_t{16} << 20) / static_cast<int64_t>(sizeof(T)) && K % line == 0 &&
@@ -220,7 +219,7 @@ struct Winograd {
         } else {
             for (int64_t group = mine.begin; group < mine.end; ++group) {
                 for (int64_t chunk = 0; chunk < chunks; ++chunk) transform_input(group, chunk, own);
-                const int64_t next = first_tile(group + 1), last = group + 1 < mine.end ? first_tile(group + 2) : next;
+                const int64_t next = first_tile(group + 1), last = group + 1 < groups ? first_tile(group + 2) : next;
                 for (int64_t panel = 0; panel < panels; ++panel)
                     multiply(group, panel, own, transformed + panel * C * NR, products, [&](int64_t step, int64_t steps) {
                         const Range some = share(panel * steps + step, panels * steps, (last - next) * M);
