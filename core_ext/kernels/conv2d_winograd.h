@@ -3,147 +3,19 @@
 //
 //   Y = A^T [ sum over c of (G g G^T) * (B^T d B) ] A        (Lavin, Gray, "Fast Algorithms for Convolutional Neural Networks")
 //
-// for each 6x6 tile d of the image, RxR filter g and MxM tile Y of the result, M + R - 1 = 6. The interpolation points are
-// 0, +-1/sqrt(2), +-sqrt(2) and infinity: half the rounding error of the usual 0, +-1, +-2 (Barabasz, Anderson, Soodhalter,
-// Gregg, "Error Analysis and Improving the Accuracy of Winograd Convolution"), at the same cost. B depends on the points
-// alone, row j of G and column j of A on the powers of point j.
+// for each 6x6 tile d of the image, RxR filter g and MxM tile Y of the result, M + R - 1 = 6.
 //
 // A group of tiles of any images is transformed, multiplied (36 small matrix products) and transformed back. A tile's
 // numbers depend on its own image alone, and each sum over c is one chain, so bits do not depend on the batch or on the
 // grouping. A NaN or infinity reaches every pixel of the tiles that see it.
 #pragma once
-#include "kernels/conv2d_winograd_tile.h"
-#include "kernels/window.h"
+#include "kernels/conv2d_winograd_grid.h"
 
 namespace labkit {
 namespace {
 
-constexpr double kWinogradA = 0.70710678118654752440, kWinogradB = 1.41421356237309504880;  // the points; a^2 = 1/2, b^2 = 2
-
-// B^T d: six numbers of six.
-template <class T>
-LABKIT_INLINE void winograd_input(const Vec<T>* d, Vec<T>* v, int step) {
-    const Vec<T> a = broadcast(T(kWinogradA)), b = broadcast(T(kWinogradB)), five_halves = broadcast(T(2.5));
-    const Vec<T> even_a = d[4] - (d[2] + d[2]), odd_a = fma(a, d[3], -(b * d[1]));
-    const Vec<T> even_b = fma(broadcast(T(-0.5)), d[2], d[4]), odd_b = fma(b, d[3], -(a * d[1]));
-    v[0] = fma(-five_halves, d[2], d[0] + d[4]);
-    v[step] = even_a + odd_a, v[2 * step] = even_a - odd_a;
-    v[3 * step] = even_b + odd_b, v[4 * step] = even_b - odd_b;
-    v[5 * step] = fma(-five_halves, d[3], d[1] + d[5]);
-}
-
-// A^T m: 7 - R numbers of six.
-template <class T, int R>
-LABKIT_INLINE void winograd_output(const Vec<T>* m, Vec<T>* y, int step) {
-    const Vec<T> a = broadcast(T(kWinogradA)), b = broadcast(T(kWinogradB)), half = broadcast(T(0.5));
-    const Vec<T> s1 = m[1] + m[2], t1 = a * (m[1] - m[2]), s2 = m[3] + m[4], t2 = b * (m[3] - m[4]);
-    y[0] = m[0] + s1 + s2;
-    if constexpr (R == 5) {
-        y[step] = t1 + t2 + m[5];
-    } else {
-        y[step] = t1 + t2;
-        y[2 * step] = fma(half, s1, s2 + s2);
-        y[3 * step] = fma(half, t1, t2 + t2) + m[5];
-    }
-}
-
-// G g: six numbers of R, which are g[0], g[from], g[2 * from] ...
-template <class T, int R>
-LABKIT_INLINE void winograd_filter(const Vec<T>* g, int from, Vec<T>* u, int step) {
-    const Vec<T> half = broadcast(T(0.5));
-    Vec<T> even_a = fma(half, g[2 * from], g[0]), odd_a = g[from], even_b = g[0] + g[2 * from] + g[2 * from], odd_b = g[from];
-    if constexpr (R == 5) {
-        even_a = fma(broadcast(T(0.25)), g[4 * from], even_a), odd_a = fma(half, g[3 * from], odd_a);
-        even_b = fma(broadcast(T(4)), g[4 * from], even_b), odd_b = odd_b + g[3 * from] + g[3 * from];
-    }
-    even_a = broadcast(T(-1 / 1.5)) * even_a, odd_a = broadcast(T(-kWinogradA / 1.5)) * odd_a;
-    even_b = broadcast(T(1 / 6.0)) * even_b, odd_b = broadcast(T(kWinogradB / 6)) * odd_b;
-    u[0] = g[0];
-    u[step] = even_a + odd_a, u[2 * step] = even_a - odd_a;
-    u[3 * step] = even_b + odd_b, u[4 * step] = even_b - odd_b;
-    u[5 * step] = g[(R - 1) * from];
-}
-
 template <int R>
 constexpr const char* winograd_name() { return R == 3 ? "winograd F(4x4, 3x3)" : "winograd F(2x2, 5x5)"; }
-
-constexpr int64_t kWinogradPad = 16;    // between 36 matrices: off the strides that collide in L1
-
-// Fetches n numbers into L2 (Level 2) or L1 (3). Tiles are too scattered for the processor to foresee them.
-template <int Level = 2, class T>
-LABKIT_INLINE void prefetch(const T* p, int64_t n) {
-    for (int64_t i = 0; i < n; i += 64 / static_cast<int64_t>(sizeof(T))) {
-        __builtin_prefetch(p + i, 0, Level);
-        asm volatile("");  // GCC takes a function that only fetches for one without effect, and drops its calls
-    }
-}
-
-// What of n things one of several steps does.
-Range share(int64_t step, int64_t steps, int64_t n) { return {n * step / steps, n * (step + 1) / steps}; }
-
-// The overlapping 6x6 tiles of images [N, H, W, C], in steps of M: rows x columns of them for each image.
-template <class T, int M>
-struct TileGrid {
-    const T* x;
-    int64_t H, W, C, rows, columns, pad_top, pad_left;
-
-    // B^T d B for tiles begin, begin + 1, ... and `channels` channels from c0: to[point * stride + tile * kWinogradChunk + c].
-    void transform(int64_t begin, int64_t tiles, int64_t c0, int64_t channels, T* to, int64_t stride) const {
-        alignas(64) static const T kZeros[kWinogradChunk] = {};
-        for (int64_t tile = begin; tile < begin + tiles; ++tile, to += kWinogradChunk) {
-            const int64_t h0 = tile / columns % rows * M - pad_top, w0 = tile % columns * M - pad_left;
-            if (tile + 1 < begin + tiles) fetch_tile(tile + 1, c0, channels);
-            const T* image = x + tile / columns / rows * H * W * C;
-            const T* pixel[36];
-            for (int i = 0; i < 6; ++i)
-                for (int j = 0; j < 6; ++j) {
-                    const bool inside = h0 + i >= 0 && h0 + i < H && w0 + j >= 0 && w0 + j < W;
-                    pixel[6 * i + j] = inside ? image + ((h0 + i) * W + w0 + j) * C + c0 : kZeros;
-                }
-            for (int64_t c = 0; c < channels; c += lanes<T>) {
-                if (channels - c >= lanes<T>)
-                    transform_vector<true>(pixel, c, lanes<T>, to + c, stride);
-                else
-                    transform_vector<false>(pixel, c, channels - c, to + c, stride);
-            }
-        }
-    }
-
-    // Fetches `channels` channels from c0 on of one row out of M of the pixels that a tile does not share with those around it.
-    template <int Level = 2>
-    void fetch_row(int64_t tile, int64_t row, int64_t c0, int64_t channels) const {
-        const int64_t h = tile / columns % rows * M + row, w0 = tile % columns * M;
-        for (int64_t j = w0; h < H && j < min_of(w0 + M, W); ++j)
-            prefetch<Level>(x + ((tile / columns / rows * H + h) * W + j) * C + c0, channels);
-    }
-
-    // Fetches the pixels of a tile that the one to its left does not hold.
-    void fetch_tile(int64_t tile, int64_t c0, int64_t channels) const {
-        const int64_t h0 = tile / columns % rows * M - pad_top, w0 = tile % columns * M - pad_left;
-        for (int64_t h = max_of(h0, 0); h < min_of(h0 + 6, H); ++h)
-            for (int64_t w = max_of(w0 + 6 - M, 0); w < min_of(w0 + 6, W); ++w)
-                prefetch<3>(x + ((tile / columns / rows * H + h) * W + w) * C + c0, channels);
-    }
-
-    // n channels from c on; the others of the vector are written as zeros.
-    template <bool Full>
-    static LABKIT_INLINE void transform_vector(const T* const* pixel, int64_t c, int64_t n, T* to, int64_t stride) {
-        Vec<T> d[36], v[6];
-        LABKIT_UNROLL
-        for (int j = 0; j < 6; ++j) {
-            Vec<T> column[6];
-            LABKIT_UNROLL
-            for (int i = 0; i < 6; ++i) column[i] = Full ? load(pixel[6 * i + j] + c) : load_part(pixel[6 * i + j] + c, static_cast<int>(n));
-            winograd_input<T>(column, d + j, 6);
-        }
-        LABKIT_UNROLL
-        for (int i = 0; i < 6; ++i) {
-            winograd_input<T>(d + 6 * i, v, 1);
-            LABKIT_UNROLL
-            for (int j = 0; j < 6; ++j) store(to + (6 * i + j) * stride, v[j]);
-        }
-    }
-};
 
 // One convolution of x [N, H, W, C] to y [N, OH, OW, K]. With `gradient`, x is dy, y is dx, and the filter [R, R, K, C] is
 // read with its taps reversed and its channels exchanged.

@@ -13,39 +13,6 @@
 namespace labkit {
 namespace {
 
-// A y: six numbers of 7 - R.
-template <class T, int R>
-LABKIT_INLINE void winograd_gradient(const Vec<T>* y, Vec<T>* z, int step) {
-    constexpr int M = 7 - R;
-    const Vec<T> a = broadcast(T(kWinogradA)), b = broadcast(T(kWinogradB)), half = broadcast(T(0.5));
-    Vec<T> even_a = y[0], odd_a = y[1], even_b = y[0], odd_b = y[1];
-    if constexpr (M == 4) {
-        even_a = fma(half, y[2], even_a), odd_a = fma(half, y[3], odd_a);
-        even_b = even_b + (y[2] + y[2]), odd_b = odd_b + (y[3] + y[3]);
-    }
-    odd_a = a * odd_a, odd_b = b * odd_b;
-    z[0] = y[0];
-    z[step] = even_a + odd_a, z[2 * step] = even_a - odd_a;
-    z[3 * step] = even_b + odd_b, z[4 * step] = even_b - odd_b;
-    z[5 * step] = y[M - 1];
-}
-
-// G^T u: R numbers of six.
-template <class T, int R>
-LABKIT_INLINE void winograd_filter_sum(const Vec<T>* u, Vec<T>* g, int step) {
-    const Vec<T> s1 = u[1] + u[2], t1 = u[1] - u[2], s2 = u[3] + u[4], t2 = u[3] - u[4];
-    const Vec<T> third = broadcast(T(1 / 3.0)), less_third = broadcast(T(-1 / 3.0));
-    g[0] = fma(broadcast(T(1 / 6.0)), s2, fma(broadcast(T(-2 / 3.0)), s1, u[0]));
-    g[step] = fma(broadcast(T(kWinogradB / 6)), t2, broadcast(T(-2 * kWinogradA / 3)) * t1);
-    if constexpr (R == 3) {
-        g[2 * step] = fma(third, s2, fma(less_third, s1, u[5]));
-    } else {
-        g[2 * step] = fma(third, s2, less_third * s1);
-        g[3 * step] = fma(broadcast(T(kWinogradB / 3)), t2, broadcast(T(-kWinogradA / 3)) * t1);
-        g[4 * step] = fma(broadcast(T(2 / 3.0)), s2, fma(broadcast(T(-1 / 6.0)), s1, u[5]));
-    }
-}
-
 template <class T, int R>
 struct WinogradFilter {
     static constexpr int L = lanes<T>, NR = Gemm<T>::NR, M = 7 - R;
