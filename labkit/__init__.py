@@ -20,7 +20,6 @@ except BuildError as error:
         sys.exit(f"Error: {error}")
     raise
 
-from labkit.missing_names import missing
 from labkit.public import MODULES, NAMES, OPERATIONS, RENAMED
 
 __version__ = "0.1.0"
@@ -36,6 +35,8 @@ def __getattr__(name: str) -> Any:
                 importlib.import_module(f"labkit.{operations}")
         value = getattr(importlib.import_module(f"labkit.{module}"), attribute)
     else:
+        from labkit.missing_names import missing  # where something is missing
+
         raise missing(name, known=__dir__())
     globals()[name] = value
     return value
