@@ -9,18 +9,6 @@ namespace {
 
 constexpr int64_t kWinogradPad = 16;    // between 36 matrices: off the strides that collide in L1
 
-// Fetches n numbers into L2 (Level 2) or L1 (3). Tiles are too scattered for the processor to foresee them.
-template <int Level = 2, class T>
-LABKIT_INLINE void prefetch(const T* p, int64_t n) {
-    for (int64_t i = 0; i < n; i += 64 / static_cast<int64_t>(sizeof(T))) {
-        __builtin_prefetch(p + i, 0, Level);
-        asm volatile("");  // GCC takes a function that only fetches for one without effect, and drops its calls
-    }
-}
-
-// What of n things one of several steps does.
-Range share(int64_t step, int64_t steps, int64_t n) { return {n * step / steps, n * (step + 1) / steps}; }
-
 // The overlapping 6x6 tiles of images [N, H, W, C], in steps of M: rows x columns of them for each image.
 template <class T, int M>
 struct TileGrid {

@@ -66,14 +66,14 @@ bool gemm_reads_left(const Matrix<T>& a, bool k_major, int64_t nc) {
 // Rows m0 .. m0 + mc of a for k in k0 .. k0 + kc, to be multiplied by nc columns; in `block` unless they can be read where they lie.
 template <class T, bool KMajor, class Left>
 Strips<T> gemm_left(const Left& a, int64_t m0, int64_t mc, int64_t k0, int64_t kc, int64_t nc, T* block) {
-    constexpr int64_t stride = KMajor ? GemmBlock<T>::MC : GemmBlock<T>::kRow;
+    constexpr int64_t stride = KMajor ? GemmBlock<T>::MC : GemmBlock<T>::kRow, kStretch = Gemm<T>::kStretch;
     if constexpr (is_matrix<Left>)
-        if (gemm_reads_left<T>(a, KMajor, nc)) return {KMajor ? a.row(k0) + m0 : a.row(m0) + k0, a.stride, kc, 0};
+        if (gemm_reads_left<T>(a, KMajor, nc)) return {KMajor ? a.row(k0) + m0 : a.row(m0) + k0, a.stride, kStretch, (KMajor ? a.stride : 1) * kStretch};
     if (KMajor)
         a.pack(k0, kc, m0, mc, block, stride);
     else
         a.pack(m0, mc, k0, kc, block, stride);
-    return {block, stride, kc, 0};
+    return {block, stride, kStretch, (KMajor ? stride : 1) * kStretch};
 }
 
 // One task: block `task` of c = a . b over k in [k_begin, k_end), finished as `epilogue` says. With KMajor, rows of `a` run along
@@ -86,42 +86,47 @@ void gemm_task(const Tiling& tiling, int64_t task, const Left& a, const Matrix<T
     constexpr int64_t NR = G::NR, kFew = 42;       // rows that do not pay for packing the right operand
     constexpr int64_t kCached = int64_t{1} << 20;  // bytes of it that stay in a cache once they are there
     alignas(64) T a_block[KMajor ? G::KC * Block::MC : Block::MC * Block::kRow];  // about 180 KB
-    alignas(64) T b_panel[G::KC * NR];                                            // 32 KB
+    alignas(64) T b_panels[2 * G::KC * NR];                                       // 64 KB
     T* rows[Block::MC];
 
     const int64_t m_block = task % tiling.m_blocks, n_block = task / tiling.m_blocks;
     const int64_t m0 = tiling.M * m_block / tiling.m_blocks, m1 = tiling.M * (m_block + 1) / tiling.m_blocks;
     const int64_t n0 = n_block * tiling.nc, nc = tiling.N - n0 < tiling.nc ? tiling.N - n0 : tiling.nc;
-    const int mc = static_cast<int>(m1 - m0), panels = (mc + G::MR - 1) / G::MR;
+    const int mc = static_cast<int>(m1 - m0), strips = (mc + G::MR - 1) / G::MR;
     for (int i = 0; i < mc; ++i) rows[i] = c.row(m0 + i) + n0;
-    const bool pack = TransposedB || mc > kFew || (panels > 1 && gemm_collide<T>(b.stride));
-    const bool prefetch = tiling.N * (k_end - k_begin) >= kCached / static_cast<int64_t>(sizeof(T));
+    const bool pack = TransposedB || mc > kFew || (strips > 1 && gemm_collide<T>(b.stride));
+    const bool far = tiling.N * (k_end - k_begin) >= kCached / static_cast<int64_t>(sizeof(T));
+    const RightPanels<T, TransposedB> panels{b, k_begin, k_end, n0, nc, b_panels, far ? 2 : 1};
+    if (pack && far) panels.pack(0, 0, 1);
 
-    for (int64_t k0 = k_begin; k0 < k_end || k0 == k_begin; k0 += G::KC) {  // once for an empty sum, too
-        const int64_t kc = k_end - k0 < G::KC ? k_end - k0 : G::KC;
+    Strips<T> left{};
+    Ahead<T> ahead;
+    for (int64_t panel = 0; panel < panels.count;) {
+        const int64_t k0 = panels.k0(panel), kc = panels.kc(panel), n = panels.column(panel);
+        const int columns = panels.columns(panel);
         const bool add = k0 > k_begin;
         const Epilogue<T> end = k0 + kc < k_end ? Epilogue<T>{} : epilogue.from(n0);
-        const Strips<T> left = gemm_left<T, KMajor>(a, m0, mc, k0, kc, nc, a_block);
-        const int64_t next = k_end - k0 - kc < G::KC ? k_end - k0 - kc : G::KC;
-        for (int64_t n = 0; n < nc;) {
-            const int columns = nc - n < NR ? static_cast<int>(nc - n) : NR;
-            const T* right = b.row(k0) + n0 + n;
-            int64_t right_stride = b.stride;
-            if (pack || !(G::kMasked || columns % G::L == 0)) {
-                gemm_pack_right<T, TransposedB>(b, k0, kc, n0 + n, columns, b_panel);
-                right = b_panel, right_stride = NR;
-            } else if (mc == 1 && n + 4 * NR <= nc) {  // wider tiles, as it is the right operand that passes through
-                gemm_tile<T, 1, 8, KMajor>(left, right, right_stride, kc, rows, n, 4 * NR, add, end);
-                n += 4 * NR;
-                continue;
-            }
-            for (int p = 0; p < panels; ++p) {
-                const int i0 = mc * p / panels, i1 = mc * (p + 1) / panels;
-                if (prefetch) gemm_prefetch<T, TransposedB>(b, k0 + kc, next, n0, nc, n / NR * panels + p, (nc + NR - 1) / NR * panels);
-                gemm_rows<T, G::MR, KMajor>(i1 - i0, left.template from<KMajor>(i0), right, right_stride, kc, rows + i0, n, columns, add, end);
-            }
-            n += columns;
+        if (n == 0) left = gemm_left<T, KMajor>(a, m0, mc, k0, kc, nc, a_block);
+        const T* right = b.row(k0) + n0 + n;
+        int64_t right_stride = b.stride;
+        if (pack || !(G::kMasked || columns % G::L == 0)) {  // the tile reads whole vectors
+            if (!(pack && far)) panels.pack(panel, 0, 1);
+            right = panels.packed(panel), right_stride = NR;
+        } else if (mc == 1 && n + 4 * NR <= nc) {  // wider tiles, as it is the right operand that passes through
+            gemm_tile<T, 1, 8, KMajor>(left, right, right_stride, kc, rows, n, 4 * NR, add, end);
+            panel += 4;
+            continue;
         }
+        for (int p = 0; p < strips; ++p) {
+            const int i0 = mc * p / strips, i1 = mc * (p + 1) / strips;
+            if (far && pack)
+                panels.go_on(panel, p, strips, ahead);
+            else if (far)
+                panels.fetch(panel + panels.across, p, strips, kc, ahead);  // of the next steps
+            gemm_rows<T, G::MR, KMajor>(i1 - i0, left.template from<KMajor>(i0), right, right_stride, kc, rows + i0, n, columns, add, end,
+                                        far ? &ahead : nullptr);
+        }
+        ++panel;
     }
 }
 

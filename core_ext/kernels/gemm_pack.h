@@ -103,16 +103,53 @@ void gemm_pack_right(const Matrix<T>& b, int64_t k0, int64_t kc, int64_t n0, int
         b.pack(k0, kc, n0, columns, to, NR);
 }
 
-// Asks for part `part` of `parts` of b[k0 .. k0 + kc)[n0 .. n0 + nc), which will be needed soon.
+// The right operand of a task, b[k_begin .. k_end)[n0 .. n0 + nc), panel by panel of at most KC steps by NR columns: all panels of the
+// first steps, then those of the next. While a panel is multiplied the one after it is packed and a little more is fetched, piece
+// by piece: of a matrix whose rows meet in the same sets of the caches no more can be fetched ahead.
 template <class T, bool TransposedB>
-LABKIT_INLINE void gemm_prefetch(const Matrix<T>& b, int64_t k0, int64_t kc, int64_t n0, int64_t nc, int64_t part, int64_t parts) {
-    constexpr int64_t kLine = 64 / static_cast<int64_t>(sizeof(T));
-    const int64_t rows = TransposedB ? nc : kc, width = TransposedB ? kc : nc;
-    for (int64_t r = rows * part / parts; r < rows * (part + 1) / parts; ++r) {
-        const T* row = TransposedB ? b.row(n0 + r) + k0 : b.row(k0 + r) + n0;
-        for (int64_t i = 0; i < width; i += kLine) __builtin_prefetch(row + i, 0, 2);
+struct RightPanels {
+    static constexpr int64_t KC = Gemm<T>::KC, NR = Gemm<T>::NR, kAhead = 2;  // pieces
+    const Matrix<T>& b;
+    int64_t k_begin, k_end, n0, nc;
+    T* memory;        // of so many panels
+    int64_t buffers;  // 1, or 2 to pack ahead
+    int64_t across = ceil_div(nc, NR), count = max_of(1, ceil_div(k_end - k_begin, KC)) * across;  // once for an empty sum, too
+
+    int64_t k0(int64_t panel) const { return k_begin + panel / across * KC; }
+    int64_t kc(int64_t panel) const { return max_of(0, min_of(k_end - k0(panel), KC)); }
+    int64_t column(int64_t panel) const { return panel % across * NR; }
+    int columns(int64_t panel) const { return static_cast<int>(min_of(nc - column(panel), NR)); }
+    T* packed(int64_t panel) const { return memory + panel % buffers * KC * NR; }
+
+    // Steps of a panel that belong to a piece.
+    Range steps(int64_t panel, int64_t piece, int64_t pieces) const {
+        constexpr int64_t L = lanes<T>;
+        const Range vectors = share(piece, pieces, ceil_div(kc(panel), L));
+        return {vectors.begin * L, min_of(vectors.end * L, kc(panel))};
     }
-}
+
+    void pack(int64_t panel, int64_t piece, int64_t pieces) const {
+        const Range some = steps(panel, piece, pieces);
+        gemm_pack_right<T, TransposedB>(b, k0(panel) + some.begin, some.end - some.begin, n0 + column(panel), columns(panel),
+                                        packed(panel) + some.begin * NR);
+    }
+
+    // A piece is to be fetched while a product of `length` steps goes on.
+    void fetch(int64_t panel, int64_t piece, int64_t pieces, int64_t length, Ahead<T>& ahead) const {
+        const Range some = panel < count ? steps(panel, piece, pieces) : Range{0, 0};
+        const int64_t k = k0(panel) + some.begin, n = n0 + column(panel), times = ceil_div(length, Gemm<T>::kStretch);
+        if (TransposedB)
+            ahead.aim(b.row(n) + k, b.stride, columns(panel), some.end - some.begin, times);
+        else
+            ahead.aim(b.row(k) + n, b.stride, some.end - some.begin, columns(panel), times);
+    }
+
+    // Packs what is to be packed beside piece `piece` of the products with a panel, and says what is to be fetched.
+    void go_on(int64_t panel, int64_t piece, int64_t pieces, Ahead<T>& ahead) const {
+        if (panel + 1 < count) pack(panel + 1, piece, pieces);
+        fetch(panel + 1 + (piece + kAhead) / pieces, (piece + kAhead) % pieces, pieces, kc(panel), ahead);
+    }
+};
 
 }  // namespace
 }  // namespace labkit

@@ -1,9 +1,19 @@
 // The register tile of matrix products: MR rows by two vectors of the result stay in registers while the reduced dimension passes.
 #pragma once
 #include "kernels/epilogue.h"
+#include "kernels/walk.h"
 
 namespace labkit {
 namespace {
+
+// Fetches n numbers into L2 (Level 2) or L1 (3). For what is too scattered for the processor to foresee.
+template <int Level = 2, class T>
+LABKIT_INLINE void prefetch(const T* p, int64_t n) {
+    for (int64_t i = 0; i < n; i += 64 / static_cast<int64_t>(sizeof(T))) {
+        __builtin_prefetch(p + i, 0, Level);
+        asm volatile("");  // GCC takes a function that only fetches for one without effect, and drops its calls
+    }
+}
 
 template <class T>
 struct Gemm {
@@ -20,6 +30,29 @@ struct Gemm {
 #endif
     static constexpr int L = lanes<T>, NR = 2 * L;
     static constexpr int KC = 1024 / static_cast<int>(sizeof(T));
+    static constexpr int kStretch = 16;  // steps between which lines are fetched
+};
+
+// A rectangle of a matrix that is fetched a few lines at a time, as a processor waits when it is asked for many at once. Passed by its
+// address: a copy would wait for the stores before it.
+template <class T>
+struct Ahead {
+    static constexpr int64_t kLine = 64 / static_cast<int64_t>(sizeof(T));
+    const T* at;
+    int64_t stride, across, lines;  // between rows; lines of a row; lines to go
+    int64_t each, column;           // lines at a time; of the next line
+
+    void aim(const T* from, int64_t row_stride, int64_t rows, int64_t columns, int64_t times) {
+        at = from, stride = row_stride, across = ceil_div(columns, kLine), lines = rows * across;
+        each = ceil_div(lines, max_of(1, times)), column = 0;
+    }
+
+    LABKIT_INLINE void fetch_some() {
+        for (int64_t i = 0; i < each && lines > 0; ++i, --lines) {
+            __builtin_prefetch(at + column * kLine, 0, 3);
+            if (++column == across) column = 0, at += stride;
+        }
+    }
 };
 
 // Rows of a left operand: number (i, k) lies at data[i * stride + k], or with KMajor at data[k * stride + i]; after every
@@ -35,18 +68,20 @@ struct Strips {
     }
 };
 
-// c[i][column .. column + columns) (+)= sum over k < kc of a(i, k) * b[k * b_stride + ...] for R rows and V vectors.
+// c[i][column .. column + columns) (+)= sum over k < kc of a(i, k) * b[k * b_stride + ...] for R rows and V vectors. Between chunks of
+// the left operand it fetches what comes later.
 //
 // Seven rows share a base address, from which they lie 0 to 6 strides away: so many addresses fit the registers.
 template <class T, int R, int V, bool KMajor>
 __attribute__((noinline)) void gemm_tile(const Strips<T>& a, const T* b, int64_t b_stride, int64_t kc, T* const* c, int64_t column,
-                                         int columns, bool add, const Epilogue<T>& end) {
+                                         int columns, bool add, const Epilogue<T>& end, Ahead<T>* ahead = nullptr) {
     constexpr int L = lanes<T>, kGroup = 7, kBases = KMajor ? 1 : (R + kGroup - 1) / kGroup;
     const int rest = columns - (V - 1) * L < L ? columns - (V - 1) * L : L;
     const int64_t s1 = a.stride, s2 = 2 * s1, s3 = 3 * s1, s4 = 4 * s1, s5 = 5 * s1, s6 = 6 * s1, next = KMajor ? s1 : 1;
     const int64_t step[kGroup] = {0, s1, s2, s3, s4, s5, s6};
     Vec<T> sum[R][V] = {};
     for (const T* from = a.data; kc > 0; kc -= a.chunk, from += a.next) {
+        if (ahead) ahead->fetch_some();
         const T* base[kBases];
         LABKIT_UNROLL
         for (int g = 0; g < kBases; ++g) base[g] = from + g * kGroup * s1;
@@ -71,14 +106,14 @@ __attribute__((noinline)) void gemm_tile(const Strips<T>& a, const T* b, int64_t
 // than the vectors have, the right operand is filled up unless loads are masked.
 template <class T, int R, bool KMajor>
 LABKIT_INLINE void gemm_rows(int rows, const Strips<T>& a, const T* b, int64_t b_stride, int64_t kc, T* const* c, int64_t column,
-                             int columns, bool add, const Epilogue<T>& end = {}) {
+                             int columns, bool add, const Epilogue<T>& end = {}, Ahead<T>* ahead = nullptr) {
     if constexpr (R > 1) {
-        if (rows < R) return gemm_rows<T, R - 1, KMajor>(rows, a, b, b_stride, kc, c, column, columns, add, end);
+        if (rows < R) return gemm_rows<T, R - 1, KMajor>(rows, a, b, b_stride, kc, c, column, columns, add, end, ahead);
     }
     if (columns > lanes<T>)
-        gemm_tile<T, R, 2, KMajor>(a, b, b_stride, kc, c, column, columns, add, end);
+        gemm_tile<T, R, 2, KMajor>(a, b, b_stride, kc, c, column, columns, add, end, ahead);
     else
-        gemm_tile<T, R, 1, KMajor>(a, b, b_stride, kc, c, column, columns, add, end);
+        gemm_tile<T, R, 1, KMajor>(a, b, b_stride, kc, c, column, columns, add, end, ahead);
 }
 
 }  // namespace

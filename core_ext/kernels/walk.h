@@ -111,6 +111,9 @@ struct Range {
     int64_t begin, end;
 };
 
+// What of n things one of several steps does.
+Range share(int64_t step, int64_t steps, int64_t n) { return {n * step / steps, n * (step + 1) / steps}; }
+
 inline Range range_of(int64_t task, int64_t count, int64_t per_task = kTaskElements) {
     return {task * per_task, min_of((task + 1) * per_task, count)};
 }
