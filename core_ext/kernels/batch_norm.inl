@@ -4,6 +4,7 @@
 // which are joined in float64 (T. Chan, G. Golub, R. LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing
 // Sample Variances", 1979), so that a mean far from 0 costs no digits.
 #pragma once
+#include "kernels/stream.h"
 #include "kernels/sums.h"
 #include "kernels/walk.h"
 #include "labkit/kernel.h"
@@ -26,18 +27,26 @@ T inverse_deviation(T variance, double epsilon) {
     return static_cast<T>(1 / __builtin_sqrt(static_cast<double>(variance) + epsilon));
 }
 
+// The rows of a task. The last ones of a large tensor come first: of what the phases before have read they are still in a cache.
+Range rows_of(const View& x, const Columns& c, int64_t task) {
+    const int64_t per_task = rows_per_task(c), tasks = ceil_div(c.rows, per_task);
+    return range_of(is_large(x) ? tasks - 1 - task : task, c.rows, per_task);
+}
+
 // y = (x - mean) factor + offset, where factor = scale / sqrt(variance + epsilon).
 template <class T>
 void normalize(const Call& call, int64_t task, const T* mean, const T* factor, const T* offset) {
     const Columns c = channels_of(call.in[0]);
-    const Range rows = range_of(task, c.rows, rows_per_task(c));
+    const Range rows = rows_of(call.in[0], c, task);
+    const bool past = streams<T>(call.out[0], c.width);
     for (int64_t r = rows.begin; r < rows.end; ++r) {
         const T* x = data<T>(call.in[0]) + r * c.width;
         T* y = data<T>(call.out[0]) + r * c.width;
         each_vector<T>(c.width, [&](int64_t k, auto n) {
-            store_n(y + k, (load_n(x + k, n) - load_n(mean + k, n)) * load_n(factor + k, n) + load_n(offset + k, n), n);
+            put_n(y + k, (load_n(x + k, n) - load_n(mean + k, n)) * load_n(factor + k, n) + load_n(offset + k, n), n, past);
         });
     }
+    if (past) stream_end();
 }
 
 template <class T>
@@ -152,16 +161,18 @@ Status run_batch_norm_grad(const Call& call, int phase, int64_t task) {
         }
         find_factors(call, range, variance, scale, factor);
     } else {
-        const Range rows = range_of(task, c.rows, rows_per_task(c));
+        const Range rows = rows_of(call.in[0], c, task);
+        const bool past = streams<T>(call.out[0], c.width);
         for (int64_t r = rows.begin; r < rows.end; ++r) {
             const T *g = dy + r * c.width, *from = x + r * c.width;
             T* to = dx + r * c.width;
             each_vector<T>(c.width, [&](int64_t k, auto n) {
                 const Vec<T> distance = load_n(from + k, n) - load_n(mean + k, n);
                 const Vec<T> own = load_n(g + k, n) - load_n(shift + k, n) - distance * load_n(slope + k, n);
-                store_n(to + k, load_n(factor + k, n) * own, n);
+                put_n(to + k, load_n(factor + k, n) * own, n, past);
             });
         }
+        if (past) stream_end();
     }
     return {};
 }

@@ -1,30 +1,12 @@
 // What a product or convolution does to its result before that leaves the cache: y = relu(sum + bias), or mask > 0 ? sum : 0,
 // to the bit what the kernels add, relu and relu_grad (elementwise.inl) would make of the sum.
 #pragma once
+#include "kernels/stream.h"
 #include "labkit/kernel.h"
 #include "simd/vec.h"
 
 namespace labkit {
 namespace {
-
-// Where a vector is a line of the cache: puts aligned ones past the caches, so that nobody reads the line first. Whoever does so
-// ends with stream_end, before other threads may look.
-constexpr bool kStreams = kVectorBytes == 64;
-
-template <class T>
-LABKIT_INLINE void stream(T* p, Vec<T> v) {
-#if defined(__AVX512F__)
-    _mm512_stream_ps(reinterpret_cast<float*>(p), (__m512)v);
-#else
-    store(p, v);
-#endif
-}
-
-LABKIT_INLINE void stream_end() {
-#if defined(__AVX512F__)
-    _mm_sfence();
-#endif
-}
 
 template <class T>
 struct Epilogue {

@@ -1,6 +1,7 @@
 // Layer normalization: every example is one population (J. Ba, J. Kiros, G. Hinton, "Layer Normalization", 2016). An example is
 // what the last dimensions of x hold, as many as scale has. A row's bits depend on that row alone.
 #pragma once
+#include "kernels/stream.h"
 #include "kernels/sums.h"
 #include "kernels/walk.h"
 #include "labkit/kernel.h"
@@ -35,6 +36,7 @@ Status run_layer_norm(const Call& call, int, int64_t task) {
     const Range range = range_of(task, c.rows, examples_per_task(c));
     const double count = static_cast<double>(c.width);
     const int64_t block = examples_side_by_side(c);
+    const bool past = streams<T>(call.out[0], c.width);
     for (int64_t first = range.begin; first < range.end; first += block) {
         const int64_t rows = min_of(block, range.end - first);
         const T* x = data<T>(call.in[0]) + first * c.width;
@@ -56,10 +58,11 @@ Status run_layer_norm(const Call& call, int, int64_t task) {
             const T *from = x + r * c.width, middle = mean[r], factor = inverse[r];
             T* to = y + r * c.width;
             each_vector<T>(c.width, [&](int64_t i, auto n) {
-                store_n(to + i, (load_n(from + i, n) - middle) * factor * load_n(scale + i, n) + load_n(offset + i, n), n);
+                put_n(to + i, (load_n(from + i, n) - middle) * factor * load_n(scale + i, n) + load_n(offset + i, n), n, past);
             });
         }
     }
+    if (past) stream_end();
     return {};
 }
 
@@ -83,44 +86,34 @@ void plan_layer_norm_grad(const Call& call, Work& work) {
     work.scratch_bytes = 2 * chunks * c.width * size_of(call.in[0].dtype);
 }
 
+// dx of examples [first, first + rows); they are added to the sums of dy and of dy h.
 template <class T>
-void layer_norm_dx(const Call& call, const Columns& c, int64_t first, int64_t rows) {
+void layer_norm_rows(const Call& call, const Columns& c, int64_t first, int64_t rows, bool fresh, bool past, T* sums, T* products) {
     const T *scale = data<T>(call.in[2]), *mean = data<T>(call.in[3]) + first, *inverse = data<T>(call.in[4]) + first;
     const T *dy = data<T>(call.in[0]) + first * c.width, *x = data<T>(call.in[1]) + first * c.width;
     T* dx = data<T>(call.out[0]) + first * c.width;
     const double count = static_cast<double>(c.width);
-    double sum[kExampleBlock], product[kExampleBlock];
+    T level[kExampleBlock], slope[kExampleBlock];
     for (int64_t r = 0; r < rows; ++r) {
         const T *g = dy + r * c.width, *from = x + r * c.width, middle = mean[r];
-        sum_row<T>(c.width, sum[r], product[r], [&](int64_t i, auto n, Vec<T>& a, Vec<T>& b) {
+        double sum, product;
+        sum_row<T>(c.width, sum, product, [&](int64_t i, auto n, Vec<T>& a, Vec<T>& b) {
             a = load_n(g + i, n) * load_n(scale + i, n);
             b = a * (load_n(from + i, n) - middle);
         });
+        level[r] = static_cast<T>(sum / count);
+        slope[r] = static_cast<T>(product / count * static_cast<double>(inverse[r]) * static_cast<double>(inverse[r]));
     }
-    for (int64_t r = 0; r < rows; ++r) {
-        const T *from = x + r * c.width, *g = dy + r * c.width, middle = mean[r], factor = inverse[r];
-        T* to = dx + r * c.width;
-        const T level = static_cast<T>(sum[r] / count);
-        const T slope = static_cast<T>(product[r] / count * static_cast<double>(factor) * static_cast<double>(factor));
-        each_vector<T>(c.width, [&](int64_t i, auto n) {
-            const Vec<T> scaled = load_n(g + i, n) * load_n(scale + i, n);
-            store_n(to + i, (scaled - level - (load_n(from + i, n) - middle) * slope) * factor, n);
-        });
-    }
-}
-
-// Adds examples [first, first + rows) to the sums of dy and of dy h.
-template <class T>
-void layer_norm_sums(const Call& call, const Columns& c, int64_t first, int64_t rows, bool fresh, T* sums, T* products) {
-    const T *dy = data<T>(call.in[0]) + first * c.width, *x = data<T>(call.in[1]) + first * c.width;
-    const T *mean = data<T>(call.in[3]) + first, *inverse = data<T>(call.in[4]) + first;
     each_vector<T>(c.width, [&](int64_t k, auto n) {
         Vec<T> sum = {}, product = {};
         if (!fresh) sum = load_n(sums + k, n), product = load_n(products + k, n);
+        const Vec<T> factor = load_n(scale + k, n);
         for (int64_t r = 0; r < rows; ++r) {
-            const Vec<T> g = load_n(dy + r * c.width + k, n);
+            const int64_t at = r * c.width + k;
+            const Vec<T> g = load_n(dy + at, n), distance = load_n(x + at, n) - mean[r];
+            put_n(dx + at, (g * factor - level[r] - distance * slope[r]) * inverse[r], n, past);
             sum += g;
-            product += g * ((load_n(x + r * c.width + k, n) - mean[r]) * inverse[r]);
+            product += g * (distance * inverse[r]);
         }
         store_n(sums + k, sum, n);
         store_n(products + k, product, n);
@@ -134,15 +127,15 @@ Status run_layer_norm_grad(const Call& call, int phase, int64_t task) {
     T *sums = reinterpret_cast<T*>(call.scratch), *products = sums + chunks * c.width;  // [chunks][width]
     if (phase == 0) {
         const int64_t block = examples_side_by_side(c);
+        const bool past = streams<T>(call.out[0], c.width);
         const Range range = range_of(task, chunks, chunks_per_task(c));
         for (int64_t chunk = range.begin; chunk < range.end; ++chunk) {
             const Range rows = range_of(chunk, c.rows, kSummedRows);
-            for (int64_t r = rows.begin; r < rows.end; r += block) {
-                const int64_t count = min_of(block, rows.end - r);
-                layer_norm_dx<T>(call, c, r, count);
-                layer_norm_sums<T>(call, c, r, count, r == rows.begin, sums + chunk * c.width, products + chunk * c.width);
-            }
+            for (int64_t r = rows.begin; r < rows.end; r += block)
+                layer_norm_rows<T>(call, c, r, min_of(block, rows.end - r), r == rows.begin, past, sums + chunk * c.width,
+                                   products + chunk * c.width);
         }
+        if (past) stream_end();
         return {};
     }
     const Range range = range_of(task, c.width, kSumColumns);

@@ -69,8 +69,26 @@ LABKIT_INLINE void sum_columns_of(T* first, T* second, int64_t begin, int64_t en
     const int64_t used = max_of(1, min_of(end - begin, kSumLanes));
     const int64_t pitch = ceil_div(columns, lanes<T>) * lanes<T>;
     for (int64_t i = 0; i < used * pitch; ++i) lane[i] = other[i] = 0;
-    for (int64_t r = begin; r < end; ++r) {
-        T *acc = lane + (r - begin) % kSumLanes * pitch, *acc2 = other + (r - begin) % kSumLanes * pitch;
+    // Rows that a lane adds one after the other are taken together, so that the lane is read and written once for all of them.
+    constexpr int kTogether = 4;
+    int64_t near = begin;
+    for (; near + kTogether * kSumLanes <= end; near += kTogether * kSumLanes)
+        for (int64_t l = 0; l < kSumLanes; ++l) {
+            T *acc = lane + l * pitch, *acc2 = other + l * pitch;
+            each_vector<T>(columns, [&](int64_t c, auto n) {
+                Vec<T> sum = load(acc + c), sum2 = pair ? load(acc2 + c) : sum, a, b;
+                LABKIT_UNROLL
+                for (int i = 0; i < kTogether; ++i) {
+                    term(near + l + i * kSumLanes, c, n, a, b);
+                    sum += a;
+                    if (pair) sum2 += b;
+                }
+                store(acc + c, sum);
+                if (pair) store(acc2 + c, sum2);
+            });
+        }
+    for (int64_t r = near; r < end; ++r) {
+        T *acc = lane + (r - near) % kSumLanes * pitch, *acc2 = other + (r - near) % kSumLanes * pitch;
         each_vector<T>(columns, [&](int64_t c, auto n) {
             Vec<T> a, b;
             term(r, c, n, a, b);
