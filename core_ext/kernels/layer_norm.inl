@@ -58,6 +58,7 @@ Status run_layer_norm(const Call& call, int, int64_t task) {
             const T *from = x + r * c.width, middle = mean[r], factor = inverse[r];
             T* to = y + r * c.width;
             each_vector<T>(c.width, [&](int64_t i, auto n) {
+                if (past) __builtin_prefetch(from + block * c.width + i);
                 put_n(to + i, (load_n(from + i, n) - middle) * factor * load_n(scale + i, n) + load_n(offset + i, n), n, past);
             });
         }
@@ -109,7 +110,8 @@ void layer_norm_rows(const Call& call, const Columns& c, int64_t first, int64_t 
         if (!fresh) sum = load_n(sums + k, n), product = load_n(products + k, n);
         const Vec<T> factor = load_n(scale + k, n);
         for (int64_t r = 0; r < rows; ++r) {
-            const int64_t at = r * c.width + k;
+            const int64_t at = r * c.width + k, next = rows * (c.width + k) + r * lanes<T>;
+            if (past) __builtin_prefetch(dy + next), __builtin_prefetch(x + next);  // the examples to come, line by line
             const Vec<T> g = load_n(dy + at, n), distance = load_n(x + at, n) - mean[r];
             put_n(dx + at, (g * factor - level[r] - distance * slope[r]) * inverse[r], n, past);
             sum += g;

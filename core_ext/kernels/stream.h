@@ -27,7 +27,7 @@ LABKIT_INLINE void stream_end() {
 #endif
 }
 
-inline bool is_large(const View& y) { return numel(y) * size_of(y.dtype) > kStreamBytes; }
+inline bool is_large(const View& y) { return numel(y) * size_of(y.dtype) >= kStreamBytes; }
 
 // Whether a large result whose rows have `width` elements goes past the caches: only aligned vectors can.
 template <class T>
