@@ -3,6 +3,7 @@
 #pragma once
 #include "kernels/walk.h"
 #include "labkit/kernel.h"
+#include "simd/vec.h"
 
 namespace labkit {
 namespace {
@@ -22,6 +23,20 @@ U key_of(U bits, bool descending) {
         key = nan ? ~U{0} : bits & sign ? ~bits : bits | sign;
     }
     return descending ? static_cast<U>(~key) : key;
+}
+
+// The same of a vector.
+template <class U, Kind kind>
+LABKIT_INLINE Vec<U> keys_of(Vec<U> bits, bool descending) {
+    constexpr U sign = static_cast<U>(U{1} << (8 * sizeof(U) - 1));
+    if constexpr (kind == Kind::signed_int) bits = bits ^ sign;
+    if constexpr (kind == Kind::real) {
+        const U infinity = sizeof(U) == 4 ? static_cast<U>(0x7F800000) : static_cast<U>(uint64_t{0x7FF} << 52);
+        const Vec<U> size = bits & static_cast<U>(~sign), ones = ~Vec<U>{};
+        const Vec<U> key = (bits & sign) != 0 ? (size == 0 ? Vec<U>{} + sign : ~bits) : bits | sign;
+        bits = (Vec<Lane<U>>)size > static_cast<Lane<U>>(infinity) ? ones : key;
+    }
+    return descending ? ~bits : bits;
 }
 
 // A key of at most 32 bits and its place fit into one number.

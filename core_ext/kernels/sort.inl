@@ -7,6 +7,7 @@
 // sorted, the best k stay, and what comes later must beat the worst of them. When k is small each goes to its place at once.
 #pragma once
 #include "kernels/sort.h"
+#include "simd/wide.h"
 
 namespace labkit {
 namespace {
@@ -148,19 +149,15 @@ void plan_top_k(const Call& call, Work& work) {
 // The best k of a row, sorted, at the beginning of `items`, which has room for 2 t.room.
 template <class U, Kind kind>
 void best_of_row(Item<U>* items, const U* x, const TopK& t) {
-    constexpr int64_t kBlock = 64, kFew = 16;
-    U keys[kBlock];
+    constexpr int64_t kFew = 16;
     U limit = ~U{0};  // the worst key that counts, once there are k
     bool limited = false;
     int64_t held = 0;
-    for (int64_t first = 0; first < t.length; first += kBlock) {
-        const int64_t n = min_of(kBlock, t.length - first);
-        bool any = !limited;
-        for (int64_t i = 0; i < n; ++i) {
-            keys[i] = key_of<U, kind>(x[first + i], true);
-            any |= keys[i] < limit;
-        }
-        if (!any) continue;
+    LABKIT_ROW(U, t.length, first, n) {
+        const Vec<U> block = keys_of<U, kind>(load_n(x + first, n), true);
+        if (limited && !any((Vec<int64_t>)(block < limit))) continue;
+        U keys[lanes<U>];
+        store(keys, block);
         for (int64_t i = 0; i < n; ++i) {
             if (limited && keys[i] >= limit) continue;
             if (t.k <= kFew) {  // the few stay sorted, so that the limit is always that of the worst of them
