@@ -73,29 +73,35 @@ struct DepthwiseRow {
     MeetingSteps step_h, step_w;
     Epilogue<T> end;
 
-    // Neighbours that meet the same taps are computed together: they share the loads of the filter.
+    // Neighbours that meet the same taps are computed together: they share the loads of the filter. The last ones of a run may be
+    // computed twice.
     void run(const Meeting* columns, int64_t count, T* to) const {
-        for (int64_t i = 0; i < count;) {
+        for (int64_t i = 0, alike; i < count; i += alike) {
             const Meeting& w = columns[i];
-            int64_t alike = 1;
-            while (alike < 4 && i + alike < count && columns[i + alike].tap == w.tap && columns[i + alike].count == w.count) ++alike;
-            if (alike == 4)
-                channels<4>(columns + i, to + i * C), i += 4;
-            else
-                channels<1>(columns + i, to + i * C), ++i;
+            for (alike = 1; i + alike < count && columns[i + alike].tap == w.tap && columns[i + alike].count == w.count;) ++alike;
+            for (int64_t k = 0; k < alike;) {
+                const int64_t rest = alike - k, at = i + (alike >= 4 && rest > 1 && rest < 4 ? alike - 4 : k);
+                if (alike >= 4 && rest > 1)
+                    channels<4>(columns + at, to + at * C), k += 4;
+                else
+                    channels<1>(columns + at, to + at * C), ++k;
+            }
         }
     }
 
     template <int P>
     LABKIT_INLINE void channels(const Meeting* w, T* to) const {
+        constexpr int V = kVectorBytes == 64 ? 4 : 2;  // sums that fit the registers
         int64_t c = 0;
-        for (; c + 2 * L <= C; c += 2 * L) pixels<P, 2>(w, c, L, to);
-        for (; c < C; c += L) pixels<P, 1>(w, c, min_of(C - c, L), to);
+        for (; c + V * L <= C; c += V * L) pixels<P, V>(w, c, WholeVector<T>{}, to);
+        for (; V > 2 && c + 2 * L <= C; c += 2 * L) pixels<P, 2>(w, c, WholeVector<T>{}, to);
+        for (; c + L <= C; c += L) pixels<P, 1>(w, c, WholeVector<T>{}, to);
+        if (c < C) pixels<P, 1>(w, c, C - c, to);
     }
 
     // P pixels, V vectors of channels from c on, n numbers in each.
-    template <int P, int V>
-    LABKIT_INLINE void pixels(const Meeting* w, int64_t c, int64_t n, T* to) const {
+    template <int P, int V, class N>
+    LABKIT_INLINE void pixels(const Meeting* w, int64_t c, N n, T* to) const {
         Vec<T> sum[P][V] = {};
         for (int64_t a = 0; a < h.count; ++a) {
             const T* line = source + (h.source + a * step_h.source) * width * C + c;

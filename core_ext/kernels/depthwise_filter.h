@@ -50,30 +50,68 @@ struct DepthwiseFilter : Depthwise<T> {
             for (int64_t a = 0; a < h.count; ++a) {
                 const T* line = images + (r / c.h.out * c.h.in + h.source + a * c.h.dilation) * c.w.in * c.K + c0;
                 T* sums = part + (h.tap + a) * c.w.taps * c.K + c0;
-                for (int64_t kw = 0; kw < c.w.taps; ++kw, sums += c.K) add_row(line, dy + r * c.w.out * c.K + c0, kw, channels, sums);
+                const T* gradient = dy + r * c.w.out * c.K + c0;
+                if (c.w.taps == 3)  // the usual ones share the loads of dy
+                    add_row<3>(line, gradient, 0, channels, sums);
+                else
+                    for (int64_t kw = 0; kw < c.w.taps; ++kw) add_row<1>(line, gradient, kw, channels, sums + kw * c.K);
             }
         }
     }
 
-    // sums += over the outputs of one row that meet tap kw inside the image: x times dy.
-    void add_row(const T* line, const T* gradient, int64_t kw, int64_t channels, T* sums) const {
+    // Outputs of one row that meet a tap inside the image.
+    Range meeting(int64_t kw) const {
         const int64_t offset = kw * c.w.dilation - c.w.pad;  // of x from the first output's start
         const int64_t begin = offset < 0 ? ceil_div(-offset, c.w.stride) : 0;
         const int64_t end = offset < c.w.in ? min_of(c.w.out, ceil_div(c.w.in - offset, c.w.stride)) : 0;
-        if (begin >= end) return;
-        line += (begin * c.w.stride + offset) * c.K, gradient += begin * c.K;
-        if (channels == kBlock) return add_vectors<4>(line, gradient, end - begin, L, sums);
-        LABKIT_ROW(T, channels, i, n) add_vectors<1>(line + i, gradient + i, end - begin, n, sums + i);
+        return {begin, max_of(begin, end)};
     }
 
-    template <int V>
-    LABKIT_INLINE void add_vectors(const T* line, const T* gradient, int64_t count, int64_t n, T* sums) const {
-        Vec<T> sum[V] = {};
-        for (int64_t i = 0; i < count; ++i, line += c.w.stride * c.K, gradient += c.K)
-            LABKIT_UNROLL
-            for (int v = 0; v < V; ++v) sum[v] = fma(load_n(line + v * L, n), load_n(gradient + v * L, n), sum[v]);
+    // For G taps from kw on: sums += over the outputs of one row that meet the tap, of x times dy.
+    template <int G>
+    LABKIT_INLINE void add_row(const T* line, const T* gradient, int64_t kw, int64_t channels, T* sums) const {
+        Range range[G];
         LABKIT_UNROLL
-        for (int v = 0; v < V; ++v) store_n(sums + v * L, load_n(sums + v * L, n) + sum[v], n);
+        for (int k = 0; k < G; ++k) range[k] = meeting(kw + k);
+        line += (kw * c.w.dilation - c.w.pad) * c.K;
+        int64_t i = 0;
+        for (; i + 4 * L <= channels; i += 4 * L) add_taps<G, 4>(range, line + i, gradient + i, WholeVector<T>{}, sums + i);
+        for (; i + 2 * L <= channels; i += 2 * L) add_taps<G, 2>(range, line + i, gradient + i, WholeVector<T>{}, sums + i);
+        for (; i + L <= channels; i += L) add_taps<G, 1>(range, line + i, gradient + i, WholeVector<T>{}, sums + i);
+        if (i < channels) add_taps<G, 1>(range, line + i, gradient + i, channels - i, sums + i);
+    }
+
+    // Output o meets tap k at line[(o * stride + k * dilation) * K]. What all taps meet is gone through once for all of them, before
+    // and after it each goes its own way.
+    template <int G, int V, class N>
+    LABKIT_INLINE void add_taps(const Range (&range)[G], const T* line, const T* gradient, N n, T* sums) const {
+        const int64_t step = c.w.stride * c.K, tap = c.w.dilation * c.K;
+        int64_t begin = range[0].begin, end = range[0].end;
+        LABKIT_UNROLL
+        for (int k = 1; k < G; ++k) begin = max_of(begin, range[k].begin), end = min_of(end, range[k].end);
+        Vec<T> sum[G][V] = {};
+        auto add = [&](int k, int64_t first, int64_t last) __attribute__((always_inline)) {
+            for (int64_t o = first; o < last; ++o)
+                LABKIT_UNROLL
+                for (int v = 0; v < V; ++v)
+                    sum[k][v] = fma(load_n(line + o * step + k * tap + v * L, n), load_n(gradient + o * c.K + v * L, n), sum[k][v]);
+        };
+        LABKIT_UNROLL
+        for (int k = 0; k < G; ++k) add(k, range[k].begin, begin < end ? begin : range[k].end);
+        for (int64_t o = begin; o < end; ++o)
+            LABKIT_UNROLL
+            for (int v = 0; v < V; ++v) {
+                const Vec<T> g = load_n(gradient + o * c.K + v * L, n);
+                LABKIT_UNROLL
+                for (int k = 0; k < G; ++k) sum[k][v] = fma(load_n(line + o * step + k * tap + v * L, n), g, sum[k][v]);
+            }
+        LABKIT_UNROLL
+        for (int k = 0; k < G; ++k) {
+            if (begin < end) add(k, end, range[k].end);
+            if (range[k].begin < range[k].end)
+                LABKIT_UNROLL
+                for (int v = 0; v < V; ++v) store_n(sums + k * c.K + v * L, load_n(sums + k * c.K + v * L, n) + sum[k][v], n);
+        }
     }
 };
 
