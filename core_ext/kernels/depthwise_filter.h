@@ -52,9 +52,9 @@ struct DepthwiseFilter : Depthwise<T> {
                 T* sums = part + (h.tap + a) * c.w.taps * c.K + c0;
                 const T* gradient = dy + r * c.w.out * c.K + c0;
                 if (c.w.taps == 3)  // the usual ones share the loads of dy
-                    add_row<3>(line, gradient, 0, channels, sums);
+                    add_row<3>(line, gradient, 0, channels, a + 1 == h.count, sums);
                 else
-                    for (int64_t kw = 0; kw < c.w.taps; ++kw) add_row<1>(line, gradient, kw, channels, sums + kw * c.K);
+                    for (int64_t kw = 0; kw < c.w.taps; ++kw) add_row<1>(line, gradient, kw, channels, a + 1 == h.count && kw == 0, sums + kw * c.K);
             }
         }
     }
@@ -69,22 +69,22 @@ struct DepthwiseFilter : Depthwise<T> {
 
     // For G taps from kw on: sums += over the outputs of one row that meet the tap, of x times dy.
     template <int G>
-    LABKIT_INLINE void add_row(const T* line, const T* gradient, int64_t kw, int64_t channels, T* sums) const {
+    LABKIT_INLINE void add_row(const T* line, const T* gradient, int64_t kw, int64_t channels, bool fetch, T* sums) const {
         Range range[G];
         LABKIT_UNROLL
         for (int k = 0; k < G; ++k) range[k] = meeting(kw + k);
         line += (kw * c.w.dilation - c.w.pad) * c.K;
         int64_t i = 0;
-        for (; i + 4 * L <= channels; i += 4 * L) add_taps<G, 4>(range, line + i, gradient + i, WholeVector<T>{}, sums + i);
-        for (; i + 2 * L <= channels; i += 2 * L) add_taps<G, 2>(range, line + i, gradient + i, WholeVector<T>{}, sums + i);
-        for (; i + L <= channels; i += L) add_taps<G, 1>(range, line + i, gradient + i, WholeVector<T>{}, sums + i);
-        if (i < channels) add_taps<G, 1>(range, line + i, gradient + i, channels - i, sums + i);
+        for (; i + 4 * L <= channels; i += 4 * L) add_taps<G, 4>(range, line + i, gradient + i, WholeVector<T>{}, fetch, sums + i);
+        for (; i + 2 * L <= channels; i += 2 * L) add_taps<G, 2>(range, line + i, gradient + i, WholeVector<T>{}, fetch, sums + i);
+        for (; i + L <= channels; i += L) add_taps<G, 1>(range, line + i, gradient + i, WholeVector<T>{}, fetch, sums + i);
+        if (i < channels) add_taps<G, 1>(range, line + i, gradient + i, channels - i, fetch, sums + i);
     }
 
     // Output o meets tap k at line[(o * stride + k * dilation) * K]. What all taps meet is gone through once for all of them, before
     // and after it each goes its own way.
     template <int G, int V, class N>
-    LABKIT_INLINE void add_taps(const Range (&range)[G], const T* line, const T* gradient, N n, T* sums) const {
+    LABKIT_INLINE void add_taps(const Range (&range)[G], const T* line, const T* gradient, N n, bool fetch, T* sums) const {
         const int64_t step = c.w.stride * c.K, tap = c.w.dilation * c.K;
         int64_t begin = range[0].begin, end = range[0].end;
         LABKIT_UNROLL
@@ -102,6 +102,10 @@ struct DepthwiseFilter : Depthwise<T> {
             LABKIT_UNROLL
             for (int v = 0; v < V; ++v) {
                 const Vec<T> g = load_n(gradient + o * c.K + v * L, n);
+                if (fetch) {  // the rows to come
+                    __builtin_prefetch(gradient + (o + c.w.out) * c.K + v * L);
+                    __builtin_prefetch(line + o * step + c.w.in * c.K + v * L);
+                }
                 LABKIT_UNROLL
                 for (int k = 0; k < G; ++k) sum[k][v] = fma(load_n(line + o * step + k * tap + v * L, n), g, sum[k][v]);
             }
