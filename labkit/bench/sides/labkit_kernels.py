@@ -165,8 +165,22 @@ def bias_gradient(make: Inputs, shape: Sequence[int]) -> Any:
     return lk.gradients(y, [offset], grad_ys=make(*shape))
 
 
+_UNARY = {
+    "exp": lk.exp, "tanh": lk.tanh, "sigmoid": lk.sigmoid, "relu": lk.nn.relu, "gelu": lk.nn.gelu, "silu": lk.nn.silu,
+}  # fmt: skip
+
+
 def unary(make: Inputs, function: str, count: int) -> Any:
-    return {"exp": lk.exp, "tanh": lk.tanh, "sigmoid": lk.sigmoid, "relu": lk.nn.relu}[function](make(count))
+    return _UNARY[function](make(count))
+
+
+def unary_gradient(make: Inputs, function: str, count: int) -> Any:
+    x = make(count)
+    return lk.gradients(_UNARY[function](x), [x], grad_ys=make(count))
+
+
+def top_k(make: Inputs, rows: int, width: int, best: int) -> Any:
+    return lk.nn.top_k(make(rows, width), best)[0]
 
 
 def add(make: Inputs, count: int) -> Any:

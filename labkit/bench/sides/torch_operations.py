@@ -168,8 +168,19 @@ def unary(function: str, count: int) -> Any:
     x, y = _tensor(count), torch.empty(count)
     if function == "relu":
         return [lambda: torch.clamp_min(x, 0, out=y)]
-    of = getattr(torch, function)
+    of = getattr(_aten, function).out
     return [lambda: of(x, out=y)]
+
+
+def unary_gradient(function: str, count: int) -> Any:
+    x, g, dx = _tensor(count), _tensor(count), torch.empty(count)
+    of = getattr(_aten, f"{function}_backward").grad_input
+    return [lambda: of(g, x, grad_input=dx)]
+
+
+def top_k(rows: int, width: int, best: int) -> Any:
+    x = _tensor(rows, width)
+    return [lambda: torch.topk(x, best)]
 
 
 def add(count: int) -> Any:
