@@ -16,7 +16,9 @@ __attribute__((noinline)) void winograd_tile(const T* a, int64_t next, const T* 
     Vec<T> sum[R][V] = {};
     for (; depth > 0; depth -= kWinogradChunk, a += next) {
         const T* from = a;
-        for (const T* last = a + (depth < kWinogradChunk ? depth : kWinogradChunk); from != last; ++from, b += Gemm<T>::NR) {
+        const T* last = a + (depth < kWinogradChunk ? depth : kWinogradChunk);
+        asm("" : "+r"(last));  // or GCC makes a loop for whole chunks and another one, which keeps the sums in memory
+        for (; from != last; ++from, b += Gemm<T>::NR) {
             Vec<T> right[V];
             LABKIT_UNROLL
             for (int v = 0; v < V; ++v) right[v] = load(b + v * L);
