@@ -117,6 +117,27 @@ __attribute__((noinline)) void narrow_columns(int64_t rows, const T* a, int64_t 
     }
 }
 
+// The same for one column and many rows, in the order in which `a` lies: all chains go on side by side, in the first cache.
+template <class T, int V>
+__attribute__((noinline)) void narrow_long_columns(const T* a, int64_t a_stride, const T* b, int64_t kc, T* y, bool add,
+                                                   const Epilogue<T>& end) {
+    constexpr int L = lanes<T>;
+    alignas(64) T sums[L][V * L] = {};
+    for (int64_t k = 0; k < kc; ++k) {
+        T* sum = sums[k % L];
+        const Vec<T> right = broadcast(b[k]);
+        LABKIT_UNROLL
+        for (int v = 0; v < V; ++v) store(sum + v * L, fma(load(a + k * a_stride + v * L), right, load(sum + v * L)));
+    }
+    for (int half = L / 2; half; half /= 2)
+        for (int l = 0; l < half; ++l)
+            for (int v = 0; v < V; ++v) store(sums[l] + v * L, load(sums[l] + v * L) + load(sums[l + half] + v * L));
+    for (int i = 0; i < V * L; ++i) {
+        const T total[1][1] = {{sums[0][i]}};
+        narrow_store<T, 1, 1>(total, y + i, add, end);
+    }
+}
+
 // Rows [begin, end) of y[M, C], where `a` has a row for each of them, or with k_major one for each k.
 template <class T, int C>
 void narrow_block(const Matrix<T>& a, bool k_major, const Matrix<T>& b, bool transposed_b, int64_t K, T* y, int64_t begin, int64_t end,
@@ -134,7 +155,11 @@ void narrow_block(const Matrix<T>& a, bool k_major, const Matrix<T>& b, bool tra
                 transpose_copy(b.row(k0), b.stride, kc, C, b_chunk, N::kChunk);
                 right = b_chunk, stride = N::kChunk;
             }
-        for (int64_t m = begin; m < end;) {
+        int64_t m = begin;
+        if constexpr (C == 1)
+            for (; k_major && m + 2 * wide <= end; m += 2 * wide)
+                narrow_long_columns<T, 8>(a.row(k0) + m, a.stride, right, kc, y + m, k0 > 0, finish);
+        while (m < end) {
             const int64_t rows = k_major ? (end - m >= wide ? wide : min_of(end - m, N::L)) : min_of(end - m, R);
             const T* left = k_major ? a.row(k0) + m : a.row(m) + k0;
             if (!k_major)

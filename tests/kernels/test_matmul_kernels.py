@@ -307,3 +307,14 @@ def test_epilogues_that_do_not_fit_are_refused(kernels) -> None:
     whole = np.ones((2, 2), np.int32)
     with pytest.raises(ValueError, match="real"):
         kernels("matmul", [whole, whole], [((2, 2), np.int32)], [0, 0, 1])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_column_has_the_same_bits_whichever_way_the_rows_lie(kernels, dtype):
+    rng = np.random.default_rng(0)
+    for rows, length in ((300, 5000), (129, 64), (128, 2049)):
+        a, b = rng.standard_normal((rows, length)).astype(dtype), rng.standard_normal((length, 1)).astype(dtype)
+        (expected,) = kernels("matmul", [a, b], [((rows, 1), dtype)], ints=[0, 0])
+        (result,) = kernels("matmul", [np.ascontiguousarray(a.T), b], [((rows, 1), dtype)], ints=[1, 0])
+        np.testing.assert_array_equal(result, expected)
+        np.testing.assert_allclose(result, a.astype(np.float64) @ b, rtol=0, atol=1e-2 if dtype is np.float32 else 1e-9)
