@@ -81,22 +81,11 @@ struct Winograd {
         if (by_panels) {
             const int64_t panel = task / parts;
             for (int64_t c = 0; c < C; c += L) transform_filter(c, panel * NR, min_of(panel * NR + NR, K), own);
-            for (int64_t group = mine.begin; group < mine.end; ++group) {
-                const T* input = transformed + group * input_size;
-                multiply(group, panel, input, own, products, [&](int64_t step, int64_t steps) {
-                    const Range some = share(step + steps / 36, steps, input_size);  // a point ahead
-                    prefetch(input + some.begin, some.end - some.begin);
-                });
-            }
+            for (int64_t group = mine.begin; group < mine.end; ++group) multiply(group, panel, transformed + group * input_size, own, products);
         } else {
             for (int64_t group = mine.begin; group < mine.end; ++group) {
                 for (int64_t chunk = 0; chunk < chunks; ++chunk) transform_input(group, chunk, own);
-                const int64_t next = first_tile(group + 1), last = group + 1 < groups ? first_tile(group + 2) : next;
-                for (int64_t panel = 0; panel < panels; ++panel)
-                    multiply(group, panel, own, transformed + panel * C * NR, products, [&](int64_t step, int64_t steps) {
-                        const Range some = share(panel * steps + step, panels * steps, (last - next) * M);
-                        for (int64_t row = some.begin; row < some.end; ++row) image().fetch_row(next + row / M, row % M, 0, C);
-                    });
+                for (int64_t panel = 0; panel < panels; ++panel) multiply(group, panel, own, transformed + panel * C * NR, products);
             }
         }
         stream_end();
@@ -141,10 +130,8 @@ struct Winograd {
         image().transform(begin, first_tile(group + 1) - begin, c0, C - c0 < kChunk ? C - c0 : kChunk, input + c0 * kTiles, input_stride);
     }
 
-    // The 36 products of a group with one panel of the filter, and their way back. Between products fetch(step, steps) fetches what
-    // comes next, few numbers at a time so that nothing waits.
-    template <class Fetch>
-    void multiply(int64_t group, int64_t panel, const T* input, const T* filter, T* products, Fetch fetch) const {
+    // The 36 products of a group with one panel of the filter, and their way back.
+    void multiply(int64_t group, int64_t panel, const T* input, const T* filter, T* products) const {
         using G = Gemm<T>;
         T* lines[kTiles];
         const int64_t begin = first_tile(group);
@@ -157,7 +144,6 @@ struct Winograd {
                 const int i0 = count * p / strips, i1 = count * (p + 1) / strips;
                 winograd_rows<T, G::MR>(i1 - i0, input + point * input_stride + i0 * kChunk, kTiles * kChunk, right, C, lines + i0,
                                         point * kProducts, padded);
-                fetch(point * strips + p, 36 * strips);
             }
         }
         for (int i = 0; i < count; ++i) transform_output(begin + i, panel, width, products + i * NR);

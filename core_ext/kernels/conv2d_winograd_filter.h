@@ -92,8 +92,7 @@ struct WinogradFilter {
     }
 
     // The product of one block at one point for `count` tiles: to[c][k] (+)= sum of left[tile][c] * right[tile][k].
-    template <class Fetch>
-    void multiply(const T* left, const T* right, int64_t count, int64_t chunk_c, int64_t panel, T* to, bool add, Fetch fetch) const {
+    void multiply(const T* left, const T* right, int64_t count, int64_t chunk_c, int64_t panel, T* to, bool add) const {
         using G = Gemm<T>;
         const int c_count = static_cast<int>(min_of(C - chunk_c * kChunk, kChunk)), k_count = static_cast<int>(min_of(K - panel * NR, NR));
         const int padded = (k_count + L - 1) / L * L, strips = (c_count + G::MR - 1) / G::MR;
@@ -101,7 +100,6 @@ struct WinogradFilter {
         for (int i = 0; i < c_count; ++i) lines[i] = to + i * NR;
         for (int p = 0; p < strips; ++p) {
             const int i0 = c_count * p / strips, i1 = c_count * (p + 1) / strips;
-            fetch(p, strips);
             const Strips<T> rows_of_left{left + i0, kChunk, count, 0};
             gemm_rows<T, G::MR, true>(i1 - i0, rows_of_left, right, NR, count, lines + i0, 0, padded, add);
         }
@@ -113,12 +111,7 @@ struct WinogradFilter {
         for (int64_t point = 0; point < 36; ++point, left += input_stride, right += gradient_stride)
             for (int64_t tile = 0; tile < tiles; tile += kDepth) {
                 const int64_t count = min_of(tiles - tile, kDepth);
-                multiply(left + tile * kChunk, right + tile * NR, count, chunk_c, panel, products + point * kPoint, tile > 0,
-                         [&](int64_t part, int64_t parts) {  // the next point's numbers
-                             const Range next = share(part, parts, point < 35 ? count : 0);
-                             prefetch(left + input_stride + (tile + next.begin) * kChunk, (next.end - next.begin) * kChunk);
-                             prefetch(right + gradient_stride + (tile + next.begin) * NR, (next.end - next.begin) * NR);
-                         });
+                multiply(left + tile * kChunk, right + tile * NR, count, chunk_c, panel, products + point * kPoint, tile > 0);
             }
         for (int64_t c = 0; c < min_of(C - chunk_c * kChunk, kChunk); ++c)
             for (int64_t k = 0; k < min_of(K - panel * NR, NR); k += L)
@@ -142,16 +135,7 @@ struct WinogradFilter {
                     const int64_t c = block % (c1 - c0), p = block / (c1 - c0);
                     const T *left = inputs + point * input_stride, *right = gradients + point * gradient_stride;
                     T* to = sums + (p * high + c) * kBlock + point * kPoint;
-                    multiply(left + c * depth * kChunk, right + p * depth * NR, count, c0 + c, p0 + p, to, tile > all.begin,
-                             [&](int64_t part, int64_t parts) {  // the next point's numbers
-                                 if (point == 35) return;
-                                 const Range of_left = share(block * parts + part, blocks * parts, input_stride);
-                                 const Range of_right = share(block * parts + part, blocks * parts, gradient_stride);
-                                 const Range of_sums = share(part, parts, kPoint);
-                                 prefetch(left + input_stride + of_left.begin, of_left.end - of_left.begin);
-                                 prefetch(right + gradient_stride + of_right.begin, of_right.end - of_right.begin);
-                                 prefetch(to + kPoint + of_sums.begin, of_sums.end - of_sums.begin);
-                             });
+                    multiply(left + c * depth * kChunk, right + p * depth * NR, count, c0 + c, p0 + p, to, tile > all.begin);
                 }
         }
     }
@@ -163,7 +147,7 @@ struct WinogradFilter {
         const int64_t k0 = panel * NR, channels = min_of(K - k0, NR);
         for (int64_t tile = begin; tile < begin + count; ++tile, to += NR) {
             const int64_t h0 = tile / columns % rows * M, w0 = tile % columns * M;
-            for (int64_t row = 0; tile + 1 < begin + count && row < M; ++row) gradient.template fetch_row<3>(tile + 1, row, k0, channels);
+            if (tile + 1 < begin + count) gradient.fetch(tile + 1, M, k0, channels);
             const T* pixel[M * M];
             for (int i = 0; i < M; ++i)
                 for (int j = 0; j < M; ++j) {
@@ -171,21 +155,30 @@ struct WinogradFilter {
                     pixel[M * i + j] = inside ? dy + ((tile / columns / rows * OH + h0 + i) * OW + w0 + j) * K + k0 : kZeros;
                 }
             for (int64_t k = 0; k < channels; k += L) {
-                Vec<T> half[6 * M], z[6];
-                LABKIT_UNROLL
-                for (int j = 0; j < M; ++j) {
-                    Vec<T> column[M];
-                    LABKIT_UNROLL
-                    for (int i = 0; i < M; ++i) column[i] = load_n(pixel[M * i + j] + k, min_of(channels - k, L));
-                    winograd_gradient<T, R>(column, half + j, M);
-                }
-                LABKIT_UNROLL
-                for (int i = 0; i < 6; ++i) {
-                    winograd_gradient<T, R>(half + M * i, z, 1);
-                    LABKIT_UNROLL
-                    for (int j = 0; j < 6; ++j) store(to + k + (6 * i + j) * gradient_stride, z[j]);
-                }
+                if (channels - k >= L)
+                    transform_gradient_vector<true>(pixel, k, L, to + k);
+                else
+                    transform_gradient_vector<false>(pixel, k, channels - k, to + k);
             }
+        }
+    }
+
+    // n channels from k on; the others of the vector are written as zeros.
+    template <bool Full>
+    LABKIT_INLINE void transform_gradient_vector(const T* const* pixel, int64_t k, int64_t n, T* to) const {
+        Vec<T> half[6 * M], z[6];
+        LABKIT_UNROLL
+        for (int j = 0; j < M; ++j) {
+            Vec<T> column[M];
+            LABKIT_UNROLL
+            for (int i = 0; i < M; ++i) column[i] = Full ? load(pixel[M * i + j] + k) : load_part(pixel[M * i + j] + k, static_cast<int>(n));
+            winograd_gradient<T, R>(column, half + j, M);
+        }
+        LABKIT_UNROLL
+        for (int i = 0; i < 6; ++i) {
+            winograd_gradient<T, R>(half + M * i, z, 1);
+            LABKIT_UNROLL
+            for (int j = 0; j < 6; ++j) store(to + (6 * i + j) * gradient_stride, z[j]);
         }
     }
 

@@ -9,6 +9,15 @@ namespace {
 
 constexpr int64_t kWinogradPad = 16;    // between 36 matrices: off the strides that collide in L1
 
+// Fetches n numbers, which are too scattered for the processor to foresee.
+template <class T>
+LABKIT_INLINE void prefetch(const T* p, int64_t n) {
+    for (int64_t i = 0; i < n; i += 64 / static_cast<int64_t>(sizeof(T))) {
+        __builtin_prefetch(p + i, 0, 3);
+        asm volatile("");  // GCC takes a function that only fetches for one without effect, and drops its calls
+    }
+}
+
 // The overlapping 6x6 tiles of images [N, H, W, C], in steps of M: rows x columns of them for each image.
 template <class T, int M>
 struct TileGrid {
@@ -20,7 +29,7 @@ struct TileGrid {
         alignas(64) static const T kZeros[kWinogradChunk] = {};
         for (int64_t tile = begin; tile < begin + tiles; ++tile, to += kWinogradChunk) {
             const int64_t h0 = tile / columns % rows * M - pad_top, w0 = tile % columns * M - pad_left;
-            if (tile + 1 < begin + tiles) fetch_tile(tile + 1, c0, channels);
+            if (tile + 1 < begin + tiles) fetch(tile + 1, 6, c0, channels);
             const T* image = x + tile / columns / rows * H * W * C;
             const T* pixel[36];
             for (int i = 0; i < 6; ++i)
@@ -37,20 +46,12 @@ struct TileGrid {
         }
     }
 
-    // Fetches `channels` channels from c0 on of one row out of M of the pixels that a tile does not share with those around it.
-    template <int Level = 2>
-    void fetch_row(int64_t tile, int64_t row, int64_t c0, int64_t channels) const {
-        const int64_t h = tile / columns % rows * M + row, w0 = tile % columns * M;
-        for (int64_t j = w0; h < H && j < min_of(w0 + M, W); ++j)
-            prefetch<Level>(x + ((tile / columns / rows * H + h) * W + j) * C + c0, channels);
-    }
-
-    // Fetches the pixels of a tile that the one to its left does not hold.
-    void fetch_tile(int64_t tile, int64_t c0, int64_t channels) const {
+    // Fetches the pixels of a tile of `size` pixels a side that the one to its left does not hold.
+    void fetch(int64_t tile, int64_t size, int64_t c0, int64_t channels) const {
         const int64_t h0 = tile / columns % rows * M - pad_top, w0 = tile % columns * M - pad_left;
-        for (int64_t h = max_of(h0, 0); h < min_of(h0 + 6, H); ++h)
-            for (int64_t w = max_of(w0 + 6 - M, 0); w < min_of(w0 + 6, W); ++w)
-                prefetch<3>(x + ((tile / columns / rows * H + h) * W + w) * C + c0, channels);
+        for (int64_t h = max_of(h0, 0); h < min_of(h0 + size, H); ++h)
+            for (int64_t w = max_of(w0 + size - M, 0); w < min_of(w0 + size, W); ++w)
+                prefetch(x + ((tile / columns / rows * H + h) * W + w) * C + c0, channels);
     }
 
     // n channels from c on; the others of the vector are written as zeros.

@@ -6,15 +6,6 @@
 namespace labkit {
 namespace {
 
-// Fetches n numbers into L2 (Level 2) or L1 (3). For what is too scattered for the processor to foresee.
-template <int Level = 2, class T>
-LABKIT_INLINE void prefetch(const T* p, int64_t n) {
-    for (int64_t i = 0; i < n; i += 64 / static_cast<int64_t>(sizeof(T))) {
-        __builtin_prefetch(p + i, 0, Level);
-        asm volatile("");  // GCC takes a function that only fetches for one without effect, and drops its calls
-    }
-}
-
 template <class T>
 struct Gemm {
     static constexpr bool kReal = static_cast<T>(0.5) != 0;  // integers wrap, are unsigned here, and get a smaller tile
