@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Unpack
 
 import labkit as lk
 from labkit.core.settings import check_scalar
 from labkit.ops.optimizer_steps import apply_adagrad
 from labkit.optimizers.base import Optimizer
+from labkit.optimizers.clipping import Clipping
 from labkit.optimizers.state import Slot
 
 
@@ -35,8 +36,9 @@ class Adagrad(Optimizer):
         initial_accumulator_value: float = 0.1,
         epsilon: Any = 1e-7,
         name: str | None = None,
+        **clipping: Unpack[Clipping],
     ) -> None:
-        super().__init__(learning_rate, name)
+        super().__init__(learning_rate, name, **clipping)
         self.initial_accumulator_value = check_scalar(self, "initial_accumulator_value", initial_accumulator_value, 0.0)
         self.epsilon = check_scalar(self, "epsilon", epsilon, 0.0)
         self.slots = {"accumulator": Slot("Adagrad", self.initial_accumulator_value)}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import labkit as lk
 from labkit.core.settings import check_scalar
 from labkit.ops.optimizer_steps import apply_adam
 from labkit.optimizers.base import Optimizer
+from labkit.optimizers.clipping import Clipping
 from labkit.optimizers.state import Slot
 
 
@@ -41,8 +42,9 @@ class Adam(Optimizer):
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
         name: str | None = None,
+        **clipping: Unpack[Clipping],
     ) -> None:
-        super().__init__(learning_rate, name)
+        super().__init__(learning_rate, name, **clipping)
         self.beta_1 = check_scalar(self, "beta_1", beta_1, 0.0, 1.0, below=True)
         self.beta_2 = check_scalar(self, "beta_2", beta_2, 0.0, 1.0, below=True)
         self.epsilon = check_scalar(self, "epsilon", epsilon, 0.0)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import labkit as lk
 from labkit.core.settings import check_scalar
 from labkit.errors import DTypeError, GraphError, InvalidArgumentError
+from labkit.optimizers.clipping import Clipping, check_clipping, clip, spelled_out
 from labkit.optimizers.state import OptimizerState
 from labkit.plugins import resolve, show
 
@@ -28,8 +29,8 @@ class Optimizer(OptimizerState):
          every variable is updated from the same gradients and the same shared numbers; then all writes happen, or none.
 
     A subclass names its state in `slots` and `shared`, and defines `update`; `advance` too when it has shared
-    numbers. It keeps each constructor argument in an attribute of the same name. Settings named in `numbers` may be
-    scalar tensors; `update` reads them with `self.number`. A complete one:
+    numbers. It keeps each constructor argument in an attribute of the same name, and takes `**clipping` to hand it on.
+    Settings named in `numbers` may be scalar tensors; `update` reads them with `self.number`. A complete one:
 
         class SignSGD(lk.optimizers.Optimizer):
             def update(self, variable, gradient, learning_rate):
@@ -40,6 +41,9 @@ class Optimizer(OptimizerState):
             a function of the step, or a registered name or mapping of one (`lk.schedules`). A schedule follows the
             optimizer's own `iterations`, a variable that counts its steps from 0 and exists for schedules only.
         name: of the operation that minimize makes, and of the slots; default: the class's name.
+        clipvalue, clipnorm, global_clipnorm: at most one of them, above 0: `apply_gradients` keeps each number of a
+            gradient from -clipvalue to clipvalue, or scales each gradient down to the Euclidean norm clipnorm, or all
+            gradients together to global_clipnorm. Every optimizer takes these as keywords.
 
     Attributes:
         slots: for each keyword argument of `update` that is a variable's own state, its `Slot`.
@@ -52,8 +56,19 @@ class Optimizer(OptimizerState):
 
     numbers: Mapping[str, str] = {}
 
-    def __init__(self, learning_rate: Any = 0.01, name: str | None = None) -> None:
+    clipvalue: Any = None
+    clipnorm: Any = None
+    global_clipnorm: Any = None
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        # what a constructor hands on as **clipping are settings by name, for specs, files and help
+        cls.__signature__ = spelled_out(cls.__init__)  # type: ignore[attr-defined]
+
+    def __init__(self, learning_rate: Any = 0.01, name: str | None = None, **clipping: Unpack[Clipping]) -> None:
         super().__init__(name)
+        for key, value in check_clipping(self, clipping).items():
+            setattr(self, key, value)
         scheduled = callable(learning_rate) or isinstance(learning_rate, str | Mapping)
         self.learning_rate = (
             resolve("schedules", learning_rate) if scheduled else check_scalar(self, "learning_rate", learning_rate)
@@ -153,8 +168,8 @@ class Optimizer(OptimizerState):
         self, grads_and_vars: Iterable[tuple[Any, lk.Variable]], global_step: lk.Variable | None = None,
         name: str | None = None,
     ) -> lk.Operation:  # fmt: skip
-        """An operation that changes each variable by its gradient, once per run; outside of branches and loops it is
-        added to the collection TRAIN_OP.
+        """An operation that changes each variable by its gradient, clipped where the optimizer says so, once per run;
+        outside of branches and loops it is added to the collection TRAIN_OP.
 
         Args:
             grads_and_vars: (gradient, variable) pairs, as `compute_gradients` gives them; a variable whose gradient is
@@ -190,9 +205,10 @@ class Optimizer(OptimizerState):
         home = current if current.is_inside(graph) else graph
         with home.as_default(), home.name_scope(name) as scope:  # the last operation gets the scope's own name
             self._make_numbers(variables, iterations)
+            gradients = clip(self, [_checked(gradient, variable) for gradient, variable in pairs])
             writes = [
                 self._update(variable, gradient, own, shared)
-                for (gradient, variable), own in zip(pairs, slots, strict=True)
+                for variable, gradient, own in zip(variables, gradients, slots, strict=True)
             ]
             writes += self.advance(**shared)
             if iterations is not None:
@@ -228,20 +244,9 @@ class Optimizer(OptimizerState):
 
     def _update(self, variable: lk.Variable, gradient: Any, slots: Any, shared: Any) -> lk.Tensor:
         with lk.name_scope("update_" + variable.op.name):
-            rows = isinstance(gradient, lk.IndexedSlices)
-            given = gradient
-            if not isinstance(gradient, lk.Tensor | lk.IndexedSlices):
-                given = lk.convert_to_tensor(gradient, variable.dtype)
-            if given.dtype is not variable.dtype:
-                raise DTypeError(
-                    f"The gradient of variable {variable.name!r} has another dtype",
-                    rule=f"It is {variable.dtype.name}, as the variable",
-                    received=repr(given),
-                    fix=f"Use lk.cast({given.op.name}, lk.{variable.dtype.name}).",
-                )
             powers = {key: lk.cast(value, variable.dtype) for key, value in shared.items()}
-            step = self.update_rows if rows else self.update
-            written = step(variable, given, self.number("learning_rate", variable.dtype), **slots, **powers)
+            step = self.update_rows if isinstance(gradient, lk.IndexedSlices) else self.update
+            written = step(variable, gradient, self.number("learning_rate", variable.dtype), **slots, **powers)
             if variable.constraint is None:
                 return written
             with lk.control_dependencies([written]):
@@ -252,6 +257,20 @@ class Optimizer(OptimizerState):
 
     def __repr__(self) -> str:
         return show(self)
+
+
+def _checked(gradient: Any, variable: lk.Variable) -> lk.Tensor | lk.IndexedSlices:
+    given = gradient
+    if not isinstance(gradient, lk.Tensor | lk.IndexedSlices):
+        given = lk.convert_to_tensor(gradient, variable.dtype)
+    if given.dtype is not variable.dtype:
+        raise DTypeError(
+            f"The gradient of variable {variable.name!r} has another dtype",
+            rule=f"It is {variable.dtype.name}, as the variable",
+            received=repr(given),
+            fix=f"Use lk.cast({given.op.name}, lk.{variable.dtype.name}).",
+        )
+    return given
 
 
 def _variables(values: Iterable[Any]) -> list[lk.Variable]:

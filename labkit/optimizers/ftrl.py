@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Unpack
 
 import labkit as lk
 from labkit.core.settings import check_scalar
 from labkit.ops.optimizer_steps import apply_ftrl
 from labkit.optimizers.base import Optimizer
+from labkit.optimizers.clipping import Clipping
 from labkit.optimizers.state import Slot
 
 
@@ -51,8 +52,9 @@ class Ftrl(Optimizer):
         l2_shrinkage_regularization_strength: Any = 0.0,
         beta: Any = 0.0,
         name: str | None = None,
+        **clipping: Unpack[Clipping],
     ) -> None:
-        super().__init__(learning_rate, name)
+        super().__init__(learning_rate, name, **clipping)
         self.learning_rate_power = check_scalar(self, "learning_rate_power", learning_rate_power, high=0.0)
         self.initial_accumulator_value = check_scalar(self, "initial_accumulator_value", initial_accumulator_value, 0.0)
         self.l1_regularization_strength = check_scalar(

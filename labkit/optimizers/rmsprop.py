@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Unpack
 
 import labkit as lk
 from labkit.core.settings import check_scalar
 from labkit.ops.optimizer_steps import apply_rms_prop
 from labkit.optimizers.base import Optimizer
+from labkit.optimizers.clipping import Clipping
 from labkit.optimizers.state import Slot
 
 
@@ -47,8 +48,9 @@ class RMSprop(Optimizer):
         centered: bool = False,
         initial_mean_square: float = 0.0,
         name: str | None = None,
+        **clipping: Unpack[Clipping],
     ) -> None:
-        super().__init__(learning_rate, name)
+        super().__init__(learning_rate, name, **clipping)
         self.rho = check_scalar(self, "rho", rho, 0.0, 1.0, below=True)
         self.momentum = check_scalar(self, "momentum", momentum, 0.0, 1.0)
         self.epsilon = check_scalar(self, "epsilon", epsilon, 0.0)

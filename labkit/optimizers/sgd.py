@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import labkit as lk
 from labkit.core.settings import check_scalar
 from labkit.ops.optimizer_steps import apply_gradient_descent, apply_momentum
 from labkit.optimizers.base import Optimizer
+from labkit.optimizers.clipping import Clipping
 from labkit.optimizers.state import Slot
 
 
@@ -38,9 +39,14 @@ class SGD(Optimizer):
     """
 
     def __init__(
-        self, learning_rate: Any = 0.01, momentum: float = 0.0, nesterov: bool = False, name: str | None = None
+        self,
+        learning_rate: Any = 0.01,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        name: str | None = None,
+        **clipping: Unpack[Clipping],
     ) -> None:
-        super().__init__(learning_rate, name)
+        super().__init__(learning_rate, name, **clipping)
         self.momentum, self.nesterov = check_scalar(self, "momentum", momentum, 0.0, 1.0), bool(nesterov)
         if not (isinstance(self.momentum, float) and self.momentum == 0.0):
             self._keep_accumulator()

@@ -1,4 +1,4 @@
-"""Schedules that fall by a part of what is left: ExponentialDecay, NaturalExponentialDecay, InverseTimeDecay."""
+"""Schedules that fall by a part of what is left: ExponentialDecay, StepDecay, NaturalExponentialDecay, InverseTimeDecay."""
 
 from __future__ import annotations
 
@@ -47,6 +47,19 @@ class ExponentialDecay(_Decay):
 
     def decayed(self, initial: lk.Tensor, decay: lk.Tensor, p: lk.Tensor) -> lk.Tensor:
         return initial * lk.pow(decay, p)
+
+
+class StepDecay(ExponentialDecay):
+    """rate = initial_learning_rate decay_rate^floor(step / decay_steps): ExponentialDecay in steps.
+
+    Args:
+        initial_learning_rate: the rate of the first decay_steps steps: a number or a scalar tensor.
+        decay_steps: after how many steps the rate falls, each time: greater than 0, or a scalar tensor.
+        decay_rate: what it is multiplied by: from 0 on, or a scalar tensor.
+    """
+
+    def __init__(self, initial_learning_rate: Any, decay_steps: Any, decay_rate: Any = 0.1) -> None:
+        super().__init__(initial_learning_rate, decay_steps, decay_rate, staircase=True)
 
 
 class NaturalExponentialDecay(_Decay):

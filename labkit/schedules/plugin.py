@@ -11,6 +11,9 @@ _EXPONENTIAL, _COSINE = "labkit.schedules.exponential", "labkit.schedules.cosine
 
 @hookimpl
 def labkit_schedules() -> Iterator[Component]:
+    yield Component("Constant", "labkit.schedules.constant:Constant", aliases=("constant",))
+    yield Component("StepDecay", f"{_EXPONENTIAL}:StepDecay", aliases=("step_decay",))
+    yield Component("Warmup", "labkit.schedules.warmup:Warmup", aliases=("warmup",))
     yield Component("ExponentialDecay", f"{_EXPONENTIAL}:ExponentialDecay", aliases=("exponential_decay",))
     yield Component(
         "NaturalExponentialDecay", f"{_EXPONENTIAL}:NaturalExponentialDecay", aliases=("natural_exp_decay",)

@@ -86,6 +86,12 @@ def test_optimizer_of_other_settings(spec):
 
 
 SCHEDULES = {
+    "Constant": {"learning_rate": 0.1},
+    "StepDecay": {"initial_learning_rate": 0.1, "decay_steps": 30},
+    "Warmup": {
+        "schedule": {"name": "CosineDecay", "initial_learning_rate": 0.1, "decay_steps": 100},
+        "warmup_steps": 10,
+    },
     "PiecewiseConstantDecay": {"boundaries": [10, 100], "values": [0.1, 0.01, 0.001]},
     "PolynomialDecay": {"initial_learning_rate": 0.1, "decay_steps": 100},
     "CosineDecay": {"initial_learning_rate": 0.1, "decay_steps": 100},

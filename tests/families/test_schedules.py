@@ -55,6 +55,18 @@ CASES = [
     (lk.schedules.CosineDecay(0.1, 100), cosine(STEPS, 0.1, 100)),
     (lk.schedules.CosineDecay(0.1, 100, alpha=0.2), cosine(STEPS, 0.1, 100, 0.2)),
     (lk.schedules.CosineDecay(0.01, 100, 0.0, 0.1, 10), warm(STEPS, 0.01, 100, 0.1, 10)),
+    (lk.schedules.Constant(0.1), np.full(len(STEPS), 0.1)),
+    (lk.schedules.StepDecay(0.1, 100, 0.5), exponential(STEPS, 0.1, 100, 0.5, True)),
+    (lk.schedules.StepDecay(0.1, 10), exponential(STEPS, 0.1, 10, 0.1, True)),
+    (lk.schedules.Warmup(0.1, 10), 0.1 * np.minimum(STEPS / 10, 1)),
+    (
+        lk.schedules.Warmup({"name": "CosineDecay", "initial_learning_rate": 0.1, "decay_steps": 100}, 10, 0.01),
+        warm(STEPS, 0.01, 100, 0.1, 10),
+    ),
+    (
+        lk.schedules.Warmup(lambda step: 1 / (2.0 + step), 100, 0.1),
+        np.where(STEPS < 100, 0.1 + 0.4 * STEPS / 100, 1 / (2.0 + np.maximum(STEPS - 100, 0))),
+    ),
     (lk.schedules.CosineDecayRestarts(0.1, 10, 2.0, 0.5, 0.1), restarts(STEPS, 0.1, 10, 2.0, 0.5, 0.1)),
     (lk.schedules.CosineDecayRestarts(0.1, 30, 1.0, 0.9), restarts(STEPS, 0.1, 30, 1.0, 0.9, 0.0)),
 ]
@@ -128,6 +140,10 @@ def test_without_a_schedule_there_is_no_counter():
         (lambda: lk.schedules.PiecewiseConstantDecay([2, 1], [0.1, 0.2, 0.3]), "They increase"),
         (lambda: lk.schedules.CosineDecay(0.1, 10, warmup_target=1.0), "warmup_steps"),
         (lambda: lk.schedules.CosineDecayRestarts(0.1, 10, t_mul=0.5), "from 1 on"),
+        (lambda: lk.schedules.Constant("fast"), "learning_rate='fast'"),
+        (lambda: lk.schedules.StepDecay(0.1, 0), "above 0"),
+        (lambda: lk.schedules.Warmup(0.1, 0), "warmup_steps=0"),
+        (lambda: lk.schedules.Warmup(None, 10), "learning_rate=None"),
         (lambda: lk.optimizers.SGD({"name": "ExponentialDecay", "rate": 1}), "cannot be made with these settings"),
     ],
 )
