@@ -1,17 +1,64 @@
 """The built-in layers, for editors and type checkers; `plugin.py` registers the same names."""
 
-from labkit.layers.activation import Activation as Activation, ReLU as ReLU, Softmax as Softmax
+from labkit.layers.activation import (
+    ELU as ELU,
+    GELU as GELU,
+    Activation as Activation,
+    LeakyReLU as LeakyReLU,
+    ReLU as ReLU,
+    Softmax as Softmax,
+    Softplus as Softplus,
+)
 from labkit.layers.base import Layer as Layer
 from labkit.layers.conv import Conv2D as Conv2D
 from labkit.layers.dense import Dense as Dense
-from labkit.layers.dropout import Dropout as Dropout
+from labkit.layers.dropout import (
+    Dropout as Dropout,
+    SpatialDropout1D as SpatialDropout1D,
+    SpatialDropout2D as SpatialDropout2D,
+)
 from labkit.layers.flatten import Flatten as Flatten
 from labkit.layers.input import (
     Input as Input,
     Input as InputLayer,  # noqa: F401
 )
-from labkit.layers.padding import PadToSize as PadToSize, ZeroPadding2D as ZeroPadding2D
+from labkit.layers.noise import (
+    GaussianDropout as GaussianDropout,
+    GaussianNoise as GaussianNoise,
+)
+from labkit.layers.padding import (
+    Cropping1D as Cropping1D,
+    Cropping2D as Cropping2D,
+    PadToSize as PadToSize,
+    ZeroPadding1D as ZeroPadding1D,
+    ZeroPadding2D as ZeroPadding2D,
+)
 from labkit.layers.pooling import (
+    AveragePooling1D as AveragePooling1D,
+    AveragePooling1D as AvgPool1D,  # noqa: F401
+    AveragePooling2D as AveragePooling2D,
+    AveragePooling2D as AvgPool2D,  # noqa: F401
+    GlobalAveragePooling1D as GlobalAveragePooling1D,
+    GlobalAveragePooling1D as GlobalAvgPool1D,  # noqa: F401
+    GlobalAveragePooling2D as GlobalAveragePooling2D,
+    GlobalAveragePooling2D as GlobalAvgPool2D,  # noqa: F401
+    GlobalMaxPooling1D as GlobalMaxPool1D,  # noqa: F401
+    GlobalMaxPooling1D as GlobalMaxPooling1D,
+    GlobalMaxPooling2D as GlobalMaxPool2D,  # noqa: F401
+    GlobalMaxPooling2D as GlobalMaxPooling2D,
     MaxPool2D as MaxPool2D,
     MaxPool2D as MaxPooling2D,  # noqa: F401
+    MaxPooling1D as MaxPool1D,  # noqa: F401
+    MaxPooling1D as MaxPooling1D,
+)
+from labkit.layers.prelu import PReLU as PReLU
+from labkit.layers.rescaling import Rescaling as Rescaling
+from labkit.layers.reshaping import (
+    Permute as Permute,
+    RepeatVector as RepeatVector,
+    Reshape as Reshape,
+)
+from labkit.layers.upsampling import (
+    UpSampling1D as UpSampling1D,
+    UpSampling2D as UpSampling2D,
 )

@@ -169,6 +169,17 @@ class Layer:
             )
         return tuple(size for size in sizes if size is not None)
 
+    def require_room(self, shape: Shape, least: tuple[int, ...], fix: str) -> None:
+        """Raises ShapeError where a dimension after the batch is known to be smaller than its entry in `least`."""
+        for axis, (size, need) in enumerate(zip(shape[1:], least, strict=False), 1):
+            if size is not None and size < need:
+                raise ShapeError(
+                    f"Layer {self.name!r} ({type(self).__name__}) cannot take an input as small as this",
+                    rule=f"Dimension {axis} is at least {need}",
+                    received=f"shape {show(shape)}",
+                    fix=fix,
+                )
+
     def reset(self) -> None:
         """Forgets the weights and their graph, as if the layer had never been called."""
         self.weights, self._regularized = [], []
@@ -190,18 +201,6 @@ def default_name(kind: type) -> str:
     """A class's name in Keras's lower case: Dense -> dense, Conv2D -> conv2d, PadToSize -> pad_to_size."""
     words = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", kind.__name__)
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", words).lower().lstrip("_")
-
-
-def pair(value: Any, what: str) -> tuple[int, int]:
-    """(height, width) from one int or two.
-
-    Raises:
-        ShapeError: neither, or not positive.
-    """
-    sizes = (value, value) if isinstance(value, int) else tuple(value)
-    if len(sizes) != 2 or not all(isinstance(size, int) and size > 0 for size in sizes):
-        raise ShapeError(f"{what} is one positive int, or two: (height, width)", received=repr(value))
-    return sizes
 
 
 def _dims(shape: Any) -> Shape:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import labkit as lk
-from labkit.errors import InvalidArgumentError
-from labkit.layers.base import Layer, Shape, pair
+from labkit.layers.arguments import IMAGES, checked_padding, positive, sizes
+from labkit.layers.base import Layer, Shape
 from labkit.plugins import resolve
-
-PADDINGS = ("valid", "same")
 
 
 class Conv2D(Layer):
@@ -44,17 +42,16 @@ class Conv2D(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if not isinstance(filters, int) or filters < 1:
-            raise InvalidArgumentError("Conv2D needs a positive whole number of filters", received=repr(filters))
-        self.filters, self.use_bias = filters, use_bias
-        self.kernel_size, self.strides = pair(kernel_size, "kernel_size"), pair(strides, "strides")
+        self.filters = positive(filters, "Conv2D needs a positive whole number of filters")
+        self.use_bias = use_bias
+        self.kernel_size, self.strides = sizes(kernel_size, 2, "kernel_size"), sizes(strides, 2, "strides")
         self.padding = checked_padding(padding, "Conv2D")
         self.activation = None if activation is None else resolve("activations", activation)
         self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
         self.kernel_regularizer, self.bias_regularizer = kernel_regularizer, bias_regularizer
 
     def build(self, input_shape: Shape) -> None:
-        self.require_rank(input_shape, 4, "[batch, height, width, channels]")
+        self.require_rank(input_shape, 4, IMAGES)
         (channels,) = self.require_known(input_shape, (3,), "channels")
         self.kernel = self.add_weight(
             "kernel", (*self.kernel_size, channels, self.filters), self.kernel_initializer, self.kernel_regularizer
@@ -70,16 +67,3 @@ class Conv2D(Layer):
 
     def settings(self) -> dict[str, Any]:
         return {"filters": self.filters, "kernel_size": self.kernel_size}
-
-
-def checked_padding(padding: str, layer: str) -> str:
-    """ "valid" or "same", whatever the case it was written in.
-
-    Raises:
-        InvalidArgumentError: it is neither.
-    """
-    if not isinstance(padding, str) or padding.lower() not in PADDINGS:
-        raise InvalidArgumentError(
-            f"{layer} does not know that padding", rule='It is "valid" or "same"', received=repr(padding)
-        )
-    return padding.lower()

@@ -22,7 +22,8 @@ class Input(Layer):
 
     def __init__(self, shape: Any, dtype: Any = "float32", **kwargs: Any) -> None:
         super().__init__(input_shape=shape, **kwargs)
-        self.input_dtype = lk.as_dtype(dtype)
+        self.shape = (self.input_shape or ())[1:]
+        self.dtype = self.input_dtype = lk.as_dtype(dtype)
         if not self.input_dtype.is_floating:
             raise InvalidArgumentError(
                 "A model computes in float32 or float64", received=f"dtype={self.input_dtype.name}"
@@ -32,4 +33,4 @@ class Input(Layer):
         return inputs
 
     def settings(self) -> dict[str, Any]:
-        return {"shape": (self.input_shape or ())[1:], "dtype": self.input_dtype.name}
+        return {"shape": self.shape, "dtype": self.input_dtype.name}

@@ -3,53 +3,81 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 import labkit as lk
+from labkit.plugins import settings_of
 from labkit.testing.numeric import require
 
 
-def check_layer(make: Callable[[], Any], input_shape: tuple[int, ...], batch: int = 3) -> None:
+def check_layer(
+    make: Callable[[], Any], input_shape: tuple[int, ...], batch: int = 3, x: np.ndarray | None = None
+) -> None:
     """Checks that a layer keeps its contract.
 
-    In float32 and float64, for a batch of unknown size: the output has the input's dtype and the shape that the graph
-    says. Weights are made at the first call and shared by the traces for training and inference; their names are
+    In float32 and float64, for a batch of unknown size: the outputs for inference and for training have the input's dtype
+    and the shape that the graph says. Weights are made at the first call and shared by both traces; their names are
     distinct and begin with the layer's. Inference gives the same bits for each example alone, and again. The same
-    program gives the same weights. Every trainable weight has a gradient, and along a random direction it agrees with
-    central differences.
+    program gives the same weights, and the same outputs in training. The constructor's arguments that the layer keeps
+    (`labkit.plugins.settings_of`) make a layer of the same weights and outputs. The input and every trainable weight
+    have a gradient, and along a random direction it agrees with central differences.
 
     Args:
         make: gives a new layer at each call.
         input_shape: the shape of one example, without the batch dimension.
         batch: how many examples to use.
+        x: the examples [batch, *input_shape], in place of normal random numbers. Whole numbers stay what they are: the
+            layer then chooses its dtype itself, and only its weights have gradients.
 
     Raises:
         AssertionError: it does not.
     """
-    x = np.random.default_rng(0).normal(size=(batch, *input_shape))
-    for dtype in (lk.float32, lk.float64):
-        program = _Program(make(), x, dtype)
+    examples = np.random.default_rng(0).normal(size=(batch, *input_shape)) if x is None else np.asarray(x)
+    for dtype in (lk.float32, lk.float64) if examples.dtype.kind == "f" else (lk.as_dtype(examples.dtype),):
+        program = _Program(make(), examples, dtype)
         layer, name = program.layer, repr(program.layer)
-        output = program.run(program.output)
-        require(output.dtype == dtype.numpy, f"{name} gives {output.dtype} for {dtype.name}")
-        shape = program.output.shape
-        dims = zip(shape.as_list(), output.shape, strict=False) if shape.rank == output.ndim else [(0, 1)]
-        fits = all(a in (None, b) for a, b in dims)
-        require(fits, f"{name}: the graph says shape {shape}, but the output has {output.shape}")
-        require(len(output) == batch, f"{name} gives {len(output)} outputs for {batch} examples")
+        computed = dtype if dtype.is_floating else layer.dtype
+        output, training = program.run(program.output), program.run(program.training)
+        for tensor, values in ((program.output, output), (program.training, training)):
+            require(values.dtype == computed.numpy, f"{name} gives {values.dtype} for {dtype.name}")
+            shape = tensor.shape
+            dims = zip(shape.as_list(), values.shape, strict=False) if shape.rank == values.ndim else [(0, 1)]
+            fits = all(a in (None, b) for a, b in dims)
+            require(fits, f"{name}: the graph says shape {shape}, but the output has {values.shape}")
+            require(len(values) == len(examples), f"{name} gives {len(values)} outputs for {len(examples)} examples")
         names = [weight.op.name for weight in layer.weights]
         require(len(set(names)) == len(names), f"{name} has weights of one name: {names}")
         outside = [weight for weight in names if not weight.startswith(f"{layer.name}/")]
         require(not outside, f"{name} has weights outside its name scope {layer.name}/: {outside}")
         require(np.array_equal(output, program.run(program.output)), f"{name} gives another inference when run again")
-        for i in range(batch):
+        for i in range(len(examples)):
             alone = program.run(program.output, slice(i, i + 1))
             require(np.array_equal(alone[0], output[i]), f"{name}: example {i} gives another inference alone")
-        for a, b in zip(program.weights(), _Program(make(), x, dtype).weights(), strict=True):
-            require(np.array_equal(a, b), f"{name} starts from other weights when the same program runs again")
+        again = _Program(make(), examples, dtype)
+        _check_same(program, again, training, f"{name} starts from other weights when the same program runs again")
+        _check_same(
+            program, _Program(_remade(layer), examples, dtype), training, f"{name} made from its settings differs"
+        )
     _check_gradients(program)
+
+
+def _remade(layer: Any) -> Any:
+    """A new layer from the settings that `layer` keeps."""
+    try:
+        return type(layer)(**settings_of(layer))
+    except (TypeError, lk.errors.LabkitError) as error:
+        raise AssertionError(f"{layer!r} cannot be made from its settings {settings_of(layer)}: {error}") from error
+
+
+def _check_same(program: _Program, other: _Program, training: np.ndarray, message: str) -> None:
+    """Requires another program's weights, inference and first output in training to be the same bits."""
+    for a, b in zip(program.weights(), other.weights(), strict=True):
+        require(np.array_equal(a, b), message)
+    require(np.array_equal(program.run(program.output), other.run(other.output)), f"{message}: another inference")
+    require(np.array_equal(training, other.run(other.training)), f"{message}: another output in training")
 
 
 class _Program:
@@ -61,7 +89,7 @@ class _Program:
             self.x = lk.placeholder(dtype, [None, *x.shape[1:]], name="x")
             self.output = layer(self.x, training=False)
             made = list(layer.weights)
-            layer(self.x, training=True)
+            self.training = layer(self.x, training=True)
             require(layer.weights == made, f"{layer!r} makes new weights in its second call")
             self.session = lk.Session(self.graph)
             self.session.run(lk.global_variables_initializer())
@@ -74,23 +102,35 @@ class _Program:
 
 
 def _check_gradients(program: _Program) -> None:
-    """Directional derivatives of a random projection of the output, for each trainable weight by itself."""
+    """Directional derivatives of a random projection of the output, for the input and each trainable weight alone."""
     random, eps, session = np.random.default_rng(1), 1e-6, program.session
+
+    def move_input(values: np.ndarray) -> None:
+        program.values = values
+
     with program.graph.as_default():
-        projection = lk.constant(random.normal(size=program.run(program.output).shape))
+        output = program.run(program.output)
+        projection = lk.constant(random.normal(size=output.shape).astype(output.dtype))
         total = lk.reduce_sum(program.output * projection)
-        variables = program.layer.trainable_weights
-        for variable, gradient in zip(variables, lk.gradients(total, variables), strict=True):
-            require(gradient is not None, f"{program.layer!r}: trainable weight {variable.name} has no gradient")
-            start = session.read(variable)
+        places = [
+            (weight, f"trainable weight {weight.name}", session.read(weight), partial(session.load, weight))
+            for weight in program.layer.trainable_weights
+        ]
+        if program.x.dtype.is_floating:
+            places.append((program.x, "the input", program.values, move_input))
+        if output.dtype != np.float64:
+            eps = 1e-2
+        gradients = lk.gradients(total, [place[0] for place in places])
+        for (_, what, start, move), gradient in zip(places, gradients, strict=True):
+            require(gradient is not None, f"{program.layer!r}: {what} has no gradient")
             direction = random.normal(size=start.shape)
-            along = float(np.sum(program.run(gradient) * direction))
+            along = float(np.sum(program.run(lk.convert_to_tensor(gradient)) * direction))
             sides = []
             for sign in (1, -1):
-                session.load(variable, start + sign * eps * direction)
+                move((start + sign * eps * direction).astype(start.dtype))
                 sides.append(float(program.run(total)))
-            session.load(variable, start)
+            move(start)
             expected = (sides[0] - sides[1]) / (2 * eps)
-            close = abs(along - expected) <= 1e-5 + 1e-3 * abs(expected)
+            close = abs(along - expected) <= (1e-5 if output.dtype == np.float64 else 1e-3) + 1e-3 * abs(expected)
             found = f"its gradient is {along}, central differences give {expected}"
-            require(close, f"{program.layer!r}: {variable.name}: {found}")
+            require(close, f"{program.layer!r}: {what}: {found}")

@@ -110,18 +110,50 @@ LAYERS = {
     "InputLayer": ({"shape": [4]}, (4,)),
     "Dense": ({"units": 3, "activation": "tanh"}, (5,)),
     "Conv2D": ({"filters": 2, "kernel_size": 3, "padding": "same"}, (5, 4, 2)),
-    "MaxPool2D": ({}, (4, 6, 2)),
-    "Flatten": ({}, (2, 3, 2)),
+    "Reshape": ({"target_shape": [8, -1]}, (4, 4, 2)),
+    "Permute": ({"dims": [3, 1, 2]}, (4, 3, 2)),
+    "RepeatVector": ({"n": 3}, (4,)),
     "Activation": ({"activation": "relu"}, (3,)),
+    "PReLU": ({"shared_axes": [1], "alpha_initializer": "normal"}, (4, 2)),
     "Dropout": ({"rate": 0.5}, (8,)),
+    "SpatialDropout1D": ({"rate": 0.5}, (4, 3)),
+    "SpatialDropout2D": ({"rate": 0.5}, (4, 4, 3)),
+    "GaussianNoise": ({"stddev": 0.5}, (8,)),
+    "GaussianDropout": ({"rate": 0.5}, (8,)),
     "PadToSize": ({"height": 7, "width": 6}, (5, 4, 1)),
+    "Cropping2D": ({"cropping": [[1, 0], [0, 2]]}, (4, 5, 2)),
+    "Rescaling": ({"scale": 0.5, "offset": -1.0}, (4, 2)),
 }
+"""Settings and the shape of an example, where a layer needs settings or its name does not tell the shape."""
+
+
+def example_shape(name):
+    return (6, 2) if "1D" in name else (4, 6, 2)
 
 
 @pytest.mark.parametrize("name", names("layers"))
 def test_layer(name):
-    settings, shape = LAYERS.get(name, ({}, (4, 4, 2)))
+    settings, shape = LAYERS.get(name, ({}, example_shape(name)))
     testing.check_layer(lambda: resolve("layers", {"name": name, **settings}), shape)
+
+
+FURTHER_LAYERS = [
+    ({"name": "Dense", "units": 3}, (2, 5)),
+    ({"name": "MaxPool2D", "pool_size": [3, 2], "strides": 2, "padding": "same"}, (5, 6, 3)),
+    ({"name": "AvgPool1D", "pool_size": 3, "strides": 2, "padding": "same"}, (5, 3)),
+    ({"name": "GlobalAveragePooling2D", "keepdims": True}, (5, 6, 3)),
+    ({"name": "ReLU", "max_value": 1.0, "negative_slope": 0.1, "threshold": 0.2}, (5, 6)),
+    ({"name": "ReLU", "max_value": 1.0}, (5, 6)),
+    ({"name": "Softmax", "axis": 1}, (5, 6)),
+    ({"name": "PReLU", "alpha_initializer": "normal"}, (5, 6)),
+    ({"name": "UpSampling2D", "size": [2, 3], "interpolation": "bilinear"}, (4, 3, 2)),
+    ({"name": "Rescaling", "scale": [1.0, 2.0], "offset": [0.0, 1.0]}, (4, 2)),
+]
+
+
+@pytest.mark.parametrize(("spec", "shape"), FURTHER_LAYERS, ids=str)
+def test_layer_of_other_settings(spec, shape):
+    testing.check_layer(lambda: resolve("layers", spec), shape)
 
 
 @pytest.mark.parametrize("kind", KINDS)

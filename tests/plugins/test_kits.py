@@ -221,6 +221,38 @@ class Single(Scale):
         return lk.cast(inputs * self.scale, lk.float32)
 
 
+class Unmoved(Scale):
+    def call(self, inputs, training=False):
+        return lk.stop_gradient(inputs) * self.scale
+
+
+class HalfMoved(Scale):
+    def call(self, inputs, training=False):
+        return (inputs + lk.stop_gradient(inputs)) * self.scale
+
+
+class OtherInTraining(Scale):
+    def call(self, inputs, training=False):
+        return lk.reduce_sum(inputs * self.scale, axis=0) if training else inputs * self.scale
+
+
+class Forgets(Scale):
+    """Keeps another number than it was given, or nothing."""
+
+    def __init__(self, factor, **kwargs):
+        super().__init__(**kwargs)
+        self._factor = factor
+
+    def call(self, inputs, training=False):
+        return inputs * self.scale * self._factor
+
+
+class Misremembers(Forgets):
+    def __init__(self, factor, **kwargs):
+        super().__init__(factor, **kwargs)
+        self.factor = factor + 1
+
+
 class Summed(Scale):
     def call(self, inputs, training=False):
         return lk.reduce_sum(inputs * self.scale, axis=0)
@@ -237,6 +269,11 @@ class Summed(Scale):
         (Elsewhere, "outside its name scope"),
         (Single, "gives float32 for float64"),
         (Summed, "gives 5 outputs for 4"),
+        (Unmoved, "the input has no gradient"),
+        (HalfMoved, "the input: its gradient is"),
+        (OtherInTraining, "gives 3 outputs for 4"),
+        (lambda: Forgets(2.0), "cannot be made from its settings"),
+        (lambda: Misremembers(2.0), "made from its settings differs: another inference"),
     ],
 )
 def test_layers(layer, text):

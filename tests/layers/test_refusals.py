@@ -1,0 +1,91 @@
+"""Wrong shapes and settings are refused, with the layer, the rule, what came, and what to do."""
+
+import numpy as np
+import pytest
+
+import labkit as lk
+from labkit.errors import InvalidArgumentError, ShapeError
+
+
+@pytest.mark.parametrize(
+    ("make", "shape", "message"),
+    [
+        (lambda: lk.layers.MaxPooling1D(), [None, 8], r"\(MaxPooling1D\).*3 dimensions: \[batch, steps, channels\]"),
+        (
+            lambda: lk.layers.AvgPool2D(3),
+            [None, 2, 9, 1],
+            r"Dimension 1 is at least 3.*Use a smaller pool_size, or padd",
+        ),
+        (lambda: lk.layers.GlobalMaxPool2D(), [None, 8, 3], r"\(GlobalMaxPooling2D\).*4 dimensions"),
+        (lambda: lk.layers.GlobalAvgPool1D(), [None, 0, 3], r"at least one step"),
+        (lambda: lk.layers.Reshape((4, 2)), [None, 3, 3], r"shape \(4, 2\) has 8.*\(\?, 3, 3\): 9 for each.*-1 stands"),
+        (lambda: lk.layers.Reshape((4, -1)), [None, 3, 3], r"a multiple of 4 elements"),
+        (lambda: lk.layers.Permute((2, 1)), [None, 3, 3, 1], r"\(Permute\).*3 dimensions: the batch and the 2"),
+        (lambda: lk.layers.RepeatVector(2), [None, 3, 3], r"\(RepeatVector\).*2 dimensions: \[batch, features\]"),
+        (lambda: lk.layers.PReLU(), [None, None, 3], r"\(PReLU\) must know the size of its dimensions.*not shared"),
+        (lambda: lk.layers.PReLU(shared_axes=3), [None, 5, 3], r"shared_axes=\(3,\)"),
+        (lambda: lk.layers.SpatialDropout1D(0.5), [None, 5], r"\(SpatialDropout1D\).*3 dimensions"),
+        (lambda: lk.layers.SpatialDropout2D(0.5), [None, 5, 3], r"\(SpatialDropout2D\).*4 dimensions"),
+        (lambda: lk.layers.ZeroPadding1D(), [None, 5, 5, 3], r"\(ZeroPadding1D\).*3 dimensions"),
+        (
+            lambda: lk.layers.Cropping1D(3),
+            [None, 6, 3],
+            r"\(Cropping1D\).*at least 7.*shape \(\?, 6, 3\).*Cut off less",
+        ),
+        (lambda: lk.layers.Cropping2D((1, 3)), [None, 9, 6, 3], r"Dimension 2 is at least 7"),
+        (lambda: lk.layers.UpSampling1D(), [None, 5], r"\(UpSampling1D\).*3 dimensions"),
+        (
+            lambda: lk.layers.UpSampling2D(interpolation="bilinear"),
+            [None, None, 4, 1],
+            r"must know the size of its height",
+        ),
+        (lambda: lk.layers.Rescaling([1.0, 2.0]), [None, 3], r"2.*3|3.*2"),
+    ],
+)
+def test_shapes(make, shape, message):
+    with lk.Graph().as_default(), pytest.raises(ShapeError, match=message):
+        make()(lk.placeholder(lk.float32, shape))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: lk.layers.MaxPooling1D(0), "pool_size is one positive int. Received: 0"),
+        (lambda: lk.layers.MaxPooling2D(2, strides=(1, 2, 3)), "strides is one positive int, or two"),
+        (lambda: lk.layers.AveragePooling1D(padding="causal"), "AveragePooling1D does not know that padding"),
+        (lambda: lk.layers.Reshape((2, 0)), "of which one may be -1.*Received: \\(2, 0\\)"),
+        (lambda: lk.layers.Reshape((-1, -1)), "of which one may be -1"),
+        (lambda: lk.layers.Permute((0, 1)), "each once.*the batch is not counted"),
+        (lambda: lk.layers.Permute((1.5, 1)), "each once"),
+        (lambda: lk.layers.RepeatVector(-1), "positive whole number of repetitions. Received: -1"),
+        (lambda: lk.layers.ReLU(max_value=-1), "ReLU's max_value is a finite number, from 0 on. Received: -1"),
+        (lambda: lk.layers.LeakyReLU(None), "negative_slope is a finite number"),
+        (lambda: lk.layers.ELU(float("nan")), "ELU's alpha is a finite number"),
+        (lambda: lk.layers.PReLU(shared_axes=[0]), "from 1 on, 0 being the batch"),
+        (lambda: lk.layers.GaussianNoise(-0.1), "GaussianNoise's stddev is a finite number, from 0 on"),
+        (lambda: lk.layers.GaussianDropout(1), "GaussianDropout's rate.*below 1. Received: 1"),
+        (lambda: lk.layers.SpatialDropout1D("half"), "SpatialDropout1D's rate.*'half'"),
+        (
+            lambda: lk.layers.ZeroPadding1D((1, 2, 3)),
+            r"one whole number or \(before, after\), none negative.*\(1, 2, 3\)",
+        ),
+        (lambda: lk.layers.Cropping2D(((1, -1), (0, 0))), "Cropping2D's cropping is not understood.*none negative"),
+        (lambda: lk.layers.UpSampling1D(1.5), "size is one positive int. Received: 1.5"),
+        (lambda: lk.layers.UpSampling2D(interpolation="cubic"), 'It is "nearest" or "bilinear". Received: \'cubic\''),
+        (lambda: lk.layers.Rescaling("big"), "Rescaling's scale is a finite number, or several. Received: 'big'"),
+        (lambda: lk.layers.Rescaling(1, [0, np.inf]), "Rescaling's offset is a finite number"),
+        (lambda: lk.layers.PadToSize(0, 3), "PadToSize needs a positive whole number for its height"),
+    ],
+)
+def test_settings(make, message):
+    with pytest.raises((InvalidArgumentError, ShapeError), match=message):
+        make()
+
+
+def test_a_reshape_that_only_a_run_can_refuse():
+    with lk.Graph().as_default(), lk.Session() as session:
+        x = lk.placeholder(lk.float32, [None, None, 2])
+        y = lk.layers.Reshape((4,))(x)
+        assert session.run(y, {x: np.zeros((3, 2, 2))}).shape == (3, 4)
+        with pytest.raises(lk.errors.LabkitError):
+            session.run(y, {x: np.zeros((4, 3, 2))})
