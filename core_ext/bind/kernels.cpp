@@ -59,6 +59,7 @@ struct Prepared {
         call.out = planned.data() + call.n_in;
         check_signature(kernel, call);
         if (!empty) entry->plan(call, work);
+        if (work.phases < 0) throw std::invalid_argument(kernel + " has no way for these shapes and attributes");
         call.in = views.data();
         call.out = views.data() + call.n_in;
     }

@@ -91,13 +91,18 @@ bool one_channel_groups(const Convolution& c) { return c.groups > 1 && c.groups 
 // Calls use(algorithm) with the one that serves the call, planned or run.
 template <class T, class Use>
 void with_conv2d(const Call& call, Use use) {
-    const View &x = call.in[0], &w = call.in[1], &y = call.out[0];
+    const View &x = call.in[0], &w = call.in[1];
+    const bool pooled = call.n_ints > kPoolAttribute && call.ints[kPoolAttribute] != 0;
+    View y = call.out[0];
+    if (pooled) y.shape[1] *= 2, y.shape[2] *= 2;
     if constexpr (sizeof(T) == 4) {
         const int taps = winograd_taps<T>(Convolution(call, x, w, y));
         const Epilogue<T> end = bias_relu<T>(call, kReluAttribute);
-        if (taps == 3) return use(Winograd<T, 3>(x, w, y, call.ints[2], call.ints[3], false, end));
-        if (taps == 5) return use(Winograd<T, 5>(x, w, y, call.ints[2], call.ints[3], false, end));
+        uint8_t* places = pooled ? data<uint8_t>(call.out[1]) : nullptr;
+        if (taps == 3) return use(Winograd<T, 3>(x, w, y, call.ints[2], call.ints[3], false, end, pooled, places));
+        if (taps == 5) return use(Winograd<T, 5>(x, w, y, call.ints[2], call.ints[3], false, end, pooled, places));
     }
+    if (pooled) return;  // only Winograd's algorithm has a whole window in its registers
     if (one_channel_groups(Convolution(call, x, w, y))) return use(DepthwiseForward<T>(call));
     const DirectForward<T> direct(call);
     if (direct.bands.fit()) return use(direct);
@@ -135,7 +140,9 @@ void with_conv2d_backprop_filter(const Call& call, Use use) {
 #define LABKIT_CONV2D(kernel)                                                                            \
     template <class T>                                                                                   \
     void plan_##kernel(const Call& call, Work& work) {                                                   \
+        work.phases = -1;                                                                                \
         with_##kernel<T>(call, [&](const auto& algorithm) {                                              \
+            work.phases = 1;                                                                             \
             algorithm.plan(work);                                                                        \
             work.algorithm = algorithm.name();                                                           \
         });                                                                                              \

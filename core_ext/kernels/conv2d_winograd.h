@@ -10,6 +10,7 @@
 // grouping. A NaN or infinity reaches every pixel of the tiles that see it.
 #pragma once
 #include "kernels/conv2d_winograd_grid.h"
+#include "kernels/pool.h"
 
 namespace labkit {
 namespace {
@@ -17,7 +18,7 @@ namespace {
 template <int R>
 constexpr const char* winograd_name() { return R == 3 ? "winograd F(4x4, 3x3)" : "winograd F(2x2, 5x5)"; }
 
-// One convolution of x [N, H, W, C] to y [N, OH, OW, K]. With `gradient`, x is dy, y is dx, and the filter [R, R, K, C] is
+// One convolution of x [N, H, W, C] to y [N, OH, OW, K], or with `pooled` to the maxima of y's windows of 2x2 pixels and their places. With `gradient`, x is dy, y is dx, and the filter [R, R, K, C] is
 // read with its taps reversed and its channels exchanged.
 //
 // Many groups of tiles: the filter is transformed first, and a task takes some groups, each transformed into memory of its own,
@@ -36,6 +37,8 @@ struct Winograd {
     int64_t N, H, W, C, OH, OW, K, pad_top, pad_left;
     bool gradient;
     Epilogue<T> end;
+    bool pooled;
+    uint8_t* places;  // of the maxima
 
     int64_t rows, columns, tiles, groups, chunks, panels;  // tile rows and columns of an image, tiles of the batch, ...
     int64_t input_stride, input_size, filter_stride;       // from one of the 36 matrices to the next
@@ -43,9 +46,10 @@ struct Winograd {
     int64_t parts;            // tasks that share the groups: of each panel, or of all
 
     Winograd(const View& x_, const View& w_, const View& y_, int64_t pad_top_, int64_t pad_left_, bool gradient_,
-             const Epilogue<T>& end_)
+             const Epilogue<T>& end_, bool pooled_ = false, uint8_t* places_ = nullptr)
         : x(data<T>(x_)), w(data<T>(w_)), y(data<T>(y_)), N(x_.shape[0]), H(x_.shape[1]), W(x_.shape[2]), C(x_.shape[3]),
-          OH(y_.shape[1]), OW(y_.shape[2]), K(y_.shape[3]), pad_top(pad_top_), pad_left(pad_left_), gradient(gradient_), end(end_) {
+          OH(y_.shape[1]), OW(y_.shape[2]), K(y_.shape[3]), pad_top(pad_top_), pad_left(pad_left_), gradient(gradient_), end(end_),
+          pooled(pooled_), places(places_) {
         rows = (OH + M - 1) / M, columns = (OW + M - 1) / M, tiles = N * rows * columns;
         groups = ceil_div(tiles, kTiles), chunks = ceil_div(C, kChunk), panels = ceil_div(K, NR);
         input_stride = chunks * kTiles * kChunk + kPad, input_size = 36 * input_stride;
@@ -53,10 +57,7 @@ struct Winograd {
         filter_stride = (by_panels ? 1 : panels) * C * NR + kPad;
         const int64_t products = 36 * tiles * C * min_of(K, by_panels ? NR : K);  // that these tasks share
         parts = min_of(groups, max_of(by_panels ? ceil_div(16, panels) : 48, ceil_div(products, kTaskProducts)));
-        // A result that no cache holds until it is read need not be read into one before it is written.
-        const int64_t line = 64 / static_cast<int64_t>(sizeof(T));
-        end.streams = kStreams && N * OH * OW * K > (int64_t{16} << 20) / static_cast<int64_t>(sizeof(T)) && K % line == 0 &&
-                      reinterpret_cast<uintptr_t>(y) % 64 == 0;
+        end.streams = !pooled && streams<T>(y_, K);
     }
     static const char* name() { return winograd_name<R>(); }
 
@@ -167,6 +168,10 @@ struct Winograd {
             }
             LABKIT_UNROLL
             for (int h = 0; h < M; ++h) winograd_output<T, R>(half + 6 * h, pixels + M * h, 1);
+            if (pooled) {
+                pool_pixels(pixels, tile, panel * NR + k, min_of(width - k, L));
+                continue;
+            }
             Vec<T> result[M * M][1];
             LABKIT_UNROLL
             for (int j = 0; j < M * M; ++j) result[j][0] = pixels[j];
@@ -182,6 +187,24 @@ struct Winograd {
                 }
             }
         }
+    }
+
+    // The maxima of a tile's windows, of n <= L channels from k on. OH and OW are even, so no window is cut.
+    LABKIT_INLINE void pool_pixels(Vec<T>* pixels, int64_t tile, int64_t k, int64_t n) const {
+        LABKIT_UNROLL
+        for (int j = 0; j < M * M; ++j) pixels[j] = end.of(pixels[j], nullptr, k, n);
+        const int64_t h0 = tile / columns % rows * (M / 2), w0 = tile % columns * (M / 2);
+        LABKIT_UNROLL
+        for (int i = 0; i < M / 2; ++i)
+            LABKIT_UNROLL
+            for (int j = 0; j < M / 2; ++j) {
+                if (2 * (h0 + i) >= OH || 2 * (w0 + j) >= OW) continue;
+                Best<T> best(0);
+                LABKIT_UNROLL
+                for (int place = 0; place < 4; ++place) best.take(pixels[M * (2 * i + place / 2) + 2 * j + place % 2], place);
+                const int64_t to = ((tile / columns / rows * (OH / 2) + h0 + i) * (OW / 2) + w0 + j) * K + k;
+                best.store(y + to, places + to, n);
+            }
     }
 };
 

@@ -59,5 +59,38 @@ private:
     }
 };
 
+template <class T, class I>
+LABKIT_INLINE void store_index(I* p, Vec<Lane<T>> index, int64_t n) {
+    Lane<T> wide[lanes<T>];
+    store(wide, index);
+    I part[lanes<T>];
+    for (int l = 0; l < lanes<T>; ++l) part[l] = static_cast<I>(wide[l]);
+    if (n == lanes<T>)
+        __builtin_memcpy(p, part, sizeof(part));
+    else
+        __builtin_memcpy(p, part, static_cast<size_t>(n) * sizeof(I));
+}
+
+// The largest numbers of a window and where they stood: the first of equal ones, the first NaN before all. Nothing is
+// minus infinity at `first`.
+template <class T>
+struct Best {
+    Vec<T> value = broadcast(static_cast<T>(-__builtin_inf()));
+    Vec<Lane<T>> at;
+
+    explicit Best(int64_t first) : at(Vec<Lane<T>>{} + static_cast<Lane<T>>(first)) {}
+
+    LABKIT_INLINE void take(Vec<T> v, int64_t place) {
+        const Vec<Lane<T>> better = ~(v <= value) & (value == value);  // greater, or the first NaN
+        value = better ? v : value;
+        at = better ? Vec<Lane<T>>{} + static_cast<Lane<T>>(place) : at;
+    }
+    template <class I>
+    LABKIT_INLINE void store(T* y, I* index, int64_t n) const {
+        store_n(y, value, n);
+        store_index<T>(index, at, n);
+    }
+};
+
 }  // namespace
 }  // namespace labkit

@@ -23,33 +23,14 @@ LABKIT_INLINE Vec<Lane<T>> load_index(const I* p, int64_t n) {
     for (int l = 0; l < lanes<T>; ++l) wide[l] = part[l];
     return load(wide);
 }
-template <class T, class I>
-LABKIT_INLINE void store_index(I* p, Vec<Lane<T>> index, int64_t n) {
-    Lane<T> wide[lanes<T>];
-    store(wide, index);
-    I part[lanes<T>];
-    for (int l = 0; l < lanes<T>; ++l) part[l] = static_cast<I>(wide[l]);
-    if (n == lanes<T>)
-        __builtin_memcpy(p, part, sizeof(part));
-    else
-        __builtin_memcpy(p, part, static_cast<size_t>(n) * sizeof(I));
-}
-
 // The best of rows i0 ... i1 and columns j0 ... j1 of one window, for n channels from c on.
 template <class T, class I>
 LABKIT_INLINE void pool_window(const Pool& p, const T* window, int64_t i0, int64_t i1, int64_t j0, int64_t j1, T* y, I* index,
                                int64_t n) {
-    Vec<T> best = broadcast(static_cast<T>(-__builtin_inf()));
-    Vec<Lane<T>> at = Vec<Lane<T>>{} + static_cast<Lane<T>>(i0 * p.kw + j0);
+    Best<T> best(i0 * p.kw + j0);
     for (int64_t i = i0; i < i1; ++i)
-        for (int64_t j = j0; j < j1; ++j) {
-            Vec<T> v = load_n(window + (i * p.w + j) * p.c, n);
-            Vec<Lane<T>> better = ~(v <= best) & (best == best);  // greater, or the first NaN
-            best = better ? v : best;
-            at = better ? Vec<Lane<T>>{} + static_cast<Lane<T>>(i * p.kw + j) : at;
-        }
-    store_n(y, best, n);
-    store_index<T>(index, at, n);
+        for (int64_t j = j0; j < j1; ++j) best.take(load_n(window + (i * p.w + j) * p.c, n), i * p.kw + j);
+    best.store(y, index, n);
 }
 
 template <class T, class I>

@@ -29,10 +29,10 @@ int64_t greatest_divisor(int64_t a, int64_t b) {
 
 // Which algorithm a convolution is to use.
 enum Choice : int64_t { kAutomatic, kDirect, kWinograd };
-constexpr int kChoiceAttribute = 7, kReluAttribute = 8;
+constexpr int kChoiceAttribute = 7, kReluAttribute = 8, kPoolAttribute = 9;
 
 // A convolution of x [N, H, W, C] by filters [KH, KW, C / groups, K] to y [N, OH, OW, K].
-// ints: sh, sw, pad_top, pad_left, dh, dw, groups[, Choice].
+// ints: sh, sw, pad_top, pad_left, dh, dw, groups[, Choice[, relu[, pool]]].
 struct Convolution {
     int64_t N, C, K, groups;
     Side h, w;

@@ -318,6 +318,42 @@ def test_memory_may_be_used_again_for_the_result(fuse: bool) -> None:
     np.testing.assert_array_equal(y, np.maximum(-normal(4, 4), 0))
 
 
+def vgg_block(x: lk.Tensor, channels: int) -> lk.Tensor:
+    w = lk.Variable(normal(3, 3, x.shape.as_list()[3], channels))
+    y = lk.nn.relu(lk.nn.bias_add(lk.nn.conv2d(x, w, 1, "SAME"), lk.Variable(normal(channels))))
+    return lk.nn.max_pool(y, 2, 2, "VALID")
+
+
+@pytest.mark.parametrize("size", [4, 6, 12])
+def test_a_layer_that_is_pooled_is_one_instruction_in_training_too(size: int) -> None:
+    x = lk.placeholder(lk.float32, [None, size, size, 16])
+    pooled = vgg_block(x, 20)
+    feeds = {x: normal(3, size, size, 16)}
+    assert instructions(pooled, feeds, optimize=True) == 1
+    loss = lk.reduce_sum(lk.square(pooled))
+    slopes = lk.gradients(loss, [x, *lk.trainable_variables()])
+    check_same_bits([loss, *slopes], feeds)
+    (pooling,) = (line for line in lk.explain_plan(slopes, feeds).splitlines() if " max_pool.f32" in line)
+    assert pooling.split()[0] == "+"
+
+
+@pytest.mark.parametrize("size", [5, 7])
+def test_windows_that_are_cut_are_pooled_afterwards(size: int) -> None:
+    x = lk.placeholder(lk.float32, [None, size, size, 16])
+    pooled = vgg_block(x, 20)
+    feeds = {x: normal(3, size, size, 16)}
+    check_same_bits([pooled], feeds)
+    assert instructions(pooled, feeds, optimize=True) == 2
+
+
+def test_a_convolution_that_is_read_again_is_pooled_afterwards() -> None:
+    x = lk.placeholder(lk.float32, [None, 8, 8, 16])
+    y = lk.nn.conv2d(x, lk.Variable(normal(3, 3, 16, 16)), 1, "SAME")
+    check_same_bits([lk.nn.max_pool(y, 2, 2, "VALID"), lk.reduce_sum(y)], {x: normal(2, 8, 8, 16)})
+    direct = lk.nn.conv2d(x, lk.Variable(normal(3, 3, 16, 16)), 1, "SAME", algorithm="direct")
+    check_same_bits([lk.nn.max_pool(direct, 2, 2, "VALID")], {x: normal(2, 8, 8, 16)})
+
+
 def test_the_plan_shows_what_it_really_computes_with() -> None:
     x = lk.placeholder(lk.float32, [2, 8, 8, 3])
     pooled = lk.nn.max_pool(lk.nn.relu(x), 2, 2, "VALID")

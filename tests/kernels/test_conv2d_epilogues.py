@@ -134,3 +134,38 @@ def test_operands_that_do_not_fit_are_refused(kernels, kernel, third, ints, mess
     }[kernel]
     with pytest.raises(ValueError, match=message):
         kernels(kernel, [*inputs, np.zeros(third, np.float32)], [(out.shape, np.float32)], ints)
+
+
+# images, filters: the results are as large as the images, and even
+POOLED = {
+    "3x3": ((3, 8, 14, 32), (3, 3, 32, 48)),
+    "3x3, parts of vectors and of tiles": ((2, 6, 10, 5), (3, 3, 5, 37)),
+    "3x3, many tiles": ((40, 12, 6, 16), (3, 3, 16, 16)),
+    "5x5": ((2, 6, 8, 17), (5, 5, 17, 33)),
+}
+
+
+@pytest.mark.parametrize("relu", [0, 1])
+@pytest.mark.parametrize("biased", [False, True])
+@pytest.mark.parametrize("name", POOLED)
+def test_max_pooling(kernels, name, biased, relu) -> None:
+    """Equal numbers, which relu makes, and NaN are won by the same places."""
+    image, filters = POOLED[name]
+    dtype, pad = np.float32, filters[0] // 2
+    operands = [draw(image, dtype, 0, (np.nan, np.inf)), draw(filters, dtype, 1)]
+    if biased:
+        operands.append(draw(filters[3:], dtype, 2))
+    shape = (*image[:3], filters[3])
+    half = (image[0], image[1] // 2, image[2] // 2, filters[3])
+    ints = [1, 1, pad, pad, 1, 1, 1, WINOGRAD, relu]
+    (y,) = kernels("conv2d", operands, [(shape, dtype)], ints)
+    wanted = kernels("max_pool", [y], [(half, dtype), (half, np.uint8)], [2, 2, 2, 2, 0, 0])
+    got = kernels("conv2d", operands, [(half, dtype), (half, np.uint8)], [*ints, 1])
+    assert [a.tobytes() for a in got] == [a.tobytes() for a in wanted]
+
+
+def test_only_winograd_pools() -> None:
+    x, w = np.ones((1, 8, 8, 16), np.float32), np.ones((3, 3, 16, 16), np.float32)
+    outputs = [np.empty((1, 4, 4, 16), np.float32), np.empty((1, 4, 4, 16), np.uint8)]
+    with pytest.raises(ValueError, match="conv2d.f32 has no way"):
+        _native.call_kernel(_native.targets()[0], "conv2d.f32", [x, w], outputs, [1, 1, 1, 1, 1, 1, 1, DIRECT, 0, 1], [], 1)

@@ -18,7 +18,7 @@ namespace labkit {
 std::vector<size_t> mask_before_pooling(std::vector<Instruction>& instructions, std::vector<SlotSpec>& slots,
                                         std::vector<Storage>& storage);
 
-// Products and convolutions take bias, relu and masks of the instructions after them.
+// Products and convolutions take bias, relu, masks and max pooling of the instructions after them.
 void absorb_epilogues(std::vector<Instruction>& instructions, const std::vector<SlotSpec>& slots,
                       const std::vector<Storage>& storage);
 
@@ -37,6 +37,7 @@ class Slots {
    protected:
     Slots(const std::vector<SlotSpec>& slots, const std::vector<Storage>& storage) : slots_(slots), storage_(storage) {}
 
+    const std::vector<SlotSpec>& slots() const { return slots_; }
     size_t slot_count() const { return slots_.size(); }
     const SlotSpec& slot(int32_t id) const { return slots_[static_cast<size_t>(id)]; }
     const View& type(int32_t id) const { return slot(id).type; }

@@ -100,7 +100,8 @@ void mask(const Checked& c) {
 // ints: strides, pad_top, pad_left, dilations, groups[, algorithm].
 void convolution(const Checked& c, const View& x, const View& w, const View& y) {
     c.attributes(7);
-    c.all_T();
+    for (const View* view : {&x, &w, &y}) c.dtype(*view, c.T);
+    for (int i = 2; i < c.call.n_in; ++i) c.dtype(c.in(i), c.T);
     window(c, x, y, 0);
     c.rank(w, 4);
     for (int d = 0; d < 2; ++d) {
@@ -123,9 +124,19 @@ void grouped(const Checked& c, const View& x, const View& w, const View& y) {
     c.need(w.shape[2] == x.shape[3] / groups && w.shape[3] == y.shape[3],
            "takes filters [height, width, channels in of a group, channels out]");
 }
+// With a tenth attribute, 1, what is given is max pooled by windows of 2x2: the maxima, and where in their windows they stood.
 void conv2d(const Checked& c) {
-    c.operands(c.call.n_in == 3 ? 3 : 2, 1);
-    grouped(c, c.in(0), c.in(1), c.out());
+    const bool pooled = c.call.n_ints > 9;
+    c.operands(c.call.n_in == 3 ? 3 : 2, pooled ? 2 : 1);
+    View y = c.out();
+    if (pooled) {
+        c.need(c.attribute(9) == 1, "takes pooling as 1");
+        c.rank(y, 4);
+        c.same_shape(y, c.out(1));
+        c.dtype(c.out(1), DType::u8);
+        for (int d = 1; d < 3; ++d) y.shape[d] = checked_mul(y.shape[d], 2, "an image");
+    }
+    grouped(c, c.in(0), c.in(1), y);
     bias(c);
 }
 void conv2d_backprop_input(const Checked& c) {

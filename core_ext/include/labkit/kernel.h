@@ -40,7 +40,7 @@ struct Call {
 constexpr int kMaxPhases = 8;
 
 struct Work {
-    int32_t phases = 1;
+    int32_t phases = 1;             // -1: the kernel has no way for this call
     int64_t tasks[kMaxPhases] = {1, 1, 1, 1, 1, 1, 1, 1};
     int64_t scratch_bytes = 0;
     int64_t local_bytes = 0;      // for each thread: memory that stays in its cache from task to task
