@@ -168,4 +168,6 @@ def test_only_winograd_pools() -> None:
     x, w = np.ones((1, 8, 8, 16), np.float32), np.ones((3, 3, 16, 16), np.float32)
     outputs = [np.empty((1, 4, 4, 16), np.float32), np.empty((1, 4, 4, 16), np.uint8)]
     with pytest.raises(ValueError, match="has no way"):
-        _native.call_kernel(_native.targets()[0], "conv2d.f32", [x, w], outputs, [1, 1, 1, 1, 1, 1, 1, DIRECT, 0, 1], [], 1)
+        _native.call_kernel(
+            _native.targets()[0], "conv2d.f32", [x, w], outputs, [1, 1, 1, 1, 1, 1, 1, DIRECT, 0, 1], [], 1
+        )
