@@ -3,6 +3,7 @@
 from labkit import (
     activations as activations,
     checkpoint as checkpoint,
+    constraints as constraints,
     datasets as datasets,
     errors as errors,
     initializers as initializers,

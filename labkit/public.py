@@ -5,7 +5,17 @@ from __future__ import annotations
 MODULES = {
     **{
         name: name
-        for name in ("activations", "checkpoint", "datasets", "errors", "initializers", "io", "lab", "layers")
+        for name in (
+            "activations",
+            "checkpoint",
+            "constraints",
+            "datasets",
+            "errors",
+            "initializers",
+            "io",
+            "lab",
+            "layers",
+        )
     },
     **{
         name: name

@@ -112,6 +112,7 @@ def test_every_family_lists_what_it_registers() -> None:
     for family in (
         "initializers",
         "regularizers",
+        "constraints",
         "activations",
         "losses",
         "metrics",

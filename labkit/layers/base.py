@@ -32,6 +32,9 @@ class Layer:
         name: the name inside the model; None counts up from the class's name.
         trainable: whether training changes the weights.
         input_shape: for the first layer of a model, the shape of one example, without the batch dimension.
+        activity_regularizer: a regularizer of the output, a registered name, or {"name": ..., settings}. What it returns,
+            divided by the batch size, is added to the training loss at every use of the layer; for graphs without a
+            model a call with training=True puts it into the collection REGULARIZATION_LOSSES.
 
     Attributes:
         weights: the variables, in order of creation, named `<layer>/kernel` and the like.
@@ -40,9 +43,19 @@ class Layer:
         pre_activation, output: tensors of the latest trace; `pre_activation` is None without an activation.
     """
 
-    def __init__(self, *, name: str | None = None, trainable: bool = True, input_shape: Any = None) -> None:
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        input_shape: Any = None,
+        activity_regularizer: Any = None,
+    ) -> None:
         self.name = name
         self.trainable = trainable
+        self.activity_regularizer: Any = (
+            None if activity_regularizer is None else resolve("regularizers", activity_regularizer)
+        )
         self.input_shape: Shape | None = None if input_shape is None else (None, *_dims(input_shape))
         self.weights: list[lk.Variable] = []
         self.built = False
@@ -92,7 +105,15 @@ class Layer:
                 self.built = True
             self.pre_activation = None
             self.output = self.call(inputs, training)
+            if training and self.activity_regularizer is not None:
+                self._regularize(self.output)
         return self.output
+
+    def _regularize(self, output: lk.Tensor) -> None:
+        """Records the output's penalty in the graph, under this trace's scope, where the model finds it."""
+        with lk.name_scope("activity_regularizer"):
+            penalty = self.activity_regularizer(output) / lk.cast(lk.shape(output)[0], output.dtype)
+        lk.add_to_collection(lk.GraphKeys.REGULARIZATION_LOSSES, penalty)
 
     def add_weight(
         self,
@@ -101,6 +122,7 @@ class Layer:
         initializer: Any = "glorot_uniform",
         regularizer: Any = None,
         trainable: bool = True,
+        constraint: Any = None,
     ) -> lk.Variable:
         """A new variable `<layer>/<name>` of the layer's dtype.
 
@@ -108,10 +130,17 @@ class Layer:
             initializer: an initializer object, a registered name, or {"name": ..., settings}; called when the
                 variable is initialized, as initializer(shape, dtype).
             regularizer: likewise, or None; what it returns for the variable is added to the training loss.
+            trainable: whether training changes it; a layer that is not trainable has no such weights.
+            constraint: as the regularizer; after each of its updates an optimizer replaces the variable's value by what
+                it returns for that.
         """
         draw = resolve("initializers", initializer)
         variable = lk.Variable(
-            lambda: draw(shape, self.dtype), name=name, dtype=self.dtype, trainable=trainable and self.trainable
+            lambda: draw(shape, self.dtype),
+            name=name,
+            dtype=self.dtype,
+            trainable=trainable and self.trainable,
+            constraint=None if constraint is None else resolve("constraints", constraint),
         )
         self.weights.append(variable)
         if regularizer is not None:

@@ -20,7 +20,8 @@ class Dense(Layer):
         activation: a function Tensor -> Tensor, a registered name such as "relu", or None for none.
         use_bias: whether a bias is added.
         kernel_initializer, bias_initializer: as for `Layer.add_weight`.
-        kernel_regularizer, bias_regularizer: likewise; None for none.
+        kernel_regularizer, bias_regularizer, kernel_constraint, bias_constraint: likewise; None for none.
+        activity_regularizer: of y, as for `Layer`.
     """
 
     def __init__(
@@ -32,21 +33,33 @@ class Dense(Layer):
         bias_initializer: Any = "zeros",
         kernel_regularizer: Any = None,
         bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         if not isinstance(units, int) or units < 1:
             raise InvalidArgumentError("Dense needs a positive whole number of units", received=repr(units))
         self.units, self.use_bias = units, use_bias
         self.activation = None if activation is None else resolve("activations", activation)
         self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
         self.kernel_regularizer, self.bias_regularizer = kernel_regularizer, bias_regularizer
+        self.kernel_constraint, self.bias_constraint = kernel_constraint, bias_constraint
 
     def build(self, input_shape: Shape) -> None:
         (inputs,) = self.require_known(input_shape, (-1,), "last dimension")
-        self.kernel = self.add_weight("kernel", (inputs, self.units), self.kernel_initializer, self.kernel_regularizer)
+        self.kernel = self.add_weight(
+            "kernel",
+            (inputs, self.units),
+            self.kernel_initializer,
+            self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+        )
         if self.use_bias:
-            self.bias = self.add_weight("bias", (self.units,), self.bias_initializer, self.bias_regularizer)
+            self.bias = self.add_weight(
+                "bias", (self.units,), self.bias_initializer, self.bias_regularizer, constraint=self.bias_constraint
+            )
 
     def call(self, inputs: lk.Tensor, training: bool = False) -> lk.Tensor:
         shape = self.shape_of(inputs)

@@ -123,6 +123,8 @@ class Model(TracedLayers):
                     for layer in self.layers:
                         for term in layer.regularization():
                             loss = loss + term
+                    for term in lk.get_collection(lk.GraphKeys.REGULARIZATION_LOSSES, scope):  # of this trace's outputs
+                        loss = loss + term
                     values = {"loss": loss, **{name: lk.reduce_mean(metric) for name, metric in metrics.items()}}
                 train_op = self.optimizer.minimize(loss, var_list=self.trainable_weights)
                 self._initialize()

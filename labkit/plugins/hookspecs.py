@@ -57,6 +57,16 @@ def labkit_regularizers() -> Iterable[Component]:
 
 
 @hookspec
+def labkit_constraints() -> Iterable[Component]:
+    """Sets of weights that training stays in: after each step of the optimizer the weights are taken back into the set.
+
+    A target is a class whose instances are, or a function that is itself, callable as (weights) -> Tensor of the
+    weights' shape and dtype. `labkit.testing.check_constraint` checks one.
+    """
+    return ()
+
+
+@hookspec
 def labkit_activations() -> Iterable[Component]:
     """Functions between layers.
 
@@ -156,6 +166,7 @@ KINDS: dict[str, Kind] = {
     for kind in (
         Kind("initializers", functions=True),
         Kind("regularizers", functions=True),
+        Kind("constraints", functions=True),
         Kind("activations", functions=True),
         Kind("losses", functions=True),
         Kind("metrics", functions=True),

@@ -16,7 +16,17 @@ LABELS = RANDOM.integers(0, 4, 6)
 ONE_HOT = np.eye(4)[RANDOM.integers(0, 4, 6)]
 TARGETS = RANDOM.normal(size=(6, 4))
 
-BASES = {"ExponentialMovingAverage", "Initializer", "Loss", "Optimizer", "Slot", "Schedule", "Layer", "load"}
+BASES = {
+    "Constraint",
+    "ExponentialMovingAverage",
+    "Initializer",
+    "Loss",
+    "Optimizer",
+    "Slot",
+    "Schedule",
+    "Layer",
+    "load",
+}
 """What the stubs list besides components: what authors derive from, and the data sets' function."""
 
 
@@ -41,6 +51,11 @@ def test_initializer(name):
 @pytest.mark.parametrize("spec", ["l1", "l2", {"name": "l1_l2", "l1": 0.1, "l2": 0.2}], ids=str)
 def test_regularizer(spec):
     testing.check_regularizer(resolve("regularizers", spec))
+
+
+@pytest.mark.parametrize("name", names("constraints"))
+def test_constraint(name):
+    testing.check_constraint(resolve("constraints", name))
 
 
 @pytest.mark.parametrize("name", names("activations"))
@@ -171,7 +186,7 @@ def test_the_stub_lists_exactly_what_is_registered(kind):
     assert not (set(stub) - {"load"}) & submodules, "a submodule would take the component's place as an attribute"
 
 
-@pytest.mark.parametrize("kind", ["initializers", "regularizers", "activations", "losses", "optimizers"])
+@pytest.mark.parametrize("kind", ["initializers", "regularizers", "constraints", "activations", "losses", "optimizers"])
 def test_components_have_a_spec_that_makes_an_equal_one(kind):
     for name in names(kind):
         value = resolve(kind, name)

@@ -66,6 +66,26 @@ def test_regularizers(regularizer, text):
         testing.check_regularizer(regularizer)
 
 
+class Counter:
+    def __call__(self, weights):
+        return weights + lk.random.uniform((), 0, 1e-9, weights.dtype)
+
+
+@pytest.mark.parametrize(
+    ("constraint", "text"),
+    [
+        (lambda w: lk.reduce_sum(w, axis=0), "gives shape"),
+        (lambda w: lk.cast(w, lk.float32), "gives float32 for float64"),
+        (lambda w: w / lk.norm(w, axis=0, keepdims=True), "gives .*nan"),
+        (lambda w: 0.5 * lk.convert_to_tensor(w), "has just put right"),
+        (Counter(), "draws numbers"),
+    ],
+)
+def test_constraints(constraint, text):
+    with pytest.raises(AssertionError, match=text):
+        testing.check_constraint(constraint)
+
+
 @pytest.mark.parametrize(
     ("activation", "text"),
     [
