@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import labkit as lk
-from labkit.errors import ShapeError
+from labkit.errors import DTypeError, InvalidArgumentError, ShapeError, UnknownShapeError
 from labkit.plugins import show
+
+EPSILON = 1e-7
+"""What keeps divisors and arguments of logarithms away from 0; Keras's `epsilon()`."""
 
 
 class Loss:
@@ -41,28 +44,106 @@ class Loss:
         return show(self)
 
 
-def targets_like(y_true: Any, y_pred: lk.Tensor, what: str) -> lk.Tensor:
-    """`y_true` in the shape and dtype of `y_pred`: [batch] and [batch, 1] stand for each other.
+class PairedLoss(Loss):
+    """A loss whose targets have the shape of the predictions: a subclass defines `compare`.
 
-    Without this, [batch] minus [batch, 1] would be broadcast to [batch, batch].
+    y_true may have any dtype of numbers and is cast to y_pred's; [batch] and [batch, 1] stand for each other. A batch
+    of another length than the predictions' is refused at the latest when the loss is run, never broadcast.
 
     Raises:
-        ShapeError: the shapes differ otherwise.
+        ShapeError: (when called or run) the shapes do not fit.
+        DTypeError: (when called) the predictions are not floats, or the targets not numbers.
     """
-    target = lk.cast(lk.convert_to_tensor(y_true), y_pred.dtype)
-    true, predicted = target.shape, y_pred.shape
-    if true.rank is None or predicted.rank is None:
-        return target
-    if true.rank == predicted.rank + 1 and true.as_list()[-1] == 1:
-        target = lk.squeeze(target, axis=-1)
-    elif true.rank == predicted.rank - 1 and predicted.as_list()[-1] == 1:
-        target = lk.expand_dims(target, axis=-1)
-    pairs = zip(target.shape.as_list(), predicted.as_list(), strict=False)
-    if target.shape.rank != predicted.rank or any(a != b for a, b in pairs if a is not None and b is not None):
-        raise ShapeError(
-            f"{what} cannot compare targets and predictions",
-            rule="They have one shape",
-            received=f"targets {true}, predictions {predicted}",
-            fix="Give the last layer as many outputs as an example has targets.",
+
+    fix: str = "Give the last layer as many outputs as an example has targets."
+    """What the error for shapes that do not fit advises."""
+
+    def compare(self, true: lk.Tensor, predicted: lk.Tensor) -> lk.Tensor:
+        """From two tensors [batch, ...] of one shape and dtype: [batch] or more, whose mean for an example is the loss."""
+        raise NotImplementedError(f"{type(self).__name__} must define compare(true, predicted)")
+
+    def __call__(self, y_true: Any, y_pred: Any) -> lk.Tensor:
+        predicted = predictions(self, y_pred)
+        return mean_of_examples(self.compare(self._targets(y_true, predicted), predicted))
+
+    def _targets(self, y_true: Any, predicted: lk.Tensor) -> lk.Tensor:
+        """`y_true` in the dtype and shape of the predictions."""
+        target = lk.cast(lk.convert_to_tensor(y_true), predicted.dtype)
+        dims = predicted.shape.as_list()
+        if target.shape.rank is not None:
+            given = target.shape.as_list()
+            if len(given) == len(dims) + 1 and given[-1] == 1:
+                given = given[:-1]
+            elif len(given) == len(dims) - 1 and dims[-1] == 1:
+                given = [*given, 1]
+            if len(given) != len(dims) or any(a != b for a, b in zip(given, dims, strict=True) if None not in (a, b)):
+                raise ShapeError(
+                    f"{type(self).__name__} cannot compare targets and predictions",
+                    rule="They have one shape",
+                    received=f"targets {target.shape}, predictions {predicted.shape}",
+                    fix=self.fix,
+                )
+        if None not in dims and target.shape.rank is not None and target.shape.as_list() == dims:
+            return target
+        # What only a run knows is compared by this: arithmetic would broadcast one row, or a column against a vector.
+        return lk.reshape(target, lk.shape(predicted))
+
+
+def predictions(loss: Loss, y_pred: Any) -> lk.Tensor:
+    """`y_pred` as a tensor of floats of known rank, [batch, ...].
+
+    Raises:
+        ShapeError: it has no batch.
+        UnknownShapeError: only a run would know how many dimensions it has.
+        DTypeError: it is not of floats.
+    """
+    predicted, name = lk.convert_to_tensor(y_pred), type(loss).__name__
+    if not predicted.dtype.is_floating:
+        raise DTypeError(
+            f"{name} cannot use these predictions",
+            rule="They are float32 or float64",
+            received=predicted.dtype.name,
+            fix="The model's output comes second: loss(y_true, y_pred).",
         )
-    return target
+    if predicted.shape.rank is None:
+        raise UnknownShapeError(
+            f"{name} cannot tell examples from their numbers",
+            rule="The number of the predictions' dimensions is known when the graph is built",
+            received=f"predictions {predicted.shape}",
+            fix="Give the placeholder a shape, or use lk.reshape.",
+        )
+    if predicted.shape.rank == 0:
+        raise ShapeError(
+            f"{name} needs a batch of predictions",
+            rule="Predictions are [batch, ...]",
+            received=f"predictions {predicted.shape}",
+            fix="A single example is a batch of one: lk.expand_dims(y_pred, 0).",
+        )
+    return predicted
+
+
+def mean_of_examples(values: lk.Tensor) -> lk.Tensor:
+    """The mean of an example's numbers: [batch] from [batch, ...]."""
+    axes = list(range(1, values.shape.rank or 1))
+    return lk.reduce_mean(values, axis=axes) if axes else values
+
+
+def inner_axis(loss: Loss, axis: Any, predicted: lk.Tensor) -> int:
+    """A loss's setting `axis`, counted from 0: a dimension of an example.
+
+    Raises:
+        InvalidArgumentError: it is no whole number.
+        ShapeError: it is the batch, or the predictions have no such dimension.
+    """
+    rank = len(predicted.shape.as_list())
+    if isinstance(axis, bool) or not isinstance(axis, int):
+        raise InvalidArgumentError(
+            f"{type(loss).__name__} cannot use this axis", rule="It is a whole number", received=f"axis={axis!r}"
+        )
+    if not -rank < axis < rank or axis == 0:
+        raise ShapeError(
+            f"{type(loss).__name__} cannot use axis {axis}",
+            rule="It is a dimension of each example, not 0, the batch",
+            received=f"axis={axis}, predictions {predicted.shape}",
+        )
+    return axis % rank

@@ -5,6 +5,9 @@ log(0). Probabilities are taken back to logits, log p: since softmax(log p) = p 
 same operation gives the same loss, and its gradient goes through the logarithm. They are clipped at 1e-7 from below
 (Keras's epsilon), so that the loss is at most 16.2; where the right class has a smaller probability the gradient vanishes,
 and the example teaches nothing. With logits it still does: prefer them.
+
+Label smoothing s takes the share s from the right class and gives it to all classes alike (Szegedy et al. 2016,
+"Rethinking the Inception architecture for computer vision", section 7): y becomes (1 - s) y + s / classes.
 """
 
 from __future__ import annotations
@@ -12,57 +15,100 @@ from __future__ import annotations
 from typing import Any
 
 import labkit as lk
-from labkit.errors import ShapeError
-from labkit.losses.base import Loss
-
-EPSILON = 1e-7
+from labkit.core.settings import check_number
+from labkit.errors import DTypeError, ShapeError
+from labkit.losses.base import EPSILON, Loss, PairedLoss, inner_axis, mean_of_examples, predictions
 
 
 class SparseCategoricalCrossentropy(Loss):
-    """loss = -log p[label], for labels that are numbers of classes.
+    """loss = -log p[label], for labels that are numbers of classes, in nats.
 
-    y_true: int32, int64 or uint8, [batch] or [batch, 1], from 0 to classes - 1 (checked when run).
-    y_pred: [batch, classes], logits if `from_logits`, else probabilities that sum to 1.
+    With label smoothing s: -(1 - s) log p[label] - s mean over classes of log p.
+
+    y_true: int32, int64 or uint8, [batch, ...] or [batch, ..., 1], from 0 to classes - 1 (checked when run).
+    y_pred: [batch, ..., classes], float32 or float64, logits if `from_logits`, else probabilities that sum to 1. The
+    mean is taken over what lies between, such as the pixels of an image.
+
+    Args:
+        from_logits: whether y_pred are logits.
+        label_smoothing: a number s from 0 to 1.
 
     Raises:
-        ShapeError, DTypeError: (when called) the shapes or dtypes do not fit.
+        InvalidArgumentError: label_smoothing is no number from 0 to 1; (when run) a label is out of range.
+        ShapeError, DTypeError: (when called or run) the shapes or dtypes do not fit.
     """
 
-    def __init__(self, from_logits: bool = False) -> None:
+    def __init__(self, from_logits: bool = False, label_smoothing: float = 0.0) -> None:
         self.from_logits = from_logits
+        self.label_smoothing = smoothing(self, label_smoothing)
 
     def __call__(self, y_true: Any, y_pred: Any) -> lk.Tensor:
-        labels, logits = lk.convert_to_tensor(y_true), _logits(y_pred, self.from_logits)
-        if labels.shape.rank == 2:
-            if labels.shape.as_list()[1] not in (1, None):
+        logits = _logits(predictions(self, y_pred), self.from_logits)
+        labels = self._labels(lk.convert_to_tensor(y_true), logits)
+        loss = lk.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
+        if self.label_smoothing:
+            of_all = lk.reduce_mean(lk.nn.log_softmax(logits), axis=-1)
+            loss = (1 - self.label_smoothing) * loss - self.label_smoothing * of_all
+        return mean_of_examples(loss)
+
+    def _labels(self, labels: lk.Tensor, logits: lk.Tensor) -> lk.Tensor:
+        rank = len(logits.shape.as_list())
+        if labels.shape.rank == rank:
+            if labels.shape.as_list()[-1] not in (1, None):
                 raise ShapeError(
                     "SparseCategoricalCrossentropy got more than one label for each example",
-                    rule="Labels are numbers of classes, [batch] or [batch, 1]",
+                    rule="Labels are numbers of classes, [batch, ...] or [batch, ..., 1] for predictions [batch, ..., classes]",
                     received=f"labels {labels.shape}, predictions {logits.shape}",
                     fix="For one-hot targets use CategoricalCrossentropy.",
                 )
-            labels = lk.squeeze(labels, axis=1)
-        return lk.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
+            labels = lk.squeeze(labels, axis=-1)
+        if labels.dtype.is_floating or labels.dtype in (lk.bool, lk.string):
+            raise DTypeError(
+                "SparseCategoricalCrossentropy cannot use these labels",
+                rule="They are numbers of classes: labels int32 or int64, or uint8",
+                received=labels.dtype.name,
+                fix="Convert labels with lk.cast(labels, lk.int32); for one-hot targets use CategoricalCrossentropy.",
+            )
+        return labels
 
 
-class CategoricalCrossentropy(Loss):
-    """loss = -sum over classes of y_true log p, for one-hot targets or probabilities.
+class CategoricalCrossentropy(PairedLoss):
+    """loss = -sum over classes of y_true log p, for one-hot targets or probabilities, in nats.
 
-    y_true: [batch, classes], rows that sum to 1, of any dtype.
-    y_pred: [batch, classes], logits if `from_logits`, else probabilities that sum to 1.
+    y_true: [batch, ..., classes], rows that sum to 1, of any dtype of numbers.
+    y_pred: of the same shape, float32 or float64, logits if `from_logits`, else probabilities that sum to 1. The mean
+    is taken over the dimensions other than the batch and `axis`.
+
+    Args:
+        from_logits: whether y_pred are logits.
+        label_smoothing: a number s from 0 to 1; targets become (1 - s) y_true + s / classes.
+        axis: the dimension of the classes; not 0, the batch.
 
     Raises:
-        ShapeError, DTypeError: (when called) the shapes or dtypes do not fit.
+        InvalidArgumentError: label_smoothing is no number from 0 to 1; (when called) the axis is no whole number.
+        ShapeError, DTypeError: (when called or run) the shapes, the axis or the dtypes do not fit.
     """
 
-    def __init__(self, from_logits: bool = False) -> None:
+    fix = "Targets are one-hot rows here; for labels use SparseCategoricalCrossentropy."
+
+    def __init__(self, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1) -> None:
         self.from_logits = from_logits
+        self.label_smoothing = smoothing(self, label_smoothing)
+        self.axis = axis
 
-    def __call__(self, y_true: Any, y_pred: Any) -> lk.Tensor:
-        logits = _logits(y_pred, self.from_logits)
-        return lk.nn.softmax_cross_entropy_with_logits(labels=y_true, logits=logits)
+    def compare(self, true: lk.Tensor, predicted: lk.Tensor) -> lk.Tensor:
+        axis = inner_axis(self, self.axis, predicted)
+        if self.label_smoothing:
+            classes = lk.cast(lk.shape(predicted)[axis], predicted.dtype)
+            true = (1 - self.label_smoothing) * true + self.label_smoothing / classes
+        logits = _logits(predicted, self.from_logits)
+        return lk.nn.softmax_cross_entropy_with_logits(labels=true, logits=logits, axis=axis)
 
 
-def _logits(y_pred: Any, from_logits: bool) -> lk.Tensor:
-    predicted = lk.convert_to_tensor(y_pred)
+def smoothing(loss: Loss, value: Any) -> float:
+    """The setting `label_smoothing`, a number from 0 to 1."""
+    return check_number(loss, "label_smoothing", value, low=0.0, high=1.0)
+
+
+def _logits(predicted: lk.Tensor, from_logits: bool) -> lk.Tensor:
     return predicted if from_logits else lk.log(lk.maximum(predicted, EPSILON))

@@ -1,4 +1,4 @@
-"""Registers the built-in losses."""
+"""Registers the built-in losses, under Keras's names and its short ones."""
 
 from __future__ import annotations
 
@@ -6,19 +6,90 @@ from collections.abc import Iterator
 
 from labkit.plugins import Component, hookimpl
 
+_LOSSES = (
+    (
+        "MeanSquaredError",
+        "squared_error",
+        (
+            "mean_squared_error",
+            "mse",
+            "MSE",
+        ),
+    ),
+    (
+        "MeanAbsoluteError",
+        "absolute_error",
+        (
+            "mean_absolute_error",
+            "mae",
+            "MAE",
+        ),
+    ),
+    (
+        "MeanAbsolutePercentageError",
+        "absolute_error",
+        (
+            "mean_absolute_percentage_error",
+            "mape",
+            "MAPE",
+        ),
+    ),
+    (
+        "MeanSquaredLogarithmicError",
+        "squared_error",
+        (
+            "mean_squared_logarithmic_error",
+            "msle",
+            "MSLE",
+        ),
+    ),
+    (
+        "Huber",
+        "robust",
+        (
+            "huber",
+            "huber_loss",
+        ),
+    ),
+    (
+        "LogCosh",
+        "robust",
+        (
+            "log_cosh",
+            "logcosh",
+        ),
+    ),
+    (
+        "BinaryCrossentropy",
+        "binary",
+        (
+            "binary_crossentropy",
+            "bce",
+            "BCE",
+        ),
+    ),
+    ("CategoricalCrossentropy", "crossentropy", ("categorical_crossentropy",)),
+    ("SparseCategoricalCrossentropy", "crossentropy", ("sparse_categorical_crossentropy",)),
+    ("Hinge", "hinge", ("hinge",)),
+    ("SquaredHinge", "hinge", ("squared_hinge",)),
+    ("CategoricalHinge", "hinge", ("categorical_hinge",)),
+    (
+        "KLDivergence",
+        "distributions",
+        (
+            "kl_divergence",
+            "kullback_leibler_divergence",
+            "kld",
+            "KLD",
+        ),
+    ),
+    ("Poisson", "distributions", ("poisson",)),
+    ("CosineSimilarity", "direction", ("cosine_similarity",)),
+)
+"""Name, module and aliases."""
+
 
 @hookimpl
 def labkit_losses() -> Iterator[Component]:
-    yield Component(
-        "MeanSquaredError", "labkit.losses.squared_error:MeanSquaredError", aliases=("mean_squared_error", "mse", "MSE")
-    )
-    yield Component(
-        "SparseCategoricalCrossentropy",
-        "labkit.losses.crossentropy:SparseCategoricalCrossentropy",
-        aliases=("sparse_categorical_crossentropy",),
-    )
-    yield Component(
-        "CategoricalCrossentropy",
-        "labkit.losses.crossentropy:CategoricalCrossentropy",
-        aliases=("categorical_crossentropy",),
-    )
+    for name, module, aliases in _LOSSES:
+        yield Component(name, f"labkit.losses.{module}:{name}", aliases)

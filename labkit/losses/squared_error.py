@@ -1,25 +1,36 @@
-"""MeanSquaredError: for regression."""
+"""Squared errors, of numbers and of their logarithms: for regression."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import labkit as lk
-from labkit.losses.base import Loss, targets_like
+from labkit.losses.base import PairedLoss
 
 
-class MeanSquaredError(Loss):
-    """loss = mean over an example's numbers of (y_pred - y_true)².
+class MeanSquaredError(PairedLoss):
+    """loss = mean over an example's numbers of (y_pred - y_true)² (Legendre 1805; Gauss 1809).
 
-    y_true and y_pred: [batch, ...] of one shape; [batch] and [batch, 1] stand for each other. y_true may have any
-    dtype. Also the metric of this name.
+    y_true and y_pred: [batch, ...] of one shape, y_pred float32 or float64; [batch] and [batch, 1] stand for each
+    other. y_true may have any dtype of numbers. Also the metric of this name.
 
     Raises:
-        ShapeError: (when called) the shapes do not fit.
+        ShapeError, DTypeError: (when called or run) the shapes or dtypes do not fit.
     """
 
-    def __call__(self, y_true: Any, y_pred: Any) -> lk.Tensor:
-        predicted = lk.convert_to_tensor(y_pred)
-        squares = lk.square(predicted - targets_like(y_true, predicted, "MeanSquaredError"))
-        axes = list(range(1, squares.shape.rank or 1))
-        return lk.reduce_mean(squares, axis=axes) if axes else squares
+    def compare(self, true: lk.Tensor, predicted: lk.Tensor) -> lk.Tensor:
+        return lk.square(predicted - true)
+
+
+class MeanSquaredLogarithmicError(PairedLoss):
+    """loss = mean over an example's numbers of (log(1 + y_pred) - log(1 + y_true))²: about squared relative errors.
+
+    y_true and y_pred: [batch, ...] of one shape, y_pred float32 or float64, numbers from 0 on. What is below 0 counts
+    as 0 (Keras: as 1e-7); where a prediction is, the gradient vanishes.
+
+    Source: Keras, `mean_squared_logarithmic_error`.
+
+    Raises:
+        ShapeError, DTypeError: (when called or run) the shapes or dtypes do not fit.
+    """
+
+    def compare(self, true: lk.Tensor, predicted: lk.Tensor) -> lk.Tensor:
+        return lk.square(lk.log1p(lk.maximum(predicted, 0)) - lk.log1p(lk.maximum(true, 0)))

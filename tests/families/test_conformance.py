@@ -63,16 +63,6 @@ def test_activation(name):
     testing.check_activation(resolve("activations", name))
 
 
-@pytest.mark.parametrize("name", names("losses"))
-def test_loss(name):
-    testing.check_loss(resolve("losses", name), targets_for(name), PROBABILITIES)
-
-
-@pytest.mark.parametrize("name", [name for name in names("losses") if "Categorical" in name])
-def test_loss_of_logits(name):
-    testing.check_loss(resolve("losses", {"name": name, "from_logits": True}), targets_for(name), TARGETS)
-
-
 @pytest.mark.parametrize("name", names("metrics"))
 def test_metric(name):
     testing.check_metric(resolve("metrics", name), targets_for(name), PROBABILITIES)
