@@ -10,18 +10,22 @@ from labkit.layers.activation import (
     Softplus as Softplus,
 )
 from labkit.layers.base import Layer as Layer
-from labkit.layers.conv import Conv2D as Conv2D
+from labkit.layers.conv import Conv1D as Conv1D, Conv2D as Conv2D
+from labkit.layers.conv_transpose import Conv1DTranspose as Conv1DTranspose, Conv2DTranspose as Conv2DTranspose
 from labkit.layers.dense import Dense as Dense
+from labkit.layers.depthwise import DepthwiseConv2D as DepthwiseConv2D
 from labkit.layers.dropout import (
     Dropout as Dropout,
     SpatialDropout1D as SpatialDropout1D,
     SpatialDropout2D as SpatialDropout2D,
 )
+from labkit.layers.embedding import Embedding as Embedding
 from labkit.layers.flatten import Flatten as Flatten
 from labkit.layers.input import (
     Input as Input,
     Input as InputLayer,  # noqa: F401
 )
+from labkit.layers.layer_norm import LayerNormalization as LayerNormalization
 from labkit.layers.noise import (
     GaussianDropout as GaussianDropout,
     GaussianNoise as GaussianNoise,

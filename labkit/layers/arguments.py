@@ -75,16 +75,15 @@ def real(value: Any, what: str, low: float = float("-inf"), below: float = float
     return value
 
 
-def checked_padding(padding: Any, layer: str) -> str:
-    """ "valid" or "same", whatever the case it was written in.
+def checked_padding(padding: Any, layer: str, choices: tuple[str, ...] = PADDINGS) -> str:
+    """A padding's name, such as "valid" or "same", whatever the case it was written in.
 
     Raises:
-        InvalidArgumentError: it is neither.
+        InvalidArgumentError: it is none of the choices.
     """
-    if not isinstance(padding, str) or padding.lower() not in PADDINGS:
-        raise InvalidArgumentError(
-            f"{layer} does not know that padding", rule='It is "valid" or "same"', received=repr(padding)
-        )
+    if not isinstance(padding, str) or padding.lower() not in choices:
+        names = " or ".join(f'"{choice}"' for choice in choices)
+        raise InvalidArgumentError(f"{layer} does not know that padding", rule=f"It is {names}", received=repr(padding))
     return padding.lower()
 
 

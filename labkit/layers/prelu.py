@@ -17,7 +17,7 @@ class PReLU(Layer):
     2015, equation 1.)
 
     Args:
-        alpha_initializer, alpha_regularizer: as for `Layer.add_weight`.
+        alpha_initializer, alpha_regularizer, alpha_constraint: as for `Layer.add_weight`.
         shared_axes: the axes, from 1 on, along which one alpha serves all: [1, 2] for one a channel of images.
 
     Raises:
@@ -26,10 +26,16 @@ class PReLU(Layer):
     """
 
     def __init__(
-        self, alpha_initializer: Any = "zeros", alpha_regularizer: Any = None, shared_axes: Any = None, **kwargs: Any
+        self,
+        alpha_initializer: Any = "zeros",
+        alpha_regularizer: Any = None,
+        alpha_constraint: Any = None,
+        shared_axes: Any = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.alpha_initializer, self.alpha_regularizer = alpha_initializer, alpha_regularizer
+        self.alpha_constraint = alpha_constraint
         try:
             axes = [] if shared_axes is None else shared_axes if hasattr(shared_axes, "__iter__") else [shared_axes]
             self.shared_axes = tuple(whole(axis) for axis in axes)
@@ -47,7 +53,9 @@ class PReLU(Layer):
         own = tuple(axis for axis in range(1, len(input_shape)) if axis not in self.shared_axes)
         known = dict(zip(own, self.require_known(input_shape, own, "dimensions that are not shared"), strict=True))
         shape = tuple(known.get(axis, 1) for axis in range(1, len(input_shape)))
-        self.alpha = self.add_weight("alpha", shape, self.alpha_initializer, self.alpha_regularizer)
+        self.alpha = self.add_weight(
+            "alpha", shape, self.alpha_initializer, self.alpha_regularizer, constraint=self.alpha_constraint
+        )
 
     def call(self, inputs: lk.Tensor, training: bool = False) -> lk.Tensor:
         self.pre_activation = inputs

@@ -112,7 +112,7 @@ def _check_gradients(program: _Program) -> None:
         output = program.run(program.output)
         projection = lk.constant(random.normal(size=output.shape).astype(output.dtype))
         total = lk.reduce_sum(program.output * projection)
-        places = [
+        places: list[tuple[Any, str, np.ndarray, Callable[[np.ndarray], None]]] = [
             (weight, f"trainable weight {weight.name}", session.read(weight), partial(session.load, weight))
             for weight in program.layer.trainable_weights
         ]

@@ -115,6 +115,11 @@ LAYERS = {
     "InputLayer": ({"shape": [4]}, (4,)),
     "Dense": ({"units": 3, "activation": "tanh"}, (5,)),
     "Conv2D": ({"filters": 2, "kernel_size": 3, "padding": "same"}, (5, 4, 2)),
+    "Conv1D": ({"filters": 2, "kernel_size": 3, "padding": "causal", "activation": "tanh"}, (5, 2)),
+    "DepthwiseConv2D": ({"kernel_size": 3, "depth_multiplier": 2}, (5, 4, 2)),
+    "Conv1DTranspose": ({"filters": 2, "kernel_size": 3, "strides": 2}, (4, 3)),
+    "Conv2DTranspose": ({"filters": 2, "kernel_size": 3, "strides": 2, "padding": "same"}, (3, 4, 3)),
+    "Embedding": ({"input_dim": 7, "output_dim": 3}, (4,)),
     "Reshape": ({"target_shape": [8, -1]}, (4, 4, 2)),
     "Permute": ({"dims": [3, 1, 2]}, (4, 3, 2)),
     "RepeatVector": ({"n": 3}, (4,)),
@@ -139,10 +144,15 @@ def example_shape(name):
 @pytest.mark.parametrize("name", names("layers"))
 def test_layer(name):
     settings, shape = LAYERS.get(name, ({}, example_shape(name)))
-    testing.check_layer(lambda: resolve("layers", {"name": name, **settings}), shape)
+    x = RANDOM.integers(0, 7, (3, *shape)) if name == "Embedding" else None
+    testing.check_layer(lambda: resolve("layers", {"name": name, **settings}), shape, x=x)
 
 
 FURTHER_LAYERS = [
+    ({"name": "Conv2D", "filters": 4, "kernel_size": [2, 3], "groups": 2, "dilation_rate": [2, 1]}, (5, 6, 4)),
+    ({"name": "Conv1D", "filters": 2, "kernel_size": 3, "strides": 2, "dilation_rate": 2, "use_bias": False}, (8, 2)),
+    ({"name": "LayerNormalization", "axis": [1, 3]}, (5, 6, 3)),
+    ({"name": "LayerNormalization", "center": False, "scale": False, "epsilon": 0.1}, (5, 6)),
     ({"name": "Dense", "units": 3}, (2, 5)),
     ({"name": "MaxPool2D", "pool_size": [3, 2], "strides": 2, "padding": "same"}, (5, 6, 3)),
     ({"name": "AvgPool1D", "pool_size": 3, "strides": 2, "padding": "same"}, (5, 3)),
