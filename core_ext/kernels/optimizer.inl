@@ -62,6 +62,79 @@ struct Adam {
     }
 };
 
+// The larger of two numbers; a NaN of either goes on.
+template <class T>
+LABKIT_INLINE T larger(T a, T b) { return (a > b) | (a != a) ? a : b; }
+
+// I. Loshchilov, F. Hutter, "Decoupled Weight Decay Regularization" (2019), algorithm 2, with the schedule's multiplier in the
+// learning rate: the weights decay by themselves, apart from the gradient, and Adam's step follows.
+template <class T>
+struct AdamW : Adam<T> {
+    T kept;
+    explicit AdamW(const Call& call) : Adam<T>(call), kept(1 - scalar<T>(call.in[0]) * scalar<T>(call.in[6])) {}
+    LABKIT_INLINE void operator()(T g, T& var, T& m, T& v) const {
+        var *= kept;
+        Adam<T>::operator()(g, var, m, v);
+    }
+};
+
+// S. Reddi, S. Kale, S. Kumar, "On the Convergence of Adam and Beyond" (2018), algorithm 2, with Adam's bias correction:
+// divided by the largest v so far, which is the third slot. Weights may decay as in AdamW.
+template <class T>
+struct AMSGrad : AdamW<T> {
+    static constexpr int slots = 3;
+    using AdamW<T>::AdamW;
+    LABKIT_INLINE void operator()(T g, T& var, T& m, T& v, T& v_max) const {
+        T mean = m + this->rate1 * (g - m), square = v + this->rate2 * (g * g - v), largest = larger(v_max, square);
+        m = mean;
+        v = square;
+        v_max = largest;
+        var = var * this->kept - this->lr * mean / (root(largest) + this->epsilon);
+    }
+};
+
+// Adamax: Kingma and Ba (2015), algorithm 2; epsilon keeps weights whose gradients were all 0 from division by 0.
+template <class T>
+struct Adamax {
+    static constexpr int slots = 2;
+    T lr, rate1, beta2, epsilon;
+    explicit Adamax(const Call& call)
+        : rate1(1 - scalar<T>(call.in[2])), beta2(scalar<T>(call.in[3])), epsilon(scalar<T>(call.in[4])) {
+        lr = static_cast<T>(scalar<T>(call.in[0]) / (1 - static_cast<double>(scalar<T>(call.in[1]))));
+    }
+    LABKIT_INLINE void operator()(T g, T& var, T& m, T& u) const {
+        T mean = m + rate1 * (g - m), norm = larger(beta2 * u, g < 0 ? -g : g);
+        m = mean;
+        u = norm;
+        var -= lr * mean / (norm + epsilon);
+    }
+};
+
+// T. Dozat, "Incorporating Nesterov Momentum into Adam" (2016), algorithm 2, with the momentum mu_t = beta1 (1 - decay^t / 2) and
+// its product P_t: the step is mu_{t+1} / (1 - P_{t+1}) m + (1 - mu_t) / (1 - P_t) g, over sqrt(v / (1 - beta2^t)) + epsilon.
+// The numbers are the learning rate, decay^t, decay, P_{t-1}, beta2^t, beta1, beta2, epsilon.
+template <class T>
+struct Nadam {
+    static constexpr int slots = 2;
+    T of_mean, of_gradient, unbiased, rate1, rate2, epsilon;
+    explicit Nadam(const Call& call)
+        : rate1(1 - scalar<T>(call.in[5])), rate2(1 - scalar<T>(call.in[6])), epsilon(scalar<T>(call.in[7])) {
+        double lr = scalar<T>(call.in[0]), power = scalar<T>(call.in[1]), decay = scalar<T>(call.in[2]);
+        double beta1 = scalar<T>(call.in[5]), beta2_power = scalar<T>(call.in[4]);
+        double now = beta1 * (1 - 0.5 * power), next = beta1 * (1 - 0.5 * power * decay);
+        double product = scalar<T>(call.in[3]) * now;
+        of_mean = static_cast<T>(lr * next / (1 - product * next));
+        of_gradient = static_cast<T>(lr * (1 - now) / (1 - product));
+        unbiased = static_cast<T>(1 / __builtin_sqrt(1 - beta2_power));
+    }
+    LABKIT_INLINE void operator()(T g, T& var, T& m, T& v) const {
+        T mean = m + rate1 * (g - m), square = v + rate2 * (g * g - v);
+        m = mean;
+        v = square;
+        var -= (of_mean * mean + of_gradient * g) / (root(square) * unbiased + epsilon);
+    }
+};
+
 // T. Tieleman, G. Hinton, lecture 6.5 (2012), with momentum, and centered by a running mean of the gradients (A. Graves,
 // "Generating Sequences With Recurrent Neural Networks", 2013, equations 38 to 45). The slots are the mean of the squares,
 // the mean when centered, and the momentum.
@@ -162,6 +235,10 @@ struct Ftrl {
     LABKIT_STEPS(X, "gradient_descent", GradientDescent)     \
     LABKIT_STEPS(X, "momentum", Momentum)                    \
     LABKIT_STEPS(X, "adam", Adam)                            \
+    LABKIT_STEPS(X, "adamw", AdamW)                          \
+    LABKIT_STEPS(X, "amsgrad", AMSGrad)                      \
+    LABKIT_STEPS(X, "adamax", Adamax)                        \
+    LABKIT_STEPS(X, "nadam", Nadam)                          \
     LABKIT_STEPS(X, "rms_prop", RMSProp)                     \
     LABKIT_STEPS(X, "centered_rms_prop", CenteredRMSProp)    \
     LABKIT_STEPS(X, "adagrad", Adagrad)                      \

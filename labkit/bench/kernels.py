@@ -166,6 +166,10 @@ _ROWS: tuple[tuple[str, Kernel], ...] = (
     _streaming("momentum-16M", "optimizer", 5 * _VGG, kind="momentum", count=_VGG),
     _streaming("adam-16M", "optimizer", 7 * _VGG, kind="adam", count=_VGG),
     _streaming("adam-100K", "optimizer", 7 * 100_000, kind="adam", count=100_000),
+    _streaming("adamw-16M", "optimizer", 7 * _VGG, kind="adamw", count=_VGG),
+    _streaming("amsgrad-16M", "optimizer", 9 * _VGG, kind="amsgrad", count=_VGG),
+    _streaming("adamax-16M", "optimizer", 7 * _VGG, kind="adamax", count=_VGG),
+    _streaming("nadam-16M", "optimizer", 7 * _VGG, kind="nadam", count=_VGG),
     _streaming("transpose-2048x2048", "transpose", 8 * _MILLION, shape=[2048, 2048], order=[1, 0]),
     _streaming("transpose-to-channels-first", "transpose", 2 * _BLOCK, shape=[32, 28, 28, 128], order=[0, 3, 1, 2]),
 )

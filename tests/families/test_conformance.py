@@ -80,6 +80,9 @@ def test_optimizer(name):
 FURTHER_OPTIMIZERS = [
     {"name": "Momentum", "nesterov": True},
     {"name": "SGD", "momentum": 0.5},
+    {"name": "Adam", "amsgrad": True, "clipnorm": 1.0},
+    {"name": "AdamW", "amsgrad": True, "global_clipnorm": 1.0},
+    {"name": "Nadam", "momentum_decay": 1.0, "clipvalue": 0.5},
     {"name": "RMSprop", "centered": True, "momentum": 0.5, "initial_mean_square": 1.0},
     {"name": "Ftrl", "learning_rate": 0.5, "l1_regularization_strength": 0.01, "learning_rate_power": -0.7},
 ]

@@ -8,7 +8,7 @@ from labkit.errors import DTypeError, GraphError, InvalidArgumentError, ShapeErr
 
 RANDOM = np.random.default_rng(11)
 START = RANDOM.normal(size=(4, 3))
-GRADIENTS = RANDOM.normal(size=(20, 4, 3)) * 10.0 ** RANDOM.uniform(-3, 1, size=(20, 4, 3))
+GRADIENTS = RANDOM.normal(size=(50, 4, 3)) * 10.0 ** RANDOM.uniform(-3, 1, size=(50, 4, 3))
 
 
 def numpy_sgd(w, gradients, learning_rate=0.01, momentum=0.0, nesterov=False):
@@ -19,12 +19,45 @@ def numpy_sgd(w, gradients, learning_rate=0.01, momentum=0.0, nesterov=False):
     return w
 
 
-def numpy_adam(w, gradients, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
+def numpy_adam(
+    w, gradients, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, amsgrad=False, weight_decay=0.0
+):
+    m, v, largest = np.zeros_like(w), np.zeros_like(w), np.zeros_like(w)
+    for t, g in enumerate(gradients, start=1):
+        m = beta_1 * m + (1 - beta_1) * g
+        v = beta_2 * v + (1 - beta_2) * g**2
+        largest = np.maximum(largest, v)
+        w = w - learning_rate * weight_decay * w
+        size = np.sqrt(largest if amsgrad else v)
+        w = w - learning_rate * np.sqrt(1 - beta_2**t) / (1 - beta_1**t) * m / (size + epsilon)
+    return w
+
+
+def numpy_adamw(w, gradients, weight_decay=0.004, **more):
+    return numpy_adam(w, gradients, weight_decay=weight_decay, **more)
+
+
+def numpy_amsgrad(w, gradients, **more):
+    return numpy_adam(w, gradients, amsgrad=True, **more)
+
+
+def numpy_adamax(w, gradients, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
+    m, u = np.zeros_like(w), np.zeros_like(w)
+    for t, g in enumerate(gradients, start=1):
+        m = beta_1 * m + (1 - beta_1) * g
+        u = np.maximum(beta_2 * u, abs(g))
+        w = w - learning_rate / (1 - beta_1**t) * m / (u + epsilon)
+    return w
+
+
+def numpy_nadam(w, gradients, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, momentum_decay=0.004):
+    mu = [beta_1 * (1 - 0.5 * 0.96 ** (momentum_decay * t)) for t in range(1, len(gradients) + 2)]
     m, v = np.zeros_like(w), np.zeros_like(w)
     for t, g in enumerate(gradients, start=1):
         m = beta_1 * m + (1 - beta_1) * g
         v = beta_2 * v + (1 - beta_2) * g**2
-        w = w - learning_rate * np.sqrt(1 - beta_2**t) / (1 - beta_1**t) * m / (np.sqrt(v) + epsilon)
+        mean = mu[t] * m / (1 - np.prod(mu[: t + 1])) + (1 - mu[t - 1]) * g / (1 - np.prod(mu[:t]))
+        w = w - learning_rate * mean / (np.sqrt(v / (1 - beta_2**t)) + epsilon)
     return w
 
 
@@ -84,6 +117,16 @@ CASES = [
     (lk.optimizers.Momentum, numpy_sgd, {"learning_rate": 0.1, "momentum": 0.9}),
     (lk.optimizers.Adam, numpy_adam, {}),
     (lk.optimizers.Adam, numpy_adam, {"learning_rate": 0.1, "beta_1": 0.5, "beta_2": 0.9, "epsilon": 1e-3}),
+    (lk.optimizers.Adam, numpy_adam, {"learning_rate": 0.1, "beta_2": 0.5, "amsgrad": True}),
+    (lk.optimizers.AMSGrad, numpy_amsgrad, {}),
+    (lk.optimizers.AMSGrad, numpy_amsgrad, {"learning_rate": 0.1, "beta_1": 0.5, "beta_2": 0.5, "epsilon": 1e-3}),
+    (lk.optimizers.AdamW, numpy_adamw, {}),
+    (lk.optimizers.AdamW, numpy_adamw, {"learning_rate": 0.1, "weight_decay": 0.5, "beta_1": 0.5, "epsilon": 1e-3}),
+    (lk.optimizers.AdamW, numpy_adamw, {"learning_rate": 0.1, "weight_decay": 0.5, "beta_2": 0.5, "amsgrad": True}),
+    (lk.optimizers.Adamax, numpy_adamax, {}),
+    (lk.optimizers.Adamax, numpy_adamax, {"learning_rate": 0.1, "beta_1": 0.5, "beta_2": 0.8, "epsilon": 1e-2}),
+    (lk.optimizers.Nadam, numpy_nadam, {}),
+    (lk.optimizers.Nadam, numpy_nadam, {"learning_rate": 0.1, "beta_1": 0.5, "beta_2": 0.9, "momentum_decay": 1.0}),
     (lk.optimizers.RMSprop, numpy_rmsprop, {}),
     (lk.optimizers.RMSprop, numpy_rmsprop, {"learning_rate": 0.1, "momentum": 0.9, "initial_mean_square": 1.0}),
     (lk.optimizers.RMSprop, numpy_rmsprop, {"learning_rate": 0.01, "momentum": 0.5, "epsilon": 0.1, "centered": True}),
@@ -99,7 +142,7 @@ CASES = [
 
 @pytest.mark.parametrize(("optimizer", "reference", "settings"), CASES)
 @pytest.mark.parametrize(("dtype", "rtol"), [(lk.float64, 1e-12), (lk.float32, 2e-5)])
-def test_twenty_steps_follow_the_formulas(optimizer, reference, settings, dtype, rtol):
+def test_fifty_steps_follow_the_formulas(optimizer, reference, settings, dtype, rtol):
     with lk.Graph().as_default(), lk.Session() as session:
         w, g = lk.Variable(START, dtype=dtype, name="w"), lk.placeholder(dtype, START.shape)
         step = optimizer(**settings).apply_gradients([(g, w)])
@@ -111,7 +154,8 @@ def test_twenty_steps_follow_the_formulas(optimizer, reference, settings, dtype,
     np.testing.assert_allclose(found - START, expected - START, rtol, rtol)
 
 
-ROW_CASES = [case for case in CASES if case[0] is not lk.optimizers.Adam]
+ALL_ROWS = {getattr(lk.optimizers, name) for name in ("Adam", "AdamW", "AMSGrad", "Adamax", "Nadam")}
+ROW_CASES = [case for case in CASES if case[0] not in ALL_ROWS]
 
 
 @pytest.mark.parametrize(("optimizer", "reference", "settings"), ROW_CASES)
@@ -139,18 +183,23 @@ def test_rows_take_the_steps_of_the_formulas_and_others_none(optimizer, referenc
         np.testing.assert_allclose(found[row] - START[row], expected - START[row], rtol, rtol, err_msg=f"row {row}")
 
 
-def test_adam_moves_all_rows_as_in_tensorflow_1():
+@pytest.mark.parametrize("name", ["Adam", "AdamW", "AMSGrad", "Adamax", "Nadam"])
+def test_what_means_decay_moves_all_rows_as_in_tensorflow_1(name):
+    optimizer = getattr(lk.optimizers, name)
+    reference = next(case[1] for case in CASES if case[0] is optimizer)
+    steps = [[2, 0, 2], [1, 1, 1], [0], [2, 0, 1]]
+    values = [RANDOM.normal(size=(len(rows), 3)) for rows in steps]
+    whole = np.zeros((4, 4, 3))
+    for total, rows, value in zip(whole, steps, values, strict=True):
+        np.add.at(total, rows, value)
     with lk.Graph().as_default(), lk.Session() as session:
         w = lk.Variable(START, dtype=lk.float64)
-        step = lk.optimizers.Adam(0.1).minimize(lk.reduce_sum(lk.gather(w, [1, 3, 1]) ** 2))
+        rows, given = lk.placeholder(lk.int32, [None]), lk.placeholder(lk.float64, [None, 3])
+        step = optimizer(0.1).apply_gradients([(lk.IndexedSlices(given, rows, lk.constant([4, 3])), w)])
         session.run(lk.global_variables_initializer())
-        expected, m, v = START, 0, 0
-        for t in range(1, 4):
-            g = 2 * expected * [[0], [2], [0], [1]]
-            m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
-            expected = expected - 0.1 * np.sqrt(1 - 0.999**t) / (1 - 0.9**t) * m / (np.sqrt(v) + 1e-7)
-            session.run(step)
-        np.testing.assert_allclose(session.read(w), expected, 1e-12)
+        for at, value in zip(steps, values, strict=True):
+            session.run(step, {rows: at, given: value})
+        np.testing.assert_allclose(session.read(w), reference(START, whole, learning_rate=0.1), 1e-12)
 
 
 def program(optimizer, dtype=lk.float32, scope="layer", **settings):
@@ -358,6 +407,12 @@ def test_what_cannot_be_minimized():
         (lambda: lk.optimizers.Adam(beta_1=1.0), "from 0 on and below 1"),
         (lambda: lk.optimizers.Adam(beta_2=-0.1), "beta_2=-0.1"),
         (lambda: lk.optimizers.Adam(epsilon=-1), "from 0 on"),
+        (lambda: lk.optimizers.AMSGrad(beta_1=2), "beta_1=2"),
+        (lambda: lk.optimizers.AdamW(weight_decay=-1), "weight_decay=-1"),
+        (lambda: lk.optimizers.AdamW(exclude_from_weight_decay="bias"), "a list of texts.*'bias'"),
+        (lambda: lk.optimizers.AdamW(exclude_from_weight_decay=[""]), "none of them empty"),
+        (lambda: lk.optimizers.Adamax(beta_2=1.0), "from 0 on and below 1"),
+        (lambda: lk.optimizers.Nadam(momentum_decay=-0.1), "momentum_decay=-0.1"),
     ],
 )
 def test_settings_that_are_refused(make, text):
@@ -382,3 +437,94 @@ def test_an_optimizer_of_ones_own_says_slots_and_update_only():
         assert session.read(optimizer.get_slot(w, "mean")).tolist() == [1.5, -0.5]
         assert session.read(w).tolist() == [0.75, -0.75]
         assert optimizer.get_slot(w, "mean").op.name == "w/mean"
+
+
+def test_excluded_variables_do_not_decay():
+    with lk.Graph().as_default(), lk.Session() as session:
+        kernel, bias = (lk.Variable(START, name=f"dense/{name}", dtype=lk.float64) for name in ("kernel", "bias"))
+        optimizer = lk.optimizers.AdamW(0.1, weight_decay=0.5, exclude_from_weight_decay=["bias"])
+        step = optimizer.apply_gradients([(GRADIENTS[0], kernel), (GRADIENTS[0], bias)])
+        session.run(lk.global_variables_initializer())
+        session.run(step, steps=3)
+        expected = [numpy_adam(START, [GRADIENTS[0]] * 3, 0.1, weight_decay=decay) for decay in (0.5, 0.0)]
+        np.testing.assert_allclose(session.read(kernel), expected[0], 1e-12)
+        np.testing.assert_allclose(session.read(bias), expected[1], 1e-12)
+
+
+def test_weights_decay_by_the_rate_of_the_schedule():
+    with lk.Graph().as_default(), lk.Session() as session:
+        w = lk.Variable(START, dtype=lk.float64)
+        rates = lk.schedules.PiecewiseConstantDecay([0, 1], [0.1, 0.2, 0.3])
+        step = lk.optimizers.AdamW(rates, weight_decay=0.5).apply_gradients([(np.zeros((4, 3)), w)])
+        session.run(lk.global_variables_initializer())
+        session.run(step, steps=3)
+        np.testing.assert_allclose(session.read(w), START * 0.95 * 0.9 * 0.85, 1e-12)
+
+
+def test_slots_of_the_relatives_of_adam():
+    def state(optimizer):
+        return sorted(name for name in variables(program(optimizer)[0]) if name != "layer/w")
+
+    powers = ["beta1_power", "beta2_power"]
+    assert state(lk.optimizers.AdamW()) == [*powers, "layer/w/Adam", "layer/w/Adam_1"]
+    assert state(lk.optimizers.AMSGrad()) == [*powers, "layer/w/Adam", "layer/w/Adam_1", "layer/w/Adam_2"]
+    assert state(lk.optimizers.Adamax()) == ["beta1_power", "layer/w/Adamax", "layer/w/Adamax_1"]
+    assert state(lk.optimizers.Nadam()) == [
+        "beta2_power", "layer/w/Nadam", "layer/w/Nadam_1", "momentum_power", "momentum_product"
+    ]  # fmt: skip
+
+
+TORCH = [
+    ("Adam", {"amsgrad": True}, "Adam", {"amsgrad": True}),
+    ("AMSGrad", {}, "Adam", {"amsgrad": True}),
+    ("AdamW", {"weight_decay": 0.3}, "AdamW", {"weight_decay": 0.3}),
+    ("AdamW", {"weight_decay": 0.3, "amsgrad": True}, "AdamW", {"weight_decay": 0.3, "amsgrad": True}),
+    ("Adamax", {}, "Adamax", {}),
+    ("Nadam", {}, "NAdam", {}),
+]
+
+
+@pytest.mark.parametrize(("name", "settings", "theirs", "their_settings"), TORCH)
+def test_fifty_steps_are_those_of_pytorch(name, settings, theirs, their_settings):
+    """With an epsilon so small that its place in the formula does not matter."""
+    torch = pytest.importorskip("torch")
+    parameter = torch.nn.Parameter(torch.tensor(START))
+    peer = getattr(torch.optim, theirs)([parameter], lr=0.05, betas=(0.8, 0.95), eps=1e-14, **their_settings)
+    with lk.Graph().as_default(), lk.Session() as session:
+        w, g = lk.Variable(START, dtype=lk.float64), lk.placeholder(lk.float64, START.shape)
+        ours = getattr(lk.optimizers, name)(0.05, beta_1=0.8, beta_2=0.95, epsilon=1e-14, **settings)
+        step = ours.apply_gradients([(g, w)])
+        session.run(lk.global_variables_initializer())
+        for gradient in GRADIENTS:
+            session.run(step, {g: gradient})
+            parameter.grad = torch.tensor(gradient)
+            peer.step()
+        rtol = 1e-6 if name == "Nadam" else 1e-9  # PyTorch keeps Nadam's product of momenta in float32
+        np.testing.assert_allclose(session.read(w), parameter.detach().numpy(), rtol, rtol / 100)
+
+
+KERAS = [
+    ("Adam", {"amsgrad": True}, "Adam", {"amsgrad": True}),
+    ("AdamW", {"weight_decay": 0.3}, "AdamW", {"weight_decay": 0.3}),
+    ("Adamax", {}, "Adamax", {}),
+    ("Nadam", {"momentum_decay": 1.0}, "Nadam", {}),
+    ("SGD", {"clipnorm": 0.5}, "SGD", {"clipnorm": 0.5}),
+    ("Adam", {"global_clipnorm": 0.5}, "Adam", {"global_clipnorm": 0.5}),
+    ("Nadam", {"momentum_decay": 1.0, "clipvalue": 0.1}, "Nadam", {"clipvalue": 0.1}),
+]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Keras and NumPy 2 about copies
+@pytest.mark.parametrize(("name", "settings", "theirs", "their_settings"), KERAS)
+def test_fifty_steps_are_those_of_keras(name, settings, theirs, their_settings):
+    keras = pytest.importorskip("keras")
+    variable = keras.Variable(START, dtype="float32")
+    peer = getattr(keras.optimizers, theirs)(0.05, **their_settings)
+    with lk.Graph().as_default(), lk.Session() as session:
+        w, g = lk.Variable(START, dtype=lk.float32), lk.placeholder(lk.float32, START.shape)
+        step = getattr(lk.optimizers, name)(0.05, **settings).apply_gradients([(g, w)])
+        session.run(lk.global_variables_initializer())
+        for gradient in GRADIENTS:
+            session.run(step, {g: gradient})
+            peer.apply([keras.ops.convert_to_tensor(gradient, "float32")], [variable])
+        np.testing.assert_allclose(session.read(w), keras.ops.convert_to_numpy(variable), rtol=1e-4, atol=1e-4)

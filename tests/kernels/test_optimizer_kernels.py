@@ -73,6 +73,39 @@ def test_adam(kernels, dtype):
                 np.testing.assert_allclose(result, exact, rtol=tolerance, atol=tolerance * 0.05)
 
 
+def adamw(w, slots, scalars, g):
+    lr, power1, power2, beta1, beta2, epsilon, decay = scalars
+    m, v = beta1 * slots[0] + (1 - beta1) * g, beta2 * slots[1] + (1 - beta2) * g * g
+    return w - lr * decay * w - lr * np.sqrt(1 - power2) / (1 - power1) * m / (np.sqrt(v) + epsilon), m, v
+
+
+def amsgrad(w, slots, scalars, g):
+    lr, power1, power2, beta1, beta2, epsilon, decay = scalars
+    m, v = beta1 * slots[0] + (1 - beta1) * g, beta2 * slots[1] + (1 - beta2) * g * g
+    largest = np.maximum(slots[2], v)
+    return (
+        w - lr * decay * w - lr * np.sqrt(1 - power2) / (1 - power1) * m / (np.sqrt(largest) + epsilon),
+        m,
+        v,
+        largest,
+    )
+
+
+def adamax(w, slots, scalars, g):
+    lr, power1, beta1, beta2, epsilon = scalars
+    m, u = beta1 * slots[0] + (1 - beta1) * g, np.maximum(beta2 * slots[1], np.abs(g))
+    return w - lr / (1 - power1) * m / (u + epsilon), m, u
+
+
+def nadam(w, slots, scalars, g):
+    lr, power, decay, before, power2, beta1, beta2, epsilon = scalars
+    m, v = beta1 * slots[0] + (1 - beta1) * g, beta2 * slots[1] + (1 - beta2) * g * g
+    now, following = beta1 * (1 - 0.5 * power), beta1 * (1 - 0.5 * power * decay)
+    product = before * now
+    mean = following * m / (1 - product * following) + (1 - now) * g / (1 - product)
+    return w - lr * mean / (np.sqrt(v / (1 - power2)) + epsilon), m, v
+
+
 # name, scalars, slots' starts, attributes, step in NumPy: (weights, slots, scalars, gradient) -> new values of all
 def rms_prop(w, slots, scalars, g):
     lr, rho, momentum, epsilon = scalars
@@ -121,11 +154,17 @@ RULES = [
     ("ftrl", ftrl, (0.5, -0.7, 0.3, 0.2, 0.1), (0.1, 0.4), ()),
     ("momentum", momentum_step, (0.1, 0.9), (0.3,), (0,)),
 ]
+WHOLE_RULES = [  # of all rows
+    ("adamw", adamw, (0.1, 0.6, 0.7, 0.9, 0.99, 1e-3, 0.3), (0.2, 0.5), ()),
+    ("amsgrad", amsgrad, (0.1, 0.6, 0.7, 0.9, 0.9, 1e-3, 0.3), (0.2, 0.5, 0.6), ()),
+    ("adamax", adamax, (0.1, 0.6, 0.9, 0.99, 1e-3), (0.2, 0.8), ()),
+    ("nadam", nadam, (0.1, 0.8, 0.96, 0.5, 0.7, 0.9, 0.99, 1e-3), (0.2, 0.5), ()),
+]
 
 
 @pytest.mark.parametrize("dtype", REALS)
 @pytest.mark.parametrize(
-    ("name", "step", "scalars", "starts", "ints"), RULES, ids=lambda x: x if isinstance(x, str) else ""
+    ("name", "step", "scalars", "starts", "ints"), RULES + WHOLE_RULES, ids=lambda x: x if isinstance(x, str) else ""
 )
 def test_one_step(kernels, dtype, name, step, scalars, starts, ints):
     scalars = [np.array(s, dtype) for s in scalars]
@@ -133,9 +172,8 @@ def test_one_step(kernels, dtype, name, step, scalars, starts, ints):
         grad, var = normal(n, dtype, 1), normal(n, dtype, 2)
         state = [var, *(np.full(n, start, dtype) for start in starts)]
         found = kernels(f"apply_{name}", [*scalars, grad], state, ints)
-        exact = step(
-            var.astype(np.float64), [x.astype(np.float64) for x in state[1:]], scalars, grad.astype(np.float64)
-        )
+        wide = [scalar.astype(np.float64) for scalar in scalars]
+        exact = step(var.astype(np.float64), [x.astype(np.float64) for x in state[1:]], wide, grad.astype(np.float64))
         tolerance = 1e-5 if dtype is np.float32 else 1e-13
         for result, want in zip(found, exact, strict=True):
             np.testing.assert_allclose(result, want, rtol=tolerance, atol=tolerance)
@@ -212,3 +250,25 @@ def test_nan_gradient_stays_in_its_place(kernels):
     scalars = [np.array(s, np.float32) for s in (0.01, 0.9, 0.999, 0.9, 0.999, 1e-8)]
     for result in kernels("apply_adam", [*scalars, grad], state):
         np.testing.assert_array_equal(np.flatnonzero(np.isnan(result)), [17])
+
+
+def test_the_largest_of_two_keeps_a_nan_of_either(kernels):
+    """AMSGrad's largest mean square, and Adamax's norm."""
+    grad, slot = np.ones(40, np.float32), np.full(40, 0.5, np.float32)
+    grad[17] = slot[23] = np.nan
+    zeros = np.zeros(40, np.float32)
+    for name, numbers, state in (
+        ("amsgrad", (0.1, 0.5, 0.5, 0.9, 0.9, 1e-3, 0.0), [zeros, zeros, zeros, slot]),
+        ("adamax", (0.1, 0.5, 0.9, 0.9, 1e-3), [zeros, zeros, slot]),
+    ):
+        found = kernels(f"apply_{name}", [*(np.array(s, np.float32) for s in numbers), grad], state)
+        for result in (found[0], found[-1]):
+            np.testing.assert_array_equal(np.flatnonzero(np.isnan(result)), [17, 23])
+
+
+def test_weights_that_do_not_decay_step_to_the_bits_of_adam(kernels):
+    numbers = [np.array(s, np.float32) for s in (0.01, 0.9, 0.999, 0.9, 0.999, 1e-8)]
+    grad, state = normal(1000, np.float32, 1), [normal(1000, np.float32, 2), *np.zeros((2, 1000), np.float32)]
+    plain = kernels("apply_adam", [*numbers, grad], state)
+    for one, other in zip(plain, kernels("apply_adamw", [*numbers, np.array(0, np.float32), grad], state), strict=True):
+        assert one.tobytes() == other.tobytes()

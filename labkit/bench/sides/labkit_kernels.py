@@ -223,6 +223,10 @@ def optimizer(make: Inputs, kind: str, count: int) -> Any:
         "sgd": lambda: lk.optimizers.SGD(0.01),
         "momentum": lambda: lk.optimizers.Momentum(0.01, 0.9),
         "adam": lambda: lk.optimizers.Adam(0.001),
+        "adamw": lambda: lk.optimizers.AdamW(0.001),
+        "amsgrad": lambda: lk.optimizers.AMSGrad(0.001),
+        "adamax": lambda: lk.optimizers.Adamax(0.001),
+        "nadam": lambda: lk.optimizers.Nadam(0.001),
     }[kind]()
     return made.apply_gradients([(make(count), lk.Variable(np.zeros(count, np.float32)))])
 

@@ -234,14 +234,21 @@ def dropout(count: int) -> Any:
 def optimizer(kind: str, count: int) -> Any:
     x, g, m, v = _tensor(count), _tensor(count), torch.zeros(count), torch.zeros(count)
     step = torch.tensor(0.0)
-    if kind == "adam":
-        numbers = {"lr": 0.001, "beta1": 0.9, "beta2": 0.999, "weight_decay": 0.0, "eps": 1e-8}
+    if kind in ("adam", "adamw", "amsgrad"):
+        fused = torch._fused_adamw_ if kind == "adamw" else torch._fused_adam_
+        decay = 0.004 if kind == "adamw" else 0.0
+        numbers = {"lr": 0.001, "beta1": 0.9, "beta2": 0.999, "weight_decay": decay, "eps": 1e-8}
+        largest = [torch.zeros(count)] if kind == "amsgrad" else []
 
         def adam() -> Any:
             step.add_(1)
-            torch._fused_adam_([x], [g], [m], [v], [], [step], **numbers, amsgrad=False, maximize=False)
+            fused([x], [g], [m], [v], largest, [step], **numbers, amsgrad=bool(largest), maximize=False)
 
         return [adam]
+    if kind in ("adamax", "nadam"):  # neither has a fused form
+        x.grad = g
+        made = {"adamax": torch.optim.Adamax, "nadam": torch.optim.NAdam}[kind]
+        return [made([x], lr=0.001, foreach=foreach).step for foreach in (True, False)]
     numbers = {"weight_decay": 0.0, "momentum": 0.9 if kind == "momentum" else 0.0, "lr": 0.01, "dampening": 0.0}
     kept = [m] if kind == "momentum" else []
     flags = {"nesterov": False, "maximize": False, "is_first_step": False}

@@ -102,7 +102,7 @@ class AdamOptimizer(Optimizer, Adam):
         use_locking: bool = False,
         name: str = "Adam",
     ) -> None:
-        Adam.__init__(self, _rate(learning_rate), _rate(beta1), _rate(beta2), _rate(epsilon), _name(name))
+        Adam.__init__(self, _rate(learning_rate), _rate(beta1), _rate(beta2), _rate(epsilon), name=_name(name))
 
 
 class RMSPropOptimizer(Optimizer, RMSprop):
