@@ -111,6 +111,10 @@ GOALS = {
     "momentum-16M": 0.72,
     "adam-16M": 0.7,
     "adam-100K": 0.66,
+    "adamw-16M": 0.7,
+    "amsgrad-16M": 0.7,
+    "adamax-16M": 0.7,
+    "nadam-16M": 0.7,
     "transpose-2048x2048": 0.16,
     "transpose-to-channels-first": 0.24,
 }
