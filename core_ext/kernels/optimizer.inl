@@ -54,12 +54,13 @@ struct Adam {
         double beta1_power = scalar<T>(call.in[1]), beta2_power = scalar<T>(call.in[2]);
         lr = static_cast<T>(scalar<T>(call.in[0]) * __builtin_sqrt(1 - beta2_power) / (1 - beta1_power));
     }
-    LABKIT_INLINE void operator()(T g, T& var, T& m, T& v) const {
+    LABKIT_INLINE T step(T g, T& m, T& v) const {
         T mean = m + rate1 * (g - m), square = v + rate2 * (g * g - v);
         m = mean;
         v = square;
-        var -= lr * mean / (root(square) + epsilon);
+        return lr * mean / (root(square) + epsilon);
     }
+    LABKIT_INLINE void operator()(T g, T& var, T& m, T& v) const { var -= step(g, m, v); }
 };
 
 // The larger of two numbers; a NaN of either goes on.
@@ -73,8 +74,7 @@ struct AdamW : Adam<T> {
     T kept;
     explicit AdamW(const Call& call) : Adam<T>(call), kept(1 - scalar<T>(call.in[0]) * scalar<T>(call.in[6])) {}
     LABKIT_INLINE void operator()(T g, T& var, T& m, T& v) const {
-        var *= kept;
-        Adam<T>::operator()(g, var, m, v);
+        var = var * kept - this->step(g, m, v);
     }
 };
 
