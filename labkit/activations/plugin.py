@@ -6,11 +6,14 @@ from collections.abc import Iterator
 
 from labkit.plugins import Component, hookimpl
 
+_ALIASES = {"linear": ("identity",), "silu": ("swish",)}
+_NAMES = (
+    "linear relu relu6 leaky_relu elu selu gelu sigmoid hard_sigmoid tanh softplus softsign softmax log_softmax silu "
+    "exponential mish"
+)
+
 
 @hookimpl
 def labkit_activations() -> Iterator[Component]:
-    yield Component("linear", "labkit.activations.functions:linear", aliases=("identity",))
-    yield Component("relu", "labkit.activations.functions:relu")
-    yield Component("sigmoid", "labkit.activations.functions:sigmoid")
-    yield Component("tanh", "labkit.activations.functions:tanh")
-    yield Component("softmax", "labkit.activations.functions:softmax")
+    for name in _NAMES.split():
+        yield Component(name, f"labkit.activations.functions:{name}", aliases=_ALIASES.get(name, ()))

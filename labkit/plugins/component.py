@@ -19,7 +19,7 @@ class Component:
 
     Args:
         name: what users write, such as "Dense"; also an attribute of the family's module (`lk.layers.Dense`).
-        target: "module:attribute", such as "labkit_swish.layers:Swish".
+        target: "module:attribute", such as "labkit_snake.layers:Snake".
         aliases: further names that are accepted wherever text stands for a component, such as ("dense",).
 
     Raises:
@@ -48,6 +48,6 @@ class Component:
         if not isinstance(self.target, str) or not _TARGET.fullmatch(self.target):
             raise PluginError(
                 f"Component {self.name!r} has a target that is not allowed",
-                rule="A target is 'module:attribute', such as 'labkit_swish.layers:Swish'",
+                rule="A target is 'module:attribute', such as 'labkit_snake.layers:Snake'",
                 received=repr(self.target),
             )

@@ -8,14 +8,14 @@ import what it names. One that raises costs its plugin alone.
 
     @hookimpl
     def labkit_activations():
-        yield Component("swish", "labkit_swish.functions:swish")
+        yield Component("snake", "labkit_snake.functions:snake")
 
 The plugin is that module. Its package announces it in pyproject.toml:
 
     [project.entry-points.labkit]
-    swish = "labkit_swish.plugin"
+    snake = "labkit_snake.plugin"
 
-labkit's own families register in the same way; `labkit/activations/plugin.py` is a complete plugin of 20 lines.
+labkit's own families register in the same way; `labkit/regularizers/plugin.py` is a complete plugin of 20 lines.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ class Record:
 
     @property
     def owner(self) -> str:
-        """The plugin with version and place, for messages: "plugin 'swish' 1.0 (swish/plugin.py:7)"."""
+        """The plugin with version and place, for messages: "plugin 'snake' 1.0 (snake/plugin.py:7)"."""
         return f"plugin {self.plugin!r}{self.version and ' ' + self.version} ({self.file}:{self.line})"
 
     def load(self) -> Any:

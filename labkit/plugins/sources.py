@@ -34,7 +34,7 @@ class Source:
 
     @property
     def title(self) -> str:
-        """For messages: "plugin 'swish' (labkit-swish 1.0)"."""
+        """For messages: "plugin 'snake' (labkit-snake 1.0)"."""
         package = f"{self.distribution} {self.version}".strip()
         return f"plugin {self.name!r}" + (f" ({package})" if package else "")
 

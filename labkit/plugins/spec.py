@@ -103,11 +103,15 @@ def spec_of(kind: str, value: Any) -> Any:
 
     Args:
         kind: such as "regularizers".
-        value: a registered function, or an object of a registered class that keeps its settings as attributes.
+        value: a registered function, one with settings as `resolve` gives it, or an object of a registered class that
+            keeps its settings as attributes.
 
     Raises:
         InvalidArgumentError: no plugin registers what `value` is made of.
     """
+    if isinstance(value, functools.partial) and not value.args:
+        name = spec_of(kind, value.func)
+        return {"name": name, **value.keywords} if isinstance(name, str) else {**name, **value.keywords}
     maker = value if hasattr(value, "__qualname__") else type(value)
     target = f"{maker.__module__}:{maker.__qualname__}"
     for record in current_lab().registry(kind).records():

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import labkit as lk
+from labkit.core.settings import check_number
 from labkit.errors import InvalidArgumentError
 from labkit.plugins import show
 
 
 class L1L2:
-    """penalty = l1 sum |w| + l2 sum w².
+    """penalty = l1 sum |w| + l2 sum w²: the elastic net (Zou and Hastie 2005).
 
     As in Keras there is no factor 1/2 before l2: the gradient of its term is 2 l2 w.
 
@@ -22,7 +23,7 @@ class L1L2:
     """
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
-        self.l1, self.l2 = _strength("l1", l1), _strength("l2", l2)
+        self.l1, self.l2 = check_number(self, "l1", l1, 0.0), check_number(self, "l2", l2, 0.0)
 
     def __call__(self, weights: Any) -> lk.Tensor:
         """The penalty of a variable or tensor of any shape: a scalar of its dtype."""
@@ -70,17 +71,3 @@ def _one(name: str, value: float | None, strength: float | None) -> float:
             f"{name} and strength are two names for one number", received=f"{name}={value!r}, strength={strength!r}"
         )
     return 0.01 if value is None and strength is None else strength if value is None else value  # type: ignore[return-value]
-
-
-def _strength(name: str, value: Any) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = float("nan")
-    if not 0 <= number < float("inf"):
-        raise InvalidArgumentError(
-            f"A regularizer cannot use this {name}",
-            rule="It is a finite number from 0 on",
-            received=f"{name}={value!r}",
-        )
-    return number

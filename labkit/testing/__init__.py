@@ -2,11 +2,11 @@
 
     from labkit.testing import check_activation, check_plugin
 
-    def test_swish():
-        check_activation(swish)
+    def test_snake():
+        check_activation(snake)
 
     def test_the_plugin():
-        check_plugin("labkit_swish.plugin")
+        check_plugin("labkit_snake.plugin")
 
 A check returns when all is well and raises AssertionError with one sentence otherwise. labkit's own components pass the
 same checks in its tests. Each check takes a second at most.

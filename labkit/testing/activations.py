@@ -11,12 +11,15 @@ import labkit as lk
 from labkit.testing.numeric import check_each_example_alone, check_gradient, evaluate, require, title
 
 
-def check_activation(activation: Callable[[Any], lk.Tensor]) -> None:
+def check_activation(activation: Callable[[Any], lk.Tensor], largest: float = 1e4) -> None:
     """Checks that an activation keeps its contract.
 
     It gives the shape and dtype of its input, works on batches of unknown size and on each example alone with the same
-    bits, is finite for inputs up to 10,000 in size, and its gradient agrees with central differences (inputs are 0.1 or
+    bits, is finite for inputs up to `largest` in size, and its gradient agrees with central differences (inputs are 0.1 or
     more away from 0, where a kink may be).
+
+    Args:
+        largest: above 1; 50, say, for one that grows as e^x.
 
     Raises:
         AssertionError: it does not.
@@ -28,7 +31,7 @@ def check_activation(activation: Callable[[Any], lk.Tensor]) -> None:
             y = check_each_example_alone(activation, name, x)
             require(y.shape == shape, f"{name} gives shape {y.shape} for {shape}")
             require(y.dtype == dtype, f"{name} gives {y.dtype} for {np.dtype(dtype)}")
-        extreme = evaluate(activation, np.array([[-1e4, -50, -1, 0, 1, 50, 1e4]], dtype))
-        require(np.isfinite(extreme).all(), f"{name} gives {extreme} for inputs from -10,000 to 10,000")
+        extreme = evaluate(activation, np.array([[-largest, -50, -1, 0, 1, 50, largest]], dtype))
+        require(np.isfinite(extreme).all(), f"{name} gives {extreme} for inputs from {-largest:,g} to {largest:,g}")
     x = random.normal(size=(2, 5))
     check_gradient(activation, x + 0.1 * np.sign(x))

@@ -18,7 +18,7 @@ def check_plugin(plugin: Any, beside: Iterable[Any] | None = None) -> Lab:
         beside: the plugins that it must get on with; default: labkit's own.
 
     Returns:
-        A Lab with these plugins, for tests that look up names: `with check_plugin("labkit_swish.plugin"): ...`.
+        A Lab with these plugins, for tests that look up names: `with check_plugin("labkit_snake.plugin"): ...`.
 
     Raises:
         PluginError: it does not load; the cause is the plugin's own exception.

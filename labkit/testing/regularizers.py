@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,19 +10,24 @@ import numpy as np
 import labkit as lk
 from labkit.testing.numeric import check_gradient, evaluate, require, title
 
+SHAPES = ((3,), (4, 2), (2, 2, 3, 2), (0, 3))
 
-def check_regularizer(regularizer: Callable[[Any], lk.Tensor]) -> None:
+
+def check_regularizer(regularizer: Callable[[Any], lk.Tensor], shapes: Sequence[tuple[int, ...]] = SHAPES) -> None:
     """Checks that a regularizer keeps its contract.
 
     It gives one finite number of the weights' dtype, not below 0, for weights of any rank, for variables, and for
     weights without numbers; its gradient agrees with central differences (weights are 0.1 or more away from 0).
+
+    Args:
+        shapes: those of the weights to try, where it does not take weights of every shape.
 
     Raises:
         AssertionError: it does not.
     """
     name, random = title(regularizer), np.random.default_rng(0)
     for dtype in (np.float32, np.float64):
-        for shape in ((3,), (4, 2), (2, 2, 3, 2), (0, 3)):
+        for shape in shapes:
             penalty = evaluate(regularizer, random.normal(size=shape).astype(dtype))
             require(penalty.shape == (), f"{name} gives shape {penalty.shape}; a penalty is one number")
             require(penalty.dtype == dtype, f"{name} gives {penalty.dtype} for {np.dtype(dtype)} weights")

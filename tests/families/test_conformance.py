@@ -42,15 +42,56 @@ def targets_for(name):
 MATRICES = {"Orthogonal": ((6, 4), (4, 6), (1, 3), (3, 3, 2, 8)), "Identity": ((6, 4), (0, 3), (3, 5))}
 
 
+def scaled(scale, mode):
+    """Mean and standard deviation of numbers whose variance follows the shape."""
+
+    def moments(shape):
+        field = np.prod(shape[:-2])
+        fans = {"fan_in": field * shape[-2], "fan_out": field * shape[-1]}
+        return 0.0, (scale / fans.get(mode, sum(fans.values()) / 2)) ** 0.5
+
+    return moments
+
+
+CUT = 0.87962566103423978  # standard deviation of what is left of normal numbers between -2 and 2
+MOMENTS = {
+    "RandomNormal": lambda shape: (0.0, 0.05),
+    "RandomUniform": lambda shape: (0.0, 0.05 / 3**0.5),
+    "TruncatedNormal": lambda shape: (0.0, 0.05 * CUT),
+    "VarianceScaling": scaled(1.0, "fan_in"),
+    "GlorotUniform": scaled(1.0, "fan_avg"),
+    "GlorotNormal": scaled(1.0, "fan_avg"),
+    "HeNormal": scaled(2.0, "fan_in"),
+    "HeUniform": scaled(2.0, "fan_in"),
+    "LecunNormal": scaled(1.0, "fan_in"),
+    "LecunUniform": scaled(1.0, "fan_in"),
+}
+
+
 @pytest.mark.parametrize("name", names("initializers"))
 def test_initializer(name):
     shapes = {"shapes": MATRICES[name]} if name in MATRICES else {}
-    testing.check_initializer(resolve("initializers", name), **shapes)
+    moments = MOMENTS.get(name)
+    assert moments or name in {"Zeros", "Ones", "Constant", *MATRICES}
+    testing.check_initializer(resolve("initializers", name), **shapes, moments=moments)
 
 
-@pytest.mark.parametrize("spec", ["l1", "l2", {"name": "l1_l2", "l1": 0.1, "l2": 0.2}], ids=str)
-def test_regularizer(spec):
-    testing.check_regularizer(resolve("regularizers", spec))
+@pytest.mark.parametrize("mode", ["fan_in", "fan_out", "fan_avg"])
+@pytest.mark.parametrize("distribution", ["truncated_normal", "normal", "untruncated_normal", "uniform"])
+def test_variance_scaling(mode, distribution):
+    initializer = resolve(
+        "initializers", {"name": "variance_scaling", "scale": 3.0, "mode": mode, "distribution": distribution}
+    )
+    testing.check_initializer(initializer, moments=scaled(3.0, mode))
+
+
+REGULARIZERS = {"L1L2": {"l1": 0.1, "l2": 0.2}}
+
+
+@pytest.mark.parametrize("name", names("regularizers"))
+def test_regularizer(name):
+    shapes = {"shapes": ((4, 2), (1, 3), (3, 1), (0, 3))} if "Orthogonal" in name else {}
+    testing.check_regularizer(resolve("regularizers", {"name": name, **REGULARIZERS.get(name, {})}), **shapes)
 
 
 @pytest.mark.parametrize("name", names("constraints"))
@@ -60,7 +101,7 @@ def test_constraint(name):
 
 @pytest.mark.parametrize("name", names("activations"))
 def test_activation(name):
-    testing.check_activation(resolve("activations", name))
+    testing.check_activation(resolve("activations", name), **{"largest": 88.0} if name == "exponential" else {})
 
 
 @pytest.mark.parametrize("name", names("metrics"))
@@ -196,6 +237,11 @@ def test_components_have_a_spec_that_makes_an_equal_one(kind):
         again = resolve(kind, spec_of(kind, value))
         assert type(again) is type(value)
         assert repr(again) == repr(value) == repr(resolve(kind, name))
+
+
+def test_functions_with_settings_have_a_spec():
+    spec = {"name": "leaky_relu", "negative_slope": 0.1}
+    assert spec_of("activations", resolve("activations", spec)) == spec
 
 
 def test_schedules_have_a_spec_that_makes_an_equal_one():

@@ -1,11 +1,14 @@
 """Activations, losses, metrics and regularizers against their formulas in NumPy."""
 
+import itertools
+import math
+
 import numpy as np
 import pytest
 
 import labkit as lk
 from labkit.errors import DTypeError, InvalidArgumentError, ShapeError
-from labkit.plugins import resolve
+from labkit.plugins import current_lab, resolve
 from labkit.testing import evaluate
 
 RANDOM = np.random.default_rng(2)
@@ -16,18 +19,67 @@ P = np.exp(X) / np.exp(X).sum(axis=1, keepdims=True)
 CROSS_ENTROPY = -np.log(P[np.arange(5), LABELS])
 
 
+def cosines(vectors):
+    """The mean over pairs of vectors of the absolute cosine between them."""
+    pairs = itertools.combinations(vectors, 2)
+    return np.mean([abs(a @ b) / np.linalg.norm(a) / np.linalg.norm(b) for a, b in pairs])
+
+
+def softmax(x, axis=-1):
+    e = np.exp(x - x.max(axis=axis, keepdims=True))
+    return e / e.sum(axis=axis, keepdims=True)
+
+
+def log_softmax(x, axis=-1):
+    shifted = x - x.max(axis=axis, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
+
+
+ACTIVATIONS = {
+    "linear": lambda x: x,
+    "relu": lambda x: np.maximum(x, 0),
+    "relu6": lambda x: np.clip(x, 0, 6),
+    "leaky_relu": lambda x, negative_slope=0.2: np.where(x > 0, x, negative_slope * x),
+    "elu": lambda x, alpha=1.0: np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))),
+    "selu": lambda x: 1.0507009873554805 * np.where(x > 0, x, 1.6732632423543772 * np.expm1(np.minimum(x, 0))),
+    "gelu": lambda x, approximate=False: (
+        x / 2 * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
+        if approximate
+        else x / 2 * (1 + np.vectorize(math.erf)(x / np.sqrt(2)))
+    ),
+    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "hard_sigmoid": lambda x: np.clip(x / 6 + 0.5, 0, 1),
+    "tanh": np.tanh,
+    "softplus": lambda x: np.logaddexp(0, x),
+    "softsign": lambda x: x / (1 + np.abs(x)),
+    "softmax": softmax,
+    "log_softmax": log_softmax,
+    "silu": lambda x: x / (1 + np.exp(-x)),
+    "exponential": np.exp,
+    "mish": lambda x: x * np.tanh(np.logaddexp(0, x)),
+}
+SETTINGS = [
+    {"name": "leaky_relu", "negative_slope": 0.01},
+    {"name": "elu", "alpha": 0.5},
+    {"name": "gelu", "approximate": True},
+    {"name": "softmax", "axis": 1},
+    {"name": "log_softmax", "axis": 1},
+]
+WIDE = np.concatenate([3 * RANDOM.normal(size=(2, 3, 20)), RANDOM.uniform(-30, 30, (2, 3, 20))], axis=-1)
+
+
 @pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("linear", X),
-        ("relu", np.maximum(X, 0)),
-        ("sigmoid", 1 / (1 + np.exp(-X))),
-        ("tanh", np.tanh(X)),
-        ("softmax", P),
-    ],
+    "spec", [*({"name": name} for name in current_lab().registry("activations").names()), *SETTINGS], ids=str
 )
-def test_activation(name, expected):
-    np.testing.assert_allclose(evaluate(getattr(lk.activations, name), X), expected, 1e-12)
+def test_activation(spec):
+    expected = ACTIVATIONS[spec["name"]](WIDE, **{key: value for key, value in spec.items() if key != "name"})
+    activation = resolve("activations", spec)
+    np.testing.assert_allclose(evaluate(activation, WIDE), expected, 1e-11, 1e-13)
+    np.testing.assert_allclose(evaluate(activation, WIDE.astype(np.float32)), expected, 1e-4, 1e-6)
+
+
+def test_swish_is_a_name_of_silu():
+    assert resolve("activations", "swish") is lk.activations.silu
 
 
 @pytest.mark.parametrize(
@@ -41,6 +93,8 @@ def test_activation(name, expected):
         (lk.regularizers.L2(l2=0.3), 0.3 * (X**2).sum()),
         (lk.regularizers.L1L2(l1=0.1, l2=0.2), 0.1 * np.abs(X).sum() + 0.2 * (X**2).sum()),
         (lk.regularizers.L1L2(), 0.0),
+        ("orthogonal", 0.01 * cosines(X)),
+        ({"name": "orthogonal_regularizer", "factor": 0.5, "mode": "columns"}, 0.5 * cosines(X.T)),
     ],
     ids=str,
 )
@@ -52,6 +106,22 @@ def test_regularizer(spec, expected):
 def test_strengths_that_are_refused(settings):
     with pytest.raises(InvalidArgumentError, match="l2"):
         lk.regularizers.L2(**settings)
+
+
+def test_orthogonal_vectors_cost_nothing():
+    q = np.linalg.qr(X)[0]
+    for weights in (3 * q.T, np.zeros((3, 2)), np.ones((1, 4))):
+        assert evaluate(lk.regularizers.Orthogonal(), weights) < 1e-15
+    np.testing.assert_allclose(evaluate(lk.regularizers.Orthogonal(0.3), np.ones((4, 2))), 0.3)
+
+
+def test_what_the_orthogonal_regularizer_refuses():
+    with pytest.raises(InvalidArgumentError, match="Orthogonal cannot use this factor"):
+        lk.regularizers.Orthogonal(-1)
+    with pytest.raises(InvalidArgumentError, match='"rows" or "columns"'):
+        lk.regularizers.Orthogonal(mode="both")
+    with pytest.raises(ShapeError, match="They are a matrix"):
+        evaluate(lk.regularizers.Orthogonal(), np.ones((2, 3, 4)))
 
 
 def test_mean_squared_error():

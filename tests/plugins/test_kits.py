@@ -43,6 +43,14 @@ def test_initializers(initializer, text):
         testing.check_initializer(initializer)
 
 
+@pytest.mark.parametrize("moments", [(0.0, 0.052), (0.002, 0.05)])
+def test_moments_of_initializers(moments):
+    normal = lk.initializers.RandomNormal()
+    testing.check_initializer(normal, moments=lambda shape: (0.0, 0.05))
+    with pytest.raises(AssertionError, match="mean and standard deviation"):
+        testing.check_initializer(normal, moments=lambda shape: moments)
+
+
 def test_a_fixed_pattern_is_a_good_initializer():
     def stripes(shape, dtype, seed=None):
         return lk.constant(np.arange(int(np.prod(shape))).reshape(shape) % 2, dtype)
@@ -98,6 +106,7 @@ def test_constraints(constraint, text):
     ],
 )
 def test_activations(activation, text):
+    testing.check_activation(lk.exp, largest=50)
     with pytest.raises(AssertionError, match=text):
         testing.check_activation(activation)
 

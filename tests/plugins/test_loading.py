@@ -14,9 +14,9 @@ GOOD = """
 
     @hookimpl
     def labkit_activations():
-        yield Component("swish", "{module}:swish", aliases=("silu",))
+        yield Component("snake", "{module}:snake", aliases=("wave",))
 
-    def swish(x):
+    def snake(x):
         return x
 """
 
@@ -30,30 +30,30 @@ def names(lab):
 
 
 def test_an_installed_plugin_is_found_with_its_origin(distribution):
-    folder = distribution("labkit-swish", {"swish": "good_swish"}, good_swish=good("good_swish"))
+    folder = distribution("labkit-snake", {"snake": "good_snake"}, good_snake=good("good_snake"))
     with Lab() as lab:
-        assert "good_swish" in sys.modules
-        record = lab.registry("activations").find("silu")
-        assert (record.name, record.plugin, record.version) == ("swish", "swish", "1.2")
-        assert (record.file, record.line) == (str(folder / "good_swish.py"), 6)
-        assert current_lab().registry("activations").get("swish")(3) == 3
-    row = next(row for row in rows(lab) if row.name == "swish")
+        assert "good_snake" in sys.modules
+        record = lab.registry("activations").find("wave")
+        assert (record.name, record.plugin, record.version) == ("snake", "snake", "1.2")
+        assert (record.file, record.line) == (str(folder / "good_snake.py"), 6)
+        assert current_lab().registry("activations").get("snake")(3) == 3
+    row = next(row for row in rows(lab) if row.name == "snake")
     assert (row.kind, row.plugin, row.version, row.status, row.aliases) == (
         "activations",
-        "swish",
+        "snake",
         "1.2",
         "ok",
-        ("silu",),
+        ("wave",),
     )
-    assert row.origin == f"{folder / 'good_swish.py'}:6"
-    assert "plugin 'swish' (labkit-swish 1.2): 1 components, ok" in doctor(lab)
+    assert row.origin == f"{folder / 'good_snake.py'}:6"
+    assert "plugin 'snake' (labkit-snake 1.2): 1 components, ok" in doctor(lab)
 
 
 def test_a_distribution_without_metadata_still_provides_its_plugin(distribution):
     folder = distribution("labkit-bare", {"bare": "bare_plugin"}, bare_plugin=good("bare_plugin"))
     (folder / "labkit_bare-1.2.dist-info" / "METADATA").unlink()
     lab = Lab()
-    assert lab.registry("activations").find("swish").plugin == "bare"
+    assert lab.registry("activations").find("snake").plugin == "bare"
     assert [s.distribution for s in lab.plugins if s.name == "bare"] == ["an unnamed distribution"]
 
 
@@ -87,11 +87,11 @@ def test_of_two_plugins_with_one_name_the_first_keeps_it(distribution):
     distribution("labkit-a", {"a": "clash_a"}, clash_a=good("clash_a"))
     distribution("labkit-b", {"b": "clash_b"}, clash_b=good("clash_b"))
     with pytest.warns(
-        PluginWarning, match=r"'b' \(labkit-b 1.2\) failed.*'swish'.*plugin 'a' 1.2.*plugin 'b' 1.2"
+        PluginWarning, match=r"'b' \(labkit-b 1.2\) failed.*'snake'.*plugin 'a' 1.2.*plugin 'b' 1.2"
     ) as caught:
         lab = Lab()
     assert len(caught) == 1
-    assert lab.registry("activations").find("swish").plugin == "a"
+    assert lab.registry("activations").find("snake").plugin == "a"
 
 
 BROKEN = {
@@ -148,7 +148,7 @@ def test_a_broken_plugin_costs_only_itself(distribution, case):
     assert len(caught) == 1, "one warning for one plugin"
     assert "labkit-bad" in str(caught[0].message)
     assert "labkit plugins doctor" in str(caught[0].message)
-    expected = {kind: [*known, "swish"] if kind == "activations" else known for kind, known in healthy.items()}
+    expected = {kind: [*known, "snake"] if kind == "activations" else known for kind, known in healthy.items()}
     assert names(lab) == expected, "what the plugin had registered is rolled back, all others are there"
     assert len(lab.failures) == 1
     report = doctor(lab)
@@ -201,7 +201,7 @@ def test_the_doctor_imports_every_component(distribution):
 
 
 def test_a_healthy_lab():
-    assert doctor(Lab([plugin("Swish")])).endswith("All well.") is False
+    assert doctor(Lab([plugin("Snake")])).endswith("All well.") is False
     assert doctor(Lab(["labkit.activations.plugin"])).endswith("All well.")
 
 
@@ -209,14 +209,14 @@ def test_a_healthy_lab():
 
 
 def test_labkit_plugins_lists_plugins_or_distributions(distribution, monkeypatch):
-    distribution("labkit-swish", {"swish": "good_swish"}, good_swish=good("good_swish"))
-    monkeypatch.setenv("LABKIT_PLUGINS", "swish, losses")
-    assert [source.name for source in Lab().plugins] == ["losses", "swish"]
+    distribution("labkit-snake", {"snake": "good_snake"}, good_snake=good("good_snake"))
+    monkeypatch.setenv("LABKIT_PLUGINS", "snake, losses")
+    assert [source.name for source in Lab().plugins] == ["losses", "snake"]
     monkeypatch.setenv("LABKIT_PLUGINS", "labkit")
-    assert "swish" not in [source.name for source in Lab().plugins]
+    assert "snake" not in [source.name for source in Lab().plugins]
     assert set(KINDS) <= {source.name for source in Lab().plugins}
-    monkeypatch.setenv("LABKIT_PLUGINS", "swich")
-    with pytest.raises(PluginError, match=r"'swich', which is not installed.*Did you mean 'swish'"):
+    monkeypatch.setenv("LABKIT_PLUGINS", "snaje")
+    with pytest.raises(PluginError, match=r"'snaje', which is not installed.*Did you mean 'snake'"):
         Lab()
 
 
@@ -259,8 +259,8 @@ def test_modules_objects_and_names_can_be_handed_over():
         def labkit_optimizers(self):
             return [Component("Own", "math:sqrt")]
 
-    lab = Lab([plugin("Swish"), Plugin(), "labkit.losses.plugin"])
-    assert names(lab)["layers"] == ["Swish"]
+    lab = Lab([plugin("Snake"), Plugin(), "labkit.losses.plugin"])
+    assert names(lab)["layers"] == ["Snake"]
     assert names(lab)["optimizers"] == ["Own"]
     assert names(lab)["losses"] == names(current_lab())["losses"]
     record = lab.registry("optimizers").find("Own")
@@ -270,14 +270,14 @@ def test_modules_objects_and_names_can_be_handed_over():
 
 
 def test_installed_plugins_and_one_more():
-    lab = Lab([*installed(), plugin("Swish")])
-    assert set(names(lab)["layers"]) == {*names(current_lab())["layers"], "Swish"}
+    lab = Lab([*installed(), plugin("Snake")])
+    assert set(names(lab)["layers"]) == {*names(current_lab())["layers"], "Snake"}
 
 
 def test_the_names_of_a_lab_are_frozen():
-    lab = Lab([plugin("Swish")])
+    lab = Lab([plugin("Snake")])
     with pytest.raises(PluginError, match="frozen"):
-        lab.registry("layers").add(lab.registry("layers").find("Swish"))
+        lab.registry("layers").add(lab.registry("layers").find("Snake"))
 
 
 def test_an_unknown_kind():

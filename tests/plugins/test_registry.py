@@ -38,7 +38,7 @@ def test_a_clash_is_refused_and_names_both_owners(registry, late):
 def test_names_are_frozen(registry):
     registry.freeze()
     with pytest.raises(PluginError, match="frozen"):
-        registry.add(record("Swish"))
+        registry.add(record("Snake"))
 
 
 def test_discarding_a_plugin_frees_its_names(registry):
