@@ -134,6 +134,23 @@ def test_optimizer_of_other_settings(spec):
     testing.check_optimizer(lambda: resolve("optimizers", spec))
 
 
+CONVERGING = {
+    "SGD": {"learning_rate": 0.2},
+    "Momentum": {"learning_rate": 0.05},
+    "Adagrad": {"learning_rate": 0.5},
+    "Adadelta": {"learning_rate": 0.2, "epsilon": 1e-2},  # near the minimum this is gradient descent
+    "Ftrl": {"learning_rate": 1.0},
+    "RMSprop": {"learning_rate": {"name": "StepDecay", "initial_learning_rate": 0.1, "decay_steps": 100}},
+    "AdamW": {"learning_rate": 0.1, "weight_decay": 0.0},
+}
+
+
+@pytest.mark.parametrize("name", names("optimizers"))
+def test_optimizer_converges_on_a_quadratic(name):
+    spec = {"name": name, "learning_rate": 0.1, **CONVERGING.get(name, {})}
+    testing.check_optimizer(lambda: resolve("optimizers", spec), steps=500, falls_to=1e-5)
+
+
 SCHEDULES = {
     "Constant": {"learning_rate": 0.1},
     "StepDecay": {"initial_learning_rate": 0.1, "decay_steps": 30},

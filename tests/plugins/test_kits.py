@@ -204,6 +204,12 @@ def test_optimizers(make, text):
         testing.check_optimizer(make)
 
 
+def test_an_optimizer_that_falls_but_does_not_converge():
+    testing.check_optimizer(lambda: Optimizer(0.2), steps=200, falls_to=1e-6)
+    with pytest.raises(AssertionError, match="the loss went from"):
+        testing.check_optimizer(lambda: Optimizer(0.001), steps=200, falls_to=1e-6)
+
+
 class Scale(lk.layers.Layer):
     """A sound layer, for the ones below to be wrong in one way."""
 
