@@ -176,3 +176,25 @@ def test_an_optimizer_of_ones_own_clips_with_a_constructor_or_without():
     assert moved(WithoutClipping(), [np.ones(1)], [lk.float32])[0] == -1.0
     with pytest.raises(TypeError, match="clipvalue"):
         WithoutClipping(clipvalue=0.5)
+
+
+@pytest.mark.parametrize("way", [WAYS[0], WAYS[1], WAYS[3]], ids=str)
+def test_a_step_in_a_branch_clips_there(way):
+    with lk.Graph().as_default(), lk.Session() as session:
+        table, w = lk.Variable(np.zeros((4, 2)), dtype=lk.float64), lk.Variable(np.zeros(2), dtype=lk.float64)
+        chosen = lk.placeholder(lk.bool, [])
+        optimizer = lk.optimizers.SGD(1.0, **way)
+
+        def train():
+            loss = 3.0 * lk.reduce_sum(lk.gather(table, [1, 2, 1])) - 4.0 * lk.reduce_sum(w)
+            with lk.control_dependencies([optimizer.minimize(loss)]):
+                return lk.constant(1.0)
+
+        done = lk.cond(chosen, train, lambda: lk.constant(0.0))
+        session.run(lk.global_variables_initializer())
+        assert session.run(done, {chosen: False}) == 0.0
+        assert not session.read(table).any()
+        assert session.run(done, {chosen: True}) == 1.0
+        rows = np.array([[0.0, 0.0], [6.0, 6.0], [3.0, 3.0], [0.0, 0.0]])
+        for value, want in zip((table, w), clipped([rows, np.full(2, -4.0)], **way), strict=True):
+            np.testing.assert_allclose(session.read(value), -want, rtol=1e-13)
