@@ -14,7 +14,8 @@ class Input(Layer):
 
     Args:
         shape: the shape of one example, without the batch dimension, e.g. (28, 28, 1).
-        dtype: what the model computes in, float32 or float64.
+        dtype: what the model computes in, float32 or float64; or that of whole numbers for a layer such as Embedding, int32
+            or int64.
 
     Raises:
         InvalidArgumentError: the dtype is another.
@@ -24,9 +25,10 @@ class Input(Layer):
         super().__init__(input_shape=shape, **kwargs)
         self.shape = (self.input_shape or ())[1:]
         self.dtype = self.input_dtype = lk.as_dtype(dtype)
-        if not self.input_dtype.is_floating:
+        if not self.input_dtype.is_floating and self.input_dtype not in (lk.int32, lk.int64):
             raise InvalidArgumentError(
-                "A model computes in float32 or float64", received=f"dtype={self.input_dtype.name}"
+                "A model takes float32 or float64, or int32 or int64 for whole numbers such as an Embedding's",
+                received=f"dtype={self.input_dtype.name}",
             )
 
     def call(self, inputs: lk.Tensor, training: bool = False) -> lk.Tensor:

@@ -37,3 +37,33 @@ def pool2d(x, window, strides, padding, reduce):
         for j, column in enumerate(columns):
             y[:, i, j] = reduce(x[:, [p for _, p in row]][:, :, [p for _, p in column]], axis=(1, 2))
     return y
+
+
+def conv2d(x, kernel, strides=(1, 1), padding="valid", dilations=(1, 1), groups=1):
+    """Cross-correlation, NHWC and HWIO, written as its definition."""
+    rows, columns = (places(x.shape[i + 1], kernel.shape[i], strides[i], padding, dilations[i]) for i in range(2))
+    y = np.zeros((len(x), len(rows), len(columns), kernel.shape[-1]))
+    wide, many = x.shape[-1] // groups, kernel.shape[-1] // groups
+    for g in range(groups):
+        part, filters = x[..., g * wide : (g + 1) * wide], kernel[..., g * many : (g + 1) * many]
+        for i, row in enumerate(rows):
+            for j, column in enumerate(columns):
+                for u, p in row:
+                    for v, q in column:
+                        y[:, i, j, g * many : (g + 1) * many] += part[:, p, q] @ filters[u, v]
+    return y
+
+
+def conv2d_transpose(x, kernel, strides, padding, dilations=(1, 1)):
+    """Each number of x, times the kernel [kh, kw, out, in], added where a convolution would have met it."""
+    reach = [(k - 1) * d + 1 for k, d in zip(kernel.shape, dilations, strict=False)]
+    spare = [max(r - s, 0) for r, s in zip(reach, strides, strict=True)]
+    size = [n * s + (e if padding == "valid" else 0) for n, s, e in zip(x.shape[1:3], strides, spare, strict=True)]
+    rows, columns = (places(size[i], kernel.shape[i], strides[i], padding, dilations[i]) for i in range(2))
+    y = np.zeros((len(x), *size, kernel.shape[2]))
+    for i, row in enumerate(rows):
+        for j, column in enumerate(columns):
+            for u, p in row:
+                for v, q in column:
+                    y[:, p, q] += x[:, i, j] @ kernel[u, v].T
+    return y

@@ -39,6 +39,20 @@ from labkit.errors import InvalidArgumentError, ShapeError
             [None, None, 4, 1],
             r"must know the size of its height",
         ),
+        (lambda: lk.layers.Conv2D(2, 3), [None, 28, 2, 1], r"Dimension 2 is at least 3.*smaller kernel_size.*same"),
+        (lambda: lk.layers.Conv1D(2, 3, dilation_rate=4), [None, 8, 2], r"\(Conv1D\).*Dimension 1 is at least 9"),
+        (lambda: lk.layers.Conv1D(2, 3), [None, 8, 2, 1], r"\(Conv1D\).*3 dimensions: \[batch, steps, channels\]"),
+        (lambda: lk.layers.Conv2D(4, 1, groups=2), [None, 8, 8, 3], r"multiple of groups=2.*Choose groups that divide"),
+        (lambda: lk.layers.DepthwiseConv2D(3), [None, 8, 8], r"\(DepthwiseConv2D\).*4 dimensions"),
+        (lambda: lk.layers.Conv2DTranspose(2, 3), [None, 8, 8, None], r"\(Conv2DTranspose\) must know.*channels"),
+        (
+            lambda: lk.layers.LayerNormalization(2),
+            [None, 8],
+            r"\(LayerNormalization\).*from 1 to 1.*axis=-1 normalizes",
+        ),
+        (lambda: lk.layers.LayerNormalization((1, -1)), [None, 8], r"different dimensions"),
+        (lambda: lk.layers.LayerNormalization(-2), [None, 8], r"different dimensions"),
+        (lambda: lk.layers.LayerNormalization(), [None, None], r"must know the size of its normalized dimensions"),
         (lambda: lk.layers.Rescaling([1.0, 2.0]), [None, 3], r"2.*3|3.*2"),
     ],
 )
@@ -74,6 +88,17 @@ def test_shapes(make, shape, message):
         (lambda: lk.layers.UpSampling2D(interpolation="cubic"), 'It is "nearest" or "bilinear". Received: \'cubic\''),
         (lambda: lk.layers.Rescaling("big"), "Rescaling's scale is a finite number, or several. Received: 'big'"),
         (lambda: lk.layers.Rescaling(1, [0, np.inf]), "Rescaling's offset is a finite number"),
+        (lambda: lk.layers.Conv1D(0, 3), "Conv1D needs a positive whole number of filters. Received: 0"),
+        (lambda: lk.layers.Conv2D(3, 3, groups=2), "cannot have such groups.*Groups divide the filters"),
+        (lambda: lk.layers.Conv2DTranspose(4, 3, groups=2), "It has one group"),
+        (lambda: lk.layers.Conv2D(3, 3, padding="causal"), "Conv2D does not know that padding"),
+        (lambda: lk.layers.Conv1D(3, 3, padding="full"), 'It is "valid" or "same" or "causal"'),
+        (lambda: lk.layers.Conv1D(3, (3, 3)), "kernel_size is one positive int. Received"),
+        (lambda: lk.layers.DepthwiseConv2D(3, depth_multiplier=0), "depth_multiplier. Received: 0"),
+        (lambda: lk.layers.LayerNormalization(axis=0), "none of them the batch, 0"),
+        (lambda: lk.layers.LayerNormalization(epsilon=0), "epsilon is positive. Received: 0"),
+        (lambda: lk.layers.Embedding(0, 2), "positive whole number of rows, input_dim. Received: 0"),
+        (lambda: lk.layers.Embedding(5, 2.0), "row length, output_dim. Received: 2.0"),
         (lambda: lk.layers.PadToSize(0, 3), "PadToSize needs a positive whole number for its height"),
     ],
 )
@@ -89,3 +114,8 @@ def test_a_reshape_that_only_a_run_can_refuse():
         assert session.run(y, {x: np.zeros((3, 2, 2))}).shape == (3, 4)
         with pytest.raises(lk.errors.LabkitError):
             session.run(y, {x: np.zeros((4, 3, 2))})
+
+
+def test_a_table_too_long_for_numbers_in_float32():
+    with lk.Graph().as_default(), pytest.raises(InvalidArgumentError, match=r"up to 2\*\*24.*dtype=\"int32\""):
+        lk.layers.Embedding(2**24 + 1, 1)(lk.placeholder(lk.float32, [None, 2]))
