@@ -36,11 +36,10 @@ CASES = [
     ("MaxPooling2D", {}, IMAGES),
     ("AveragePooling2D", {"pool_size": (3, 2), "strides": 2, "padding": "same"}, IMAGES),
     ("AvgPool2D", {"pool_size": 2}, IMAGES),
-    *[
-        (f"Global{kind}Pool{n}D", {"keepdims": kept}, x)
-        for kind in ("Max", "Avg")
-        for n, x, kept in ((1, SEQUENCES, False), (2, IMAGES, True))
-    ],
+    ("GlobalMaxPool1D", {}, SEQUENCES),
+    ("GlobalAvgPool1D", {}, SEQUENCES),
+    ("GlobalMaxPool2D", {"keepdims": True}, IMAGES),
+    ("GlobalAvgPool2D", {"keepdims": True}, IMAGES),
     ("Flatten", {}, IMAGES),
     ("Reshape", {"target_shape": (4, -1)}, IMAGES),
     ("Permute", {"dims": (3, 1, 2)}, IMAGES),
@@ -64,6 +63,10 @@ CASES = [
     ("SpatialDropout1D", {"rate": 0.5}, SEQUENCES),
     ("SpatialDropout2D", {"rate": 0.5}, IMAGES),
 ]
+
+
+SINGLE = {"LeakyReLU", "UpSampling2D"}
+"""Where TensorFlow itself rounds to float32: the slope, and what lies between pixels."""
 
 
 @pytest.mark.parametrize(("name", "settings", "x"), CASES, ids=lambda v: v if isinstance(v, str) else None)
@@ -93,7 +96,8 @@ def test_output_and_gradients(name, settings, x):
         ours = [*layer.weights, placeholder] if x.dtype.kind == "f" else layer.weights
         gradients = [lk.convert_to_tensor(g) for g in lk.gradients(lk.reduce_sum(lk.sin(y)), ours)]
         found, *derivatives = session.run([y, *gradients], {placeholder: x})
-    exact = {"rtol": 1e-9, "atol": 1e-11} if found.dtype == np.float64 else {"rtol": 1e-5, "atol": 1e-6}
+    single = found.dtype == np.float32 or name in SINGLE
+    exact = {"rtol": 1e-5, "atol": 1e-5} if single else {"rtol": 1e-9, "atol": 1e-11}
     np.testing.assert_allclose(found, expected.numpy(), **exact)
     for derivative, slope in zip(derivatives, slopes, strict=True):
         np.testing.assert_allclose(derivative, slope, **exact)
