@@ -7,7 +7,7 @@ from labkit.losses.base import EPSILON, PairedLoss
 
 
 class MeanAbsoluteError(PairedLoss):
-    """loss = mean over an example's numbers of |y_pred - y_true| (Boscovich 1757; Laplace 1789).
+    """loss = mean over an example's numbers of |y_pred - y_true| (Boscovich 1757).
 
     y_true and y_pred: [batch, ...] of one shape, y_pred float32 or float64; [batch] and [batch, 1] stand for each
     other. y_true may have any dtype of numbers. The gradient where both are equal is 0.

@@ -47,11 +47,12 @@ class Loss:
 class PairedLoss(Loss):
     """A loss whose targets have the shape of the predictions: a subclass defines `compare`.
 
-    y_true may have any dtype of numbers and is cast to y_pred's; [batch] and [batch, 1] stand for each other. A batch
-    of another length than the predictions' is refused at the latest when the loss is run, never broadcast.
+    y_true may have any dtype of numbers and is cast to y_pred's; [batch] and [batch, 1] stand for each other. Targets
+    of fewer or more numbers than the predictions are refused at the latest when the loss is run, never broadcast.
 
     Raises:
         ShapeError: (when called or run) the shapes do not fit.
+        UnknownShapeError: (when called) only a run would know how many dimensions they have.
         DTypeError: (when called) the predictions are not floats, or the targets not numbers.
     """
 
@@ -69,21 +70,20 @@ class PairedLoss(Loss):
     def _targets(self, y_true: Any, predicted: lk.Tensor) -> lk.Tensor:
         """`y_true` in the dtype and shape of the predictions."""
         target = lk.cast(lk.convert_to_tensor(y_true), predicted.dtype)
-        dims = predicted.shape.as_list()
-        if target.shape.rank is not None:
-            given = target.shape.as_list()
-            if len(given) == len(dims) + 1 and given[-1] == 1:
-                given = given[:-1]
-            elif len(given) == len(dims) - 1 and dims[-1] == 1:
-                given = [*given, 1]
-            if len(given) != len(dims) or any(a != b for a, b in zip(given, dims, strict=True) if None not in (a, b)):
-                raise ShapeError(
-                    f"{type(self).__name__} cannot compare targets and predictions",
-                    rule="They have one shape",
-                    received=f"targets {target.shape}, predictions {predicted.shape}",
-                    fix=self.fix,
-                )
-        if None not in dims and target.shape.rank is not None and target.shape.as_list() == dims:
+        _require_rank(self, "targets", target)
+        dims, given = predicted.shape.as_list(), target.shape.as_list()
+        if len(given) == len(dims) + 1 and given[-1] == 1:
+            given = given[:-1]
+        elif len(given) == len(dims) - 1 and dims[-1] == 1:
+            given = [*given, 1]
+        if len(given) != len(dims) or any(a != b for a, b in zip(given, dims, strict=True) if None not in (a, b)):
+            raise ShapeError(
+                f"{type(self).__name__} cannot compare targets and predictions",
+                rule="They have one shape",
+                received=f"targets {target.shape}, predictions {predicted.shape}",
+                fix=self.fix,
+            )
+        if None not in dims and target.shape.as_list() == dims:
             return target
         # What only a run knows is compared by this: arithmetic would broadcast one row, or a column against a vector.
         return lk.reshape(target, lk.shape(predicted))
@@ -105,13 +105,7 @@ def predictions(loss: Loss, y_pred: Any) -> lk.Tensor:
             received=predicted.dtype.name,
             fix="The model's output comes second: loss(y_true, y_pred).",
         )
-    if predicted.shape.rank is None:
-        raise UnknownShapeError(
-            f"{name} cannot tell examples from their numbers",
-            rule="The number of the predictions' dimensions is known when the graph is built",
-            received=f"predictions {predicted.shape}",
-            fix="Give the placeholder a shape, or use lk.reshape.",
-        )
+    _require_rank(loss, "predictions", predicted)
     if predicted.shape.rank == 0:
         raise ShapeError(
             f"{name} needs a batch of predictions",
@@ -120,6 +114,16 @@ def predictions(loss: Loss, y_pred: Any) -> lk.Tensor:
             fix="A single example is a batch of one: lk.expand_dims(y_pred, 0).",
         )
     return predicted
+
+
+def _require_rank(loss: Loss, what: str, tensor: lk.Tensor) -> None:
+    if tensor.shape.rank is None:
+        raise UnknownShapeError(
+            f"{type(loss).__name__} cannot tell examples from their numbers",
+            rule=f"The number of dimensions of the {what} is known when the graph is built",
+            received=f"{what} {tensor.shape}",
+            fix="Give the placeholder a shape, or use lk.reshape.",
+        )
 
 
 def mean_of_examples(values: lk.Tensor) -> lk.Tensor:

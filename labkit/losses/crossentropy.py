@@ -33,6 +33,8 @@ class SparseCategoricalCrossentropy(Loss):
         from_logits: whether y_pred are logits.
         label_smoothing: a number s from 0 to 1.
 
+    Source: Bishop 2006, "Pattern recognition and machine learning", section 4.3.4.
+
     Raises:
         InvalidArgumentError: label_smoothing is no number from 0 to 1; (when run) a label is out of range.
         ShapeError, DTypeError: (when called or run) the shapes or dtypes do not fit.
@@ -83,6 +85,8 @@ class CategoricalCrossentropy(PairedLoss):
         from_logits: whether y_pred are logits.
         label_smoothing: a number s from 0 to 1; targets become (1 - s) y_true + s / classes.
         axis: the dimension of the classes; not 0, the batch.
+
+    Source: Bishop 2006, "Pattern recognition and machine learning", section 4.3.4.
 
     Raises:
         InvalidArgumentError: label_smoothing is no number from 0 to 1; (when called) the axis is no whole number.

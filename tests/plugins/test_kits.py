@@ -127,6 +127,39 @@ def test_losses(loss, text):
         testing.check_loss(loss, Y, Y + 1.0)
 
 
+def blind(y, p):
+    return lk.reduce_mean(lk.where(lk.equal(p, p), lk.square(p), lk.zeros_like(p)), axis=1)
+
+
+def spreads(y, p):
+    return lk.reduce_mean(lk.square(p), axis=1) + 0 * lk.reduce_mean(p)
+
+
+@pytest.mark.parametrize(("loss", "text"), [(blind, "a broken model looks well"), (spreads, "because another has one")])
+def test_losses_and_nan(loss, text):
+    with pytest.raises(AssertionError, match=text):
+        testing.check_loss(loss, Y, Y + 1.0)
+
+
+class KeepsNoFactor(lk.losses.MeanSquaredError):
+    def __init__(self, factor=1.0):
+        self._factor = factor
+
+    def compare(self, true, predicted):
+        return self._factor * super().compare(true, predicted)
+
+
+def test_a_loss_has_a_reference_a_name_and_its_settings():
+    loss, predicted = lk.losses.MeanSquaredError(), Y + 1.0
+    testing.check_loss(loss, Y, predicted, lambda y, p: ((y - p) ** 2).mean(axis=1), "mse")
+    with pytest.raises(AssertionError, match=r"MeanSquaredError.*float32"):
+        testing.check_loss(loss, Y, predicted, lambda y, p: ((y - p) ** 2).mean(axis=1) * 1.0001)
+    with pytest.raises(AssertionError, match="the name 'mae' stands for MeanAbsoluteError"):
+        testing.check_loss(loss, Y, predicted, name="mae")
+    with pytest.raises(AssertionError, match=r"made again with \{\} gives other numbers"):
+        testing.check_loss(KeepsNoFactor(2.0), Y, predicted)
+
+
 def test_from_logits_is_a_bool():
     loss = lk.losses.SparseCategoricalCrossentropy(from_logits=True)
     testing.check_loss(loss, LABELS, Y)
