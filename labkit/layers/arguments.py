@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from labkit.core.attr import whole
 from labkit.errors import InvalidArgumentError, ShapeError
 
@@ -68,6 +70,8 @@ def real(value: Any, what: str, low: float = float("-inf"), below: float = float
     Raises:
         InvalidArgumentError: it is none.
     """
+    if isinstance(value, np.integer | np.floating):
+        value = value.item()
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if not number or not low <= value < below or abs(value) == float("inf"):
         limits = f", from {low:g} on" * (low > float("-inf")) + f" and below {below:g}" * (below < float("inf"))

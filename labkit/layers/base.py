@@ -25,7 +25,8 @@ class Layer:
       4. Every call traces `call(inputs, training)`: a model does it once for training and once for inference, and
          both traces share the weights.
 
-    A layer of your own defines `__init__`, `build` when it has weights, and `call`. One that ends in an activation
+    A layer of your own defines `__init__`, which keeps each of its arguments in an attribute of the same name, so that
+    the layer can be made again; `build` when it has weights; and `call`. One that ends in an activation
     sets `self.pre_activation` in `call`, so that the model can show what went into it.
 
     Args:

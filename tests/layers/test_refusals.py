@@ -119,3 +119,8 @@ def test_a_reshape_that_only_a_run_can_refuse():
 def test_a_table_too_long_for_numbers_in_float32():
     with lk.Graph().as_default(), pytest.raises(InvalidArgumentError, match=r"up to 2\*\*24.*dtype=\"int32\""):
         lk.layers.Embedding(2**24 + 1, 1)(lk.placeholder(lk.float32, [None, 2]))
+
+
+def test_settings_may_come_from_numpy():
+    assert lk.layers.Dropout(np.float32(0.5)).rate == 0.5
+    assert lk.layers.Conv2D(np.int64(2), np.array([3, 3])).kernel_size == (3, 3)

@@ -122,6 +122,16 @@ def test_a_model_learns_an_embedding(dtype):
     np.testing.assert_allclose(model.predict(ids.astype(dtype)), y, atol=1e-4)
 
 
+def test_a_regularized_embedding_shrinks_rows_that_no_example_names():
+    model = lk.Sequential(
+        [lk.layers.Input((1,), dtype="int64"), lk.layers.Embedding(6, 2, "ones", "l2"), lk.layers.Flatten()]
+    )
+    model.compile(lk.optimizers.SGD(0.1), "mse")
+    model.fit(np.zeros((4, 1), np.int64), np.ones((4, 2)), epochs=1, verbose=0)
+    (table,) = (model.session.read(weight) for weight in model.weights)
+    assert (table < 1).all()
+
+
 def test_constraints_hold_after_a_step():
     layers = [
         lk.layers.Input((6, 2)),
