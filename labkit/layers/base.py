@@ -26,8 +26,8 @@ class Layer:
          both traces share the weights.
 
     A layer of your own defines `__init__`, which keeps each of its arguments in an attribute of the same name, so that
-    the layer can be made again; `build` when it has weights; and `call`. One that ends in an activation
-    sets `self.pre_activation` in `call`, so that the model can show what went into it.
+    the layer can be made again; `check_input` when not every shape will do; `build` when it has weights; and `call`.
+    One that ends in an activation sets `self.pre_activation` in `call`, so that the model can show what went into it.
 
     Args:
         name: the name inside the model; None counts up from the class's name.
@@ -66,6 +66,13 @@ class Layer:
         self._graph: lk.Graph | None = None
         self._regularized: list[tuple[Any, lk.Variable]] = []
 
+    def check_input(self, input_shape: Shape) -> None:
+        """Raises ShapeError for an input that the layer cannot take. Asked at every call; the default takes all.
+
+        Args:
+            input_shape: the shape of the input, the batch dimension included.
+        """
+
     def build(self, input_shape: Shape) -> None:
         """Makes the weights with `add_weight`. The default: there are none.
 
@@ -100,9 +107,11 @@ class Layer:
         with inputs.graph.as_default(), lk.name_scope(self.name or default_name(type(self))) as scope:
             if self.name is None:
                 self.name = scope.strip("/").rpartition("/")[2]
+            shape = self.shape_of(inputs)
+            self.check_input(shape)
             if not self.built:
                 self._graph, self.dtype = inputs.graph, inputs.dtype
-                self.build(self.shape_of(inputs))
+                self.build(shape)
                 self.built = True
             self.pre_activation = None
             self.output = self.call(inputs, training)

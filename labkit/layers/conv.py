@@ -42,6 +42,8 @@ class Convolution(Layer):
     paddings: ClassVar[tuple[str, ...]] = ("valid", "same")
     grouped: ClassVar[bool] = True
     """Whether there may be groups."""
+    shrinks: ClassVar[bool] = True
+    """Whether the kernel has to fit into the input."""
 
     def __init__(
         self,
@@ -81,10 +83,22 @@ class Convolution(Layer):
         self.kernel_regularizer, self.bias_regularizer = kernel_regularizer, bias_regularizer
         self.kernel_constraint, self.bias_constraint = kernel_constraint, bias_constraint
 
-    def build(self, input_shape: Shape) -> None:
+    def check_input(self, input_shape: Shape) -> None:
         self.require_rank(input_shape, self.spatial + 2, MEANING[self.spatial])
         (channels,) = self.require_known(input_shape, (-1,), "channels")
-        self.check(input_shape, channels)
+        if channels % self.groups:
+            raise ShapeError(
+                f"Layer {self.name!r} ({type(self).__name__}) cannot share the channels out to its groups",
+                rule=f"The channels are a multiple of groups={self.groups}",
+                received=f"shape {show(input_shape)}",
+                fix="Choose groups that divide the channels and the filters.",
+            )
+        if self.padding == "valid" and self.shrinks:
+            reach = tuple((k - 1) * d + 1 for k, d in zip(self.kernel_size, self.dilation_rate, strict=True))
+            self.require_room(input_shape, reach, 'Use a smaller kernel_size or dilation_rate, or padding="same".')
+
+    def build(self, input_shape: Shape) -> None:
+        (channels,) = self.require_known(input_shape, (-1,), "channels")
         self.kernel = self.add_weight(
             "kernel",
             self.kernel_shape(channels),
@@ -100,19 +114,6 @@ class Convolution(Layer):
                 self.bias_regularizer,
                 constraint=self.bias_constraint,
             )
-
-    def check(self, input_shape: Shape, channels: int) -> None:
-        """Raises ShapeError unless groups divide the channels and the kernel fits the input."""
-        if channels % self.groups:
-            raise ShapeError(
-                f"Layer {self.name!r} ({type(self).__name__}) cannot share the channels out to its groups",
-                rule=f"The channels are a multiple of groups={self.groups}",
-                received=f"shape {show(input_shape)}",
-                fix="Choose groups that divide the channels and the filters.",
-            )
-        if self.padding == "valid":
-            reach = tuple((k - 1) * d + 1 for k, d in zip(self.kernel_size, self.dilation_rate, strict=True))
-            self.require_room(input_shape, reach, 'Use a smaller kernel_size or dilation_rate, or padding="same".')
 
     def outputs(self, channels: int) -> int:
         """How many channels the result has for an input of so many."""

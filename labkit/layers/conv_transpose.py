@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import labkit as lk
-from labkit.layers.base import Shape
 from labkit.layers.conv import Convolution
 
 
@@ -16,10 +15,7 @@ class TransposedConvolution(Convolution):
     Arguments as for `Convolution`, but that there are no groups.
     """
 
-    grouped = False
-
-    def check(self, input_shape: Shape, channels: int) -> None:
-        """Every size will do."""
+    grouped, shrinks = False, False
 
     def kernel_shape(self, channels: int) -> tuple[int, ...]:
         return (*self.kernel_size, self.filters, channels)

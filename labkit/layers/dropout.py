@@ -52,7 +52,7 @@ class SpatialDropout1D(Dropout):
         ShapeError: when called, the input has another rank.
     """
 
-    def build(self, input_shape: Shape) -> None:
+    def check_input(self, input_shape: Shape) -> None:
         self.require_rank(input_shape, 3, SEQUENCES)
 
     def noise_shape(self, inputs: lk.Tensor) -> list[Any]:
@@ -63,5 +63,5 @@ class SpatialDropout1D(Dropout):
 class SpatialDropout2D(SpatialDropout1D):
     """Dropout of whole channels of images [batch, height, width, channels]; otherwise as `SpatialDropout1D`."""
 
-    def build(self, input_shape: Shape) -> None:
+    def check_input(self, input_shape: Shape) -> None:
         self.require_rank(input_shape, 4, IMAGES)

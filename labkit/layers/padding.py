@@ -30,7 +30,7 @@ class PadToSize(Layer):
         self.height = positive(height, "PadToSize needs a positive whole number for its height")
         self.width = positive(width, "PadToSize needs a positive whole number for its width")
 
-    def build(self, input_shape: Shape) -> None:
+    def check_input(self, input_shape: Shape) -> None:
         self.require_rank(input_shape, 4, IMAGES)
         h, w = self.require_known(input_shape, (1, 2), "height and width")
         if h > self.height or w > self.width:
@@ -69,7 +69,7 @@ class ZeroPadding(Layer):
         pairs = borders(padding, self.spatial, f"{type(self).__name__}'s padding")
         self.padding = pairs[0] if self.spatial == 1 else pairs
 
-    def build(self, input_shape: Shape) -> None:
+    def check_input(self, input_shape: Shape) -> None:
         self.require_rank(input_shape, self.spatial + 2, MEANING[self.spatial])
 
     def call(self, inputs: lk.Tensor, training: bool = False) -> lk.Tensor:
@@ -112,7 +112,7 @@ class Cropping(Layer):
         pairs = borders(cropping, self.spatial, f"{type(self).__name__}'s cropping")
         self.cropping = pairs[0] if self.spatial == 1 else pairs
 
-    def build(self, input_shape: Shape) -> None:
+    def check_input(self, input_shape: Shape) -> None:
         self.require_rank(input_shape, self.spatial + 2, MEANING[self.spatial])
         least = tuple(before + after + 1 for before, after in borders(self.cropping, self.spatial, "cropping"))
         self.require_room(input_shape, least, "Cut off less.")

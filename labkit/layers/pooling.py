@@ -37,7 +37,7 @@ class Pooling(Layer):
         self.strides = self.pool_size if strides is None else sizes(strides, self.spatial, "strides")
         self.padding = checked_padding(padding, type(self).__name__)
 
-    def build(self, input_shape: Shape) -> None:
+    def check_input(self, input_shape: Shape) -> None:
         self.require_rank(input_shape, self.spatial + 2, MEANING[self.spatial])
         if self.padding == "valid":
             self.require_room(input_shape, self.pool_size, 'Use a smaller pool_size, or padding="same".')
@@ -93,7 +93,7 @@ class GlobalPooling(Layer):
         super().__init__(**kwargs)
         self.keepdims = bool(keepdims)
 
-    def build(self, input_shape: Shape) -> None:
+    def check_input(self, input_shape: Shape) -> None:
         self.require_rank(input_shape, self.spatial + 2, MEANING[self.spatial])
         self.require_room(input_shape, (1,) * self.spatial, "Give each example at least one step or pixel.")
 

@@ -38,7 +38,7 @@ class Reshape(Layer):
             )
         self.target_shape = dims
 
-    def build(self, input_shape: Shape) -> None:
+    def check_input(self, input_shape: Shape) -> None:
         inner = input_shape[1:]
         if None in inner:
             return
@@ -90,7 +90,7 @@ class Permute(Layer):
                 fix="Write e.g. (2, 1) to exchange rows and columns; the batch is not counted.",
             )
 
-    def build(self, input_shape: Shape) -> None:
+    def check_input(self, input_shape: Shape) -> None:
         self.require_rank(input_shape, len(self.dims) + 1, f"the batch and the {len(self.dims)} that dims names")
 
     def call(self, inputs: lk.Tensor, training: bool = False) -> lk.Tensor:
@@ -115,7 +115,7 @@ class RepeatVector(Layer):
         super().__init__(**kwargs)
         self.n = positive(n, "RepeatVector needs a positive whole number of repetitions")
 
-    def build(self, input_shape: Shape) -> None:
+    def check_input(self, input_shape: Shape) -> None:
         self.require_rank(input_shape, 2, "[batch, features]")
 
     def call(self, inputs: lk.Tensor, training: bool = False) -> lk.Tensor:

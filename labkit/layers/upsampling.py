@@ -26,7 +26,7 @@ class UpSampling1D(Layer):
         super().__init__(**kwargs)
         (self.size,) = sizes(size, 1, "size")
 
-    def build(self, input_shape: Shape) -> None:
+    def check_input(self, input_shape: Shape) -> None:
         self.require_rank(input_shape, 3, SEQUENCES)
 
     def call(self, inputs: lk.Tensor, training: bool = False) -> lk.Tensor:
@@ -63,7 +63,7 @@ class UpSampling2D(Layer):
             )
         self.interpolation = interpolation
 
-    def build(self, input_shape: Shape) -> None:
+    def check_input(self, input_shape: Shape) -> None:
         self.require_rank(input_shape, 4, IMAGES)
         self.require_room(input_shape, (1, 1), "Give images of at least one pixel.")
 

@@ -124,3 +124,21 @@ def test_a_table_too_long_for_numbers_in_float32():
 def test_settings_may_come_from_numpy():
     assert lk.layers.Dropout(np.float32(0.5)).rate == 0.5
     assert lk.layers.Conv2D(np.int64(2), np.array([3, 3])).kernel_size == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("layer", "first", "second"),
+    [
+        (lk.layers.Cropping1D(2), [None, 9, 2], [None, 4, 2]),
+        (lk.layers.GlobalMaxPooling1D(), [None, 9, 2], [None, 9, 9, 2]),
+        (lk.layers.Permute((2, 1)), [None, 9, 2], [None, 9, 2, 2]),
+        (lk.layers.Conv1D(2, 3), [None, 9, 2], [None, 2, 2]),
+        (lk.layers.Conv1D(2, 3), [None, 9, 2], [None, 9, 3]),
+    ],
+    ids=repr,
+)
+def test_a_second_call_with_a_shape_that_does_not_fit(layer, first, second):
+    with lk.Graph().as_default():
+        layer(lk.placeholder(lk.float32, first))
+        with pytest.raises(ShapeError):
+            layer(lk.placeholder(lk.float32, second))
