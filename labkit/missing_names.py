@@ -28,10 +28,12 @@ def missing(name: str, group: str = "", known: Iterable[str] = ()) -> AttributeE
     if name.startswith("_"):  # Python itself asks for __path__, __wrapped__ and the like
         return AttributeError(what)
     prefix = f"lk.{group}." if group else "lk."
-    here = [prefix + found for found in near_names(name, known, cutoff=0.75)]
-    others = {dotted.rpartition(".")[2]: f"lk.{dotted}" for dotted in functions()}
-    elsewhere = [others[found] for found in near_names(name, others, cutoff=0.9)]
-    near = list(dict.fromkeys([*here, *elsewhere]))
+    here = near_names(name, known, cutoff=0.75)
+    others: dict[str, str] = {}
+    for dotted in functions():  # the first one counts: lk.matmul before lk.linalg.matmul
+        others.setdefault(dotted.rpartition(".")[2], f"lk.{dotted}")
+    elsewhere = [others[found] for found in near_names(name, others, cutoff=0.9) if found not in here]
+    near = [*(prefix + found for found in here), *elsewhere]
     return MissingNameError(what, name=name, fix=f"Did you mean {' or '.join(near)}?" if near else "")
 
 

@@ -37,6 +37,7 @@ def test_near_names(name: str, known: list[str], near: list[str]) -> None:
             "nn.max_pool2d",
             "module 'labkit.nn' has no attribute 'max_pool2d'. Did you mean lk.nn.max_pool or lk.nn.max_pool1d?",
         ),
+        ("nn.matmul", "module 'labkit.nn' has no attribute 'matmul'. Did you mean lk.matmul?"),
         ("reduce_summ", "module 'labkit' has no attribute 'reduce_summ'. Did you mean lk.reduce_sum?"),
         ("relu", "module 'labkit' has no attribute 'relu'. Did you mean lk.nn.relu or lk.nn.relu6?"),
         ("nn.reduce_sum", "module 'labkit.nn' has no attribute 'reduce_sum'. Did you mean lk.reduce_sum?"),

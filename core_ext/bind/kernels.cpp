@@ -1,6 +1,7 @@
 // Targets, single kernel calls, threads and checksums for Python.
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <cstring>
 #include <stdexcept>
 
@@ -71,8 +72,8 @@ struct Prepared {
     bool empty = true;  // nothing is to be written: the kernel is not called
 };
 
-// The tasks of each phase from the last to the first, in scratch memory full of NaN, as the thread's own is at each task. A kernel whose tasks are independent
-// of each other gives the same bits.
+// The tasks of each phase from the last to the first, in scratch memory full of NaN; so is a thread's own memory before each
+// task. A kernel whose tasks are independent of each other gives the same bits.
 Status run_backwards(const KernelEntry& kernel, const Call& call, const Work& work) {
     FlushDenormals flush;
     if (work.scratch_bytes) std::memset(call.scratch, 0xFF, static_cast<size_t>(work.scratch_bytes));
@@ -91,12 +92,13 @@ Status run_backwards(const KernelEntry& kernel, const Call& call, const Work& wo
 py::list call_kernel(const std::string& target_name, const std::string& kernel, const py::list& inputs,
                      const py::list& outputs, const std::vector<int64_t>& ints, const std::vector<double>& reals,
                      int threads, bool backwards) {
-    if (threads < 1) throw std::invalid_argument("the number of threads is at least 1");
+    if (threads < 1 || threads > kMaxThreads)
+        throw std::invalid_argument("the number of threads is from 1 to " + std::to_string(kMaxThreads));
     Prepared made(target_name, kernel, inputs, outputs, ints, reals);
     if (made.empty) return outputs;
     Buffer scratch(made.work.scratch_bytes);
     made.call.scratch = scratch.data();
-    Buffer local(threads * aligned(made.work.local_bytes));
+    Buffer local(std::min<int64_t>(threads, made.work.local_tasks) * aligned(made.work.local_bytes));
     made.call.local = local.data();
     HostInterrupt host(nullptr, std::nullopt);
     Status status;

@@ -59,8 +59,8 @@ void Plan::lay_out() {
             block_of[out.root] = static_cast<int32_t>(blocks.size());
             blocks.push_back({checked_bytes(slots_[id].type), first[out.root], last[out.root], 0});
         }
-        local_bytes_ = std::max(local_bytes_, aligned(made.work.local_bytes));
-        for (const auto& plan : made.plans) local_bytes_ = std::max(local_bytes_, plan->local_bytes());
+        if (made.work.local_bytes) locals_.push_back({made.work.local_tasks, aligned(made.work.local_bytes)});
+        for (const auto& plan : made.plans) locals_.insert(locals_.end(), plan->locals_.begin(), plan->locals_.end());
         if (!made.work.scratch_bytes) continue;
         scratch_of[i] = static_cast<int32_t>(blocks.size());
         blocks.push_back({made.work.scratch_bytes, now, now, 0});
@@ -74,6 +74,16 @@ void Plan::lay_out() {
         if (scratch_of[i] != kNone) instructions_[i].scratch_offset = blocks[scratch_of[i]].offset;
 }
 
-int64_t Plan::bytes_of_run(int threads) const { return aligned(arena_bytes_) + threads * local_bytes_; }
+int64_t Plan::local_bytes() const {
+    int64_t most = 0;
+    for (const Local& local : locals_) most = std::max(most, local.bytes);
+    return most;
+}
+
+int64_t Plan::bytes_of_run(int threads) const {
+    int64_t most = 0;
+    for (const Local& local : locals_) most = std::max(most, std::min<int64_t>(threads, local.tasks) * local.bytes);
+    return aligned(arena_bytes_) + most;
+}
 
 }  // namespace labkit

@@ -80,6 +80,10 @@ class RunContext;
 
 class Plan {
    public:
+    struct Local {  // an instruction whose threads have memory of their own
+        int64_t tasks, bytes;  // its threads are no more than its tasks
+    };
+
     // `state`: the session; without it that of the cells, or one of its own where there are no cells.
     // Throws std::invalid_argument that says what is wrong with the plan, std::bad_alloc.
     Plan(PlanSpec spec, std::vector<std::shared_ptr<Cell>> cells, std::shared_ptr<State> state,
@@ -97,8 +101,8 @@ class Plan {
     State& state() const { return *state_; }
     bool has_state(const std::shared_ptr<State>& state) const { return state_ == state; }
     int64_t arena_bytes() const { return arena_bytes_; }
-    int64_t local_bytes() const { return local_bytes_; }  // of each thread, behind the arena, for plans inside as well
-    int64_t bytes_of_run(int threads) const;              // of temporaries
+    int64_t local_bytes() const;  // the most that a thread has of its own, in plans inside as well
+    int64_t bytes_of_run(int threads) const;  // of temporaries: the arena, and behind it what the threads have of their own
     bool writes() const { return writes_; }
 
     // All cells that a run may write, where a loop is among what writes: it may fail when it has written already.
@@ -126,7 +130,8 @@ class Plan {
     std::vector<int32_t> feeds_, fetches_;
     std::shared_ptr<State> state_;
     Buffer constants_;
-    int64_t arena_bytes_ = 0, local_bytes_ = 0;
+    int64_t arena_bytes_ = 0;
+    std::vector<Local> locals_;
     bool writes_ = false, loops_write_ = false;
     std::vector<Cell*> written_, taken_back_;
     mutable std::vector<std::unique_ptr<RunContext>> contexts_;

@@ -218,6 +218,7 @@ Pool* pool() {  // nullptr where there is no memory for one
 }  // namespace
 
 void parallel_for(int64_t tasks, int threads, Task task, void* context) noexcept {
+    if (threads > kMaxThreads) threads = kMaxThreads;
     if (threads > tasks) threads = static_cast<int>(tasks);
     if (threads > 1)
         if (Pool* workers = pool(); workers && workers->run(tasks, threads, task, context)) return;

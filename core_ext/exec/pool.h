@@ -10,7 +10,7 @@ using Task = void (*)(void* context, int64_t task, int thread);
 
 // Runs task(context, i, ...) for all 0 <= i < tasks on at most `threads` threads, the caller among them, in any order,
 // and returns when all have run. Each thread begins with a contiguous share of its own, the same one in every job of as many
-// tasks, then helps others. While another thread has the pool's workers, the caller does all of its tasks alone.
+// tasks and threads, then helps others. While another thread has the pool's workers, the caller does all of its tasks alone.
 // Denormals are flushed in the workers; the caller's own mode is the caller's business.
 void parallel_for(int64_t tasks, int threads, Task task, void* context) noexcept;
 

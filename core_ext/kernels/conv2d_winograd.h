@@ -68,6 +68,7 @@ struct Winograd {
         work.tasks[0] = by_panels ? groups * chunks : ceil_div(C, L) * ceil_div(panels, kPanels);
         work.tasks[1] = by_panels ? panels * parts : parts;
         work.scratch_bytes = (by_panels ? input : filter) * static_cast<int64_t>(sizeof(T));
+        work.local_tasks = work.tasks[1];
         work.local_bytes = (products + (by_panels ? filter : input_size)) * static_cast<int64_t>(sizeof(T));
     }
 

@@ -40,10 +40,15 @@ struct WinogradFilter {
         const int64_t all = 36 * tiles * (chunks_c * kChunk + panels * NR) * static_cast<int64_t>(sizeof(T));
         shared = chunks_c * panels >= 8 && all <= int64_t{16} << 20;
         chunks = tiles / 200 < 1 ? 1 : tiles / 200 > 16 ? 16 : tiles / 200;
-        pairs_c = ceil_div(C, kPair), pairs_k = ceil_div(K, kPair);
         high = min_of(chunks_c, kPair / kChunk), wide = min_of(panels, kPair / NR);
-        const int64_t longest = ceil_div(tiles, chunks), products = 36 * longest * min_of(C, kPair) * min_of(K, kPair);
-        waves = min_of(kMaxPhases - 1, ceil_div(products, kTaskProducts));
+        const int64_t longest = ceil_div(tiles, chunks);
+        for (;;) {  // tasks of fewer channels where a chunk is too long for the phases that there are
+            waves = ceil_div(36 * longest * min_of(C, high * kChunk) * min_of(K, wide * NR), kTaskProducts);
+            if (waves < kMaxPhases || high * wide == 1) break;
+            (wide > high ? wide : high) = ceil_div(max_of(wide, high), 2);
+        }
+        waves = min_of(waves, kMaxPhases - 1);
+        pairs_c = ceil_div(chunks_c, high), pairs_k = ceil_div(panels, wide);
         depth = shared ? tiles : ceil_div(longest, ceil_div(longest, kTiles));
         input_stride = (shared ? chunks_c : high) * depth * kChunk + kPad;
         gradient_stride = (shared ? panels : wide) * depth * NR + kPad;
@@ -60,12 +65,12 @@ struct WinogradFilter {
             work.phases = 2;
             work.tasks[0] = ceil_div(tiles, kStep) * (chunks_c + panels);
             work.tasks[1] = chunks_c * panels;
-            work.scratch_bytes = transformed, work.local_bytes = block;
+            work.scratch_bytes = transformed, work.local_bytes = block, work.local_tasks = work.tasks[1];
         } else {
             work.phases = static_cast<int32_t>(waves + 1);
             for (int64_t wave = 0; wave < waves; ++wave) work.tasks[wave] = pairs;
             work.tasks[waves] = ceil_div(C, kRows);
-            work.scratch_bytes = pairs * high * wide * block, work.local_bytes = transformed;
+            work.scratch_bytes = pairs * high * wide * block, work.local_bytes = transformed, work.local_tasks = pairs;
         }
     }
 

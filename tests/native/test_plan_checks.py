@@ -196,6 +196,25 @@ def test_call_kernel_checks_its_operands() -> None:
         _native.call_kernel("portable", "relu.f16", [x], [x])
     with pytest.raises(ValueError, match="Choose one of"):
         _native.call_kernel("sse9", "relu.f32", [x], [x])
+    for threads in (0, 257):
+        with pytest.raises(ValueError, match="threads is from 1 to 256"):
+            _native.call_kernel("portable", "relu.f32", [x], [np.zeros_like(x)], threads=threads)
+
+
+def test_threads_without_a_task_have_no_memory_of_their_own() -> None:
+    """One task of this convolution has a panel of the filter: more threads do not make it larger."""
+    build = Builder()
+    x, w = build.slot("feed", (1, 8, 8, 256)), build.slot("feed", (3, 3, 256, 16))
+    build.do("conv2d.f32", [x, w], build.slot("fetch", (1, 8, 8, 16)), ints=[1, 1, 1, 1, 1, 1, 1, 2])
+    plan, before = build.plan(), _native.get_num_threads()
+    try:
+        sizes = []
+        for threads in (1, 100):
+            _native.set_num_threads(threads)
+            sizes.append(plan.arena_bytes)
+    finally:
+        _native.set_num_threads(before)
+    assert sizes[0] == sizes[1]
 
 
 def test_describe_tells_constants_only_when_asked() -> None:

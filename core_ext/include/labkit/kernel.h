@@ -43,7 +43,8 @@ struct Work {
     int32_t phases = 1;             // -1: the kernel has no way for this call
     int64_t tasks[kMaxPhases] = {1, 1, 1, 1, 1, 1, 1, 1};
     int64_t scratch_bytes = 0;
-    int64_t local_bytes = 0;      // for each thread: memory that stays in its cache from task to task
+    int64_t local_bytes = 0;      // for each thread: memory that stays in its cache from task to task,
+    int64_t local_tasks = 0;      // and the tasks of the phase that uses it: no more threads have it
     const char* algorithm = "";  // for people: which one serves the call, where a kernel has several
 };
 

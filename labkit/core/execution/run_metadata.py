@@ -72,7 +72,7 @@ class RunMetadata:
         nodes: a `NodeStats` for each operation that ran, in order. Operations that needed no instruction (constants,
             reshapes, what was folded or shared) are not among them: see `lk.explain_plan`.
         seconds: the time of the run, from the start of its first native plan to the end of its last part.
-        arena_bytes: memory of temporaries at the peak.
+        arena_bytes: memory of temporaries at the peak, which grows a little with the number of threads.
     """
 
     def __init__(self) -> None:
