@@ -72,7 +72,9 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("schedule", "expected"), CASES, ids=[repr(schedule) for schedule, _ in CASES])
+@pytest.mark.parametrize(
+    ("schedule", "expected"), CASES, ids=[f"{type(schedule).__name__} {i}" for i, (schedule, _) in enumerate(CASES)]
+)
 def test_rates_follow_the_formulas(schedule, expected):
     np.testing.assert_allclose(testing.check_schedule(schedule, STEPS), expected, rtol=1e-12, atol=1e-15)
 
