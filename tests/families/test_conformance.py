@@ -9,6 +9,7 @@ import pytest
 
 from labkit import testing
 from labkit.plugins import KINDS, current_lab, resolve, spec_of
+from tests.families.layer_cases import layer_case
 
 RANDOM = np.random.default_rng(5)
 PROBABILITIES = RANDOM.dirichlet(np.ones(4), size=6)
@@ -171,40 +172,9 @@ def test_schedule(name):
     testing.check_schedule(resolve("schedules", {"name": name, **SCHEDULES.get(name, DECAY)}))
 
 
-LAYERS = {
-    "Input": ({"shape": [4]}, (4,)),
-    "InputLayer": ({"shape": [4]}, (4,)),
-    "Dense": ({"units": 3, "activation": "tanh"}, (5,)),
-    "Conv2D": ({"filters": 2, "kernel_size": 3, "padding": "same"}, (5, 4, 2)),
-    "Conv1D": ({"filters": 2, "kernel_size": 3, "padding": "causal", "activation": "tanh"}, (5, 2)),
-    "DepthwiseConv2D": ({"kernel_size": 3, "depth_multiplier": 2}, (5, 4, 2)),
-    "Conv1DTranspose": ({"filters": 2, "kernel_size": 3, "strides": 2}, (4, 3)),
-    "Conv2DTranspose": ({"filters": 2, "kernel_size": 3, "strides": 2, "padding": "same"}, (3, 4, 3)),
-    "Embedding": ({"input_dim": 7, "output_dim": 3}, (4,)),
-    "Reshape": ({"target_shape": [8, -1]}, (4, 4, 2)),
-    "Permute": ({"dims": [3, 1, 2]}, (4, 3, 2)),
-    "RepeatVector": ({"n": 3}, (4,)),
-    "Activation": ({"activation": "relu"}, (3,)),
-    "PReLU": ({"shared_axes": [1], "alpha_initializer": "normal"}, (4, 2)),
-    "Dropout": ({"rate": 0.5}, (8,)),
-    "SpatialDropout1D": ({"rate": 0.5}, (4, 3)),
-    "SpatialDropout2D": ({"rate": 0.5}, (4, 4, 3)),
-    "GaussianNoise": ({"stddev": 0.5}, (8,)),
-    "GaussianDropout": ({"rate": 0.5}, (8,)),
-    "PadToSize": ({"height": 7, "width": 6}, (5, 4, 1)),
-    "Cropping2D": ({"cropping": [[1, 0], [0, 2]]}, (4, 5, 2)),
-    "Rescaling": ({"scale": 0.5, "offset": -1.0}, (4, 2)),
-}
-"""Settings and the shape of an example, where a layer needs settings or its name does not tell the shape."""
-
-
-def example_shape(name):
-    return (6, 2) if "1D" in name else (4, 6, 2)
-
-
 @pytest.mark.parametrize("name", names("layers"))
 def test_layer(name):
-    settings, shape = LAYERS.get(name, ({}, example_shape(name)))
+    settings, shape = layer_case(name)
     x = RANDOM.integers(0, 7, (3, *shape)) if name == "Embedding" else None
     testing.check_layer(lambda: resolve("layers", {"name": name, **settings}), shape, x=x)
 

@@ -1,0 +1,36 @@
+"""An example for each layer: its settings, and the shape of what it takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+LAYERS: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
+    "Input": ({"shape": [4]}, (4,)),
+    "InputLayer": ({"shape": [4]}, (4,)),
+    "Dense": ({"units": 3, "activation": "tanh"}, (5,)),
+    "Conv2D": ({"filters": 2, "kernel_size": 3, "padding": "same"}, (5, 4, 2)),
+    "Conv1D": ({"filters": 2, "kernel_size": 3, "padding": "causal", "activation": "tanh"}, (5, 2)),
+    "DepthwiseConv2D": ({"kernel_size": 3, "depth_multiplier": 2}, (5, 4, 2)),
+    "Conv1DTranspose": ({"filters": 2, "kernel_size": 3, "strides": 2}, (4, 3)),
+    "Conv2DTranspose": ({"filters": 2, "kernel_size": 3, "strides": 2, "padding": "same"}, (3, 4, 3)),
+    "Embedding": ({"input_dim": 7, "output_dim": 3}, (4,)),
+    "Reshape": ({"target_shape": [8, -1]}, (4, 4, 2)),
+    "Permute": ({"dims": [3, 1, 2]}, (4, 3, 2)),
+    "RepeatVector": ({"n": 3}, (4,)),
+    "Activation": ({"activation": "relu"}, (3,)),
+    "PReLU": ({"shared_axes": [1], "alpha_initializer": "normal"}, (4, 2)),
+    "Dropout": ({"rate": 0.5}, (8,)),
+    "SpatialDropout1D": ({"rate": 0.5}, (4, 3)),
+    "SpatialDropout2D": ({"rate": 0.5}, (4, 4, 3)),
+    "GaussianNoise": ({"stddev": 0.5}, (8,)),
+    "GaussianDropout": ({"rate": 0.5}, (8,)),
+    "PadToSize": ({"height": 7, "width": 6}, (5, 4, 1)),
+    "Cropping2D": ({"cropping": [[1, 0], [0, 2]]}, (4, 5, 2)),
+    "Rescaling": ({"scale": 0.5, "offset": -1.0}, (4, 2)),
+}
+"""Settings and the shape of an example, where a layer needs settings or its name does not tell the shape."""
+
+
+def layer_case(name: str) -> tuple[dict[str, Any], tuple[int, ...]]:
+    """Settings and the shape of an example, for each registered name."""
+    return LAYERS.get(name, ({}, (6, 2) if "1D" in name else (4, 6, 2)))
