@@ -42,7 +42,8 @@ def trials(logs: Path) -> list[TrialRow]:
     """The trials of the newest sweep."""
     store = Store(logs)
     try:
-        return store.trials(store.sweeps()[-1].id)
+        sweeps = store.sweeps()  # none where the command was killed before it began one
+        return store.trials(sweeps[-1].id) if sweeps else []
     finally:
         store.close()
 
