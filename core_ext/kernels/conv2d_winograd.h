@@ -18,8 +18,8 @@ namespace {
 template <int R>
 constexpr const char* winograd_name() { return R == 3 ? "winograd F(4x4, 3x3)" : "winograd F(2x2, 5x5)"; }
 
-// One convolution of x [N, H, W, C] to y [N, OH, OW, K], or with `pooled` to the maxima of y's windows of 2x2 pixels and their places. With `gradient`, x is dy, y is dx, and the filter [R, R, K, C] is
-// read with its taps reversed and its channels exchanged.
+// One convolution of x [N, H, W, C] to y [N, OH, OW, K], or with `pooled` to the maxima of y's windows of 2x2 pixels and their
+// places. With `gradient`, x is dy, y is dx, and the filter [R, R, K, C] is read with its taps reversed and its channels exchanged.
 //
 // Many groups of tiles: the filter is transformed first, and a task takes some groups, each transformed into memory of its own,
 // where it stays in L2 while it is multiplied. Few: the tiles are transformed first, and a task takes some panels of the filter.
@@ -59,6 +59,7 @@ struct Winograd {
         parts = min_of(groups, max_of(by_panels ? ceil_div(16, panels) : 48, ceil_div(products, kTaskProducts)));
         end.streams = !pooled && streams<T>(y_, K);
     }
+
     static const char* name() { return winograd_name<R>(); }
 
     // Scratch: what phase 0 transforms. A thread's own: what it transforms for itself, and the products of a group with a panel.
