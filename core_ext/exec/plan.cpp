@@ -254,7 +254,8 @@ void Plan::plan_work(Instruction& made, const std::string& where) const {
     made.kernel->plan(call, made.work);
     const Work& work = made.work;
     bool sane = work.phases >= 0 && work.phases <= kMaxPhases && work.scratch_bytes >= 0 &&
-                work.scratch_bytes <= kMaxBytes && work.local_bytes >= 0 && work.local_bytes <= kMaxBytes / kMaxThreads && (work.local_tasks > 0) == (work.local_bytes > 0);
+                work.scratch_bytes <= kMaxBytes && work.local_bytes >= 0 && work.local_bytes <= kMaxBytes / kMaxThreads &&
+                (work.local_tasks > 0) == (work.local_bytes > 0);
     int64_t tasks = 0;
     for (int phase = 0; sane && phase < work.phases; ++phase)
         sane = work.tasks[phase] >= 0, tasks = std::max(tasks, work.tasks[phase]);

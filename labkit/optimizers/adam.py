@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Unpack
 
 import labkit as lk
-from labkit.core.settings import check_scalar
 from labkit.ops.optimizer_steps import apply_adam, apply_adamw
-from labkit.optimizers.base import Optimizer
 from labkit.optimizers.clipping import Clipping
+from labkit.optimizers.moments import Moments
 from labkit.optimizers.state import Slot
 
 
-class Adam(Optimizer):
+class Adam(Moments):
     """With m and v starting at 0, in step t = 1, 2, ... (Kingma and Ba 2015, algorithm 1 in the form at the end of
     section 2, whose epsilon is "epsilon hat", as in Keras and TensorFlow 1):
 
@@ -39,8 +38,6 @@ class Adam(Optimizer):
     A gradient that has the form of rows is made a tensor: m and v of all rows decay, and all rows move, as in TensorFlow 1.
     """
 
-    numbers: Mapping[str, str] = {"beta_1": "beta1", "beta_2": "beta2", "epsilon": "epsilon"}
-
     def __init__(
         self,
         learning_rate: Any = 0.001,
@@ -51,10 +48,7 @@ class Adam(Optimizer):
         name: str | None = None,
         **clipping: Unpack[Clipping],
     ) -> None:
-        super().__init__(learning_rate, name, **clipping)
-        self.beta_1 = check_scalar(self, "beta_1", beta_1, 0.0, 1.0, below=True)
-        self.beta_2 = check_scalar(self, "beta_2", beta_2, 0.0, 1.0, below=True)
-        self.epsilon = check_scalar(self, "epsilon", epsilon, 0.0)
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, name, **clipping)
         self.amsgrad = bool(amsgrad)
         self.slots = {key: Slot("Adam") for key in (("m", "v", "v_max") if self.amsgrad else ("m", "v"))}
         self.shared = {"beta1_power": self.beta_1, "beta2_power": self.beta_2}

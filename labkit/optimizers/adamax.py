@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Unpack
 
 import labkit as lk
-from labkit.core.settings import check_scalar
 from labkit.ops.optimizer_steps import apply_adamax
-from labkit.optimizers.base import Optimizer
 from labkit.optimizers.clipping import Clipping
+from labkit.optimizers.moments import Moments
 from labkit.optimizers.state import Slot
 
 
-class Adamax(Optimizer):
+class Adamax(Moments):
     """With m and u starting at 0, in step t = 1, 2, ... (Kingma and Ba 2015, algorithm 2; epsilon, which is not there, keeps
     what has had no gradient from a division by 0, as in Keras):
 
@@ -31,7 +30,6 @@ class Adamax(Optimizer):
     """
 
     slots: Mapping[str, Slot] = {"m": Slot("Adamax"), "u": Slot("Adamax")}
-    numbers: Mapping[str, str] = {"beta_1": "beta1", "beta_2": "beta2", "epsilon": "epsilon"}
 
     def __init__(
         self,
@@ -42,10 +40,7 @@ class Adamax(Optimizer):
         name: str | None = None,
         **clipping: Unpack[Clipping],
     ) -> None:
-        super().__init__(learning_rate, name, **clipping)
-        self.beta_1 = check_scalar(self, "beta_1", beta_1, 0.0, 1.0, below=True)
-        self.beta_2 = check_scalar(self, "beta_2", beta_2, 0.0, 1.0, below=True)
-        self.epsilon = check_scalar(self, "epsilon", epsilon, 0.0)
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, name, **clipping)
         self.shared = {"beta1_power": self.beta_1}
 
     def update(

@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Unpack
 
 import labkit as lk
-from labkit.core.settings import check_number, check_scalar
+from labkit.core.settings import check_number
 from labkit.ops.optimizer_steps import apply_nadam
-from labkit.optimizers.base import Optimizer
 from labkit.optimizers.clipping import Clipping
+from labkit.optimizers.moments import Moments
 from labkit.optimizers.state import Slot
 
 _DECAY = 0.96  # of the momentum's distance from beta_1, per 1 / momentum_decay steps
 
 
-class Nadam(Optimizer):
+class Nadam(Moments):
     """With m and v starting at 0, in step t = 1, 2, ... (Dozat 2016, algorithm 2, with the momentum of section 4):
 
         mu_t = beta_1 (1 - 0.96^(momentum_decay t) / 2)
@@ -37,7 +37,6 @@ class Nadam(Optimizer):
     """
 
     slots: Mapping[str, Slot] = {"m": Slot("Nadam"), "v": Slot("Nadam")}
-    numbers: Mapping[str, str] = {"beta_1": "beta1", "beta_2": "beta2", "epsilon": "epsilon"}
 
     def __init__(
         self,
@@ -49,10 +48,7 @@ class Nadam(Optimizer):
         name: str | None = None,
         **clipping: Unpack[Clipping],
     ) -> None:
-        super().__init__(learning_rate, name, **clipping)
-        self.beta_1 = check_scalar(self, "beta_1", beta_1, 0.0, 1.0, below=True)
-        self.beta_2 = check_scalar(self, "beta_2", beta_2, 0.0, 1.0, below=True)
-        self.epsilon = check_scalar(self, "epsilon", epsilon, 0.0)
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, name, **clipping)
         self.momentum_decay = check_number(self, "momentum_decay", momentum_decay, 0.0)
         self._factor = _DECAY**self.momentum_decay
         self.shared = {"momentum_power": self._factor, "momentum_product": 1.0, "beta2_power": self.beta_2}
