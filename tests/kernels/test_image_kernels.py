@@ -86,25 +86,93 @@ def test_an_image_without_pixels_is_refused(kernels):
         kernels("resize_bilinear", [np.zeros((1, 0, 3, 1), np.float32)], [((1, 2, 2, 1), np.float32)], [0, 1])
 
 
+OUTSIDE = ["constant", "edge", "symmetric", "wrap"]
+"""What NumPy calls the four kinds of outside, in their order."""
+
+
+def padded(x: np.ndarray, border: int, outside: int, fill: float) -> np.ndarray:
+    settings = {"constant_values": fill} if outside == 0 else {}
+    return np.pad(x, [(0, 0), (border, border), (border, border), (0, 0)], OUTSIDE[outside], **settings)
+
+
+@pytest.mark.parametrize("outside", range(4))
 @pytest.mark.parametrize("bilinear", [0, 1])
-@pytest.mark.parametrize("shape", [(3, 1, 1, 1), (3, 6, 5, 2), (3, 31, 40, 1)])
-def test_rotation_and_its_transpose(kernels, bilinear, shape):
-    angles = np.array([0.3, -2.0, 50.0])
-    x, g = picture(shape, np.float64), picture((*shape[:3], 1), np.float64)[..., :1].repeat(shape[3], -1)
-    (y,) = kernels("rotate", [x, angles], [(shape, np.float64)], [bilinear], [0.0])
-    (dx,) = kernels("rotate_grad", [g, angles], [(shape, np.float64)], [bilinear])
-    np.testing.assert_allclose((y * g).sum((1, 2, 3)), (x * dx).sum((1, 2, 3)), rtol=1e-11)
-    (filled,) = kernels("rotate", [x, angles], [(shape, np.float64)], [bilinear], [1.0])
-    (ones,) = kernels("rotate", [np.ones_like(x), angles], [(shape, np.float64)], [bilinear], [0.0])
-    np.testing.assert_allclose(filled, y + 1 - ones, atol=1e-12)
+@pytest.mark.parametrize(("size", "result"), [((1, 1), (4, 3)), ((6, 5), (6, 5)), ((9, 4), (3, 300))])
+@pytest.mark.parametrize("channels", [1, 3, 2])
+def test_warp_reads_a_padded_image(kernels, outside, bilinear, size, result, channels):
+    border = 700
+    for dtype in REALS:
+        x = picture((3, *size, channels), dtype)
+        random = np.random.default_rng([*size, channels])
+        projections = np.zeros((3, 8), dtype)
+        projections[:, :6] = random.normal(size=(3, 6)) + [1, 0, 0, 0, 1, 0]
+        projections[1, 6:] = random.uniform(0, 0.01, 2)
+        projections[2] = [-1, 0, size[1] - 1, 0, -1, size[0] - 1, 0, 0]
+        column, row = np.meshgrid(np.arange(result[1]), np.arange(result[0]))
+        wide = padded(x, border, outside, 7.0)
+        shape = (3, *result, channels)
+        (y,) = kernels("warp", [x, projections], [(shape, dtype)], [bilinear, outside], [7.0])
+        for i in range(3):
+            a0, a1, a2, b0, b1, b2, c0, c1 = projections[i].astype(float)
+            k = c0 * column + c1 * row + 1
+            across, along = (a0 * column + a1 * row + a2) / k, (b0 * column + b1 * row + b2) / k
+            assert max(abs(across).max(), abs(along).max()) < border - 2
+            if not bilinear:
+                rows, columns = (np.floor(at + 0.5).astype(int) + border for at in (along, across))
+                np.testing.assert_array_equal(y[i], wide[i, rows, columns])
+                continue
+            rows, columns = (np.floor(at).astype(int) + border for at in (along, across))
+            down, right = ((at - np.floor(at))[..., None] for at in (along, across))
+            above = wide[i, rows, columns] * (1 - right) + wide[i, rows, columns + 1] * right
+            below = wide[i, rows + 1, columns] * (1 - right) + wide[i, rows + 1, columns + 1] * right
+            eps = np.finfo(dtype).eps
+            np.testing.assert_allclose(y[i], above * (1 - down) + below * down, rtol=20 * eps, atol=2000 * eps + 1e-10)
 
 
-def test_angles_that_are_no_numbers_show_what_is_outside(kernels):
-    x, angles = np.ones((3, 4, 4, 1), np.float32), np.array([np.nan, np.inf, 1e30], np.float32)
-    (y,) = kernels("rotate", [x, angles], [(x.shape, np.float32)], [1], [9.0])
-    assert (y[:2] == 9).all()
-    (dx,) = kernels("rotate_grad", [x, angles], [(x.shape, np.float32)], [1])
-    assert not dx[:2].any()
+@pytest.mark.parametrize("outside", range(4))
+@pytest.mark.parametrize("bilinear", [0, 1])
+@pytest.mark.parametrize(("size", "result"), [((1, 1), (5, 5)), ((6, 5), (7, 3)), ((31, 40), (40, 31))])
+def test_warp_and_its_transpose(kernels, outside, bilinear, size, result):
+    random = np.random.default_rng([*size, outside])
+    x, g = random.normal(size=(2, *size, 2)), random.normal(size=(2, *result, 2))
+    projections = np.zeros((2, 8))
+    projections[:, :6] = random.normal(size=(2, 6)) / 2 + [1, 0, 0, 0, 1, 0]
+    attributes = [bilinear, outside]
+    (y,) = kernels("warp", [x, projections], [(g.shape, np.float64)], attributes, [0.0])
+    (dx,) = kernels("warp_grad", [g, projections], [(x.shape, np.float64)], attributes)
+    np.testing.assert_allclose((y * g).sum((1, 2, 3)), (x * dx).sum((1, 2, 3)), rtol=1e-11, atol=1e-11)
+
+
+def test_the_gradient_of_a_large_image_comes_in_bands(kernels):
+    x = np.zeros((1, 1500, 1500, 1), np.float32)
+    g = np.random.default_rng(0).normal(size=x.shape).astype(np.float32)
+    shift = np.array([[1, 0, 3, 0, 1, -2, 0, 0]], np.float32)
+    (dx,) = kernels("warp_grad", [g, shift], [(x.shape, np.float32)], [1, 0])
+    x[0, :-2, 3:] = g[0, 2:, :-3]
+    np.testing.assert_array_equal(dx, x)
+
+
+def test_places_that_are_no_numbers_or_far_away(kernels):
+    x, projections = np.ones((3, 4, 4, 1), np.float32), np.eye(3, 8, dtype=np.float32)
+    projections[:, 2] = np.nan, 1e30, -1e30
+    for bilinear, outside in itertools.product((0, 1), range(4)):
+        (y,) = kernels("warp", [x, projections], [(x.shape, np.float32)], [bilinear, outside], [9.0])
+        assert (y[0] == 9).all()
+        assert (y[1:] == (1 if outside else 9)).all()
+        (dx,) = kernels("warp_grad", [x, projections], [(x.shape, np.float32)], [bilinear, outside])
+        np.testing.assert_array_equal(dx.sum((1, 2, 3)), [0, 16 * bool(outside), 16 * bool(outside)])
+
+
+def test_wrong_warps_are_refused(kernels):
+    x, one = np.ones((2, 4, 4, 1), np.float32), np.zeros((2, 8), np.float32)
+    with pytest.raises(Exception, match="pixels"):
+        kernels("warp", [x[:, :0], one], [(x.shape, np.float32)], [0, 0], [0.0])
+    with pytest.raises(Exception, match="eight numbers"):
+        kernels("warp", [x, one[:, :6]], [(x.shape, np.float32)], [0, 0], [0.0])
+    with pytest.raises(Exception, match="images and channels"):
+        kernels("warp", [x, one], [((2, 4, 4, 2), np.float32)], [0, 0], [0.0])
+    with pytest.raises(Exception, match="outside"):
+        kernels("warp", [x, one], [(x.shape, np.float32)], [0, 4], [0.0])
 
 
 @pytest.mark.parametrize("dtype", REALS)

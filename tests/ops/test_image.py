@@ -135,6 +135,32 @@ def test_rotation_by_right_angles_is_rot90(session):
     assert (session.run(lk.image.rotate(x, np.nan, fill_value=7.0)) == 7).all()
 
 
+def test_projections_move_each_image_by_itself(session):
+    x = picture(2, 4, 5, 3, dtype=np.float64)
+    moves = np.array([[1, 0, -1, 0, 1, 2, 0, 0], [-1, 0, 4, 0, 1, 0, 0, 0]], float)
+    moved = session.run(lk.image.projective_transform(x, moves, fill_value=9.0))
+    np.testing.assert_array_equal(moved[0, :2, 1:], x[0, 2:, :-1])
+    assert (moved[0, 2:] == 9).all() and (moved[0, :, 0] == 9).all()
+    np.testing.assert_array_equal(moved[1], x[1, :, ::-1])
+    around = lk.image.projective_transform(x[0], [1.0, 0, 2, 0, 1, -1, 0, 0], fill_mode="wrap")
+    np.testing.assert_array_equal(session.run(around), np.roll(x[0], (1, -2), (0, 1)))
+    smaller = lk.image.projective_transform(x, [1.0, 0, 1, 0, 1, 2, 0, 0], [2, 3])
+    assert smaller.shape.as_list() == [2, 2, 3, 3]
+    np.testing.assert_array_equal(session.run(smaller), x[:, 2:4, 1:4])
+    with pytest.raises(ShapeError, match="eight numbers"):
+        lk.image.projective_transform(x, np.zeros((3, 8)))
+    with pytest.raises(InvalidArgumentError, match="fill_mode"):
+        lk.image.projective_transform(x, moves, fill_mode="mirror")
+
+
+def test_a_projection_in_perspective_has_the_inverse_of_a_gradient(session):
+    x = lk.constant(picture(1, 6, 6, 1, dtype=np.float64))
+    lean = lk.constant(np.array([[1.1, 0.2, -0.3, 0.1, 0.9, 0.2, 0.03, 0.02]]))
+    y = lk.image.projective_transform(x, lean, [5, 4], "bilinear", "reflect")
+    (slope,) = lk.gradients(lk.reduce_sum(y * y) / 2, [x])
+    np.testing.assert_allclose(*session.run([lk.reduce_sum(slope * x), lk.reduce_sum(y * y)]), rtol=1e-12)
+
+
 def test_colors_are_those_of_colorsys(session):
     x = picture(4, 5, 3, dtype=np.float64)
     expected = np.array([colorsys.rgb_to_hsv(*c) for c in x.reshape(-1, 3)]).reshape(x.shape)

@@ -18,19 +18,26 @@ void resized(const Checked& c, const View& x, const View& y) {
 void resize(const Checked& c) { resized(c, c.in(0), c.out()); }
 void resize_grad(const Checked& c) { resized(c, c.out(), c.in(0)); }
 
-void rotate(const Checked& c) {
+// The result y and the image x that it shows; projections, one for each image.
+void warped(const Checked& c, const View& x, const View& y) {
     c.operands(2, 1);
-    c.attributes(1);
+    c.attributes(2);
     c.all_T();
-    c.rank(c.in(0), 4);
-    c.same_shape(c.in(0), c.out());
-    c.rank(c.in(1), 1);
-    c.need(c.in(1).shape[0] == c.in(0).shape[0], "takes one angle for each image");
+    c.rank(x, 4);
+    c.rank(y, 4);
+    c.rank(c.in(1), 2);
+    c.need(x.shape[0] == y.shape[0] && x.shape[3] == y.shape[3], "keeps images and channels");
+    c.need(x.shape[1] && x.shape[2], "takes images that have pixels");
+    c.need(c.in(1).shape[0] == x.shape[0] && c.in(1).shape[1] == 8, "takes eight numbers for each image");
+    for (const View* view : {&x, &y})
+        for (int d = 1; d < 3; ++d) c.need(view->shape[d] < int64_t(1) << 30, "takes images of less than 2^30 rows and columns");
+    c.need(c.attribute(1) >= 0 && c.attribute(1) <= 3, "knows four kinds of outside");
 }
-void rotate_forward(const Checked& c) {
-    rotate(c);
-    c.attributes(1, 1);
+void warp(const Checked& c) {
+    warped(c, c.in(0), c.out());
+    c.attributes(2, 1);
 }
+void warp_grad(const Checked& c) { warped(c, c.out(), c.in(0)); }
 
 void colors(const Checked& c) {
     c.elementwise(1);
@@ -53,8 +60,8 @@ void window(const Checked& c) {
 const Signatures registered{
     {resize, "resize_nearest resize_bilinear"},
     {resize_grad, "resize_nearest_grad resize_bilinear_grad"},
-    {rotate_forward, "rotate"},
-    {rotate, "rotate_grad"},
+    {warp, "warp"},
+    {warp_grad, "warp_grad"},
     {colors, "rgb_to_hsv hsv_to_rgb"},
     {window, "window"},
 };

@@ -29,6 +29,7 @@ from labkit.ops.image.flip import (
 from labkit.ops.image.random_crop import random_crop
 from labkit.ops.image.resize import resize, resize_bilinear, resize_images, resize_nearest_neighbor
 from labkit.ops.image.rotate import rotate
+from labkit.ops.image.warp import projective_transform
 from labkit.ops.image.window import (
     central_crop,
     crop_to_bounding_box,
@@ -51,6 +52,7 @@ __all__ = [
     "hsv_to_rgb",
     "pad_to_bounding_box",
     "per_image_standardization",
+    "projective_transform",
     "random_brightness",
     "random_contrast",
     "random_crop",
