@@ -72,10 +72,41 @@ def real(value: Any, what: str, low: float = float("-inf"), below: float = float
     """
     if isinstance(value, np.integer | np.floating):
         value = value.item()
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not low <= value < below or abs(value) == float("inf"):
+    if not is_number(value) or not low <= value < below:
         limits = f", from {low:g} on" * (low > float("-inf")) + f" and below {below:g}" * (below < float("inf"))
         raise InvalidArgumentError(f"{what} is a finite number{limits}", received=repr(value))
+    return value
+
+
+def span(value: Any, what: str, low: float, high: float) -> tuple[float, float]:
+    """The two ends of a range: of (a, b) the smaller and the larger one; of a number -|a| and |a|, neither below `low`.
+
+    Raises:
+        InvalidArgumentError: it is neither, or an end is below `low` or above `high`.
+    """
+    pair = isinstance(value, list | tuple)
+    ends = list(value) if pair else [value]
+    if len(ends) != 1 + pair or not all(is_number(end) and low <= end <= high for end in ends):
+        rule = f"It is a number from {low:g} to {high:g}, or two of them: (lower, upper)"
+        raise InvalidArgumentError(f"{what} is no range", rule=rule, received=repr(value))
+    return (min(ends), max(ends)) if pair else (max(-abs(value), low), abs(value))
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is a finite number, NumPy's included."""
+    number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    return number and bool(np.isfinite(value))
+
+
+def one_of(value: Any, choices: tuple[str, ...], what: str) -> str:
+    """One of several names.
+
+    Raises:
+        InvalidArgumentError: it is none of them.
+    """
+    if not isinstance(value, str) or value not in choices:
+        names = ", ".join(f'"{choice}"' for choice in choices)
+        raise InvalidArgumentError(f"{what} has no such choice", rule=f"It is one of {names}", received=repr(value))
     return value
 
 

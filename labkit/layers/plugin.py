@@ -66,3 +66,12 @@ def labkit_layers() -> Iterator[Component]:
     yield Component("UpSampling1D", "labkit.layers.upsampling:UpSampling1D", aliases=("up_sampling1d",))
     yield Component("UpSampling2D", "labkit.layers.upsampling:UpSampling2D", aliases=("up_sampling2d",))
     yield Component("Rescaling", "labkit.layers.rescaling:Rescaling", aliases=("rescaling",))
+    yield Component("RandomFlip", "labkit.layers.image_places:RandomFlip", aliases=("random_flip",))
+    yield Component("RandomRotation", "labkit.layers.image_places:RandomRotation", aliases=("random_rotation",))
+    yield Component(
+        "RandomTranslation", "labkit.layers.image_places:RandomTranslation", aliases=("random_translation",)
+    )
+    yield Component("RandomZoom", "labkit.layers.image_places:RandomZoom", aliases=("random_zoom",))
+    yield Component("RandomCrop", "labkit.layers.image_places:RandomCrop", aliases=("random_crop",))
+    yield Component("RandomBrightness", "labkit.layers.image_colors:RandomBrightness", aliases=("random_brightness",))
+    yield Component("RandomContrast", "labkit.layers.image_colors:RandomContrast", aliases=("random_contrast",))

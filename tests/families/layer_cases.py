@@ -26,6 +26,13 @@ LAYERS: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
     "GaussianDropout": ({"rate": 0.5}, (8,)),
     "PadToSize": ({"height": 7, "width": 6}, (5, 4, 1)),
     "Cropping2D": ({"cropping": [[1, 0], [0, 2]]}, (4, 5, 2)),
+    "RandomFlip": ({"seed": 3}, (4, 5, 2)),
+    "RandomRotation": ({"factor": 0.3}, (4, 5, 2)),
+    "RandomTranslation": ({"height_factor": 0.2, "width_factor": [0, 0.5]}, (4, 5, 2)),
+    "RandomZoom": ({"height_factor": [-0.5, 0.2], "fill_mode": "wrap"}, (4, 5, 2)),
+    "RandomCrop": ({"height": 3, "width": 2}, (4, 5, 2)),
+    "RandomBrightness": ({"factor": 0.3, "value_range": [-9, 9]}, (4, 5, 2)),
+    "RandomContrast": ({"factor": [0.2, 0.7], "value_range": [-9, 9]}, (4, 5, 2)),
     "Rescaling": ({"scale": 0.5, "offset": -1.0}, (4, 2)),
 }
 """Settings and the shape of an example, where a layer needs settings or its name does not tell the shape."""

@@ -105,7 +105,7 @@ def test_warp_reads_a_padded_image(kernels, outside, bilinear, size, result, cha
         x = picture((3, *size, channels), dtype)
         random = np.random.default_rng([*size, channels])
         projections = np.zeros((3, 8), dtype)
-        projections[:, :6] = random.normal(size=(3, 6)) + [1, 0, 0, 0, 1, 0]
+        projections[:, :6] = np.eye(2, 3).ravel() + random.normal(size=(3, 6))
         projections[1, 6:] = random.uniform(0, 0.01, 2)
         projections[2] = [-1, 0, size[1] - 1, 0, -1, size[0] - 1, 0, 0]
         column, row = np.meshgrid(np.arange(result[1]), np.arange(result[0]))
@@ -136,7 +136,7 @@ def test_warp_and_its_transpose(kernels, outside, bilinear, size, result):
     random = np.random.default_rng([*size, outside])
     x, g = random.normal(size=(2, *size, 2)), random.normal(size=(2, *result, 2))
     projections = np.zeros((2, 8))
-    projections[:, :6] = random.normal(size=(2, 6)) / 2 + [1, 0, 0, 0, 1, 0]
+    projections[:, :6] = np.eye(2, 3).ravel() + random.normal(size=(2, 6)) / 2
     attributes = [bilinear, outside]
     (y,) = kernels("warp", [x, projections], [(g.shape, np.float64)], attributes, [0.0])
     (dx,) = kernels("warp_grad", [g, projections], [(x.shape, np.float64)], attributes)

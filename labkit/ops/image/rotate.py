@@ -6,28 +6,18 @@ from typing import Any
 
 from labkit.core.convert import to_tensor
 from labkit.core.tensor import Tensor
-from labkit.ops.broadcast import broadcast_to, zeros_like
+from labkit.ops.broadcast import broadcast_to
 from labkit.ops.build import scoped
-from labkit.ops.compare import cast
-from labkit.ops.concat import stack
 from labkit.ops.image.common import image_tensor, on_batch
-from labkit.ops.image.warp import projective_transform
+from labkit.ops.image.warp import about_centers, projective_transform
 from labkit.ops.shape import shape
 from labkit.ops.trigonometry import cos, sin
 
 
 def turned(images: Tensor, angles: Tensor) -> Tensor:
-    """The projections (batch, 8) that turn a batch of images about their centers by angles (batch,) in radians.
-
-    Counter-clockwise as one looks at them: R (p - m) + m with R = ((cos a, -sin a), (sin a, cos a)) in columns and rows.
-    """
-    size = shape(images)
+    """The projections (batch, 8) that turn a batch of images by angles (batch,), counter-clockwise as one looks at them."""
     cosine, sine = cos(angles), sin(angles)
-    x, y = ((cast(size[axis], angles.dtype) - 1) / 2 for axis in (2, 1))
-    none = zeros_like(cosine)
-    columns = [cosine, -sine, x - (cosine * x - sine * y)]
-    rows = [sine, cosine, y - (sine * x + cosine * y)]
-    return stack([*columns, *rows, none, none], axis=1)
+    return about_centers(images, cosine, -sine, sine, cosine)
 
 
 @scoped("rotate")

@@ -13,8 +13,10 @@ from labkit.core.opdef import Attr, OpContext, OpDef, Sample, register
 from labkit.core.shapes import Dims, show
 from labkit.core.tensor import Tensor
 from labkit.errors import ShapeError
-from labkit.ops.broadcast import broadcast_to
+from labkit.ops.broadcast import broadcast_to, zeros_like
 from labkit.ops.build import apply
+from labkit.ops.compare import cast
+from labkit.ops.concat import stack
 from labkit.ops.image.common import image_tensor, on_batch
 from labkit.ops.rules import need_rank, same_dtype
 from labkit.ops.shape import full_dims, int_array, shape, shape_tensor
@@ -255,3 +257,14 @@ def projective_transform(
         return apply("ImageProjectiveTransform", [x, given, wanted], attrs, name)
 
     return on_batch(image_tensor(images), one)
+
+
+def about_centers(images: Tensor, a0: Tensor, a1: Tensor, b0: Tensor, b1: Tensor) -> Tensor:
+    """The projections (batch, 8) that read a batch of images at M (p - m) + m, with M = ((a0, a1), (b0, b1)), m the center.
+
+    Args:
+        a0, a1, b0, b1: shape (batch,).
+    """
+    x, y = ((cast(shape(images)[axis], a0.dtype) - 1) / 2 for axis in (2, 1))
+    none = zeros_like(a0)
+    return stack([a0, a1, x - (a0 * x + a1 * y), b0, b1, y - (b0 * x + b1 * y), none, none], axis=1)
