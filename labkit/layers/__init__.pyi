@@ -21,6 +21,14 @@ from labkit.layers.dropout import (
 )
 from labkit.layers.embedding import Embedding as Embedding
 from labkit.layers.flatten import Flatten as Flatten
+from labkit.layers.image_colors import RandomBrightness as RandomBrightness, RandomContrast as RandomContrast
+from labkit.layers.image_places import (
+    RandomCrop as RandomCrop,
+    RandomFlip as RandomFlip,
+    RandomRotation as RandomRotation,
+    RandomTranslation as RandomTranslation,
+    RandomZoom as RandomZoom,
+)
 from labkit.layers.input import (
     Input as Input,
     Input as InputLayer,  # noqa: F401

@@ -36,7 +36,8 @@ class RandomColors(RandomImage):
         return lk.reshape(self.draw(images, (low, high))[0], [-1, 1, 1, 1])
 
     def clipped(self, images: lk.Tensor) -> lk.Tensor:
-        return lk.clip_by_value(images, *map(float, self.value_range))
+        lowest, highest = map(float, self.value_range)
+        return lk.clip_by_value(images, lowest, highest)
 
 
 class RandomBrightness(RandomColors):

@@ -94,7 +94,8 @@ def _weights(
     for down in (0, 1):
         for right in (0, 1):
             if interpolation == "nearest":
-                i, j, part = np.floor(rows + 0.5), np.floor(columns + 0.5), float(not down and not right)
+                i, j = np.floor(rows + 0.5), np.floor(columns + 0.5)
+                part = np.full(len(i), float(not down and not right))
             else:
                 i, j = np.floor(rows) + down, np.floor(columns) + right
                 part = (1 - abs(rows - i)) * (1 - abs(columns - j))
