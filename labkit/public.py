@@ -128,7 +128,8 @@ _BY_MODULE = {
     "ops.cumulative": "cumprod cumsum",
     "ops.norms": "count_nonzero norm reduce_euclidean_norm reduce_logsumexp reduce_std reduce_variance",
     "ops.boolean_mask": "boolean_mask",
-    "models": "Sequential",
+    "layers.input": "Input",
+    "models": "Model Sequential",
     "lab": "Trial experiment run",
     "plugins": "Lab",
 }

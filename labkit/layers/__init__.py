@@ -2,4 +2,4 @@
 
 from labkit.plugins import family
 
-__getattr__, __dir__ = family("layers", Layer="labkit.layers.base:Layer")
+__getattr__, __dir__ = family("layers", Layer="labkit.layers.base:Layer", Merge="labkit.layers.merge:Merge")

@@ -34,10 +34,22 @@ from labkit.layers.input import (
     Input as InputLayer,  # noqa: F401
 )
 from labkit.layers.layer_norm import LayerNormalization as LayerNormalization
+from labkit.layers.merge import (
+    Add as Add,
+    Average as Average,
+    Concatenate as Concatenate,
+    Dot as Dot,
+    Maximum as Maximum,
+    Merge as Merge,
+    Minimum as Minimum,
+    Multiply as Multiply,
+    Subtract as Subtract,
+)
 from labkit.layers.noise import (
     GaussianDropout as GaussianDropout,
     GaussianNoise as GaussianNoise,
 )
+from labkit.layers.operator import Operator as Operator
 from labkit.layers.padding import (
     Cropping1D as Cropping1D,
     Cropping2D as Cropping2D,

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import re
-from typing import Any, TypeAlias
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
 
 import labkit as lk
+from labkit.core.nest import flatten, pack
 from labkit.core.shapes import show
 from labkit.errors import GraphError, ShapeError
+from labkit.layers.masking import masks_of, set_mask
+from labkit.layers.shape_checks import Shape, ShapeChecks
+from labkit.layers.symbol import call_on_symbols, is_symbolic
 from labkit.plugins import resolve
 
-Shape: TypeAlias = tuple[int | None, ...]
-"""A static shape with the batch dimension in front; None where a dimension is not known."""
+__all__ = ["Layer", "Shape", "default_name"]
+
+_TRAINING: ContextVar[bool] = ContextVar("training", default=False)
+"""Whether the layer whose `call` is being traced is traced for training."""
 
 
-class Layer:
-    """A piece of a model: a function of one tensor, with weights of its own.
+class Layer(ShapeChecks):
+    """A piece of a model: a function of one tensor, or of several, with weights of its own.
 
     The life of one layer:
       1. It is made: `__init__` keeps the settings and touches no graph.
@@ -23,26 +35,41 @@ class Layer:
          a model built twice draws the same random numbers), or, called outside a model, that of its scope.
       3. At its first call `build(input_shape)` makes the weights, once, with `add_weight`. They belong to that graph.
       4. Every call traces `call(inputs, training)`: a model does it once for training and once for inference, and
-         both traces share the weights.
+         both traces share the weights. Called on symbols, such as an `Input`, it only notes the call, for `Model`.
 
     A layer of your own defines `__init__`, which keeps each of its arguments in an attribute of the same name, so that
     the layer can be made again; `check_input` when not every shape will do; `build` when it has weights; and `call`.
+    Layers that it keeps in attributes, also in lists and dicts, are its sub-layers: their weights are its weights.
     One that ends in an activation sets `self.pre_activation` in `call`, so that the model can show what went into it.
 
     Args:
         name: the name inside the model; None counts up from the class's name.
-        trainable: whether training changes the weights.
+        trainable: whether training changes the weights; may be set later, for the sub-layers too. A compiled model
+            follows when it is compiled again.
         input_shape: for the first layer of a model, the shape of one example, without the batch dimension.
         activity_regularizer: a regularizer of the output, a registered name, or {"name": ..., settings}. What it returns,
             divided by the batch size, is added to the training loss at every use of the layer; for graphs without a
             model a call with training=True puts it into the collection REGULARIZATION_LOSSES.
 
     Attributes:
-        weights: the variables, in order of creation, named `<layer>/kernel` and the like.
         built: whether the weights exist.
         dtype: the element type of inputs and weights; that of the first input.
+        own_weights: name -> variable, without those of sub-layers.
+        lives_in: where the values of the weights are; the model that builds the layer says that.
         pre_activation, output: tensors of the latest trace; `pre_activation` is None without an activation.
+        supports_masking: whether the output has the mask of the input (class attribute).
     """
+
+    supports_masking: bool = False
+    own_weights: dict[str, lk.Variable]
+    pre_activation: lk.Tensor | None
+    output: Any
+    built: bool
+    _learned: set[lk.Variable]
+    _regularized: list[tuple[Any, lk.Variable]]
+    _graph: lk.Graph | None
+    lives_in: Any
+    _built_for: Any
 
     def __init__(
         self,
@@ -53,77 +80,138 @@ class Layer:
         activity_regularizer: Any = None,
     ) -> None:
         self.name = name
-        self.trainable = trainable
+        self._trainable = bool(trainable)
+        self.dtype: Any = None
         self.activity_regularizer: Any = (
             None if activity_regularizer is None else resolve("regularizers", activity_regularizer)
         )
         self.input_shape: Shape | None = None if input_shape is None else (None, *_dims(input_shape))
-        self.weights: list[lk.Variable] = []
-        self.built = False
-        self.dtype: Any = None
-        self.pre_activation: lk.Tensor | None = None
-        self.output: lk.Tensor | None = None
-        self._graph: lk.Graph | None = None
-        self._regularized: list[tuple[Any, lk.Variable]] = []
+        self._forget()
+
+    # --- what a layer of your own defines ---
 
     def check_input(self, input_shape: Shape) -> None:
         """Raises ShapeError for an input that the layer cannot take. Asked at every call; the default takes all.
 
         Args:
-            input_shape: the shape of the input, the batch dimension included.
+            input_shape: the shape of the input, the batch dimension included; of several inputs their shapes, in the
+                structure in which they are given.
         """
 
     def build(self, input_shape: Shape) -> None:
         """Makes the weights with `add_weight`. The default: there are none.
 
         Args:
-            input_shape: the shape of the input, the batch dimension included.
+            input_shape: as for `check_input`.
         """
 
-    def call(self, inputs: lk.Tensor, training: bool = False) -> lk.Tensor:
-        """Adds the layer's operations to the graph and returns the output.
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """Adds the layer's operations to the graph and returns the output, a tensor or a nest of them.
 
         Args:
-            inputs: a tensor [batch, ...].
+            inputs: a tensor [batch, ...], or a list, tuple or dict of them.
             training: whether this trace is the one that training runs; known while the graph is built.
+            mask: (only where a subclass names it) the inputs' mask, or None.
         """
         raise NotImplementedError(f"{type(self).__name__} must define call(inputs, training)")
 
-    def __call__(self, inputs: lk.Tensor, training: bool = False) -> lk.Tensor:
+    def compute_mask(self, inputs: Any, mask: Any) -> Any:
+        """The mask of the output, given that of the inputs; None for none. The default follows `supports_masking`."""
+        if not self.supports_masking:
+            return None
+        return next((each for each in flatten(mask) if each is not None), None)
+
+    # --- calling ---
+
+    def __call__(self, inputs: Any, training: bool | None = None, mask: Any = None, **options: Any) -> Any:
         """Builds the weights at the first call, then traces `call` in a name scope of the layer's name.
+
+        Args:
+            inputs: a tensor, or a list, tuple or dict of them; or symbols of a functional model.
+            training: see `call`. None takes that of the layer in whose `call` this one is used, else False.
+            mask: bool [batch, steps], in place of the inputs' own mask.
+            options: further arguments of `call`.
 
         Raises:
             GraphError: the weights belong to another graph.
             ShapeError: the input has a shape that the layer cannot take.
         """
-        if self.built and not self.weights:
-            self.built = self._graph is inputs.graph  # nothing ties it to the first graph
-        if self.built and inputs.graph is not self._graph:
-            raise GraphError(
-                f"Layer {self.name!r} has its weights in another graph than {inputs.name}",
-                rule="A layer belongs to the graph, and so to the model, that it was first used in",
-                fix="Make a new layer for each model.",
-            )
-        with inputs.graph.as_default(), lk.name_scope(self.name or default_name(type(self))) as scope:
+        if is_symbolic(inputs, options):
+            given = {"training": training, "mask": mask}
+            options = {**{key: value for key, value in given.items() if value is not None}, **options}
+            return call_on_symbols(self, inputs, options)
+        inputs = pack(inputs, [lk.convert_to_tensor(leaf) for leaf in flatten(inputs)])
+        training = _TRAINING.get() if training is None else bool(training)
+        graph = flatten(inputs)[0].graph
+        with graph.as_default(), lk.name_scope(self.name or default_name(type(self))) as scope:
             if self.name is None:
                 self.name = scope.strip("/").rpartition("/")[2]
             shape = self.shape_of(inputs)
             self.check_input(shape)
-            if not self.built:
-                self._graph, self.dtype = inputs.graph, inputs.dtype
-                self.build(shape)
-                self.built = True
+            self._require_built(inputs, shape)
+            if mask is None:
+                mask = masks_of(inputs)
             self.pre_activation = None
-            self.output = self.call(inputs, training)
+            self.output = self._traced(inputs, shape, training, mask, options)
             if training and self.activity_regularizer is not None:
                 self._regularize(self.output)
+        masks = self.compute_mask(inputs, mask)
+        for tensor, own in zip(flatten(self.output), flatten(masks), strict=False):
+            if own is not None:
+                set_mask(tensor, own)
         return self.output
 
-    def _regularize(self, output: lk.Tensor) -> None:
-        """Records the output's penalty in the graph, under this trace's scope, where the model finds it."""
-        with lk.name_scope("activity_regularizer"):
-            penalty = self.activity_regularizer(output) / lk.cast(lk.shape(output)[0], output.dtype)
-        lk.add_to_collection(lk.GraphKeys.REGULARIZATION_LOSSES, penalty)
+    def _require_built(self, inputs: Any, shape: Any) -> None:
+        """Makes the weights, or checks that they are in the inputs' graph."""
+        leaves = flatten(inputs)
+        graph = leaves[0].graph.outermost
+        if self.built and not self.has_weights:
+            self.built = self._graph is graph  # nothing ties it to the first graph
+        if self.built and graph is not self._graph:
+            raise GraphError(
+                f"Layer {self.name!r} has its weights in another graph than {leaves[0].name}",
+                rule="A layer belongs to the graph, and so to the model, that it was first used in",
+                fix="Make a new layer for each model.",
+            )
+        if not self.built:
+            floats = [leaf.dtype for leaf in leaves if leaf.dtype.is_floating]
+            self._graph, self.dtype = graph, (floats or [leaves[0].dtype])[0]
+            self.build(shape)
+            self.built, self._built_for = True, shape
+
+    def _traced(self, inputs: Any, shape: Any, training: bool, mask: Any, options: Mapping[str, Any]) -> Any:
+        named = _parameters(type(self).call)
+        given = {key: value for key, value in {"training": training, "mask": mask}.items() if key in named}
+        before = _TRAINING.set(training)
+        try:
+            return self.call(inputs, **given, **options)
+        except ShapeError as error:
+            if shape == self._built_for or not self.has_weights:
+                raise
+            raise ShapeError(
+                f"Layer {self.name!r} ({type(self).__name__}) cannot take this input: {error.what}",
+                rule=f"Its weights were made for shape {_shown(self._built_for)}",
+                received=f"shape {_shown(shape)}",
+                fix="Use another layer for inputs of this shape.",
+            ) from error
+        finally:
+            _TRAINING.reset(before)
+
+    def _regularize(self, output: Any) -> None:
+        """Records the outputs' penalty in the graph, under this trace's scope, where the model finds it."""
+        for tensor in flatten(output):
+            with lk.name_scope("activity_regularizer"):
+                penalty = self.activity_regularizer(tensor) / lk.cast(lk.shape(tensor)[0], tensor.dtype)
+            lk.add_to_collection(lk.GraphKeys.REGULARIZATION_LOSSES, penalty)
+
+    def activate(self, values: lk.Tensor, activation: Any) -> lk.Tensor:
+        """The activation's output, or `values` where `activation` is None; keeps `values` as the pre-activation."""
+        if activation is None:
+            return values
+        self.pre_activation = values
+        return activation(values)
+
+    # --- weights ---
 
     def add_weight(
         self,
@@ -133,8 +221,9 @@ class Layer:
         regularizer: Any = None,
         trainable: bool = True,
         constraint: Any = None,
+        dtype: Any = None,
     ) -> lk.Variable:
-        """A new variable `<layer>/<name>` of the layer's dtype.
+        """A new variable `<layer>/<name>`.
 
         Args:
             initializer: an initializer object, a registered name, or {"name": ..., settings}; called when the
@@ -143,87 +232,98 @@ class Layer:
             trainable: whether training changes it; a layer that is not trainable has no such weights.
             constraint: as the regularizer; after each of its updates an optimizer replaces the variable's value by what
                 it returns for that.
+            dtype: None takes the layer's.
         """
         draw = resolve("initializers", initializer)
+        dtype = self.dtype if dtype is None else lk.as_dtype(dtype)
         variable = lk.Variable(
-            lambda: draw(shape, self.dtype),
+            lambda: draw(shape, dtype),
             name=name,
-            dtype=self.dtype,
+            dtype=dtype,
             trainable=trainable and self.trainable,
             constraint=None if constraint is None else resolve("constraints", constraint),
         )
-        self.weights.append(variable)
+        self.own_weights[_unused(name, self.own_weights)] = variable
+        if trainable:
+            self._learned.add(variable)
         if regularizer is not None:
             self._regularized.append((resolve("regularizers", regularizer), variable))
         return variable
 
+    def add_update(self, update: Any) -> None:
+        """Lets every training step run `update` too, an operation or a tensor such as an assign_sub of a moving average.
+
+        For use in `call` with training=True. Graphs without a model find it in the collection UPDATE_OPS.
+        """
+        lk.add_to_collection(lk.GraphKeys.UPDATE_OPS, getattr(update, "op", update))
+
+    @property
+    def sublayers(self) -> list[Layer]:
+        """The layers that are kept in attributes, in the order in which these were set."""
+        found = [layer for value in vars(self).values() for layer in _layers_in(value)]
+        return list(dict.fromkeys(found))
+
+    def walk(self) -> Iterator[Layer]:
+        """This layer, its sub-layers, theirs ..., each once."""
+        seen: dict[int, Layer] = {}
+        waiting: list[Layer] = [self]
+        while waiting:
+            layer = waiting.pop()
+            if id(layer) not in seen:
+                seen[id(layer)] = layer
+                yield layer
+                waiting.extend(reversed(layer.sublayers))
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether weights were made, here or in a sub-layer."""
+        return any(layer.own_weights for layer in self.walk())
+
+    def named_weights(self) -> dict[str, lk.Variable]:
+        """Path -> variable, each variable once: "kernel", and "dense/kernel" for one of the sub-layer `dense`."""
+        return _named(self, set())
+
+    @property
+    def weights(self) -> list[lk.Variable]:
+        """The variables: the layer's own in order of creation, then those of its sub-layers."""
+        return list(self.named_weights().values())
+
     @property
     def trainable_weights(self) -> list[lk.Variable]:
-        return [variable for variable in self.weights if variable.trainable]
+        """Those that training changes."""
+        learned = _learned(self)
+        return [variable for variable in self.named_weights().values() if variable in learned]
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes the weights."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        for layer in self.walk():
+            layer._trainable = bool(value)
 
     def regularization(self) -> list[lk.Tensor]:
         """One scalar for each regularized weight, added to the default graph."""
-        return [regularizer(variable) for regularizer, variable in self._regularized]
-
-    def activate(self, values: lk.Tensor, activation: Any) -> lk.Tensor:
-        """The activation's output, or `values` where `activation` is None; keeps `values` as the pre-activation."""
-        if activation is None:
-            return values
-        self.pre_activation = values
-        return activation(values)
-
-    def shape_of(self, inputs: lk.Tensor) -> Shape:
-        """The input's static shape.
-
-        Raises:
-            ShapeError: not even its rank is known.
-        """
-        if inputs.shape.rank is None:
-            raise ShapeError(
-                f"Layer {self.name!r} ({type(self).__name__}) needs an input of known rank",
-                received=f"{inputs.name} of unknown shape",
-                fix="Give the placeholder a shape such as [None, 28, 28, 1].",
-            )
-        return tuple(inputs.shape.as_list())
-
-    def require_rank(self, shape: Shape, rank: int, meaning: str) -> None:
-        """Raises ShapeError unless `shape` has that many dimensions; `meaning` says what they stand for."""
-        if len(shape) != rank:
-            raise ShapeError(
-                f"Layer {self.name!r} ({type(self).__name__}) cannot take its input",
-                rule=f"The input has {rank} dimensions: {meaning}",
-                received=f"shape {show(shape)}",
-                fix="Give each example those dimensions (for grey images: array[..., None] adds the channel), "
-                "or reshape it in the layer before.",
-            )
-
-    def require_known(self, shape: Shape, axes: tuple[int, ...], meaning: str) -> tuple[int, ...]:
-        """Those dimensions as ints. Raises ShapeError when one is not known while the graph is built."""
-        sizes = [shape[axis] for axis in axes]
-        if any(size is None for size in sizes):
-            raise ShapeError(
-                f"Layer {self.name!r} ({type(self).__name__}) must know the size of its {meaning}",
-                received=f"shape {show(shape)}",
-                fix="Give the input a full shape, such as Input((28, 28, 1)).",
-            )
-        return tuple(size for size in sizes if size is not None)
-
-    def require_room(self, shape: Shape, least: tuple[int, ...], fix: str) -> None:
-        """Raises ShapeError where a dimension after the batch is known to be smaller than its entry in `least`."""
-        for axis, (size, need) in enumerate(zip(shape[1:], least, strict=False), 1):
-            if size is not None and size < need:
-                raise ShapeError(
-                    f"Layer {self.name!r} ({type(self).__name__}) cannot take an input as small as this",
-                    rule=f"Dimension {axis} is at least {need}",
-                    received=f"shape {show(shape)}",
-                    fix=fix,
-                )
+        return [regularizer(variable) for layer in self.walk() for regularizer, variable in layer._regularized]
 
     def reset(self) -> None:
-        """Forgets the weights and their graph, as if the layer had never been called."""
-        self.weights, self._regularized = [], []
-        self.built, self._graph = False, None
+        """Forgets the weights and their graph, as if the layer had never been called; its sub-layers do, too."""
+        for layer in list(self.walk()):
+            layer._forget()
+
+    def _forget(self) -> None:
+        self.own_weights = {}
+        self._learned = set()
+        self._regularized = []
+        self._graph = None
+        self.lives_in = None
+        self._built_for = None
+        self.built = False
         self.pre_activation = self.output = None
+
+    # --- showing ---
 
     def settings(self) -> dict[str, Any]:
         """The settings worth showing, for `repr`."""
@@ -242,5 +342,52 @@ def default_name(kind: type) -> str:
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", words).lower().lstrip("_")
 
 
+def _named(layer: Layer, seen: set[Layer]) -> dict[str, lk.Variable]:
+    if layer in seen:  # its weights have names already
+        return {}
+    seen.add(layer)
+    found = dict(layer.own_weights)
+    for sublayer in layer.sublayers:
+        for path, variable in _named(sublayer, seen).items():
+            found[_unused(f"{sublayer.name or default_name(type(sublayer))}/{path}", found)] = variable
+    return found
+
+
+def _learned(layer: Layer) -> set[lk.Variable]:
+    """What training changes: nothing of a layer that is frozen, nor of its sub-layers."""
+    return layer._learned.union(*map(_learned, layer.sublayers)) if layer.trainable else set()
+
+
+def _unused(name: str, taken: Mapping[str, Any]) -> str:
+    names = (name if not i else f"{name}_{i}" for i in range(len(taken) + 1))
+    return next(each for each in names if each not in taken)
+
+
+def _layers_in(value: Any) -> Iterator[Layer]:
+    if isinstance(value, Layer):
+        yield value
+    elif isinstance(value, list | tuple | dict):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _layers_in(each)
+
+
+@functools.cache
+def _parameters(function: Any) -> frozenset[str]:
+    """The names of a function's parameters; those of `call` say what the layer wants to know."""
+    return frozenset(inspect.signature(function).parameters)
+
+
+def _shown(shape: Any) -> str:
+    return show(shape) if all(dim is None or isinstance(dim, int) for dim in shape) else repr(shape)
+
+
 def _dims(shape: Any) -> Shape:
-    return (shape,) if isinstance(shape, int) else tuple(None if dim is None else int(dim) for dim in shape)
+    dims = [shape] if isinstance(shape, int) else shape
+    if isinstance(dims, list | tuple) and all(d is None or (isinstance(d, int | np.integer) and d >= 0) for d in dims):
+        return tuple(None if dim is None else int(dim) for dim in dims)
+    raise ShapeError(
+        "The shape of an example is a tuple of sizes",
+        rule="Each size is a whole number from 0 on, or None where it is not known; the batch is left out",
+        received=repr(shape),
+        fix="For example (28, 28, 1), or (784,).",
+    )

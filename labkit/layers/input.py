@@ -7,10 +7,16 @@ from typing import Any
 import labkit as lk
 from labkit.errors import InvalidArgumentError
 from labkit.layers.base import Layer
+from labkit.layers.symbol import Operators, Symbol
 
 
-class Input(Layer):
-    """What one example looks like. The first entry of a model; it has no weights and changes nothing.
+class Input(Layer, Operators):
+    """What one example looks like. The first entry of a Sequential; it has no weights and changes nothing.
+
+    A functional model begins with one or several: layers are called on them, as on the symbols that layers then give.
+
+        x = lk.Input((784,))
+        model = lk.Model(x, lk.layers.Dense(10)(x))
 
     Args:
         shape: the shape of one example, without the batch dimension, e.g. (28, 28, 1).
@@ -30,6 +36,8 @@ class Input(Layer):
                 "A model takes float32 or float64, or int32 or int64 for whole numbers such as an Embedding's",
                 received=f"dtype={self.input_dtype.name}",
             )
+
+        self.symbol = Symbol((None, *self.shape), self.input_dtype, call=None, name=self.name)
 
     def call(self, inputs: lk.Tensor, training: bool = False) -> lk.Tensor:
         return inputs

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 import labkit as lk
 from labkit.core.convert import as_array
+from labkit.core.nest import flatten, pack
 from labkit.core.shapes import compatible, show
 from labkit.errors import FeedError, InvalidArgumentError, ShapeError
 
@@ -30,6 +32,53 @@ def numeric(data: Any, what: str) -> np.ndarray:
             fix="Stack the examples into one array; encode text as numbers first.",
         )
     return array
+
+
+def parts(data: Any, like: Any, names: Sequence[str], what: str) -> list[Any]:
+    """The arrays in `data`, in the order of the leaves of `like`.
+
+    Args:
+        data: an array where `like` is no nest; else its structure, or a dict by name.
+        names: of the leaves.
+        what: "x" or "y", for messages.
+
+    Raises:
+        FeedError: there are more, fewer or others.
+    """
+    single = not isinstance(like, list | tuple | dict)
+    if isinstance(data, Mapping):
+        keys = sorted(like, key=repr) if isinstance(like, dict) else list(names)
+        if set(data) == set(keys):
+            return [data[key] for key in keys]
+        received = f"a dict with {', '.join(map(repr, data)) or 'nothing'}"
+        raise _other_parts(what, f"They are named {', '.join(map(repr, keys))}", received)
+    if single:
+        return [data]
+    count = len(flatten(like))
+    if isinstance(like, dict) or not isinstance(data, list | tuple) or len(data) != count:
+        received = f"{len(data)} arrays" if isinstance(data, list | tuple) else type(data).__name__
+        form = "a dict of them" if isinstance(like, dict) else "a list of them, or a dict by name"
+        raise _other_parts(what, f"There are {count} ({', '.join(map(repr, names))}): pass {form}", received)
+    return list(data)
+
+
+def _other_parts(what: str, rule: str, received: str) -> FeedError:
+    several = "inputs" if what == "x" else "outputs"
+    return FeedError(f"{what} does not fit the {several} of the model", rule=rule, received=received)
+
+
+def mapped(function: Callable[[Any], Any], data: Any) -> Any:
+    """`function` of each array in a list, tuple or dict of arrays, in that structure; of one array alone otherwise."""
+    if isinstance(data, Mapping) or (isinstance(data, list | tuple) and several(data)):
+        return pack(data, [function(leaf) for leaf in flatten(data)])
+    return function(data)
+
+
+def several(data: Any) -> bool:
+    """Whether `data` holds several arrays rather than the rows of one: arrays in a list or tuple, or a dict."""
+    if isinstance(data, Mapping):
+        return True
+    return isinstance(data, list | tuple) and bool(data) and all(isinstance(each, np.ndarray) for each in data)
 
 
 def inputs_array(x: Any, placeholder: lk.Tensor, model: str) -> np.ndarray:
@@ -88,15 +137,63 @@ def targets_array(y: Any, placeholder: lk.Tensor | None, outputs: lk.Tensor) -> 
     return as_array(array, placeholder.dtype)
 
 
-def require_pairs(x: np.ndarray, y: np.ndarray) -> None:
-    """Raises FeedError unless x and y hold the same number of examples, at least one."""
-    if len(x) != len(y) or not len(x):
+def require_pairs(x: Sequence[np.ndarray], y: Sequence[np.ndarray]) -> int:
+    """The number of examples in all these arrays.
+
+    Raises:
+        FeedError: it differs between them, or is 0.
+    """
+    counts = [len(array) for array in (*x, *y)]
+    if len(set(counts)) != 1 or not counts[0]:
+        shown = [" and ".join(str(len(array)) for array in arrays) for arrays in (x, y)]
         raise FeedError(
             "x and y do not belong together",
-            rule="Both hold the same number of examples, at least one",
-            received=f"{len(x)} examples in x, {len(y)} in y",
+            rule="They hold the same number of examples, at least one",
+            received=f"{shown[0]} examples in x, {shown[1]} in y",
             fix="Pass the labels of exactly these examples.",
         )
+    return counts[0]
+
+
+def example_weights(sample_weight: Any, class_weight: Any, y: Sequence[np.ndarray]) -> np.ndarray | None:
+    """What each example's loss is multiplied by, float32 [examples]; None where all count alike.
+
+    Args:
+        sample_weight: a number for each example, from 0 on.
+        class_weight: class number -> number; the targets are numbers of classes.
+        y: the targets.
+
+    Raises:
+        FeedError: the numbers are not such, or not one for each example or class.
+    """
+    weights = None
+    if sample_weight is not None:
+        weights = np.asarray(numeric(sample_weight, "sample_weight"), np.float64)
+        if weights.shape != (len(y[0]),) or not np.isfinite(weights).all() or weights.min(initial=0) < 0:
+            raise FeedError(
+                "sample_weight does not weigh the examples",
+                rule=f"It is one finite number from 0 on for each of the {len(y[0])} examples",
+                received=f"shape {show(weights.shape)}, least {weights.min(initial=np.inf):g}",
+            )
+    if class_weight is not None:
+        weights = _class_weights(class_weight, y) * (1 if weights is None else weights)
+    return None if weights is None else weights.astype(np.float32)
+
+
+def _class_weights(class_weight: Any, y: Sequence[np.ndarray]) -> np.ndarray:
+    labels = y[0].reshape(len(y[0]), -1)
+    if len(y) != 1 or labels.shape[1] != 1 or labels.dtype.kind not in "iu" or not isinstance(class_weight, Mapping):
+        raise FeedError(
+            "class_weight needs a dict, and targets that are numbers of classes",
+            rule="It maps class numbers to numbers; the model has one output, its targets are whole numbers [examples]",
+            received=f"{type(class_weight).__name__}, targets {y[0].dtype} {show(y[0].shape)}",
+            fix="Use sample_weight for other targets.",
+        )
+    classes, places = np.unique(labels[:, 0], return_inverse=True)
+    missing = [int(c) for c in classes if int(c) not in class_weight]
+    if missing:
+        raise FeedError("class_weight has no number for some classes of y", received=f"no {missing[:5]}")
+    return np.array([float(class_weight[int(c)]) for c in classes])[places]
 
 
 def positive(value: Any, what: str) -> int:

@@ -11,13 +11,16 @@ import numpy as np
 
 import labkit as lk
 from labkit.errors import CheckpointError, InvalidArgumentError
-from labkit.models.arrays import positive, require_pairs
+from labkit.models.arrays import example_weights, positive, require_pairs
+from labkit.models.meters import Meters
 
 if TYPE_CHECKING:
     from labkit.models.model import Model
 
 STRETCH_SECONDS = 0.05
 """How long one native call should last at most: between two calls, signals, limits and progress are served."""
+
+METRICS = "loop/metrics/"
 
 
 def example_order(seed: int, epoch: int, examples: int) -> np.ndarray:
@@ -38,6 +41,7 @@ class TrainingLoop:
         batch_size: examples a step; at most all of them are used.
         seed: decides the order of the examples, 0 <= seed < 2**63.
         shuffle: False keeps the order of `x`.
+        sample_weight, class_weight: as of `Model.fit`.
 
     Attributes:
         step: how many steps were run.
@@ -49,17 +53,20 @@ class TrainingLoop:
     """
 
     def __init__(
-        self, model: Model, x: Any, y: Any, batch_size: int = 32, seed: int = 0, *, shuffle: bool = True
-    ) -> None:
+        self, model: Model, x: Any, y: Any, batch_size: int = 32, seed: int = 0, *, shuffle: bool = True,
+        sample_weight: Any = None, class_weight: Any = None,
+    ) -> None:  # fmt: skip
         self.model = model
-        self._x, self._y = model.training_arrays(x, y)
-        require_pairs(self._x, self._y)
-        self.examples = len(self._x)
+        inputs, self._targets = model.training_arrays(x, y)
+        self.examples = require_pairs(inputs, self._targets)
+        weights = example_weights(sample_weight, class_weight, self._targets)
+        self._feeds = model.feeds(inputs, self._targets, weights)
         self.batch_size = min(positive(batch_size, "batch_size"), self.examples)
         if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**63:
             raise InvalidArgumentError("seed must be a whole number from 0 on, below 2**63", received=repr(seed))
         self.seed, self.shuffle, self.step = int(seed), bool(shuffle), 0
-        self._program = model.training_program()
+        self._program = model.training_program(weights is not None)
+        self._meters = Meters(model.objectives())
         self._stretch = 1  # how many steps the next call of `stretches` runs, by the time that the last ones took
         self._orders: dict[int, np.ndarray] = {}
 
@@ -79,19 +86,32 @@ class TrainingLoop:
         """Runs `steps` steps in one native call.
 
         Returns:
-            "loss" and each metric's name -> its value at each step, [steps]: the loss that was minimized (the batch's
-            mean plus the regularizers' terms), and the batch's mean of each metric, both before the step's update.
+            For each step, [steps]: "loss", the loss that was minimized (the batch's mean plus the regularizers' terms), of
+            several outputs each one's, and the batch's mean of each metric that is a function; all before the step's
+            update. What other metrics come to, `results` says.
         """
         steps = positive(steps, "steps")
         indices = self.indices(self.step, steps)
         program = self._program
-        _, *values = self.model.session.run(
-            [program.train_op, *program.values.values()],
-            {self.model.x: lk.Batches(self._x, indices), self.model.y: lk.Batches(self._y, indices)},
+        _, values, measured = self.model.session.run(
+            (program.train_op, program.values, program.measured),
+            {tensor: lk.Batches(array, indices) for tensor, array in self._feeds.items()},
             steps=steps,
         )
         self.step += steps
-        return dict(zip(program.values, values, strict=True))
+        if self._meters:
+            rows = indices.ravel()
+            seen = {name: array.reshape(-1, *array.shape[2:]) for name, array in measured.items()}
+            self._meters.update(seen, [targets[rows] for targets in self._targets])
+        return {**values, **self._meters.means(measured)}
+
+    def results(self) -> dict[str, Any]:
+        """Each metric's value for the examples since the last `restart_metrics`: a float, or an array."""
+        return self._meters.results()
+
+    def restart_metrics(self) -> None:
+        """Lets the metrics begin anew, as at an epoch's start."""
+        self._meters.reset()
 
     def stretches(self, until: int, seconds: float = STRETCH_SECONDS) -> Iterator[dict[str, np.ndarray]]:
         """Runs up to step `until` in calls of at most about `seconds` (or one step), and yields what each returns."""
@@ -111,7 +131,7 @@ class TrainingLoop:
         return -(-(epoch + 1) * self.examples // self.batch_size)
 
     def state(self) -> dict[str, np.ndarray]:
-        """Everything that the next steps depend on: variables, optimizer slots, random counters, and the position."""
+        """Everything that the next steps and `results` depend on: variables, slots, random counters, metrics, position."""
         return {**self.model.session.state(), **self._place()}
 
     @contextmanager
@@ -121,7 +141,8 @@ class TrainingLoop:
             yield {**values, **self._place()}
 
     def _place(self) -> dict[str, np.ndarray]:
-        return {key: np.array(value, np.int64) for key, value in {**self._position(), "loop/step": self.step}.items()}
+        place = {key: np.array(value, np.int64) for key, value in {**self._position(), "loop/step": self.step}.items()}
+        return {**place, **{f"{METRICS}{key}": value for key, value in self._meters.state().items()}}
 
     def _position(self) -> dict[str, int]:
         return {
@@ -151,5 +172,7 @@ class TrainingLoop:
         present = self.model.session.state()
         if lost := [key for key in present if key not in kept and not key.startswith("random:")]:
             raise CheckpointError("The saved state lacks variables of this model", received=f"no {', '.join(lost)}")
+        meters = Meters(self.model.objectives())
+        meters.restore({key.removeprefix(METRICS): value for key, value in state.items() if key.startswith(METRICS)})
         self.model.session.restore_state(kept)
-        self.step = int(state["loop/step"])
+        self._meters, self.step = meters, int(state["loop/step"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -10,126 +10,208 @@ from typing import Any
 import numpy as np
 
 import labkit as lk
-from labkit.errors import SessionError, ShapeError
-from labkit.layers.base import default_name
-from labkit.models.arrays import require_pairs, targets_array
+from labkit.core.nest import flatten, pack
+from labkit.errors import SessionError
+from labkit.models.arrays import example_weights, parts, require_pairs, targets_array
 from labkit.models.fit import fit
 from labkit.models.history import History
+from labkit.models.meters import Meters
+from labkit.models.objectives import Objective, Specs
 from labkit.models.traced import TracedLayers
 from labkit.plugins import resolve
 
 
 @dataclass(frozen=True)
 class TrainingProgram:
-    """What one training step runs: the update, and the scalars it reports ("loss" first, then the metrics)."""
+    """What one training step runs.
+
+    Attributes:
+        train_op: the update.
+        values: scalars that it reports: "loss", and of several outputs each one's "<output>_loss".
+        measured: what the metrics need of each example, [batch, ...].
+    """
 
     train_op: lk.Operation
     values: dict[str, lk.Tensor]
+    measured: dict[str, lk.Tensor]
 
 
 class Model(TracedLayers):
-    """The base of models: keeps layers, traces them, trains and evaluates.
+    """Layers that are trained together. Three ways to make one:
+
+        model = lk.Sequential([lk.Input((4,)), lk.layers.Dense(1)])         # layers one after the other
+
+        wide, deep = lk.Input((3,), name="wide"), lk.Input((4,), name="deep")
+        joined = lk.layers.Concatenate()([wide, lk.layers.Dense(8, activation="relu")(deep)])
+        model = lk.Model([wide, deep], lk.layers.Dense(1)(joined))          # any graph of layers
+
+        class Residual(lk.Model):                                           # a program
+            def __init__(self):
+                super().__init__()
+                self.inner, self.outer = lk.layers.Dense(4, activation="relu"), lk.layers.Dense(1)
+
+            def call(self, inputs, training=False):
+                return self.outer(inputs + self.inner(inputs))
 
     A model owns one graph and one session, which is never the default session. Its layers are traced twice, for
     inference and for training (under the scope `training`); both share the weights. Inputs and targets are
     placeholders [None, ...]. What looks at a model (evaluate, predict, taps) has no influence on training, to the bit.
-
-    Subclasses define `call(inputs, training)` and keep their layers in `layers`.
+    A model is a layer, too: called inside another model it shares its weights, graph and session with that.
 
     Args:
+        inputs, outputs: of a functional model: an Input and a symbol, or lists, tuples or dicts of them.
         name: for messages and tables; None takes the class's name.
         seed: decides the initial weights and the masks of Dropout; None takes the seed of `lk.set_random_seed`, or 0.
+        trainable: as of `Layer`.
 
     Attributes:
         layers: the layers, in order; `Input` is none of them.
         graph, session: the model's own.
-        y: the placeholder of the targets, from the first targets on.
-        loss, metrics, optimizer: as compiled; `metrics` by name.
+        x, y, y_pred: the placeholders of inputs and targets (from the first targets on), and the outputs: tensors, or
+            nests of them where there are several.
+        loss, metrics, optimizer: as compiled; `metrics` by the name that reports show.
     """
 
-    def __init__(self, name: str | None = None, seed: int | None = None) -> None:
+    def __init__(
+        self,
+        inputs: Any = None,
+        outputs: Any = None,
+        name: str | None = None,
+        seed: int | None = None,
+        trainable: bool = True,
+    ) -> None:
         self.optimizer: Any = None
-        self.loss: Any = None
-        self.metrics: dict[str, Any] = {}
-        super().__init__(name, seed)
+        self._specs: Specs | None = None
+        super().__init__(inputs, outputs, name, seed, trainable)
 
-    def _clear(self) -> None:
-        super()._clear()
-        self.y: lk.Tensor | None = None
-        self._training: TrainingProgram | None = None
-        self._evaluation: dict[str, lk.Tensor] | None = None
+    def _forget(self) -> None:
+        super()._forget()
+        self._targets: list[lk.Tensor] = []
+        self._weights: lk.Tensor | None = None
+        self._forget_programs()
 
-    def compile(self, optimizer: Any, loss: Any, metrics: Sequence[Any] | None = ()) -> None:
+    def _forget_programs(self) -> None:
+        self._objectives: list[Objective] | None = None
+        self._training: dict[bool, TrainingProgram] = {}
+        self._evaluation: tuple[list[lk.Tensor | None], dict[str, lk.Tensor]] | None = None
+
+    def compile(self, optimizer: Any, loss: Any, metrics: Any = (), loss_weights: Any = None) -> None:
         """Says how the model is trained and judged. Compiling again keeps the weights; a new optimizer starts afresh.
 
         Args:
             optimizer: an optimizer, a registered name, or {"name": ..., settings}.
-            loss: likewise; or a function (y_true, y_pred) -> one value for each example, [batch].
-            metrics: likewise; each gives one value for each example.
+            loss: likewise; or a function (y_true, y_pred) -> one value for each example, [batch]. For several outputs
+                one for all, a list, or a dict by output; None where an output is not trained.
+            metrics: a list of metrics, names, mappings or functions of that form. For several outputs one list for all,
+                a list of lists, or a dict by output.
+            loss_weights: for several outputs, what each one's loss is multiplied by in the sum: a list or dict.
 
         Raises:
             UnknownComponentError: no plugin provides that name.
+            InvalidArgumentError: (here or when first used) a list or dict does not fit the outputs.
         """
-        resolved = resolve("optimizers", optimizer), resolve("losses", loss)
-        named: dict[str, Any] = {}
-        for spec in [metrics] if isinstance(metrics, (str, dict)) else metrics or ():
-            metric = resolve("metrics", spec)
-            named[_unique(_metric_name(spec, metric), named)] = metric
-        (self.optimizer, self.loss), self.metrics = resolved, named
-        self._training = self._evaluation = None
+        resolved = resolve("optimizers", optimizer), Specs(loss, metrics, loss_weights)
+        self.optimizer, self._specs = resolved
+        self._forget_programs()
+        if self.built:
+            self.objectives()  # says at once what does not fit
 
-    def _require_compiled(self, what: str) -> None:
-        if self.loss is None:
+    @property
+    def loss(self) -> Any:
+        """As compiled: a loss, or a list or dict of them; None before."""
+        return None if self._specs is None else self._specs.loss
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """As compiled, by the name that reports show."""
+        if self._specs is None:
+            return {}
+        return {name: metric for objective in self.objectives() for name, metric in objective.metrics.items()}
+
+    def objectives(self) -> list[Objective]:
+        """What each output is judged by, in the order of the outputs.
+
+        Raises:
+            SessionError: the model is not compiled.
+            InvalidArgumentError: what was compiled does not fit the outputs.
+        """
+        specs = self._require_compiled("Training and evaluation")
+        if self._objectives is None:
+            self._objectives = specs.objectives(self.name, self.output_names)
+        return self._objectives
+
+    def _require_compiled(self, what: str) -> Specs:
+        if self._specs is None:
             raise SessionError(
                 f"Model {self.name!r} is not compiled",
                 rule=f"{what} needs an optimizer and a loss",
                 fix='Call compile first: model.compile(optimizer="adam", loss="mse").',
             )
+        return self._specs
 
-    def _values(self, y_pred: lk.Tensor) -> tuple[lk.Tensor, dict[str, lk.Tensor]]:
-        """The loss and the metrics of every example, each [batch]."""
-        with lk.name_scope("loss"):
-            loss = self._per_example("loss", self.loss, y_pred)
-        with lk.name_scope("metrics"):
-            return loss, {name: self._per_example(name, metric, y_pred) for name, metric in self.metrics.items()}
+    @property
+    def y(self) -> Any:
+        """The placeholder of the targets, from the first targets on; of several outputs theirs."""
+        return pack(self.y_pred, self._targets) if self._targets else None
 
-    def _per_example(self, name: str, function: Callable[..., lk.Tensor], y_pred: lk.Tensor) -> lk.Tensor:
-        values = function(self.y, y_pred)
-        if values.shape.rank == 0:
-            raise ShapeError(
-                f"{name!r} of model {self.name!r} gives one number for the whole batch",
-                rule="A loss or metric gives one value for each example, [batch]; the model takes the mean",
-                received=repr(values),
-                fix="Reduce over the last axis only: lk.reduce_mean(..., axis=-1).",
-            )
-        if not values.dtype.is_floating:
-            values = lk.cast(values, y_pred.dtype)
-        axes = list(range(1, values.shape.rank or 1))
-        return lk.reduce_mean(values, axis=axes) if axes else values
+    def _graded(self, outputs: Any) -> tuple[list[lk.Tensor | None], dict[str, lk.Tensor]]:
+        """Each output's losses of every example, [batch], and what the metrics need of them."""
+        losses, measured = [], {}
+        for objective, y_true, y_pred in zip(self.objectives(), self._targets, flatten(outputs), strict=True):
+            loss, own = objective.per_example(y_true, y_pred)
+            losses.append(loss)
+            measured.update(own)
+        return losses, measured
 
-    def training_program(self) -> TrainingProgram:
+    def training_program(self, weighted: bool = False) -> TrainingProgram:
         """The training graph: made at the first call after `compile`, for the targets seen last.
+
+        Args:
+            weighted: whether each example's loss is multiplied by a number that is fed, `example_weights`.
 
         Raises:
             SessionError: the model is not compiled.
         """
         self._require_compiled("Training")
-        if self._training is None:
+        if weighted not in self._training:
             with self.graph.as_default(), self._forgetting_targets():
                 # Masks follow from the layers' names alone, however often the model is compiled.
                 with lk.name_scope("training") as scope, self.graph.stream_root(scope):
-                    losses, metrics = self._values(self.call(self.x, training=True))
-                    loss = lk.reduce_mean(losses)
-                    for layer in self.layers:
-                        for term in layer.regularization():
-                            loss = loss + term
-                    for term in lk.get_collection(lk.GraphKeys.REGULARIZATION_LOSSES, scope):  # of this trace's outputs
-                        loss = loss + term
-                    values = {"loss": loss, **{name: lk.reduce_mean(metric) for name, metric in metrics.items()}}
-                train_op = self.optimizer.minimize(loss, var_list=self.trainable_weights)
-                self._initialize()
-                self._training = TrainingProgram(train_op, values)
-        return self._training
+                    losses, measured = self._graded(self._trace(training=True))
+                    values = self._mean_losses(losses, self.example_weights if weighted else None)
+                    penalties = self.regularization()
+                    # those of this trace's outputs
+                    penalties += lk.get_collection(lk.GraphKeys.REGULARIZATION_LOSSES, scope)
+                    for term in penalties:
+                        values["loss"] = values["loss"] + term
+                    updates = lk.get_collection(lk.GraphKeys.UPDATE_OPS, scope)
+                train_op = self.optimizer.minimize(values["loss"], var_list=self.trainable_weights)
+                if updates:
+                    train_op = lk.group(train_op, *updates)
+                self.home.initialize()
+                self._training[weighted] = TrainingProgram(train_op, values, measured)
+        return self._training[weighted]
+
+    def _mean_losses(self, losses: list[lk.Tensor | None], weights: lk.Tensor | None) -> dict[str, lk.Tensor]:
+        """ "loss", the weighted sum over the outputs, and of several outputs each one's own."""
+        means = {}
+        total = None
+        for objective, loss in zip(self.objectives(), losses, strict=True):
+            if loss is not None:
+                mean = lk.reduce_mean(loss if weights is None else loss * lk.cast(weights, loss.dtype))
+                means[objective.loss_name] = mean
+                term = mean if objective.weight == 1 else mean * objective.weight
+                total = term if total is None else total + term
+        assert total is not None
+        return {"loss": total, **(means if len(losses) > 1 else {})}
+
+    @property
+    def example_weights(self) -> lk.Tensor:
+        """The placeholder of the examples' weights, float32 [None]."""
+        if self._weights is None:
+            with self.graph.as_default():
+                self._weights = lk.placeholder("float32", (None,), name="example_weights")
+        return self._weights
 
     @contextmanager
     def _forgetting_targets(self) -> Iterator[None]:
@@ -137,25 +219,42 @@ class Model(TracedLayers):
         try:
             yield
         except BaseException:
-            if self._training is None and self._evaluation is None:
-                self.y = None
+            if not self._training and self._evaluation is None:
+                self._targets = []
             raise
 
-    def training_arrays(self, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
-        """x and y as they are fed; builds the model and its target placeholder where that is still to be done.
+    def training_arrays(self, x: Any, y: Any) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """x and y as they are fed, in the order of the flattened placeholders `x` and `y`.
+
+        Builds the model and its targets' placeholders where that is still to be done.
 
         Raises:
             SessionError: the model is not compiled.
             FeedError, ShapeError: they do not fit the model or each other.
         """
         self._require_compiled("Training and evaluation")
-        inputs = self._inputs(x)
-        targets = targets_array(y, self.y, self.y_pred)
+        inputs, outputs = self._inputs(x), flatten(self.y_pred)
+        given = parts(y, self.y_pred, self.output_names, "y")
+        targets = [
+            targets_array(array, self._targets[i] if self._targets else None, output)
+            for i, (array, output) in enumerate(zip(given, outputs, strict=True))
+        ]
         require_pairs(inputs, targets)
-        if self.y is None:
+        if not self._targets:
+            names = ["target"] if len(targets) == 1 else [f"target_{name}" for name in self.output_names]
             with self.graph.as_default():
-                self.y = lk.placeholder(targets.dtype, (None, *targets.shape[1:]), name="target")
+                self._targets = [
+                    lk.placeholder(array.dtype, (None, *array.shape[1:]), name=name)
+                    for name, array in zip(names, targets, strict=True)
+                ]
         return inputs, targets
+
+    def feeds(
+        self, x: list[np.ndarray], y: list[np.ndarray], weights: np.ndarray | None = None
+    ) -> dict[lk.Tensor, np.ndarray]:
+        """What `training_arrays` gave, by placeholder."""
+        feeds = {**dict(zip(flatten(self.x), x, strict=True)), **dict(zip(self._targets, y, strict=True))}
+        return feeds if weights is None else {**feeds, self.example_weights: weights}
 
     def fit(
         self,
@@ -169,11 +268,13 @@ class Model(TracedLayers):
         shuffle: bool = True,
         seed: int = 0,
         verbose: int = 1,
+        sample_weight: Any = None,
+        class_weight: Any = None,
     ) -> History:
         """Trains the model.
 
         Args:
-            x, y: arrays [examples, ...] of inputs and targets.
+            x, y: arrays [examples, ...] of inputs and targets; of several inputs or outputs lists of them, or dicts by name.
             batch_size: examples a step; at most all of them are used. Every step has this size: a batch that reaches
                 the end of an epoch goes on with the next one's order.
             epochs: how often every example is used.
@@ -183,10 +284,12 @@ class Model(TracedLayers):
             shuffle: whether each epoch has an order of its own.
             seed: decides these orders.
             verbose: 0 prints nothing, 1 one line for each epoch.
+            sample_weight: a number from 0 on for each example, which its loss is multiplied by.
+            class_weight: class number -> number, likewise, for targets that are numbers of classes.
 
         Returns:
-            The history: for each epoch the means of the loss that was minimized (regularizers included) and of the
-            metrics over the epoch's steps, and the values on the validation data.
+            The history: for each epoch the mean over its steps of the loss that was minimized (regularizers included), the
+            metrics for all examples that its steps saw, and the values on the validation data.
 
         Raises:
             SessionError: the model is not compiled.
@@ -196,57 +299,64 @@ class Model(TracedLayers):
         return fit(
             self, x, y, batch_size=batch_size, epochs=epochs, steps=steps, validation_data=validation_data,
             validation_split=validation_split, shuffle=shuffle, seed=seed, verbose=verbose,
+            sample_weight=sample_weight, class_weight=class_weight,
         )  # fmt: skip
 
-    def train_on_batch(self, x: Any, y: Any, return_dict: bool = False) -> Any:
+    def train_on_batch(
+        self, x: Any, y: Any, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
+    ) -> Any:
         """One training step on exactly these examples.
 
         Returns:
-            As `evaluate`, but the loss that was minimized and the metrics' means, before the update.
+            As `evaluate`, but the loss that was minimized and the metrics' values, before the update.
         """
         inputs, targets = self.training_arrays(x, y)
-        program = self.training_program()
-        fetches = [program.train_op, *program.values.values()]
-        _, *values = self.session.run(fetches, {self.x: inputs, self.y: targets})
-        return _report(dict(zip(program.values, map(float, values), strict=True)), return_dict)
+        weights = example_weights(sample_weight, class_weight, targets)
+        program, meters = self.training_program(weights is not None), Meters(self.objectives())
+        fetches = (program.train_op, program.values, program.measured)
+        _, values, measured = self.session.run(fetches, self.feeds(inputs, targets, weights))
+        meters.update(measured, targets)
+        return _report({name: float(value) for name, value in values.items()} | meters.results(), return_dict)
 
-    def evaluate(self, x: Any, y: Any, batch_size: int = 32, return_dict: bool = False) -> Any:
+    def evaluate(
+        self, x: Any, y: Any, batch_size: int = 32, sample_weight: Any = None, return_dict: bool = False
+    ) -> Any:
         """The mean loss and metrics over all examples, in inference mode.
 
         Means are taken over the examples' own values in float64, so they do not depend on the batch size. The loss is
         that of the examples alone: the regularizers' terms belong to training.
 
+        Args:
+            sample_weight: a number for each example, which its loss is multiplied by.
+
         Returns:
-            The loss, or [loss, *metrics] where the model has metrics, or all by name when `return_dict` is set.
+            The loss, or [loss, *each output's loss where there are several, *metrics], or all by name when `return_dict`
+            is set.
 
         Raises:
             SessionError: the model is not compiled.
             FeedError, ShapeError: the data do not fit the model or each other.
         """
         inputs, targets = self.training_arrays(x, y)
+        weights = example_weights(sample_weight, None, targets)
         if self._evaluation is None:
             with self.graph.as_default(), self._forgetting_targets(), lk.name_scope("evaluation"):
-                loss, metrics = self._values(self.y_pred)
-                self._evaluation = {"loss": loss, **metrics}
-        values = self._in_batches(list(self._evaluation.values()), {self.x: inputs, self.y: targets}, batch_size)
-        means = (float(np.mean(value, dtype=np.float64)) for value in values)
-        return _report(dict(zip(self._evaluation, means, strict=True)), return_dict)
+                self._evaluation = self._graded(self.y_pred)
+        losses, measured = self._evaluation
+        objectives, meters = self.objectives(), Meters(self.objectives())
+        trained = [i for i, loss in enumerate(losses) if loss is not None]
+        fetches = [losses[i] for i in trained] + list(measured.values())
+        found = self._in_batches(fetches, self.feeds(inputs, targets), batch_size)
+        means = {
+            objectives[i].loss_name: float(np.mean(values if weights is None else values * weights, dtype=np.float64))
+            for i, values in zip(trained, found, strict=False)
+        }
+        meters.update(dict(zip(measured, found[len(trained) :], strict=True)), targets)
+        loss = sum(means[objectives[i].loss_name] * objectives[i].weight for i in trained)
+        return _report({"loss": loss, **(means if len(losses) > 1 else {}), **meters.results()}, return_dict)
 
 
-def _metric_name(spec: Any, metric: Any) -> str:
-    if isinstance(spec, str):
-        return spec
-    name = getattr(metric, "name", None) or getattr(metric, "__name__", None)
-    return name if isinstance(name, str) else default_name(type(metric))
-
-
-def _unique(name: str, taken: dict[str, Any]) -> str:
-    """`name`, or name_1 and so on where it is taken; "loss" always is."""
-    names = (name if not i else f"{name}_{i}" for i in range(len(taken) + 2))
-    return next(candidate for candidate in names if candidate not in taken and candidate != "loss")
-
-
-def _report(values: dict[str, float], return_dict: bool) -> Any:
+def _report(values: dict[str, Any], return_dict: bool) -> Any:
     if return_dict:
         return values
     return list(values.values()) if len(values) > 1 else values["loss"]

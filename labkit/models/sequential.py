@@ -7,9 +7,10 @@ from typing import Any
 
 import labkit as lk
 from labkit.errors import GraphError
-from labkit.layers.base import Layer, default_name
+from labkit.layers.base import Layer
 from labkit.layers.input import Input
 from labkit.models.model import Model
+from labkit.models.traced import named
 from labkit.plugins import resolve
 
 
@@ -31,6 +32,7 @@ class Sequential(Model):
 
     def __init__(self, layers: Iterable[Any] = (), name: str | None = None, seed: int | None = None) -> None:
         super().__init__(name=name, seed=seed)
+        self._made_of: list[Layer] = []
         for layer in layers:
             self.add(layer)
 
@@ -60,12 +62,7 @@ class Sequential(Model):
                 raise GraphError(f"Model {self.name!r} takes one Input, before its layers", received=repr(layer))
             self.input_shape, self.input_dtype = layer.input_shape, layer.input_dtype
             return
-        taken = {other.name for other in self.layers}
-        if layer.name is None:
-            base = default_name(type(layer))
-            names = (base if not i else f"{base}_{i}" for i in range(len(taken) + 1))
-            layer.name = next(name for name in names if name not in taken)
-        elif layer.name in taken:
+        if layer in self.layers or (named(layer) and layer.name in {other.name for other in self.layers}):
             raise GraphError(
                 f"Model {self.name!r} has a layer named {layer.name!r} already",
                 rule="Names are unique inside a model, and a layer stands in it once",
@@ -73,8 +70,12 @@ class Sequential(Model):
                 fix="Make a new layer, or give it another name=.",
             )
         if not self.layers and layer.input_shape is not None:
-            self.input_shape = layer.input_shape
-        self.layers.append(layer)
+            self.input_shape, self.input_dtype = layer.input_shape, getattr(layer, "input_dtype", self.input_dtype)
+        self._made_of.append(layer)
+        self._name_layers()
+
+    def takes_several(self, x: Any) -> bool:
+        return False
 
     def call(self, inputs: lk.Tensor, training: bool = False) -> lk.Tensor:
         for layer in self.layers:

@@ -2,44 +2,94 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 import labkit as lk
+from labkit.core.nest import flatten, pack
 from labkit.errors import GraphError
 from labkit.layers.base import Layer, Shape, default_name
 from labkit.models import weights
-from labkit.models.arrays import inputs_array, numeric, positive
+from labkit.models.arrays import inputs_array, mapped, numeric, parts, positive, several
+from labkit.models.functional import LayerGraph
+from labkit.models.home import Home, home_of
 from labkit.models.summary import summary_table
 
 
-class TracedLayers:
+class TracedLayers(Layer):
     """What a model is without training: layers, their graph and session, their weights.
 
     Arguments and attributes as of `Model`, which adds what training needs.
     """
 
-    def __init__(self, name: str | None = None, seed: int | None = None) -> None:
-        self.name = name or default_name(type(self))
+    def __init__(
+        self,
+        inputs: Any = None,
+        outputs: Any = None,
+        name: str | None = None,
+        seed: int | None = None,
+        trainable: bool = True,
+    ) -> None:
+        super().__init__(name=name or default_name(type(self)), trainable=trainable)
+        self.has_given_name = name is not None  # else a model that it becomes a layer of may give it one
         self.seed: int = next(s for s in (seed, lk.get_default_graph().seed, 0) if s is not None)
-        self.layers: list[Layer] = []
-        self.input_shape: Shape | None = None
         self.input_dtype: Any = "float32"
-        self._clear()
+        self.layer_graph: LayerGraph | None = None
+        if inputs is not None or outputs is not None:
+            self.layer_graph = LayerGraph(inputs, outputs)
+            symbols = self.layer_graph.inputs
+            self.input_shape = pack(symbols, [symbol.shape for symbol in flatten(symbols)])
+            self._made_of = self.layer_graph.layers
+            self._name_layers()
 
-    def _clear(self) -> None:
-        self.graph = lk.Graph()
-        self.graph.seed = self.seed
-        self.session = lk.Session(graph=self.graph)
-        self.built = False
-        self._initialized = 0
+    def _forget(self) -> None:
+        super()._forget()
+        self._home: Home | None = None
         self._taps: dict[str, lk.Tensor] = {}
 
-    def call(self, inputs: lk.Tensor, training: bool = False) -> lk.Tensor:
-        """Traces the model: adds its operations to the graph and returns the output."""
-        raise NotImplementedError(f"{type(self).__name__} must define call(inputs, training)")
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """Traces the model: adds its operations to the graph and returns the output, or a nest of outputs."""
+        if self.layer_graph is None:
+            raise NotImplementedError(f"{type(self).__name__} must define call(inputs, training)")
+        return self.layer_graph.run(inputs, training)
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers in order; `Input` is none of them."""
+        return self.sublayers
+
+    def get_layer(self, name: str) -> Layer:
+        """The layer of that name.
+
+        Raises:
+            GraphError: there is none.
+        """
+        self._name_layers()
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        names = ", ".join(repr(layer.name) for layer in self.layers)
+        raise GraphError(f"Model {self.name!r} has no layer {name!r}", rule=f"Its layers are {names}")
+
+    @property
+    def graph(self) -> lk.Graph:
+        """The graph of the model, and of those that it shares layers with."""
+        return self.home.graph
+
+    @property
+    def session(self) -> lk.Session:
+        """The session that holds the weights; it is never the default one."""
+        return self.home.session
+
+    @property
+    def home(self) -> Home:
+        """Where the model lives: where its layers do, if they were built in another model."""
+        if not self.built:
+            self._home = home_of(self.walk()) or self._home or Home(self.seed)
+        assert self._home is not None
+        return self._home
 
     # --- building ---
 
@@ -55,53 +105,122 @@ class TracedLayers:
         """
         if self.built:
             return
-        declared = None if input_shape is None else (None, *tuple(input_shape)[1:])
-        shape = self.input_shape or declared
-        if shape is None or not self.layers:
+        shape = self.input_shape
+        if shape is None and input_shape is not None:
+            shape = _batches(input_shape)
+        if shape is None or not (self.layers or self.layer_graph):
             raise GraphError(
                 f"Model {self.name!r} cannot be built yet",
                 rule="A model needs at least one layer and the shape of one example",
                 received="no layers" if not self.layers else "no shape",
                 fix="Put lk.layers.Input((28, 28, 1)) first, or call build([None, 28, 28, 1]), or fit data.",
             )
+        home, new = self.home, [layer for layer in self.walk() if not layer.built]
         try:
-            with self.graph.as_default():
-                self._x = lk.placeholder(self.input_dtype, shape, name="input")
-                self._y_pred = self.call(self._x, training=False)
+            with home.graph.as_default():
+                self._x = self._placeholders(shape)
+                self._y_pred = self._trace(training=False)
                 self._taps = self._collect_taps()
-                self._initialize()
+                home.initialize()
         except BaseException:
-            for layer in self.layers:  # so that the model can be built again, with data that fit
-                layer.reset()
-            self._clear()
+            for layer in new:  # so that the model can be built again, with data that fit
+                layer._forget()
             raise
+        for layer in self.walk():
+            if layer.own_weights:
+                layer.lives_in = home
         self.input_shape, self.built = shape, True
 
-    def _initialize(self) -> None:
-        """Gives the variables made since the last call their initial values."""
-        variables = lk.global_variables()
-        if new := variables[self._initialized :]:
-            self.session.run(lk.variables_initializer(new))
-        self._initialized = len(variables)
+    def _placeholders(self, shape: Any) -> Any:
+        """The inputs: one placeholder, or several in the structure of the model's inputs."""
+        if self.layer_graph is not None:
+            symbols = flatten(self.layer_graph.inputs)
+            made = [lk.placeholder(s.dtype, s.shape, name=n) for s, n in zip(symbols, self.input_names, strict=True)]
+            return pack(self.layer_graph.inputs, made)
+        if _is_shape(shape):
+            return lk.placeholder(self.input_dtype, shape, name="input")
+        if isinstance(shape, Mapping):
+            return {key: lk.placeholder(self.input_dtype, each, name=str(key)) for key, each in shape.items()}
+        return [lk.placeholder(self.input_dtype, each, name=f"input_{i}") for i, each in enumerate(shape, 1)]
+
+    @property
+    def input_names(self) -> list[str]:
+        """A name for each input, for data given by name."""
+        if self.layer_graph is not None:
+            names = self.layer_graph.input_names()
+            return ["input"] if len(names) == 1 and flatten(self.layer_graph.inputs)[0].name is None else names
+        if isinstance(self._x, Mapping):
+            return sorted(self._x, key=repr)
+        leaves = flatten(self._x)
+        return ["input"] if len(leaves) == 1 else [f"input_{i}" for i in range(1, len(leaves) + 1)]
+
+    @property
+    def output_names(self) -> list[str]:
+        """A name for each output, for targets, losses and metrics given by name."""
+        if self.layer_graph is not None:
+            return self.layer_graph.output_names()
+        outputs = self.y_pred
+        if isinstance(outputs, Mapping):
+            return sorted(outputs, key=repr)
+        leaves = flatten(outputs)
+        return ["output"] if len(leaves) == 1 else [f"output_{i}" for i in range(1, len(leaves) + 1)]
+
+    def _trace(self, training: bool) -> Any:
+        """The outputs' tensors for the placeholders of the inputs."""
+        self._name_layers()
+        return self._traced(self._x, None, training, None, {})
+
+    def _name_layers(self) -> None:
+        """Names the layers that have no name: dense, dense_1 ..., counted inside this model.
+
+        Raises:
+            GraphError: two layers have one name.
+        """
+        taken: dict[str, Layer] = {}
+        for layer in self.layers:
+            if not named(layer) or layer.name is None:
+                continue
+            if layer.name in taken:
+                raise GraphError(
+                    f"Model {self.name!r} has two layers named {layer.name!r}",
+                    rule="Names are unique inside a model",
+                    received=f"{taken[layer.name]!r} and {layer!r}",
+                    fix="Give one of them another name=.",
+                )
+            taken[layer.name] = layer
+        for layer in self.layers:
+            if layer.name not in taken or taken[layer.name] is not layer:
+                base = default_name(type(layer))
+                layer.name = next(
+                    name for i in range(len(taken) + 1) if (name := f"{base}_{i}" if i else base) not in taken
+                )
+                taken[layer.name] = layer
+                if isinstance(layer, TracedLayers):
+                    layer.has_given_name = True
+
+    def _require_built(self, inputs: Any, shape: Any) -> None:
+        """Called as a layer of another model, or in a graph of the program's own: the layers make their own weights."""
+        self._name_layers()
 
     def _collect_taps(self) -> dict[str, lk.Tensor]:
         taps = {}
         for layer in self.layers:
             if layer.pre_activation is not None and layer.pre_activation is not layer.output:
                 taps[f"{layer.name}/pre_activation"] = layer.pre_activation
-            if layer.output is not None:
-                taps[f"{layer.name}/output"] = layer.output
+            outputs = [] if layer.output is None else flatten(layer.output)
+            for i, output in enumerate(outputs):
+                taps[f"{layer.name}/output" + f"_{i}" * (len(outputs) > 1)] = output
         return taps
 
     @property
-    def x(self) -> lk.Tensor:
-        """The placeholder of the inputs, [None, ...]."""
+    def x(self) -> Any:
+        """The placeholder of the inputs, [None, ...]; of several inputs theirs, in the model's structure."""
         self.build()
         return self._x
 
     @property
-    def y_pred(self) -> lk.Tensor:
-        """The output of the inference graph, [None, ...]."""
+    def y_pred(self) -> Any:
+        """The output of the inference graph, [None, ...]; of several outputs theirs, in the model's structure."""
         self.build()
         return self._y_pred
 
@@ -115,18 +234,34 @@ class TracedLayers:
         self.build()
         return dict(self._taps)
 
-    def _inputs(self, x: Any) -> np.ndarray:
+    def _inputs(self, x: Any) -> list[np.ndarray]:
+        """The arrays that are fed, in the order of the flattened placeholders."""
         if not self.built:
-            shape = numeric(x, "x").shape
-            self.build((None, 1) if len(shape) == 1 else shape)
-        return inputs_array(x, self.x, self.name)
+            self.build(self._shapes(x))
+        given = parts(x, self.x, self.input_names, "x")
+        return [inputs_array(a, p, self.name or "") for a, p in zip(given, flatten(self.x), strict=True)]
+
+    def _shapes(self, x: Any) -> Any:
+        """The shapes of the first data that a model is given which was told no shape."""
+
+        def shape(array: Any) -> Shape:
+            found = numeric(array, "x").shape
+            return (None, 1) if len(found) == 1 else (None, *found[1:])
+
+        return None if self.input_shape is not None else mapped(shape, x) if self.takes_several(x) else shape(x)
+
+    def takes_several(self, x: Any) -> bool:
+        """Whether data are several inputs, for a model that does not say what it takes."""
+        return several(x)
 
     # --- looking ---
 
-    def predict(self, x: Any, batch_size: int = 32) -> np.ndarray:
-        """The outputs in inference mode, [examples, ...]; they do not depend on the batch size."""
+    def predict(self, x: Any, batch_size: int = 32) -> Any:
+        """The outputs in inference mode, [examples, ...], in the model's structure; they do not depend on the batch size."""
         inputs = self._inputs(x)
-        return self._in_batches([self.y_pred], {self.x: inputs}, batch_size)[0]
+        feeds = dict(zip(flatten(self.x), inputs, strict=True))
+        outputs = flatten(self.y_pred)
+        return pack(self.y_pred, self._in_batches(outputs, feeds, batch_size))
 
     def _in_batches(self, fetches: list[Any], feeds: dict[Any, np.ndarray], batch_size: int) -> list[np.ndarray]:
         """Each fetch for all examples: full batches in one native call, then the rest."""
@@ -149,15 +284,11 @@ class TracedLayers:
 
     # --- weights ---
 
-    @property
-    def weights(self) -> list[lk.Variable]:
-        """The layers' variables in order; the optimizer's are none of them."""
-        self.build()
-        return [variable for layer in self.layers for variable in layer.weights]
-
-    @property
-    def trainable_weights(self) -> list[lk.Variable]:
-        return [variable for variable in self.weights if variable.trainable]
+    def named_weights(self) -> dict[str, lk.Variable]:
+        """Path -> variable, such as "dense/kernel"; the optimizer's are none of them. Builds the model if it can be."""
+        if self.input_shape is not None or not self.has_weights:
+            self.build()
+        return super().named_weights()
 
     def get_weights(self) -> list[np.ndarray]:
         """The weights' values, in the order of `weights`."""
@@ -189,3 +320,20 @@ class TracedLayers:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}: {len(self.layers)} layers>"
+
+
+def named(layer: Layer) -> bool:
+    """Whether the layer has a name that stays; a model's own is that of its class until it becomes part of another."""
+    return layer.has_given_name if isinstance(layer, TracedLayers) else layer.name is not None
+
+
+def _is_shape(shape: Any) -> bool:
+    """Whether this is one shape, rather than a nest of shapes."""
+    return not isinstance(shape, Mapping) and all(dim is None or isinstance(dim, int | np.integer) for dim in shape)
+
+
+def _batches(shape: Any) -> Any:
+    """Shapes of batches: the first dimension of each is not known."""
+    if isinstance(shape, Mapping):
+        return {key: _batches(each) for key, each in shape.items()}
+    return (None, *tuple(shape)[1:]) if _is_shape(shape) else [_batches(each) for each in shape]

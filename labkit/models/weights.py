@@ -34,22 +34,23 @@ def set_all(model: TracedLayers, values: Sequence[Any]) -> None:
 
 
 def save(model: TracedLayers, prefix: str) -> str:
-    """Saves the weights by name."""
-    names = [variable.op.name for variable in model.weights]
+    """Saves the weights by their paths, which do not depend on what else is in the graph."""
+    named = model.named_weights()
     with model.session.frozen_state() as values:
-        return checkpoint.save(prefix, {name: values[name] for name in names}, step=0)
+        tensors = {path: values[variable.op.name] for path, variable in named.items()}
+        return checkpoint.save(prefix, tensors, step=0)
 
 
 def load(model: TracedLayers, prefix: str) -> None:
     """Loads weights by name; all are checked before any is set."""
     tensors = checkpoint.load(prefix).tensors
     values = []
-    for variable in model.weights:
-        array = tensors.get(variable.op.name)
+    for path, variable in model.named_weights().items():
+        array = tensors.get(path)
         if array is None or list(array.shape) != variable.shape.as_list():
             raise CheckpointError(
                 f"The checkpoint {prefix} does not fit model {model.name!r}",
-                rule=f"It holds {variable.op.name} of shape {show(variable.dims)}",
+                rule=f"It holds {path} of shape {show(variable.dims)}",
                 received="nothing of that name" if array is None else f"shape {show(array.shape)}",
                 fix="Build the model with the layers, names and sizes that were saved.",
             )

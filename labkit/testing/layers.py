@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 
 import labkit as lk
+from labkit.core.nest import flatten, pack
 from labkit.plugins import settings_of
 from labkit.testing.numeric import require
 
 
-def check_layer(
-    make: Callable[[], Any], input_shape: tuple[int, ...], batch: int = 3, x: np.ndarray | None = None
-) -> None:
+def check_layer(make: Callable[[], Any], input_shape: Any, batch: int = 3, x: Any = None) -> None:
     """Checks that a layer keeps its contract.
 
     In float32 and float64, for a batch of unknown size: the outputs for inference and for training have the input's dtype
@@ -27,16 +26,21 @@ def check_layer(
 
     Args:
         make: gives a new layer at each call.
-        input_shape: the shape of one example, without the batch dimension.
+        input_shape: the shape of one example, without the batch dimension; of a layer of several inputs a list of them.
         batch: how many examples to use.
-        x: the examples [batch, *input_shape], in place of normal random numbers. Whole numbers stay what they are: the
-            layer then chooses its dtype itself, and only its weights have gradients.
+        x: the examples [batch, *input_shape], or a list of such arrays, in place of normal random numbers. Whole numbers
+            stay what they are: the layer then chooses its dtype itself, and only its weights have gradients.
 
     Raises:
         AssertionError: it does not.
     """
-    examples = np.random.default_rng(0).normal(size=(batch, *input_shape)) if x is None else np.asarray(x)
-    for dtype in (lk.float32, lk.float64) if examples.dtype.kind == "f" else (lk.as_dtype(examples.dtype),):
+    shapes = input_shape if isinstance(input_shape, list) else [input_shape]
+    random = np.random.default_rng(0)
+    arrays = x if isinstance(x, list) else [x]
+    arrays = [random.normal(size=(batch, *shape)) for shape in shapes] if x is None else [np.asarray(a) for a in arrays]
+    examples = arrays if isinstance(input_shape, list) else arrays[0]
+    kind, batch = arrays[0].dtype, len(arrays[0])
+    for dtype in (lk.float32, lk.float64) if kind.kind == "f" else (lk.as_dtype(kind),):
         program = _Program(make(), examples, dtype)
         layer, name = program.layer, repr(program.layer)
         computed = dtype if dtype.is_floating else layer.dtype
@@ -47,13 +51,13 @@ def check_layer(
             dims = zip(shape.as_list(), values.shape, strict=False) if shape.rank == values.ndim else [(0, 1)]
             fits = all(a in (None, b) for a, b in dims)
             require(fits, f"{name}: the graph says shape {shape}, but the output has {values.shape}")
-            require(len(values) == len(examples), f"{name} gives {len(values)} outputs for {len(examples)} examples")
+            require(len(values) == batch, f"{name} gives {len(values)} outputs for {batch} examples")
         names = [weight.op.name for weight in layer.weights]
         require(len(set(names)) == len(names), f"{name} has weights of one name: {names}")
         outside = [weight for weight in names if not weight.startswith(f"{layer.name}/")]
         require(not outside, f"{name} has weights outside its name scope {layer.name}/: {outside}")
         require(np.array_equal(output, program.run(program.output)), f"{name} gives another inference when run again")
-        for i in range(len(examples)):
+        for i in range(batch):
             alone = program.run(program.output, slice(i, i + 1))
             require(np.array_equal(alone[0], output[i]), f"{name}: example {i} gives another inference alone")
         again = _Program(make(), examples, dtype)
@@ -83,10 +87,12 @@ def _check_same(program: _Program, other: _Program, training: np.ndarray, messag
 class _Program:
     """A layer traced for inference and for training, its weights initialized."""
 
-    def __init__(self, layer: Any, x: np.ndarray, dtype: Any) -> None:
-        self.layer, self.values, self.graph = layer, x.astype(dtype.numpy), lk.Graph()
+    def __init__(self, layer: Any, x: Any, dtype: Any) -> None:
+        self.layer, self.graph = layer, lk.Graph()
+        self.values = [array.astype(dtype.numpy) for array in flatten(x)]
         with self.graph.as_default():
-            self.x = lk.placeholder(dtype, [None, *x.shape[1:]], name="x")
+            self.inputs = [lk.placeholder(dtype, [None, *array.shape[1:]], name="x") for array in self.values]
+            self.x = pack(x, self.inputs)
             self.output = layer(self.x, training=False)
             made = list(layer.weights)
             self.training = layer(self.x, training=True)
@@ -95,7 +101,7 @@ class _Program:
             self.session.run(lk.global_variables_initializer())
 
     def run(self, fetches: Any, rows: slice = slice(None)) -> Any:
-        return self.session.run(fetches, {self.x: self.values[rows]})
+        return self.session.run(fetches, {x: array[rows] for x, array in zip(self.inputs, self.values, strict=True)})
 
     def weights(self) -> list[np.ndarray]:
         return [self.session.read(weight) for weight in self.layer.weights]
@@ -105,8 +111,8 @@ def _check_gradients(program: _Program) -> None:
     """Directional derivatives of a random projection of the output, for the input and each trainable weight alone."""
     random, eps, session = np.random.default_rng(1), 1e-6, program.session
 
-    def move_input(values: np.ndarray) -> None:
-        program.values = values
+    def move_input(place: int, values: np.ndarray) -> None:
+        program.values[place] = values
 
     with program.graph.as_default():
         output = program.run(program.output)
@@ -116,8 +122,9 @@ def _check_gradients(program: _Program) -> None:
             (weight, f"trainable weight {weight.name}", session.read(weight), partial(session.load, weight))
             for weight in program.layer.trainable_weights
         ]
-        if program.x.dtype.is_floating:
-            places.append((program.x, "the input", program.values, move_input))
+        for i, (x, values) in enumerate(zip(program.inputs, program.values, strict=True)):
+            if x.dtype.is_floating:
+                places.append((x, f"input {i}", values, partial(move_input, i)))
         if output.dtype != np.float64:
             eps = 1e-2
         gradients = lk.gradients(total, [place[0] for place in places])

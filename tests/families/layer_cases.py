@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-LAYERS: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
+LAYERS: dict[str, tuple[dict[str, Any], Any]] = {
     "Input": ({"shape": [4]}, (4,)),
     "InputLayer": ({"shape": [4]}, (4,)),
     "Dense": ({"units": 3, "activation": "tanh"}, (5,)),
@@ -33,11 +33,16 @@ LAYERS: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
     "RandomCrop": ({"height": 3, "width": 2}, (4, 5, 2)),
     "RandomBrightness": ({"factor": 0.3, "value_range": [-9, 9]}, (4, 5, 2)),
     "RandomContrast": ({"factor": [0.2, 0.7], "value_range": [-9, 9]}, (4, 5, 2)),
+    **dict.fromkeys(("Add", "Multiply", "Average", "Maximum", "Minimum"), ({}, [(4, 3), (1, 3), (3,)])),
+    "Subtract": ({}, [(4, 3), (3,)]),
+    "Concatenate": ({"axis": 1}, [(4, 3), (2, 3), (1, 3)]),
+    "Dot": ({"axes": [1, 2], "normalize": True}, [(4, 3), (2, 4)]),
+    "Operator": ({"operator": "sub", "operand": 2.0, "swapped": True}, (3,)),
     "Rescaling": ({"scale": 0.5, "offset": -1.0}, (4, 2)),
 }
 """Settings and the shape of an example, where a layer needs settings or its name does not tell the shape."""
 
 
-def layer_case(name: str) -> tuple[dict[str, Any], tuple[int, ...]]:
-    """Settings and the shape of an example, for each registered name."""
+def layer_case(name: str) -> tuple[dict[str, Any], Any]:
+    """Settings and the shape of an example, for each registered name; a list of shapes for several inputs."""
     return LAYERS.get(name, ({}, (6, 2) if "1D" in name else (4, 6, 2)))

@@ -26,6 +26,7 @@ BASES = {
     "Slot",
     "Schedule",
     "Layer",
+    "Merge",
     "load",
 }
 """What the stubs list besides components: what authors derive from, and the data sets' function."""

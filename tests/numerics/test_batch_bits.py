@@ -147,7 +147,7 @@ def test_batches_of_many_sizes(batch: int) -> None:
         assert session.run(y, {rows: x[:batch]}).tobytes() == whole[:batch].tobytes()
 
 
-LARGE: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
+LARGE: dict[str, tuple[dict[str, Any], Any]] = {
     "Dense": ({"units": 19, "activation": "relu"}, (50,)),
     "Conv2D": ({"filters": 16, "kernel_size": 3, "padding": "same", "activation": "relu"}, (9, 10, 16)),
     "MaxPool2D": ({"pool_size": 2}, (9, 8, 5)),
@@ -161,9 +161,12 @@ COMPUTING = [component.name for component in plugin.labkit_layers() if not compo
 @pytest.mark.parametrize("name", COMPUTING)
 def test_predictions_of_every_layer(name: str) -> None:
     settings, shape = LARGE.get(name, layer_case(name))
-    model = lk.Sequential([lk.layers.Input(shape), resolve("layers", {"name": name, **settings})])
-    x = np.floor(np.abs(draw(BATCH, *shape))) if name == "Embedding" else draw(BATCH, *shape)
+    shapes = shape if isinstance(shape, list) else [shape]
+    inputs = [lk.Input(each) for each in shapes]
+    layer = resolve("layers", {"name": name, **settings})
+    model = lk.Model(inputs, layer(inputs if isinstance(shape, list) else inputs[0]))
+    x = [np.floor(np.abs(draw(BATCH, *each))) if name == "Embedding" else draw(BATCH, *each) for each in shapes]
     whole = model.predict(x)
     for part in PARTS:
-        assert model.predict(x[part]).tobytes() == whole[part].tobytes()
+        assert model.predict([array[part] for array in x]).tobytes() == whole[part].tobytes()
     assert model.predict(x, batch_size=5).tobytes() == whole.tobytes()

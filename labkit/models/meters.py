@@ -1,0 +1,116 @@
+"""Meters: metrics while examples go by, in float64 on the host."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from labkit.errors import CheckpointError
+from labkit.models.objectives import Objective, is_streaming
+
+
+class Mean:
+    """The mean of a function's values over all examples."""
+
+    def __init__(self) -> None:
+        self.total, self.count = 0.0, 0
+
+    def add(self, values: np.ndarray) -> None:
+        """Takes values of some examples in."""
+        self.total += float(np.sum(values, dtype=np.float64))
+        self.count += values.size
+
+    def result(self) -> float:
+        return self.total / self.count if self.count else float("nan")
+
+    def state(self) -> dict[str, np.ndarray]:
+        return {"total": np.array(self.total), "count": np.array(self.count)}
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        self.total, self.count = float(state["total"]), int(state["count"])
+
+
+class Meters:
+    """A copy of each metric of a model, at its beginning.
+
+    Args:
+        objectives: whose metrics.
+    """
+
+    def __init__(self, objectives: Sequence[Objective]) -> None:
+        self._metrics: dict[str, tuple[int, Any]] = {}
+        for place, objective in enumerate(objectives):
+            for name, metric in objective.metrics.items():
+                own = copy.deepcopy(metric) if is_streaming(metric) else Mean()
+                self._metrics[name] = place, own
+        self.reset()
+
+    def __bool__(self) -> bool:
+        return bool(self._metrics)
+
+    def reset(self) -> None:
+        """Back to the beginning."""
+        for name, (place, metric) in self._metrics.items():
+            if isinstance(metric, Mean):
+                self._metrics[name] = place, Mean()
+            else:
+                metric.reset_state()
+
+    def update(self, measured: Mapping[str, np.ndarray], targets: Sequence[np.ndarray]) -> None:
+        """Takes some examples in.
+
+        Args:
+            measured: of each metric what `Objective.per_example` gives, [examples, ...].
+            targets: of each output, [examples, ...].
+        """
+        for name, (place, metric) in self._metrics.items():
+            if isinstance(metric, Mean):
+                metric.add(measured[name])
+            else:
+                metric.update_state(targets[place], measured[name])
+
+    def means(self, measured: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Of metrics that are functions the mean at each step, float64 [steps].
+
+        Args:
+            measured: of each metric the values of each step's examples, [steps, batch].
+        """
+        means = [name for name, (_, metric) in self._metrics.items() if isinstance(metric, Mean)]
+        return {name: measured[name].mean(axis=1, dtype=np.float64) for name in means}
+
+    def results(self) -> dict[str, Any]:
+        """Each metric's value for all examples since the beginning: a float, or an array where a metric gives one."""
+        return {name: _plain(metric.result()) for name, (_, metric) in self._metrics.items()}
+
+    def state(self) -> dict[str, np.ndarray]:
+        """What the metrics remember, for `restore`."""
+        return {
+            f"{name}/{key}": np.asarray(value)
+            for name, (_, metric) in self._metrics.items()
+            for key, value in metric.state().items()
+        }
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Goes on from a `state()` of the same metrics.
+
+        Raises:
+            CheckpointError: it is of others.
+        """
+        for name, (_, metric) in self._metrics.items():
+            own = {key.removeprefix(f"{name}/"): value for key, value in state.items() if key.startswith(f"{name}/")}
+            if set(own) != set(metric.state()):
+                raise CheckpointError(
+                    f"The saved state does not hold metric {name!r}",
+                    rule=f"It holds {', '.join(metric.state())}",
+                    received=", ".join(own) or "nothing",
+                    fix="Continue with the metrics of the model that was saved.",
+                )
+            metric.restore(own)
+
+
+def _plain(value: Any) -> Any:
+    array = np.asarray(value)
+    return array.item() if array.ndim == 0 else array
