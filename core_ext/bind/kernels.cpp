@@ -79,7 +79,7 @@ Status run_backwards(const KernelEntry& kernel, const Call& call, const Work& wo
     if (work.scratch_bytes) std::memset(call.scratch, 0xFF, static_cast<size_t>(work.scratch_bytes));
     for (int phase = 0; phase < work.phases; ++phase) {
         Status first;  // of the failed tasks
-        for (int64_t task = work.tasks[phase]; task-- > 0;) {
+        for (int64_t task = work.tasks_in(phase); task-- > 0;) {
             if (work.local_bytes) std::memset(call.local, 0xFF, static_cast<size_t>(work.local_bytes));
             Status status = kernel.run(call, phase, task);
             if (status.code != Code::ok) first = status;
@@ -120,7 +120,9 @@ std::vector<int64_t> kernel_tasks(const std::string& target_name, const std::str
                                   const std::vector<double>& reals) {
     const Prepared made(target_name, kernel, inputs, outputs, ints, reals);
     if (made.empty) return {};
-    return {made.work.tasks, made.work.tasks + made.work.phases};
+    std::vector<int64_t> tasks;
+    for (int32_t phase = 0; phase < made.work.phases; ++phase) tasks.push_back(made.work.tasks_in(phase));
+    return tasks;
 }
 
 }  // namespace

@@ -61,7 +61,7 @@ Status run_phases(RunFunction run, const Call& call, const Work& work, char* loc
                   bool& stopped) {
     for (int i = 0; i < work.phases; ++i) {
         Phase phase{run, &call, local, aligned(work.local_bytes), interrupt, i};
-        parallel_for(work.tasks[i], threads, Phase::task, &phase);
+        parallel_for(work.tasks_in(i), threads, Phase::task, &phase);
         if (phase.status.code != Code::ok) return phase.status;
         if ((stopped = phase.stopped.load())) return {};
     }

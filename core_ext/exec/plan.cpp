@@ -253,11 +253,10 @@ void Plan::plan_work(Instruction& made, const std::string& where) const {
         check_signature(made.kernel->name, call);
     made.kernel->plan(call, made.work);
     const Work& work = made.work;
-    bool sane = work.phases >= 0 && work.phases <= kMaxPhases && work.scratch_bytes >= 0 &&
-                work.scratch_bytes <= kMaxBytes && work.local_bytes >= 0 && work.local_bytes <= kMaxBytes / kMaxThreads &&
-                (work.local_tasks > 0) == (work.local_bytes > 0);
+    bool sane = work.phases >= 0 && work.scratch_bytes >= 0 && work.scratch_bytes <= kMaxBytes && work.local_bytes >= 0 &&
+                work.local_bytes <= kMaxBytes / kMaxThreads && (work.local_tasks > 0) == (work.local_bytes > 0);
     int64_t tasks = 0;
-    for (int phase = 0; sane && phase < work.phases; ++phase)
+    for (int phase = 0; sane && phase < std::min(work.phases, kMaxPhases); ++phase)
         sane = work.tasks[phase] >= 0, tasks = std::max(tasks, work.tasks[phase]);
     if (!sane) fail(where + " cannot be planned for these shapes");
     made.serial = work.phases == 1 && work.tasks[0] == 1 && !work.local_bytes;

@@ -32,12 +32,15 @@ from labkit.ops.depthwise import depthwise_conv2d, separable_conv2d
 from labkit.ops.dropout import dropout
 from labkit.ops.elementwise import relu, sigmoid, tanh
 from labkit.ops.embedding import embedding_bag, embedding_lookup
+from labkit.ops.gru import gru
 from labkit.ops.layer_norm import layer_normalization
 from labkit.ops.lrn import l2_normalize, local_response_normalization, lrn
+from labkit.ops.lstm import lstm
 from labkit.ops.max_pool import max_pool, max_pool_with_argmax
 from labkit.ops.norms import l2_loss, moments, zero_fraction
 from labkit.ops.sampled import nce_loss, sampled_softmax_loss
 from labkit.ops.sigmoid_crossentropy import sigmoid_cross_entropy_with_logits, weighted_cross_entropy_with_logits
+from labkit.ops.simple_rnn import simple_rnn
 from labkit.ops.softmax import log_softmax, softmax
 from labkit.ops.sort import top_k
 
@@ -60,6 +63,7 @@ __all__ = [
     "embedding_lookup",
     "fused_batch_norm",
     "gelu",
+    "gru",
     "hard_sigmoid",
     "in_top_k",
     "l2_loss",
@@ -71,6 +75,7 @@ __all__ = [
     "log_softmax",
     "log_uniform_candidate_sampler",
     "lrn",
+    "lstm",
     "max_pool",
     "max_pool1d",
     "max_pool_with_argmax",
@@ -84,6 +89,7 @@ __all__ = [
     "sigmoid",
     "sigmoid_cross_entropy_with_logits",
     "silu",
+    "simple_rnn",
     "softmax",
     "softmax_cross_entropy_with_logits",
     "softplus",

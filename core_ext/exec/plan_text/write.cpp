@@ -1,4 +1,5 @@
 // From plans to text.
+#include <algorithm>
 #include <cstdio>
 
 #include "exec/checked.h"
@@ -62,8 +63,10 @@ void write_instruction(std::string& to, const Instruction& instruction, bool val
     if (instruction.writes) to += " writes";
     if (!values) {
         to += "  # tasks";
-        for (int phase = 0; phase < instruction.work.phases; ++phase)
-            to += ' ' + std::to_string(instruction.empty ? 0 : instruction.work.tasks[phase]);
+        const Work& work = instruction.work;
+        for (int phase = 0; phase < std::min(work.phases, kMaxPhases); ++phase)
+            to += ' ' + std::to_string(instruction.empty ? 0 : work.tasks[phase]);
+        if (work.phases > kMaxPhases) to += " in " + std::to_string(work.phases) + " phases";
         if (instruction.work.scratch_bytes) to += ", scratch " + std::to_string(instruction.work.scratch_bytes);
         if (instruction.work.local_bytes) to += ", a thread " + std::to_string(instruction.work.local_bytes);
     }

@@ -37,7 +37,7 @@ struct Call {
     const Fused* fused;   // of an instruction that was made of several; else null
 };
 
-constexpr int kMaxPhases = 8;
+constexpr int kMaxPhases = 8;  // whose tasks a kernel can count one by one; later ones have as many as the last of these
 
 struct Work {
     int32_t phases = 1;             // -1: the kernel has no way for this call
@@ -46,6 +46,8 @@ struct Work {
     int64_t local_bytes = 0;      // for each thread: memory that stays in its cache from task to task,
     int64_t local_tasks = 0;      // and the tasks of the phase that uses it: no more threads have it
     const char* algorithm = "";  // for people: which one serves the call, where a kernel has several
+
+    int64_t tasks_in(int32_t phase) const { return tasks[phase < kMaxPhases ? phase : kMaxPhases - 1]; }
 };
 
 // `plan` is called once for given shapes and attributes, with all data pointers null.
