@@ -23,7 +23,7 @@ class Compound:
 def flatten(nest: Any) -> list[Any]:
     """The leaves of a nest in order; dicts in the order of their keys."""
     if isinstance(nest, Mapping):
-        return [x for key in _keys(nest) for x in flatten(nest[key])]
+        return [x for key in keys(nest) for x in flatten(nest[key])]
     if isinstance(nest, list | tuple):
         return [x for value in nest for x in flatten(value)]
     return list(nest.parts()) if isinstance(nest, Compound) else [nest]
@@ -46,7 +46,7 @@ def pack(like: Any, leaves: Sequence[Any]) -> Any:
 
 def _pack(like: Any, leaves: Iterator[Any]) -> Any:
     if isinstance(like, Mapping):
-        packed = {key: _pack(like[key], leaves) for key in _keys(like)}
+        packed = {key: _pack(like[key], leaves) for key in keys(like)}
         return {key: packed[key] for key in like}
     if isinstance(like, tuple) and hasattr(like, "_fields"):
         return type(like)(*(_pack(value, leaves) for value in like))
@@ -57,6 +57,6 @@ def _pack(like: Any, leaves: Iterator[Any]) -> Any:
     return next(leaves)
 
 
-def _keys(nest: Mapping[Any, Any]) -> list[Any]:
+def keys(nest: Mapping[Any, Any]) -> list[Any]:
     """A dict's keys in an order that does not depend on how it was written."""
     return sorted(nest, key=repr)

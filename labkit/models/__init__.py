@@ -7,6 +7,7 @@ runner's `trial.fit` both step.
 from labkit.models.history import History
 from labkit.models.loop import TrainingLoop, example_order
 from labkit.models.model import Model
+from labkit.models.saving import load as load_model
 from labkit.models.sequential import Sequential
 
-__all__ = ["History", "Model", "Sequential", "TrainingLoop", "example_order"]
+__all__ = ["History", "Model", "Sequential", "TrainingLoop", "example_order", "load_model"]

@@ -9,7 +9,7 @@ import numpy as np
 
 import labkit as lk
 from labkit.core.convert import as_array
-from labkit.core.nest import flatten, pack
+from labkit.core.nest import flatten, keys, pack
 from labkit.core.shapes import compatible, show
 from labkit.errors import FeedError, InvalidArgumentError, ShapeError
 
@@ -47,11 +47,11 @@ def parts(data: Any, like: Any, names: Sequence[str], what: str) -> list[Any]:
     """
     single = not isinstance(like, list | tuple | dict)
     if isinstance(data, Mapping):
-        keys = sorted(like, key=repr) if isinstance(like, dict) else list(names)
-        if set(data) == set(keys):
-            return [data[key] for key in keys]
+        expected = keys(like) if isinstance(like, dict) else list(names)
+        if set(data) == set(expected):
+            return [data[key] for key in expected]
         received = f"a dict with {', '.join(map(repr, data)) or 'nothing'}"
-        raise _other_parts(what, f"They are named {', '.join(map(repr, keys))}", received)
+        raise _other_parts(what, f"They are named {', '.join(map(repr, expected))}", received)
     if single:
         return [data]
     count = len(flatten(like))

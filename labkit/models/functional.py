@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import labkit as lk
-from labkit.core.nest import flatten, pack
+from labkit.core.nest import flatten, keys, pack
 from labkit.errors import GraphError
 from labkit.layers.base import Layer
 from labkit.layers.symbol import Call, Symbol, as_symbol, trace
@@ -20,6 +20,7 @@ class LayerGraph:
 
     Attributes:
         inputs, outputs: symbols in that structure.
+        calls: the layers' calls, in the order in which they were written.
         layers: in the order in which they were first called.
 
     Raises:
@@ -32,8 +33,8 @@ class LayerGraph:
         for symbol in starts:
             if starts.count(symbol) > 1:
                 raise GraphError("An input of a model comes twice", received=repr(symbol))
-        self._calls = _calls_between(starts, flatten(self.outputs))
-        self.layers: list[Layer] = list(dict.fromkeys(call.layer for call in self._calls))
+        self.calls = _calls_between(starts, flatten(self.outputs))
+        self.layers: list[Layer] = list(dict.fromkeys(call.layer for call in self.calls))
 
     def run(self, inputs: Any, training: bool) -> Any:
         """The outputs' tensors for those of the inputs, in the structure of `outputs`."""
@@ -46,7 +47,7 @@ class LayerGraph:
             )
         values: dict[Symbol, lk.Tensor] = dict(zip(starts, given, strict=True))
         made: dict[tuple[Call, int], lk.Tensor] = {}
-        for call in self._calls:
+        for call in self.calls:
             for symbol in call.symbols():
                 if symbol not in values:
                     assert symbol.call is not None
@@ -57,11 +58,15 @@ class LayerGraph:
         return pack(self.outputs, leaves)
 
     def input_names(self) -> list[str]:
-        """A name for each input: its own, or input_1, input_2 ..."""
+        """A name for each input: its key in a dict, its own, or input_1, input_2 ..."""
+        if isinstance(self.inputs, dict):
+            return keys(self.inputs)
         return [symbol.name or f"input_{i}" for i, symbol in enumerate(flatten(self.inputs), 1)]
 
     def output_names(self) -> list[str]:
-        """A name for each output: that of the layer which makes it."""
+        """A name for each output: its key in a dict, or that of the layer which makes it."""
+        if isinstance(self.outputs, dict):
+            return keys(self.outputs)
         names: list[str] = []
         for symbol in flatten(self.outputs):
             base = "input" if symbol.call is None else symbol.call.layer.name or "output"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 import labkit as lk
 from labkit.core.nest import flatten, pack
 from labkit.errors import SessionError
+from labkit.models import saving
 from labkit.models.arrays import example_weights, parts, require_pairs, targets_array
 from labkit.models.fit import fit
 from labkit.models.history import History
@@ -29,11 +30,13 @@ class TrainingProgram:
         train_op: the update.
         values: scalars that it reports: "loss", and of several outputs each one's "<output>_loss".
         measured: what the metrics need of each example, [batch, ...].
+        scope: what the names of its operations begin with.
     """
 
     train_op: lk.Operation
     values: dict[str, lk.Tensor]
     measured: dict[str, lk.Tensor]
+    scope: str
 
 
 class Model(TracedLayers):
@@ -81,18 +84,18 @@ class Model(TracedLayers):
         trainable: bool = True,
     ) -> None:
         self.optimizer: Any = None
-        self._specs: Specs | None = None
+        self.specs: Specs | None = None
         super().__init__(inputs, outputs, name, seed, trainable)
 
     def _forget(self) -> None:
         super()._forget()
-        self._targets: list[lk.Tensor] = []
+        self.targets: list[lk.Tensor] = []
         self._weights: lk.Tensor | None = None
         self._forget_programs()
 
     def _forget_programs(self) -> None:
         self._objectives: list[Objective] | None = None
-        self._training: dict[bool, TrainingProgram] = {}
+        self.programs: dict[bool, TrainingProgram] = {}
         self._evaluation: tuple[list[lk.Tensor | None], dict[str, lk.Tensor]] | None = None
 
     def compile(self, optimizer: Any, loss: Any, metrics: Any = (), loss_weights: Any = None) -> None:
@@ -111,7 +114,7 @@ class Model(TracedLayers):
             InvalidArgumentError: (here or when first used) a list or dict does not fit the outputs.
         """
         resolved = resolve("optimizers", optimizer), Specs(loss, metrics, loss_weights)
-        self.optimizer, self._specs = resolved
+        self.optimizer, self.specs = resolved
         self._forget_programs()
         if self.built:
             self.objectives()  # says at once what does not fit
@@ -119,12 +122,12 @@ class Model(TracedLayers):
     @property
     def loss(self) -> Any:
         """As compiled: a loss, or a list or dict of them; None before."""
-        return None if self._specs is None else self._specs.loss
+        return None if self.specs is None else self.specs.loss
 
     @property
     def metrics(self) -> dict[str, Any]:
         """As compiled, by the name that reports show."""
-        if self._specs is None:
+        if self.specs is None:
             return {}
         return {name: metric for objective in self.objectives() for name, metric in objective.metrics.items()}
 
@@ -141,23 +144,23 @@ class Model(TracedLayers):
         return self._objectives
 
     def _require_compiled(self, what: str) -> Specs:
-        if self._specs is None:
+        if self.specs is None:
             raise SessionError(
                 f"Model {self.name!r} is not compiled",
                 rule=f"{what} needs an optimizer and a loss",
                 fix='Call compile first: model.compile(optimizer="adam", loss="mse").',
             )
-        return self._specs
+        return self.specs
 
     @property
     def y(self) -> Any:
         """The placeholder of the targets, from the first targets on; of several outputs theirs."""
-        return pack(self.y_pred, self._targets) if self._targets else None
+        return pack(self.y_pred, self.targets) if self.targets else None
 
     def _graded(self, outputs: Any) -> tuple[list[lk.Tensor | None], dict[str, lk.Tensor]]:
         """Each output's losses of every example, [batch], and what the metrics need of them."""
         losses, measured = [], {}
-        for objective, y_true, y_pred in zip(self.objectives(), self._targets, flatten(outputs), strict=True):
+        for objective, y_true, y_pred in zip(self.objectives(), self.targets, flatten(outputs), strict=True):
             loss, own = objective.per_example(y_true, y_pred)
             losses.append(loss)
             measured.update(own)
@@ -173,7 +176,7 @@ class Model(TracedLayers):
             SessionError: the model is not compiled.
         """
         self._require_compiled("Training")
-        if weighted not in self._training:
+        if weighted not in self.programs:
             with self.graph.as_default(), self._forgetting_targets():
                 # Masks follow from the layers' names alone, however often the model is compiled.
                 with lk.name_scope("training") as scope, self.graph.stream_root(scope):
@@ -189,8 +192,8 @@ class Model(TracedLayers):
                 if updates:
                     train_op = lk.group(train_op, *updates)
                 self.home.initialize()
-                self._training[weighted] = TrainingProgram(train_op, values, measured)
-        return self._training[weighted]
+                self.programs[weighted] = TrainingProgram(train_op, values, measured, scope)
+        return self.programs[weighted]
 
     def _mean_losses(self, losses: list[lk.Tensor | None], weights: lk.Tensor | None) -> dict[str, lk.Tensor]:
         """ "loss", the weighted sum over the outputs, and of several outputs each one's own."""
@@ -219,8 +222,8 @@ class Model(TracedLayers):
         try:
             yield
         except BaseException:
-            if not self._training and self._evaluation is None:
-                self._targets = []
+            if not self.programs and self._evaluation is None:
+                self.targets = []
             raise
 
     def training_arrays(self, x: Any, y: Any) -> tuple[list[np.ndarray], list[np.ndarray]]:
@@ -236,24 +239,44 @@ class Model(TracedLayers):
         inputs, outputs = self._inputs(x), flatten(self.y_pred)
         given = parts(y, self.y_pred, self.output_names, "y")
         targets = [
-            targets_array(array, self._targets[i] if self._targets else None, output)
+            targets_array(array, self.targets[i] if self.targets else None, output)
             for i, (array, output) in enumerate(zip(given, outputs, strict=True))
         ]
         require_pairs(inputs, targets)
-        if not self._targets:
-            names = ["target"] if len(targets) == 1 else [f"target_{name}" for name in self.output_names]
-            with self.graph.as_default():
-                self._targets = [
-                    lk.placeholder(array.dtype, (None, *array.shape[1:]), name=name)
-                    for name, array in zip(names, targets, strict=True)
-                ]
+        if not self.targets:
+            self.make_targets([(array.dtype, (None, *array.shape[1:])) for array in targets])
         return inputs, targets
+
+    def make_targets(self, kinds: Sequence[tuple[Any, Any]]) -> None:
+        """Makes the placeholder of each output's targets, of these dtypes and shapes."""
+        names = ["target"] if len(kinds) == 1 else [f"target_{name}" for name in self.output_names]
+        with self.graph.as_default():
+            self.targets = [lk.placeholder(*kind, name=name) for kind, name in zip(kinds, names, strict=True)]
+
+    def save(self, prefix: str) -> str:
+        """Saves the model whole: layers, weights, what it was compiled with, the optimizer's state. `lk.load_model` reads it.
+
+        Args:
+            prefix: folder and name of the checkpoint; one of that name is replaced.
+
+        Returns:
+            The prefix.
+
+        Raises:
+            CheckpointError: a layer or setting has no name that a file could hold (a Lambda's function); nothing is written.
+        """
+        return saving.save(self, prefix)
+
+    @staticmethod
+    def load(prefix: str, components: Mapping[str, Any] | None = None) -> Model:
+        """A model that `save` wrote; see `lk.load_model`."""
+        return saving.load(prefix, components)
 
     def feeds(
         self, x: list[np.ndarray], y: list[np.ndarray], weights: np.ndarray | None = None
     ) -> dict[lk.Tensor, np.ndarray]:
         """What `training_arrays` gave, by placeholder."""
-        feeds = {**dict(zip(flatten(self.x), x, strict=True)), **dict(zip(self._targets, y, strict=True))}
+        feeds = {**dict(zip(flatten(self.x), x, strict=True)), **dict(zip(self.targets, y, strict=True))}
         return feeds if weights is None else {**feeds, self.example_weights: weights}
 
     def fit(

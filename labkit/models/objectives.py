@@ -125,6 +125,8 @@ def _resolved(kind: str, spec: Any) -> Any:
         return {output: _resolved(kind, each) for output, each in spec.items()}
     if isinstance(spec, list | tuple):
         return [_resolved(kind, each) for each in spec]
+    if isinstance(spec, Named):
+        return spec
     component = resolve(kind, spec)
     return component if kind == "losses" else Named(_metric_name(spec, component), component)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import labkit as lk
-from labkit.core.nest import flatten, pack
+from labkit.core.nest import flatten, keys, pack
 from labkit.errors import GraphError
 from labkit.layers.base import Layer, Shape, default_name
 from labkit.models import weights
@@ -46,7 +46,6 @@ class TracedLayers(Layer):
 
     def _forget(self) -> None:
         super()._forget()
-        self._home: Home | None = None
         self._taps: dict[str, lk.Tensor] = {}
 
     def call(self, inputs: Any, training: bool = False) -> Any:
@@ -87,9 +86,9 @@ class TracedLayers(Layer):
     def home(self) -> Home:
         """Where the model lives: where its layers do, if they were built in another model."""
         if not self.built:
-            self._home = home_of(self.walk()) or self._home or Home(self.seed)
-        assert self._home is not None
-        return self._home
+            self.lives_in = home_of(self.walk()) or self.lives_in or Home(self.seed)
+        found: Home = self.lives_in
+        return found
 
     # --- building ---
 
@@ -150,7 +149,7 @@ class TracedLayers(Layer):
             names = self.layer_graph.input_names()
             return ["input"] if len(names) == 1 and flatten(self.layer_graph.inputs)[0].name is None else names
         if isinstance(self._x, Mapping):
-            return sorted(self._x, key=repr)
+            return [str(key) for key in keys(self._x)]
         leaves = flatten(self._x)
         return ["input"] if len(leaves) == 1 else [f"input_{i}" for i in range(1, len(leaves) + 1)]
 
@@ -161,7 +160,7 @@ class TracedLayers(Layer):
             return self.layer_graph.output_names()
         outputs = self.y_pred
         if isinstance(outputs, Mapping):
-            return sorted(outputs, key=repr)
+            return [str(key) for key in keys(outputs)]
         leaves = flatten(outputs)
         return ["output"] if len(leaves) == 1 else [f"output_{i}" for i in range(1, len(leaves) + 1)]
 

@@ -53,6 +53,26 @@ class OptimizerState:
         made = [*self._slots.values(), *self._shared.values(), *self._iterations.values()]
         return sorted(made, key=lambda variable: variable.name)
 
+    def named_variables(self, named: Mapping[str, lk.Variable]) -> dict[str, lk.Variable]:
+        """The state that was made for these variables, under names that do not depend on the graph's.
+
+        Args:
+            named: path -> variable that the optimizer changes.
+
+        Returns:
+            "slot/<key>/<path>", "shared/<key>" and "iterations" -> variable.
+        """
+        graphs = {variable.graph for variable in named.values()}
+        slots = {
+            f"slot/{key}/{path}": self._slots[variable, key]
+            for path, variable in named.items()
+            for key in self.slots
+            if (variable, key) in self._slots
+        }
+        shared = {f"shared/{key}": variable for (graph, key), variable in self._shared.items() if graph in graphs}
+        steps = [variable for graph, variable in self._iterations.items() if graph in graphs]
+        return {**slots, **shared, **({"iterations": steps[0]} if steps else {})}
+
     def _make_slots(self, variable: lk.Variable) -> dict[str, lk.Variable]:
         for key, slot in self.slots.items():
             if (variable, key) not in self._slots:
