@@ -1,9 +1,13 @@
-"""Metrics: what training and evaluation report, one value for each example; the model takes the means.
+"""Metrics: what training and evaluation report, over all examples.
 
-Each registered name is a function or class here. What takes a metric takes its name too:
-`model.compile("sgd", "mse", metrics=["accuracy"])`. One of your own is any callable (y_true, y_pred) -> Tensor [batch].
+A metric is a function for graphs, (y_true, y_pred) -> one value for each example, [batch], whose mean over all examples
+is reported; or a `Metric`, which counts on the host, batch after batch, and is exact at the end however the examples were
+split. Each registered name is one of the two, and what takes a metric takes its name too:
+`model.compile("sgd", "mse", metrics=["accuracy", "auc"])`. One of your own is any such function, or derives from `Metric`.
 """
 
 from labkit.plugins import family
 
-__getattr__, __dir__ = family("metrics")
+__getattr__, __dir__ = family(
+    "metrics", Metric="labkit.metrics.base:Metric", MeanMetricWrapper="labkit.metrics.mean:MeanMetricWrapper"
+)

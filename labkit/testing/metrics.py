@@ -2,31 +2,184 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 import labkit as lk
+from labkit.metrics import MeanMetricWrapper, Metric
+from labkit.plugins import resolve, settings_of
 from labkit.testing.numeric import check_each_example_alone, require, title
 
+TOLERANCE = 1e-12
+"""How far results may differ, relatively where they are above 1."""
 
-def check_metric(metric: Callable[[Any, Any], lk.Tensor], y_true: np.ndarray, y_pred: np.ndarray) -> None:
-    """Checks that a metric keeps its contract.
 
-    It gives one finite float for each example, the same bits whether the example comes alone or in a batch, for
-    predictions in float32 and float64.
+def check_metric(
+    metric: Callable[[Any, Any], lk.Tensor] | Metric,
+    y_true: np.ndarray,
+    y_pred: np.ndarray,
+    reference: Callable[..., Any] | None = None,
+    name: str | None = None,
+    sequential: bool = False,
+) -> None:
+    """Checks that a metric keeps its contract, for predictions in float32 and float64.
+
+    A function for graphs gives one float of the predictions' dtype for each example, the same bits whether the example
+    comes alone or in a batch. What is said below of a `Metric` is checked of the mean over its values.
+
+    However the examples are split into batches, with sample weights and without, the result is the same (within 1e-12;
+    the same bits where it is of whole numbers) and is the reference's. The order of the examples does not matter. An
+    example of weight 0 counts as not shown, and weights that are whole numbers as so many examples. Asking for the result
+    changes nothing. `state` and `restore` in the middle give the same bits, in a metric made again from its settings;
+    `reset_state` forgets everything, and without examples there is no result. A NaN among the predictions makes the result
+    NaN; targets and predictions of different numbers are refused, and change nothing.
 
     Args:
-        y_true: targets that the metric takes, [batch, ...].
+        y_true: targets that the metric takes, [batch, ...], at least 4.
         y_pred: predictions that it takes, [batch, ...].
+        reference: (y_true, y_pred, sample_weight) -> the result in NumPy, sample_weight float64 [batch] or None.
+        name: what the metric is registered as: the name, with the settings, makes the same metric.
+        sequential: whether the order of the examples matters.
 
     Raises:
         AssertionError: it does not.
     """
-    name = title(metric)
+    what = title(metric)
+    if not isinstance(metric, Metric):
+        _check_function(metric, what, y_true, y_pred)
+    weights = np.arange(len(y_true)) % 4 / 2 + 0.25
     for dtype in (np.float32, np.float64):
-        values = check_each_example_alone(metric, name, y_true, y_pred.astype(dtype))
-        require(values.shape == (len(y_pred),), f"{name} gives shape {values.shape} for {len(y_pred)} examples")
-        require(values.dtype == dtype, f"{name} gives {values.dtype} for {np.dtype(dtype)} predictions")
-        require(np.isfinite(values).all(), f"{name} gives {values}")
+        data = y_true, y_pred.astype(dtype) if y_pred.dtype.kind == "f" else y_pred
+        for weight in (None, weights):
+            _check_splits(metric, what, data, weight, sequential)
+            if reference is not None:
+                expected = reference(y_true, data[1].astype(np.float64) if y_pred.dtype.kind == "f" else y_pred, weight)
+                _same(_of(_again(metric), data, weight), expected, f"{what}: not the reference's result, {np.dtype(dtype)}")
+        _check_weights(metric, what, data)
+        _check_state(metric, what, data, weights, name)
+        if y_pred.dtype.kind == "f":
+            _check_nan(metric, what, data)
+    _check_refusals(_again(metric), what, y_true, y_pred)
+
+
+def _check_function(metric: Any, what: str, y_true: np.ndarray, y_pred: np.ndarray) -> None:
+    for dtype in (np.float32, np.float64):
+        values = check_each_example_alone(metric, what, y_true, y_pred.astype(dtype))
+        require(values.shape == (len(y_pred),), f"{what} gives shape {values.shape} for {len(y_pred)} examples")
+        require(values.dtype == dtype, f"{what} gives {values.dtype} for {np.dtype(dtype)} predictions")
+        require(np.isfinite(values).all(), f"{what} gives {values}")
+
+
+def _again(metric: Any, name: str | None = None) -> Metric:
+    """A metric of the same settings that has seen nothing, made by its class or by its registered name."""
+    if not isinstance(metric, Metric):
+        return MeanMetricWrapper(metric)
+    settings = settings_of(metric)
+    made = type(metric)(**settings) if name is None else resolve("metrics", {"name": name, **settings})
+    require(type(made) is type(metric), f"the name {name!r} stands for {title(made)}, not for {title(metric)}")
+    require(repr(made) == repr(metric), f"{title(metric)} does not keep its settings: made again it is {title(made)}")
+    return made
+
+
+def _of(
+    metric: Metric,
+    data: tuple[np.ndarray, np.ndarray],
+    weight: np.ndarray | None = None,
+    cuts: Sequence[int] = (),
+    order: np.ndarray | None = None,
+) -> Any:
+    """The result of all examples, split at `cuts`."""
+    indices = np.arange(len(data[0])) if order is None else order
+    for part in np.split(indices, cuts):
+        metric.update_state(data[0][part], data[1][part], None if weight is None else weight[part])
+    return metric.result()
+
+
+def _same(found: Any, expected: Any, message: str) -> None:
+    found, expected = np.asarray(found), np.asarray(expected)
+    require(found.shape == expected.shape, f"{message}: {found} instead of {expected}")
+    if found.dtype.kind in "biu":
+        require(np.array_equal(found, expected), f"{message}: {found} instead of {expected}")
+    np.testing.assert_allclose(found, expected, TOLERANCE, TOLERANCE, err_msg=message)
+
+
+def _check_splits(metric: Any, what: str, data: Any, weight: np.ndarray | None, sequential: bool) -> None:
+    examples = len(data[0])
+    random = np.random.default_rng(0)
+    whole = _of(_again(metric), data, weight)
+    splits = [list(range(1, examples)), [1], [0, examples - 1, examples]]
+    splits += [sorted(random.integers(0, examples, size=size)) for size in (2, 3)]
+    for cuts in splits:
+        _same(_of(_again(metric), data, weight, cuts), whole, f"{what}: the result depends on the batches, cut at {cuts}")
+        if not sequential:
+            order = random.permutation(examples)
+            _same(
+                _of(_again(metric), data, weight, cuts, order), whole, f"{what}: the result depends on the examples' order"
+            )
+
+
+def _check_weights(metric: Any, what: str, data: Any) -> None:
+    counts = np.arange(len(data[0])) % 3
+    repeated = tuple(np.repeat(array, counts, axis=0) for array in data)
+    expected = _of(_again(metric), repeated)
+    _same(_of(_again(metric), data, counts), expected, f"{what}: an example of weight 2 is not 2 examples, 0 is not none")
+
+
+def _check_state(metric: Any, what: str, data: Any, weight: np.ndarray, name: str | None) -> None:
+    half = len(weight) // 2
+    first, rest = ([*(array[part] for array in data), weight[part]] for part in (slice(half), slice(half, None)))
+    through = _again(metric)
+    through.update_state(*first)
+    through.result()
+    saved = {key: np.array(value) for key, value in through.state().items()}
+    through.update_state(*rest)
+    end = np.asarray(through.result())
+    other = _again(metric, None if not isinstance(metric, Metric) else name)
+    other.update_state(*rest)
+    other.restore(saved)
+    _require_bits(other.result(), through_at(metric, first), f"{what}: a restored metric gives another result")
+    other.update_state(*rest)
+    _require_bits(other.result(), end, f"{what}: a restored metric does not go on with the same bits")
+    other.reset_state()
+    other.update_state(*rest)
+    alone = _again(metric)
+    alone.update_state(*rest)
+    _require_bits(other.result(), alone.result(), f"{what}: reset_state does not forget all examples")
+    require(alone.state().keys() >= saved.keys(), f"{what}: its state has other entries than before")
+
+
+def through_at(metric: Any, part: Sequence[np.ndarray]) -> Any:
+    fresh = _again(metric)
+    fresh.update_state(*part)
+    return fresh.result()
+
+
+def _require_bits(found: Any, expected: Any, message: str) -> None:
+    require(np.array_equal(found, expected, equal_nan=True), f"{message}: {found} instead of {expected}")
+
+
+def _check_nan(metric: Any, what: str, data: Any) -> None:
+    broken = data[1].copy()
+    broken.reshape(len(broken), -1)[1, -1] = np.nan
+    weight = np.ones(len(broken))
+    found = _of(_again(metric), (data[0], broken))
+    require(np.isnan(found).all(), f"{what} gives {found} where a prediction is NaN: a broken model looks well")
+    weight[1] = 0
+    _same(_of(_again(metric), (data[0], broken), weight), _of(_again(metric), data, weight), f"{what}: NaN of weight 0 counts")
+
+
+def _check_refusals(metric: Metric, what: str, y_true: np.ndarray, y_pred: np.ndarray) -> None:
+    for refused, why in (
+        (lambda: metric.result(), "without examples"),
+        (lambda: metric.update_state(y_true[:-1], y_pred), "for a target too few"),
+        (lambda: metric.update_state(y_true, y_pred, np.ones(len(y_true) + 1)), "for a weight too many"),
+        (lambda: metric.update_state(y_true, y_pred, np.full(len(y_true), np.nan)), "for weights that are NaN"),
+    ):
+        try:
+            refused()
+        except lk.errors.LabkitError:
+            continue
+        raise AssertionError(f"{what} raises no LabkitError {why}")
+    require(not metric.examples, f"{what} counts examples that it refused")
