@@ -109,4 +109,3 @@ class TopKCategoricalAccuracy(_TopK):
     def per_example(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         scores = class_scores(self, y_pred)
         return self._hits(one_hot_numbers(self, y_true, scores), scores)
-

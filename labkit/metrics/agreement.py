@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+
 import numpy as np
 
 from labkit.core.settings import check_number
@@ -19,7 +20,7 @@ class _Confusion(Metric):
     - the same with `num_classes`: numbers of classes.
     """
 
-    counted = ("cells",)
+    counted: tuple[str, ...] = ("cells",)
 
     def __init__(self, num_classes: int | None, threshold: float, name: str | None) -> None:
         self.num_classes = None if num_classes is None else check_count(self, "num_classes", num_classes, least=2)

@@ -64,7 +64,9 @@ def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> lk.Tens
             rule="They have one shape, [batch, ...], of a known number of dimensions",
             received=f"targets {targets.shape}, predictions {predicted.shape}",
         )
-    true = lk.reshape(lk.cast(targets, predicted.dtype), lk.shape(predicted))  # never broadcast where only a run knows the sizes
+    true = lk.reshape(
+        lk.cast(targets, predicted.dtype), lk.shape(predicted)
+    )  # never broadcast where only a run knows the sizes
     return _shares(lk.equal(true, lk.cast(predicted > threshold, predicted.dtype)), predicted)
 
 
@@ -169,7 +171,9 @@ def _of_one_hot(name: str, y_true: Any, predicted: lk.Tensor) -> lk.Tensor:
 
 def _hits(name: str, right: lk.Tensor, predicted: lk.Tensor, k: Any) -> lk.Tensor:
     if isinstance(k, bool) or not isinstance(k, int) or k < 1:
-        raise InvalidArgumentError(f"{name} cannot use this k", rule="It is a whole number from 1 on", received=f"k={k!r}")
+        raise InvalidArgumentError(
+            f"{name} cannot use this k", rule="It is a whole number from 1 on", received=f"k={k!r}"
+        )
     at = lk.expand_dims(right, -1)
     numbers = lk.range(lk.cast(lk.shape(predicted)[-1], lk.int64))
     own = lk.reduce_max(lk.where(lk.equal(numbers, at), predicted, float("-inf")), axis=-1, keepdims=True)

@@ -158,12 +158,10 @@ class F1Score(_Positives):
         InvalidArgumentError, ShapeError, DTypeError: as for Precision.
     """
 
-    def __init__(
-        self, average: str | None = "macro", threshold: float | None = None, name: str | None = None
-    ) -> None:
+    def __init__(self, average: str | None = "macro", threshold: float | None = None, name: str | None = None) -> None:
         self.average = check_choice(self, "average", average, AVERAGES)
         self.threshold = None if threshold is None else check_number(self, "threshold", threshold, low=0.0, high=1.0)
-        super().__init__(None if threshold is None else [self.threshold], False, name)
+        super().__init__(None if self.threshold is None else [self.threshold], False, name)
 
     def ratio(self, true: np.ndarray, false: np.ndarray, missed: np.ndarray) -> np.ndarray:
         return _quotient(2 * true, 2 * true + false + missed)
@@ -174,7 +172,9 @@ def _limits(metric: Metric, name: str, thresholds: Any) -> tuple[list[float] | N
     if thresholds is None:
         return None, False
     several = isinstance(thresholds, list | tuple | np.ndarray)
-    limits = [check_number(metric, name, limit, low=0.0, high=1.0) for limit in (thresholds if several else [thresholds])]
+    limits = [
+        check_number(metric, name, limit, low=0.0, high=1.0) for limit in (thresholds if several else [thresholds])
+    ]
     if not limits:
         raise InvalidArgumentError(f"{type(metric).__name__} needs a threshold", received=f"{name}={thresholds!r}")
     return limits, several

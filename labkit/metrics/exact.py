@@ -14,7 +14,7 @@ class ExactSums:
     Each sum is kept as a few numbers of decreasing size that add up to it exactly (Shewchuk 1997, "Adaptive precision
     floating-point arithmetic and fast robust geometric predicates"; Python's `math.fsum` makes them). So the bits
     depend neither on the order of the terms nor on how they come in batches. A term that is infinite or NaN makes its
-    sum infinite or NaN.
+    sum infinite or NaN; so may terms that are within a factor of their number of the largest float64, 1.8e308.
 
     Args:
         size: the number of places.
@@ -50,7 +50,7 @@ class ExactSums:
                 self.parts = total[None]
                 return
         sums = [parts[parts != 0].tolist() for parts in self.parts.T]
-        for place in np.flatnonzero(rows.any(axis=0)):
+        for place in np.flatnonzero(rows.any(axis=0)).tolist():
             sums[place] = _distilled([*sums[place], *rows[:, place].tolist()])
         self.parts = np.zeros((max(1, *map(len, sums)), self.size))
         for place, parts in enumerate(sums):
@@ -73,7 +73,7 @@ class ExactSums:
             rest = np.where(np.isfinite(values), values, 0)
         while largest := float(np.abs(rest).max(initial=0)):
             power = math.frexp(largest)[1] + len(rest).bit_length()
-            if power > 1022:  # the sum may be beyond float64: what comes here adds up to an infinity, or is so near it
+            if power > 1022:
                 rows.append(total(rest))
                 break
             bound = math.ldexp(1.0, power)  # above the sum of all

@@ -95,7 +95,7 @@ class MeanMetricWrapper(ExampleMean):
 
 def means(values: np.ndarray) -> np.ndarray:
     """The mean of each example's values, float64 [batch] from [batch, ...]."""
-    return np.mean(values, axis=tuple(range(1, values.ndim)), dtype=np.float64)
+    return np.asarray(np.mean(values, axis=tuple(range(1, values.ndim)), dtype=np.float64))
 
 
 def as_metric(metric: Any, name: str | None = None) -> Metric:

@@ -39,7 +39,9 @@ def labkit_metrics() -> Iterator[Component]:
     yield Component("CohenKappa", f"{_AGREEMENT}:CohenKappa", ("cohen_kappa",))
     yield Component("MatthewsCorrelation", f"{_AGREEMENT}:MatthewsCorrelation", ("matthews_correlation", "mcc"))
     yield Component("MeanSquaredError", f"{_REGRESSION}:MeanSquaredError", ("mean_squared_error", "mse", "MSE"))
-    yield Component("RootMeanSquaredError", f"{_REGRESSION}:RootMeanSquaredError", ("root_mean_squared_error", "rmse", "RMSE"))
+    yield Component(
+        "RootMeanSquaredError", f"{_REGRESSION}:RootMeanSquaredError", ("root_mean_squared_error", "rmse", "RMSE")
+    )
     yield Component("MeanAbsoluteError", f"{_REGRESSION}:MeanAbsoluteError", ("mean_absolute_error", "mae", "MAE"))
     yield Component(
         "MeanAbsolutePercentageError",

@@ -87,5 +87,3 @@ def _product(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     (a_high, a_low), (b_high, b_low) = ((high, x - high) for x in (a, b) for high in (_SPLIT * x - (_SPLIT * x - x),))
     high = a * b
     return high, ((a_high * b_high - high) + a_high * b_low + a_low * b_high) + a_low * b_low
-
-

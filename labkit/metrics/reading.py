@@ -16,7 +16,9 @@ def paired(metric: Metric, y_true: np.ndarray, y_pred: np.ndarray) -> tuple[np.n
     Raises:
         ShapeError: the shapes differ, or an example holds no number.
     """
-    shapes = [array.shape[:-1] if array.ndim > 1 and array.shape[-1] == 1 else array.shape for array in (y_true, y_pred)]
+    shapes = [
+        array.shape[:-1] if array.ndim > 1 and array.shape[-1] == 1 else array.shape for array in (y_true, y_pred)
+    ]
     numbers = int(np.prod(y_pred.shape[1:]))
     if shapes[0] != shapes[1] or not numbers:
         raise ShapeError(

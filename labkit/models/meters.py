@@ -9,28 +9,8 @@ from typing import Any
 import numpy as np
 
 from labkit.errors import CheckpointError
+from labkit.metrics.mean import MeanMetricWrapper
 from labkit.models.objectives import Objective, is_streaming
-
-
-class Mean:
-    """The mean of a function's values over all examples."""
-
-    def __init__(self) -> None:
-        self.total, self.count = 0.0, 0
-
-    def add(self, values: np.ndarray) -> None:
-        """Takes values of some examples in."""
-        self.total += float(np.sum(values, dtype=np.float64))
-        self.count += values.size
-
-    def result(self) -> float:
-        return self.total / self.count if self.count else float("nan")
-
-    def state(self) -> dict[str, np.ndarray]:
-        return {"total": np.array(self.total), "count": np.array(self.count)}
-
-    def restore(self, state: Mapping[str, np.ndarray]) -> None:
-        self.total, self.count = float(state["total"]), int(state["count"])
 
 
 class Meters:
@@ -44,7 +24,7 @@ class Meters:
         self._metrics: dict[str, tuple[int, Any]] = {}
         for place, objective in enumerate(objectives):
             for name, metric in objective.metrics.items():
-                own = copy.deepcopy(metric) if is_streaming(metric) else Mean()
+                own = copy.deepcopy(metric) if is_streaming(metric) else MeanMetricWrapper(metric, name)
                 self._metrics[name] = place, own
         self.reset()
 
@@ -53,11 +33,8 @@ class Meters:
 
     def reset(self) -> None:
         """Back to the beginning."""
-        for name, (place, metric) in self._metrics.items():
-            if isinstance(metric, Mean):
-                self._metrics[name] = place, Mean()
-            else:
-                metric.reset_state()
+        for _, metric in self._metrics.values():
+            metric.reset_state()
 
     def update(self, measured: Mapping[str, np.ndarray], targets: Sequence[np.ndarray]) -> None:
         """Takes some examples in.
@@ -67,8 +44,8 @@ class Meters:
             targets: of each output, [examples, ...].
         """
         for name, (place, metric) in self._metrics.items():
-            if isinstance(metric, Mean):
-                metric.add(measured[name])
+            if isinstance(metric, MeanMetricWrapper):
+                metric.update_values(measured[name])
             else:
                 metric.update_state(targets[place], measured[name])
 
@@ -78,7 +55,7 @@ class Meters:
         Args:
             measured: of each metric the values of each step's examples, [steps, batch].
         """
-        means = [name for name, (_, metric) in self._metrics.items() if isinstance(metric, Mean)]
+        means = [name for name, (_, metric) in self._metrics.items() if isinstance(metric, MeanMetricWrapper)]
         return {name: measured[name].mean(axis=1, dtype=np.float64) for name in means}
 
     def results(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import numpy as np
 import labkit as lk
 from labkit.errors import InvalidArgumentError, ShapeError
 from labkit.layers.base import default_name
+from labkit.metrics.mean import MeanMetricWrapper
 from labkit.plugins import resolve
 
 
@@ -128,7 +129,10 @@ def _resolved(kind: str, spec: Any) -> Any:
     if isinstance(spec, Named):
         return spec
     component = resolve(kind, spec)
-    return component if kind == "losses" else Named(_metric_name(spec, component), component)
+    if kind == "losses":
+        return component
+    function = component.fn if isinstance(component, MeanMetricWrapper) else component  # it goes into the graph
+    return Named(_metric_name(spec, component), function)
 
 
 def _spread(what: str, spec: Any, outputs: Sequence[str], whole: bool) -> list[Any]:

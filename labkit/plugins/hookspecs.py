@@ -91,9 +91,9 @@ def labkit_losses() -> Iterable[Component]:
 def labkit_metrics() -> Iterable[Component]:
     """What training and evaluation report.
 
-    A target is a class whose instances are, or a function that is itself, callable as (y_true, y_pred) -> Tensor
-    [batch], one value for each example; means over batches and epochs are made by the model.
-    `labkit.testing.check_metric` checks one.
+    A target is a subclass of `labkit.metrics.Metric`, which counts on the host, or a function (y_true, y_pred) -> Tensor
+    [batch], one value for each example, of which the model takes the mean over all. `labkit.testing.check_metric` checks
+    one.
     """
     return ()
 

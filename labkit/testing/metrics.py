@@ -56,7 +56,11 @@ def check_metric(
             _check_splits(metric, what, data, weight, sequential)
             if reference is not None:
                 expected = reference(y_true, data[1].astype(np.float64) if y_pred.dtype.kind == "f" else y_pred, weight)
-                _same(_of(_again(metric), data, weight), expected, f"{what}: not the reference's result, {np.dtype(dtype)}")
+                _same(
+                    _of(_again(metric), data, weight),
+                    expected,
+                    f"{what}: not the reference's result, {np.dtype(dtype)}",
+                )
         _check_weights(metric, what, data)
         _check_state(metric, what, data, weights, name)
         if y_pred.dtype.kind == "f":
@@ -85,7 +89,7 @@ def _again(metric: Any, name: str | None = None) -> Metric:
 
 def _of(
     metric: Metric,
-    data: tuple[np.ndarray, np.ndarray],
+    data: Sequence[np.ndarray],
     weight: np.ndarray | None = None,
     cuts: Sequence[int] = (),
     order: np.ndarray | None = None,
@@ -112,19 +116,25 @@ def _check_splits(metric: Any, what: str, data: Any, weight: np.ndarray | None, 
     splits = [list(range(1, examples)), [1], [0, examples - 1, examples]]
     splits += [sorted(random.integers(0, examples, size=size)) for size in (2, 3)]
     for cuts in splits:
-        _same(_of(_again(metric), data, weight, cuts), whole, f"{what}: the result depends on the batches, cut at {cuts}")
+        _same(
+            _of(_again(metric), data, weight, cuts), whole, f"{what}: the result depends on the batches, cut at {cuts}"
+        )
         if not sequential:
             order = random.permutation(examples)
             _same(
-                _of(_again(metric), data, weight, cuts, order), whole, f"{what}: the result depends on the examples' order"
+                _of(_again(metric), data, weight, cuts, order),
+                whole,
+                f"{what}: the result depends on the examples' order",
             )
 
 
 def _check_weights(metric: Any, what: str, data: Any) -> None:
     counts = np.arange(len(data[0])) % 3
-    repeated = tuple(np.repeat(array, counts, axis=0) for array in data)
+    repeated = [np.repeat(array, counts, axis=0) for array in data]
     expected = _of(_again(metric), repeated)
-    _same(_of(_again(metric), data, counts), expected, f"{what}: an example of weight 2 is not 2 examples, 0 is not none")
+    _same(
+        _of(_again(metric), data, counts), expected, f"{what}: an example of weight 2 is not 2 examples, 0 is not none"
+    )
 
 
 def _check_state(metric: Any, what: str, data: Any, weight: np.ndarray, name: str | None) -> None:
@@ -139,7 +149,7 @@ def _check_state(metric: Any, what: str, data: Any, weight: np.ndarray, name: st
     other = _again(metric, None if not isinstance(metric, Metric) else name)
     other.update_state(*rest)
     other.restore(saved)
-    _require_bits(other.result(), through_at(metric, first), f"{what}: a restored metric gives another result")
+    _require_bits(other.result(), _after(metric, first), f"{what}: a restored metric gives another result")
     other.update_state(*rest)
     _require_bits(other.result(), end, f"{what}: a restored metric does not go on with the same bits")
     other.reset_state()
@@ -150,7 +160,7 @@ def _check_state(metric: Any, what: str, data: Any, weight: np.ndarray, name: st
     require(alone.state().keys() >= saved.keys(), f"{what}: its state has other entries than before")
 
 
-def through_at(metric: Any, part: Sequence[np.ndarray]) -> Any:
+def _after(metric: Any, part: Sequence[np.ndarray]) -> Any:
     fresh = _again(metric)
     fresh.update_state(*part)
     return fresh.result()
@@ -167,7 +177,11 @@ def _check_nan(metric: Any, what: str, data: Any) -> None:
     found = _of(_again(metric), (data[0], broken))
     require(np.isnan(found).all(), f"{what} gives {found} where a prediction is NaN: a broken model looks well")
     weight[1] = 0
-    _same(_of(_again(metric), (data[0], broken), weight), _of(_again(metric), data, weight), f"{what}: NaN of weight 0 counts")
+    _same(
+        _of(_again(metric), (data[0], broken), weight),
+        _of(_again(metric), data, weight),
+        f"{what}: NaN of weight 0 counts",
+    )
 
 
 def _check_refusals(metric: Metric, what: str, y_true: np.ndarray, y_pred: np.ndarray) -> None:

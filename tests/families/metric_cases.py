@@ -73,7 +73,9 @@ def counts(function):
         if several and limit is not None:
             return function(y, p > limit, average=average, sample_weight=w, zero_division=0.0)
         labels = {"labels": range(p.shape[1]), "average": average} if several else {}
-        return function(right(y), found(p, 0.5 if limit is None else limit), sample_weight=w, zero_division=0.0, **labels)
+        return function(
+            right(y), found(p, 0.5 if limit is None else limit), sample_weight=w, zero_division=0.0, **labels
+        )
 
     return reference
 
@@ -85,13 +87,13 @@ def auc(y, p, w, curve="ROC", average="macro"):
 
 
 def confusion(y, p, w, num_classes=None, threshold=0.5, normalize=None):
-    return sk.confusion_matrix(right(y), found(p, threshold), labels=classes_of(p), sample_weight=w, normalize=normalize)
+    return sk.confusion_matrix(
+        right(y), found(p, threshold), labels=classes_of(p), sample_weight=w, normalize=normalize
+    )
 
 
 def kappa(y, p, w, num_classes=None, threshold=0.5, weights=None):
-    return sk.cohen_kappa_score(
-        right(y), found(p, threshold), labels=classes_of(p), weights=weights, sample_weight=w
-    )
+    return sk.cohen_kappa_score(right(y), found(p, threshold), labels=classes_of(p), weights=weights, sample_weight=w)
 
 
 def matthews(y, p, w, num_classes=None, threshold=0.5):
@@ -134,7 +136,13 @@ F1 = [
     ("binary", {}), ("binary", {"threshold": 0.2}), *(("sparse", settings) for settings in AVERAGES), ("one_hot", {}),
     *(("labels", {**settings, "threshold": 0.2}) for settings in AVERAGES),
 ]  # fmt: skip
-LABELLED = [("sparse", {}), ("one_hot", {}), ("binary", {}), ("binary", {"threshold": 0.2}), ("classes", {"num_classes": 4})]
+LABELLED = [
+    ("sparse", {}),
+    ("one_hot", {}),
+    ("binary", {}),
+    ("binary", {"threshold": 0.2}),
+    ("classes", {"num_classes": 4}),
+]
 SMOOTH, LOGITS = {"label_smoothing": 0.1}, {"from_logits": True}
 
 CASES = {

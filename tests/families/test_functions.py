@@ -195,38 +195,3 @@ def test_one_hot_targets_are_no_labels():
         evaluate(lk.losses.SparseCategoricalCrossentropy(), LABELS.astype(np.float32), P)
     with pytest.raises(InvalidArgumentError, match="out of range"):
         evaluate(lk.losses.SparseCategoricalCrossentropy(), np.full(5, 4), P)
-
-
-RIGHT = (P.argmax(axis=1) == LABELS).astype(float)
-
-
-@pytest.mark.parametrize("targets", [LABELS, LABELS[:, None], LABELS.astype(np.uint8), ONE_HOT, ONE_HOT > 0], ids=str)
-@pytest.mark.parametrize("predictions", [X, P, P.astype(np.float32)], ids=["logits", "float64", "float32"])
-def test_accuracy(targets, predictions):
-    found = evaluate(lk.metrics.accuracy, targets, predictions)
-    assert 0 < RIGHT.mean() < 1
-    np.testing.assert_array_equal(found, RIGHT)
-    assert found.dtype == predictions.dtype
-
-
-def test_accuracy_by_its_full_names():
-    np.testing.assert_array_equal(evaluate(lk.metrics.sparse_categorical_accuracy, LABELS, X), RIGHT)
-    np.testing.assert_array_equal(evaluate(lk.metrics.categorical_accuracy, ONE_HOT, X), RIGHT)
-
-
-def test_what_accuracy_refuses():
-    with pytest.raises(ShapeError, match="at least 2 classes"):
-        evaluate(lk.metrics.accuracy, LABELS, X[:, :1])
-    with pytest.raises(ShapeError, match="cannot compare"):
-        evaluate(lk.metrics.accuracy, ONE_HOT, X[:, :3])
-    for shape in ([None, 2, 2], [], [None, 4]):
-        with lk.Graph().as_default():
-            labels, predictions = lk.placeholder(lk.int32, shape), lk.placeholder(lk.float32, [None, 4])
-            with pytest.raises(ShapeError, match="one label for each example"):
-                lk.metrics.sparse_categorical_accuracy(labels, predictions)
-    with pytest.raises(ShapeError, match="cannot tell"), lk.Graph().as_default():
-        lk.metrics.accuracy(lk.placeholder(lk.int32), lk.placeholder(lk.float32, [None, 4]))
-
-
-def test_the_squared_error_is_a_metric_too():
-    assert lk.metrics.MeanSquaredError is lk.losses.MeanSquaredError
