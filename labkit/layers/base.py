@@ -295,6 +295,11 @@ class Layer(ShapeChecks):
         return [variable for variable in self.named_weights().values() if variable in learned]
 
     @property
+    def fixed_weights(self) -> list[lk.Variable]:
+        """Those of its own that training never changes, such as moving statistics: made with trainable=False."""
+        return [variable for variable in self.own_weights.values() if variable not in self._learned]
+
+    @property
     def trainable(self) -> bool:
         """Whether training changes the weights."""
         return self._trainable

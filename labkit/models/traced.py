@@ -278,7 +278,11 @@ class TracedLayers(Layer):
         return [np.concatenate(pieces) if len(pieces) > 1 else pieces[0] for pieces in zip(*parts, strict=True)]
 
     def summary(self, print_fn: Callable[[str], Any] = print) -> None:
-        """Prints a table of the layers: output shape, number of weights and of biases."""
+        """Prints a table of the layers: output shapes, the number of weights, of biases, and of other parameters.
+
+        Other parameters are scales such as a normalization's gamma and beta or PReLU's alpha, and statistics. A layer that
+        is used several times is counted once, and so is what several layers share.
+        """
         print_fn(summary_table(self))
 
     # --- weights ---
@@ -302,7 +306,7 @@ class TracedLayers(Layer):
         weights.set_all(self, values)
 
     def count_params(self) -> int:
-        """The number of weights and biases."""
+        """The number of weights, biases and other parameters."""
         return sum(int(np.prod(variable.shape.as_list())) for variable in self.weights)
 
     def save_weights(self, prefix: str) -> str:

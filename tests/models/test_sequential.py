@@ -71,36 +71,6 @@ def test_taps_are_pre_activations_and_outputs_in_order(network, digits):
     np.testing.assert_array_equal(values["dense_1/output"], model.predict(digits[0]))
 
 
-def test_summary_counts_weights_apart_from_biases(network):
-    lines = []
-    model = network()
-    model.summary(print_fn=lines.append)
-    rows = {line.split()[0]: line.split() for line in "\n".join(lines).splitlines() if line.strip()}
-    assert rows["input"][1:] == ["(?,", "8,", "8,", "1)"]
-    assert rows["conv2d"][-2:] == ["27", "3"]
-    assert rows["dense"][-2:] == ["384", "8"]
-    assert rows["dense_1"][-2:] == ["32", "4"]
-    assert rows["total"][-2:] == ["443", "15"]
-    assert "458 parameters, 458 of them trained" in lines[0]
-    assert model.count_params() == 458
-
-
-def test_the_vgg_experiment_has_the_blogs_weights():
-    import importlib.util
-    from pathlib import Path
-
-    path = Path(__file__).parents[2] / "experiments" / "vgg_mnist.py"
-    spec = importlib.util.spec_from_file_location("vgg_mnist", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    model = module.vgg(width=1 / 16)
-    shapes = [tuple(v.shape.as_list()) for v in model.weights if v.op.name.endswith("kernel")]
-    channels = [16, 64, 64, 128, 128, 256, 256, 256, 512, 512, 512]  # the first: one, whatever the width
-    assert shapes[:10] == [(3, 3, i // 16, o // 16) for i, o in itertools.pairwise(channels)]
-    assert shapes[10:] == [(2 * 2 * 512 // 16, 4096 // 16), (4096 // 16, 10)]
-    assert model.taps()["pad_to_size/output"].shape.as_list() == [None, 32, 32, 1]
-
-
 def test_a_failed_build_can_be_repeated_with_data_that_fit():
     model = lk.Sequential([lk.layers.Dense(3), lk.layers.Conv2D(2, 3)])
     with pytest.raises(ShapeError, match=r"conv2d"):
