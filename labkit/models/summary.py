@@ -11,7 +11,6 @@ import labkit as lk
 from labkit.core.nest import flatten
 from labkit.core.shapes import show
 
-
 if TYPE_CHECKING:
     from labkit.models.traced import TracedLayers
 

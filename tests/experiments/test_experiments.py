@@ -53,3 +53,12 @@ def test_halving_the_cells_quarters_the_error(tmp_path: Path) -> None:
 def test_the_pendulum_is_found_from_noisy_angles(tmp_path: Path) -> None:
     table = lk.run(ROOT / "experiments" / "pendulum.py", seeds=3, logs=tmp_path)
     assert table["parameter_error"][0] < 0.02
+
+
+def test_one_neuron_finds_the_formula_of_celsius_and_fahrenheit(tmp_path: Path) -> None:
+    sweep = {"exact": [False, True], "epochs": [500, 5000]}
+    table = lk.run(ROOT / "experiments" / "celsius.py", sweep=sweep, logs=tmp_path)
+    found = {(row.exact, row.epochs): row for row in table.itertuples()}
+    assert found[False, 500].boiling == pytest.approx(211.3, abs=0.2)
+    assert found[False, 5000].boiling == pytest.approx(211.747, abs=0.01)  # by least squares
+    assert (found[True, 5000].w, found[True, 5000].b) == (pytest.approx(1.8, abs=0.01), pytest.approx(32, abs=0.01))

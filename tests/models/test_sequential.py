@@ -1,7 +1,5 @@
 """How a Sequential is put together, named, built and shown."""
 
-import itertools
-
 import numpy as np
 import pytest
 
