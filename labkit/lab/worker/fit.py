@@ -36,7 +36,7 @@ class Fit:
         x, y = data if isinstance(data, tuple) else (data.train.images, data.train.labels)
         self.loop = TrainingLoop(model, x, y, batch_size, seed=trial.seed)
         self.validation = None if isinstance(data, tuple) else data.validation
-        self.images = x
+        self.images = None if isinstance(x, list | tuple | dict) else x
         keep = keep_best and self.validation is not None
         self.best = BestWeights(model, folder.with_name(f"{folder.name}-best")) if keep else None
         self.epoch_sums: dict[str, float] = {}
@@ -102,9 +102,11 @@ class Fit:
         self.trial.link.progress(self.step, self.offset + self.steps, shown)
 
     def _end_epoch(self) -> None:
-        """The means over the steps of the epoch that has ended."""
+        """Of the epoch that has ended: the losses' means over its steps, the metrics for all its examples."""
         sums = sorted(self.epoch_sums.items())  # a restored dictionary has an order of its own
         means = {name.replace("train/", "train/epoch_"): total / self.epoch_steps for name, total in sums}
+        means |= {f"train/epoch_{name}": value for name, value in scalars(self.loop.results()).items()}
+        self.loop.restart_metrics()
         self.trial.series.add(self.step, means)
         self.trial.link.send("metrics", step=self.step, metrics=means)
         self.epoch_sums, self.epoch_steps = {}, 0
@@ -112,7 +114,7 @@ class Fit:
     def _begin(self) -> None:
         """What is shown once: some inputs, the weights before training."""
         self.trial.write_head(self.model.graph)
-        if self.images.ndim == 4:
+        if np.ndim(self.images) == 4:
             self.trial.series.writer().image("inputs", np.asarray(self.images[:SHOWN]), self.step)
         self._histograms()
 
@@ -122,7 +124,7 @@ class Fit:
             limit = QUICK_VALIDATION_EXAMPLES if self.trial.quick else VALIDATION_EXAMPLES
             images, labels = self.validation.images[:limit], self.validation.labels[:limit]
             judged = self.model.evaluate(images, labels, batch_size=100, return_dict=True)
-            figures = {f"validation/{name}": float(value) for name, value in judged.items()}
+            figures = {f"validation/{name}": value for name, value in scalars(judged).items()}
             self.trial.series.add(self.step, figures)
             self.trial.latest.update(figures)
             self.trial.link.send("metrics", step=self.step, metrics=figures)
@@ -196,6 +198,11 @@ class Fit:
         if self.best is not None:
             self.best.resume(extra["best"])
         return True
+
+
+def scalars(values: dict[str, Any]) -> dict[str, float]:
+    """The values that are single numbers; a confusion matrix is none."""
+    return {name: float(value) for name, value in values.items() if np.ndim(value) == 0}
 
 
 def _next(step: int, every: int) -> int:
