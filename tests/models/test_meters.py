@@ -11,13 +11,8 @@ RANDOM = np.random.default_rng(8)
 X, Y = RANDOM.normal(size=(30, 3)).astype("float32"), RANDOM.normal(size=(30, 1)).astype("float32")
 
 
-class Largest:
+class Largest(lk.metrics.Metric):
     """The largest absolute error, and how many examples it saw."""
-
-    name = "largest"
-
-    def __init__(self):
-        self.reset_state()
 
     def reset_state(self):
         self.value, self.seen = np.float64(0), np.int64(0)
