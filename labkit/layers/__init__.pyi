@@ -10,6 +10,7 @@ from labkit.layers.activation import (
     Softplus as Softplus,
 )
 from labkit.layers.base import Layer as Layer
+from labkit.layers.batch_norm import BatchNormalization as BatchNormalization
 from labkit.layers.conv import Conv1D as Conv1D, Conv2D as Conv2D
 from labkit.layers.conv_transpose import Conv1DTranspose as Conv1DTranspose, Conv2DTranspose as Conv2DTranspose
 from labkit.layers.dense import Dense as Dense

@@ -20,6 +20,9 @@ def labkit_layers() -> Iterator[Component]:
     yield Component(
         "LayerNormalization", "labkit.layers.layer_norm:LayerNormalization", aliases=("layer_normalization",)
     )
+    yield Component(
+        "BatchNormalization", "labkit.layers.batch_norm:BatchNormalization", aliases=("batch_normalization",)
+    )
     yield Component("Embedding", "labkit.layers.embedding:Embedding", aliases=("embedding",))
     yield Component("MaxPool2D", "labkit.layers.pooling:MaxPool2D", aliases=("max_pool2d",))
     yield Component("MaxPooling2D", "labkit.layers.pooling:MaxPool2D", aliases=("max_pooling2d",))

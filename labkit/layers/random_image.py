@@ -7,6 +7,7 @@ from typing import Any
 import labkit as lk
 from labkit.layers.arguments import IMAGES
 from labkit.layers.base import Layer, Shape
+from labkit.layers.numbers import floats
 
 
 class RandomImage(Layer):
@@ -36,7 +37,7 @@ class RandomImage(Layer):
         self.require_rank(input_shape, 4, IMAGES)
 
     def call(self, inputs: lk.Tensor, training: bool = False) -> lk.Tensor:
-        images = inputs if inputs.dtype.is_floating else lk.cast(inputs, lk.float32)
+        images = floats(inputs)
         return self.changed(images) if training else images
 
     def changed(self, images: lk.Tensor) -> lk.Tensor:

@@ -13,6 +13,10 @@ LAYERS: dict[str, tuple[dict[str, Any], Any]] = {
     "DepthwiseConv2D": ({"kernel_size": 3, "depth_multiplier": 2}, (5, 4, 2)),
     "Conv1DTranspose": ({"filters": 2, "kernel_size": 3, "strides": 2}, (4, 3)),
     "Conv2DTranspose": ({"filters": 2, "kernel_size": 3, "strides": 2, "padding": "same"}, (3, 4, 3)),
+    "BatchNormalization": (
+        {"axis": 1, "gamma_initializer": "normal", "beta_initializer": "normal", "moving_mean_initializer": "normal"},
+        (3, 4, 2),
+    ),
     "Embedding": ({"input_dim": 7, "output_dim": 3}, (4,)),
     "Reshape": ({"target_shape": [8, -1]}, (4, 4, 2)),
     "Permute": ({"dims": [3, 1, 2]}, (4, 3, 2)),
