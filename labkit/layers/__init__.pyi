@@ -11,6 +11,7 @@ from labkit.layers.activation import (
 )
 from labkit.layers.base import Layer as Layer
 from labkit.layers.batch_norm import BatchNormalization as BatchNormalization
+from labkit.layers.categories import CategoryEncoding as CategoryEncoding, Discretization as Discretization
 from labkit.layers.conv import Conv1D as Conv1D, Conv2D as Conv2D
 from labkit.layers.conv_transpose import Conv1DTranspose as Conv1DTranspose, Conv2DTranspose as Conv2DTranspose
 from labkit.layers.dense import Dense as Dense
@@ -34,6 +35,7 @@ from labkit.layers.input import (
     Input as Input,
     Input as InputLayer,  # noqa: F401
 )
+from labkit.layers.lambdas import Lambda as Lambda
 from labkit.layers.layer_norm import LayerNormalization as LayerNormalization
 from labkit.layers.merge import (
     Add as Add,
@@ -50,6 +52,7 @@ from labkit.layers.noise import (
     GaussianDropout as GaussianDropout,
     GaussianNoise as GaussianNoise,
 )
+from labkit.layers.normalization import Normalization as Normalization
 from labkit.layers.operator import Operator as Operator
 from labkit.layers.padding import (
     Cropping1D as Cropping1D,

@@ -68,8 +68,7 @@ class AdaptedLayer(Layer):
 
     def _load(self, found: dict[str, np.ndarray]) -> None:
         """Gives the weights, which exist, their new values."""
-        home = getattr(self, "lives_in", None)
-        if home is None:
+        if self.lives_in is None:
             raise GraphError(
                 f"Layer {self.name!r} ({type(self).__name__}) is built already, outside of a model",
                 rule="adapt comes before the first call, or once the layer belongs to a model",
@@ -79,7 +78,7 @@ class AdaptedLayer(Layer):
         for name, value in found.items():
             _need_shape(self, name, value.shape, tuple(named[name].shape.as_list()))
         for name, value in found.items():
-            home.session.load(named[name], value.astype(named[name].dtype.numpy))
+            self.lives_in.session.load(named[name], value.astype(named[name].dtype.numpy))
 
 
 def blocks(batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:

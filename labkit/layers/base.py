@@ -222,6 +222,7 @@ class Layer(ShapeChecks):
         trainable: bool = True,
         constraint: Any = None,
         dtype: Any = None,
+        collections: list[str] | None = None,
     ) -> lk.Variable:
         """A new variable `<layer>/<name>`.
 
@@ -233,6 +234,7 @@ class Layer(ShapeChecks):
             constraint: as the regularizer; after each of its updates an optimizer replaces the variable's value by what
                 it returns for that.
             dtype: None takes the layer's.
+            collections: as for `lk.Variable`.
         """
         draw = resolve("initializers", initializer)
         dtype = self.dtype if dtype is None else lk.as_dtype(dtype)
@@ -241,6 +243,7 @@ class Layer(ShapeChecks):
             name=name,
             dtype=dtype,
             trainable=trainable and self.trainable,
+            collections=collections,
             constraint=None if constraint is None else resolve("constraints", constraint),
         )
         self.own_weights[_unused(name, self.own_weights)] = variable

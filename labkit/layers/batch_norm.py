@@ -145,7 +145,7 @@ def _beside(mask: lk.Tensor, order: list[int], rank: int) -> lk.Tensor:
 
 def _moments_of(x: lk.Tensor, counted: lk.Tensor) -> tuple[lk.Tensor, lk.Tensor]:
     """Mean and variance of those numbers of each feature, the last dimension, that count; 0 where none does."""
-    counted = lk.logical_and(counted, lk.ones_like(x, dtype=lk.bool))
+    counted = lk.broadcast_to(counted, lk.shape(x))
     none, axes = lk.zeros_like(x), list(range(len(x.shape) - 1))
     count = lk.maximum(lk.reduce_sum(lk.cast(counted, x.dtype), axes), 1.0)
     mean = lk.reduce_sum(lk.where(counted, x, none), axes) / count

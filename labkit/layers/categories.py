@@ -186,7 +186,7 @@ def encoded(numbers: lk.Tensor, count: int, mode: str, dtype: Any, weights: Any 
         numbers = lk.reshape(numbers, [-1, 1])
     rows, width = lk.shape(numbers)[0], lk.shape(numbers)[1]
     places = numbers + lk.reshape(lk.range(rows) * count, [-1, 1])
-    each = lk.ones_like(numbers, dtype=dtype) if weights is None else lk.cast(lk.convert_to_tensor(weights), dtype)
+    each = lk.ones(lk.shape(numbers), dtype) if weights is None else lk.cast(lk.convert_to_tensor(weights), dtype)
     sums = lk.unsorted_segment_sum(lk.reshape(each, [rows * width]), lk.reshape(places, [-1]), rows * count)
     vectors = lk.reshape(sums, [rows, count])
     return vectors if mode == "count" else lk.cast(vectors > 0, dtype)

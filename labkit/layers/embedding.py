@@ -8,6 +8,7 @@ import labkit as lk
 from labkit.errors import InvalidArgumentError
 from labkit.layers.arguments import positive
 from labkit.layers.base import Layer, Shape
+from labkit.layers.numbers import whole_numbers
 
 
 class Embedding(Layer):
@@ -62,9 +63,7 @@ class Embedding(Layer):
         )
 
     def call(self, inputs: lk.Tensor, training: bool = False) -> lk.Tensor:
-        if inputs.dtype.is_floating:  # what is no whole number becomes -1, which the lookup refuses
-            inputs = lk.cast(lk.where(lk.equal(lk.floor(inputs), inputs), inputs, -lk.ones_like(inputs)), lk.int64)
-        return lk.nn.embedding_lookup(self.embeddings, inputs)
+        return lk.nn.embedding_lookup(self.embeddings, whole_numbers(inputs))
 
     def settings(self) -> dict[str, Any]:
         return {"input_dim": self.input_dim, "output_dim": self.output_dim}

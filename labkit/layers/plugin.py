@@ -87,3 +87,7 @@ def labkit_layers() -> Iterator[Component]:
     yield Component("Concatenate", "labkit.layers.merge:Concatenate", aliases=("concatenate",))
     yield Component("Dot", "labkit.layers.merge:Dot", aliases=("dot",))
     yield Component("Operator", "labkit.layers.operator:Operator")
+    yield Component("Normalization", "labkit.layers.normalization:Normalization", aliases=("normalization",))
+    yield Component("CategoryEncoding", "labkit.layers.categories:CategoryEncoding", aliases=("category_encoding",))
+    yield Component("Discretization", "labkit.layers.categories:Discretization", aliases=("discretization",))
+    yield Component("Lambda", "labkit.layers.lambdas:Lambda", aliases=("lambda",))

@@ -14,7 +14,14 @@ from labkit.plugins import settings_of
 from labkit.testing.numeric import require
 
 
-def check_layer(make: Callable[[], Any], input_shape: Any, batch: int = 3, x: Any = None) -> None:
+def check_layer(
+    make: Callable[[], Any],
+    input_shape: Any,
+    batch: int = 3,
+    x: Any = None,
+    output_dtype: Any = None,
+    differentiable: bool = True,
+) -> None:
     """Checks that a layer keeps its contract.
 
     In float32 and float64, for a batch of unknown size: the outputs for inference and for training have the input's dtype
@@ -30,6 +37,8 @@ def check_layer(make: Callable[[], Any], input_shape: Any, batch: int = 3, x: An
         batch: how many examples to use.
         x: the examples [batch, *input_shape], or a list of such arrays, in place of normal random numbers. Whole numbers
             stay what they are: the layer then chooses its dtype itself, and only its weights have gradients.
+        output_dtype: the outputs' dtype, where it is always the same one.
+        differentiable: False for a layer that no gradient flows through.
 
     Raises:
         AssertionError: it does not.
@@ -43,7 +52,7 @@ def check_layer(make: Callable[[], Any], input_shape: Any, batch: int = 3, x: An
     for dtype in (lk.float32, lk.float64) if kind.kind == "f" else (lk.as_dtype(kind),):
         program = _Program(make(), examples, dtype)
         layer, name = program.layer, repr(program.layer)
-        computed = dtype if dtype.is_floating else layer.dtype
+        computed = lk.as_dtype(output_dtype) if output_dtype else dtype if dtype.is_floating else layer.dtype
         output, training = program.run(program.output), program.run(program.training)
         for tensor, values in ((program.output, output), (program.training, training)):
             require(values.dtype == computed.numpy, f"{name} gives {values.dtype} for {dtype.name}")
@@ -65,7 +74,8 @@ def check_layer(make: Callable[[], Any], input_shape: Any, batch: int = 3, x: An
         _check_same(
             program, _Program(_remade(layer), examples, dtype), training, f"{name} made from its settings differs"
         )
-    _check_gradients(program)
+    if differentiable:
+        _check_gradients(program)
 
 
 def _remade(layer: Any) -> Any:

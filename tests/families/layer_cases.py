@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import labkit as lk
+
 LAYERS: dict[str, tuple[dict[str, Any], Any]] = {
     "Input": ({"shape": [4]}, (4,)),
     "InputLayer": ({"shape": [4]}, (4,)),
@@ -30,6 +32,10 @@ LAYERS: dict[str, tuple[dict[str, Any], Any]] = {
     "GaussianDropout": ({"rate": 0.5}, (8,)),
     "PadToSize": ({"height": 7, "width": 6}, (5, 4, 1)),
     "Cropping2D": ({"cropping": [[1, 0], [0, 2]]}, (4, 5, 2)),
+    "Normalization": ({"mean": [0.5, -1.0], "variance": [2.0, 0.0], "invert": True}, (4, 2)),
+    "CategoryEncoding": ({"num_tokens": 7}, (4,)),
+    "Discretization": ({"bin_boundaries": [-0.5, 0.1, 0.1, 2.0]}, (4, 2)),
+    "Lambda": ({"function": lk.square}, (4, 2)),
     "RandomFlip": ({"seed": 3}, (4, 5, 2)),
     "RandomRotation": ({"factor": 0.3}, (4, 5, 2)),
     "RandomTranslation": ({"height_factor": 0.2, "width_factor": [0, 0.5]}, (4, 5, 2)),
@@ -45,6 +51,13 @@ LAYERS: dict[str, tuple[dict[str, Any], Any]] = {
     "Rescaling": ({"scale": 0.5, "offset": -1.0}, (4, 2)),
 }
 """Settings and the shape of an example, where a layer needs settings or its name does not tell the shape."""
+
+
+WHOLE = {"Embedding": 7, "CategoryEncoding": 7}
+"""Layers that take whole numbers, below this."""
+
+CHECKS: dict[str, dict[str, Any]] = {"Discretization": {"output_dtype": "int32", "differentiable": False}}
+"""Further arguments of `check_layer`."""
 
 
 def layer_case(name: str) -> tuple[dict[str, Any], Any]:

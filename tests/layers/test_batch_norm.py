@@ -230,3 +230,50 @@ def test_keras_agrees_in_training():
             np.testing.assert_allclose(program.session.read(variable), value, rtol=1e-9, atol=1e-11)
         now = program.session.run(program.inference, {program.x: x})
         np.testing.assert_allclose(now, theirs(given), rtol=1e-8, atol=1e-10)
+
+
+def test_a_model_trains_with_it_and_predicts_by_the_averages(tmp_path):
+    x = (RANDOM.normal(size=(96, 3)) * [1, 5, 20] + [0, 10, -50]).astype(np.float32)
+    y = (x[:, 2:] > -50).astype(np.float32)
+
+    def make():
+        layers = [lk.layers.Dense(4), lk.layers.BatchNormalization(momentum=0.8), lk.layers.Dense(1, "sigmoid")]
+        model = lk.Sequential(layers, seed=1)
+        model.compile(lk.optimizers.SGD(0.1), loss="binary_crossentropy")
+        return model
+
+    model = make()
+    model.fit(x, y, epochs=1, batch_size=96, shuffle=False)  # one step from known weights
+    untrained = make()
+    untrained.build(x.shape)
+    kernel, bias, *_, mean, variance, _, _ = untrained.get_weights()
+    hidden = x @ kernel + bias
+    _, moving_mean, moving_variance = model.layers[1].weights[1:]
+    np.testing.assert_allclose(model.session.read(moving_mean), 0.2 * hidden.mean(0), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(model.session.read(moving_variance), 0.8 + 0.2 * hidden.var(0), rtol=1e-4)
+    assert not mean.any()
+    assert (variance == 1).all()
+    model.fit(x, y, epochs=30, batch_size=16)
+    before = model.get_weights()
+    together = model.predict(x)
+    np.testing.assert_array_equal(model.predict(x[:1]), together[:1])
+    model.evaluate(x, y)
+    for one, other in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    model.save_weights(str(tmp_path / "weights"))
+    untrained.load_weights(str(tmp_path / "weights"))
+    np.testing.assert_array_equal(untrained.predict(x), together)
+    assert ((together > 0.5) == y).mean() > 0.95
+
+
+def test_a_frozen_model_keeps_its_averages():
+    x, y = RANDOM.normal(size=(32, 3)).astype(np.float32), np.zeros((32, 1), np.float32)
+    model = lk.Sequential([lk.layers.BatchNormalization(), lk.layers.Dense(1)])
+    model.layers[0].trainable = False
+    model.compile("sgd", loss="mean_squared_error")
+    model.fit(x, y, epochs=2)
+    gamma, beta, mean, variance, *_ = model.get_weights()
+    assert (gamma == 1).all()
+    assert (variance == 1).all()
+    assert not beta.any()
+    assert not mean.any()

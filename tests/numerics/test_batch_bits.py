@@ -12,7 +12,7 @@ import labkit as lk
 from labkit.layers import plugin
 from labkit.ops.conv_records import ALGORITHMS
 from labkit.plugins import resolve
-from tests.families.layer_cases import layer_case
+from tests.families.layer_cases import WHOLE, layer_case
 
 CHOICE = 7
 """Which of a convolution's whole numbers says the algorithm."""
@@ -165,7 +165,7 @@ def test_predictions_of_every_layer(name: str) -> None:
     inputs = [lk.Input(each) for each in shapes]
     layer = resolve("layers", {"name": name, **settings})
     model = lk.Model(inputs, layer(inputs if isinstance(shape, list) else inputs[0]))
-    x = [np.floor(np.abs(draw(BATCH, *each))) if name == "Embedding" else draw(BATCH, *each) for each in shapes]
+    x = [np.floor(np.abs(draw(BATCH, *each))) if name in WHOLE else draw(BATCH, *each) for each in shapes]
     whole = model.predict(x)
     for part in PARTS:
         assert model.predict([array[part] for array in x]).tobytes() == whole[part].tobytes()

@@ -68,11 +68,21 @@ def too_late(timeout: float | None) -> LabkitError:
 
 def uninitialized(variable: Operation) -> LabkitError:
     """The error of a run that needs a value which the variable does not have yet."""
+
+    def is_in(key: str) -> bool:
+        return any(v.op is variable for v in variable.graph.get_collection(key))
+
+    if is_in(GraphKeys.ADAPTED_VARIABLES):
+        return FailedPreconditionError(
+            f"{variable.name} is to be learned from data, and was not ({variable.line})",
+            rule="Before a layer that adapts to data runs it is adapted, or its weights are loaded",
+            fix="Call the layer's adapt(data) before the model is built or run, or load saved weights.",
+        )
     return FailedPreconditionError(
         f"Attempting to use uninitialized value {variable.name} ({variable.line})",
         rule="A variable is initialized before a run reads it",
         fix="Run lk.global_variables_initializer() in this session first."
-        if any(v.op is variable for v in variable.graph.get_collection(GraphKeys.GLOBAL_VARIABLES))
+        if is_in(GraphKeys.GLOBAL_VARIABLES)
         else f"It is in no collection that lk.global_variables_initializer() knows: run '{variable.name}/Assign' in this "
         "session, or load its value.",
     )
