@@ -37,7 +37,9 @@ def save(model: TracedLayers, prefix: str) -> str:
     """Saves the weights by their paths, which do not depend on what else is in the graph."""
     named = model.named_weights()
     with model.session.frozen_state() as values:
-        tensors = {path: values[variable.op.name] for path, variable in named.items()}
+        tensors = {path: values.get(variable.op.name) for path, variable in named.items()}
+        if missing := next((path for path, value in tensors.items() if value is None), None):
+            model.session.read(named[missing])  # which says why it has no value
         return checkpoint.save(prefix, tensors, step=0)
 
 
