@@ -21,6 +21,8 @@ class Activation(Layer):
         UnknownComponentError: no activation is registered under that name.
     """
 
+    supports_masking = True
+
     def __init__(self, activation: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.activation = resolve("activations", activation)

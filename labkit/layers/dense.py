@@ -24,6 +24,8 @@ class Dense(Layer):
         activity_regularizer: of y, as for `Layer`.
     """
 
+    supports_masking = True
+
     def __init__(
         self,
         units: int,

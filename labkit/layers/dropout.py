@@ -24,6 +24,8 @@ class Dropout(Layer):
         InvalidArgumentError: the rate is out of its range.
     """
 
+    supports_masking = True
+
     def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.rate = real(rate, f"{type(self).__name__}'s rate, the probability that an element is dropped,", 0, 1)

@@ -32,6 +32,8 @@ class LayerNormalization(Layer):
         ShapeError: when called, there is no such axis, it names the batch or another one twice, or its size is unknown.
     """
 
+    supports_masking = True
+
     def __init__(
         self,
         axis: Any = -1,

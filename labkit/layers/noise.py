@@ -24,6 +24,8 @@ class GaussianNoise(Layer):
         InvalidArgumentError: stddev is negative, or no number.
     """
 
+    supports_masking = True
+
     def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.stddev, self.seed = real(stddev, "GaussianNoise's stddev", 0), seed
@@ -50,6 +52,8 @@ class GaussianDropout(Layer):
     Raises:
         InvalidArgumentError: the rate is out of its range.
     """
+
+    supports_masking = True
 
     def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)

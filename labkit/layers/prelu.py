@@ -25,6 +25,8 @@ class PReLU(Layer):
         ShapeError: when called, a dimension that is not shared is unknown, or there is no such axis.
     """
 
+    supports_masking = True
+
     def __init__(
         self,
         alpha_initializer: Any = "zeros",

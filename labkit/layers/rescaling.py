@@ -22,6 +22,8 @@ class Rescaling(Layer):
         ShapeError: when called, the lists do not broadcast to an example.
     """
 
+    supports_masking = True
+
     def __init__(self, scale: Any, offset: Any = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         for what, value in (("scale", scale), ("offset", offset)):

@@ -11,6 +11,7 @@ import numpy as np
 import labkit as lk
 from labkit.errors import InvalidArgumentError, ShapeError
 from labkit.layers.base import default_name
+from labkit.layers.masking import mask_of
 from labkit.metrics.mean import MeanMetricWrapper
 from labkit.plugins import resolve
 
@@ -50,6 +51,9 @@ class Objective:
 
     def _values(self, name: str, function: Callable[..., lk.Tensor], y_true: lk.Tensor, y_pred: lk.Tensor) -> lk.Tensor:
         """The function's value for every example, [batch]."""
+        mask = mask_of(y_pred)
+        if mask is not None and (y_pred.shape.rank or 0) > 2:
+            return _over_steps(function, y_true, y_pred, mask)
         values = function(y_true, y_pred)
         if values.shape.rank == 0:
             raise ShapeError(
@@ -176,3 +180,20 @@ def _unused(name: str, taken: set[str]) -> str:
     """`name`, or name_1 and so on where it is taken."""
     names = (name if not i else f"{name}_{i}" for i in range(len(taken) + 1))
     return next(each for each in names if each not in taken)
+
+
+def _over_steps(function: Callable[..., lk.Tensor], y_true: lk.Tensor, y_pred: lk.Tensor, mask: lk.Tensor) -> lk.Tensor:
+    """The mean of the function's values over the steps of an example that its mask lets count, [batch]; 0 without any.
+
+    y_true, y_pred: [batch, steps, ...]. Each step is an example to the function.
+    """
+
+    def steps(tensor: lk.Tensor) -> lk.Tensor:
+        return lk.reshape(tensor, lk.concat([[-1], lk.shape(tensor)[2:]], axis=0))
+
+    values = function(steps(y_true), steps(y_pred))
+    if not values.dtype.is_floating:
+        values = lk.cast(values, y_pred.dtype)
+    counted = lk.cast(mask, values.dtype)
+    values = lk.where(mask, lk.reshape(values, lk.shape(mask)), lk.zeros_like(counted))
+    return lk.reduce_sum(values, axis=1) / lk.maximum(lk.reduce_sum(counted, axis=1), 1.0)
