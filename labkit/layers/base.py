@@ -58,9 +58,11 @@ class Layer(ShapeChecks):
         lives_in: where the values of the weights are; the model that builds the layer says that.
         pre_activation, output: tensors of the latest trace; `pre_activation` is None without an activation.
         supports_masking: whether the output has the mask of the input (class attribute).
+        save_refusal: why a model that has this layer cannot be saved as a whole (class attribute).
     """
 
     supports_masking: bool = False
+    save_refusal: str = ""
     own_weights: dict[str, lk.Variable]
     pre_activation: lk.Tensor | None
     output: Any

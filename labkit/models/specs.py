@@ -112,9 +112,8 @@ class Writer:
 
     def _layer(self, layer: Layer) -> dict[str, Json]:
         where = f"layer {layer.name!r} ({type(layer).__name__})"
-        reason = getattr(layer, "unsaved_because", "")
-        if reason:
-            raise refuse(f"Model part {where}", reason)
+        if layer.save_refusal:
+            raise CheckpointError(f"Model part {where} cannot be saved", rule=layer.save_refusal, received=repr(layer))
         found: dict[str, Json] = {"name": layer.name, "trainable": [each.trainable for each in layer.walk()]}
         if isinstance(layer, lk.Model):
             return {**found, "model": self._describe_model(self, layer)}

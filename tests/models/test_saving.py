@@ -191,11 +191,13 @@ def test_every_layer_comes_back(name, tmp_path):
     settings, shape = layer_case(name)
     shapes = shape if isinstance(shape, list) else [shape]
     layer = resolve("layers", {"name": name, **settings})
-    if getattr(layer, "unsaved_because", ""):
-        pytest.skip("is refused")
     inputs = [Input(each) for each in shapes]
     model = lk.Model(inputs, layer(inputs if isinstance(shape, list) else inputs[0]))
     x = [np.floor(np.abs(RANDOM.normal(size=(5, *each)))).astype("float32") for each in shapes]
+    if layer.save_refusal:
+        with pytest.raises(CheckpointError, match=r"cannot be saved.*Python"):
+            model.save(str(tmp_path / "model"))
+        return
     loaded = lk.load_model(model.save(str(tmp_path / "model")))
     assert repr(loaded.layers[0]) == repr(model.layers[0])
     first, second = model.predict(x), loaded.predict(x)

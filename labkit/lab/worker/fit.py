@@ -36,7 +36,7 @@ class Fit:
         x, y = data if isinstance(data, tuple) else (data.train.images, data.train.labels)
         self.loop = TrainingLoop(model, x, y, batch_size, seed=trial.seed)
         self.validation = None if isinstance(data, tuple) else data.validation
-        self.images = None if isinstance(x, list | tuple | dict) else x
+        self.images: Any = None if isinstance(x, list | tuple | dict) else x
         keep = keep_best and self.validation is not None
         self.best = BestWeights(model, folder.with_name(f"{folder.name}-best")) if keep else None
         self.epoch_sums: dict[str, float] = {}
