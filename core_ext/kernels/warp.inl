@@ -54,15 +54,16 @@ struct Warp {
         double p[8];
         for (int i = 0; i < 8; ++i) p[i] = static_cast<double>(projection[i]);
         const double y = static_cast<double>(row), x0 = p[1] * y + p[2], y0 = p[4] * y + p[5], k0 = p[7] * y + 1;
+        const int32_t first = static_cast<int32_t>(begin), n = static_cast<int32_t>(count);  // AVX2 converts no int64
         if (p[6] == 0 && k0 == 1)
-            for (int64_t j = 0; j < count; ++j) {
-                const double x = static_cast<double>(begin + j);
+            for (int32_t j = 0; j < n; ++j) {
+                const double x = first + j;
                 split(p[0] * x + x0, bilinear, places.column[j], places.right[j]);
                 split(p[3] * x + y0, bilinear, places.row[j], places.down[j]);
             }
         else
-            for (int64_t j = 0; j < count; ++j) {
-                const double x = static_cast<double>(begin + j), k = p[6] * x + k0;
+            for (int32_t j = 0; j < n; ++j) {
+                const double x = first + j, k = p[6] * x + k0;
                 split((p[0] * x + x0) / k, bilinear, places.column[j], places.right[j]);
                 split((p[3] * x + y0) / k, bilinear, places.row[j], places.down[j]);
             }

@@ -9,7 +9,7 @@ import numpy as np
 
 import labkit as lk
 from labkit.core.shapes import show
-from labkit.errors import DataError, DTypeError, GraphError, ShapeError
+from labkit.errors import DataError, DTypeError, GraphError, InvalidArgumentError, ShapeError
 from labkit.layers.base import Layer
 
 _BLOCK = 1024
@@ -18,8 +18,9 @@ _BLOCK = 1024
 class AdaptedLayer(Layer):
     """What the layers share whose weights come from data by `adapt`, and not from an initializer and training.
 
-    A subclass defines `learn`, and makes its weights in `build` with `add_adapted`. They are saved and loaded as all
-    weights are. As long as the layer was neither adapted nor loaded, a run that needs them raises FailedPreconditionError.
+    A subclass defines `learn` and, where it may be made with what there is to learn, `given`; it makes its weights in `build`
+    with `add_adapted`. They are saved and loaded as all weights are. As long as the layer was neither adapted nor loaded, a
+    run that needs them raises FailedPreconditionError.
 
     Attributes:
         adapted: name -> what `adapt` found, in float64; empty before.
@@ -43,11 +44,22 @@ class AdaptedLayer(Layer):
             DTypeError: the data are no numbers.
             ShapeError: the examples have several shapes, or other ones than the layer was built for.
             GraphError: the layer is built already and belongs to no model, whose session would have its weights.
+            InvalidArgumentError: what there is to learn was given when the layer was made.
         """
+        if (given := self.given()) is not None:
+            raise InvalidArgumentError(
+                f"{type(self).__name__} was made with {given} and has nothing to learn",
+                rule="adapt serves a layer that was made without them",
+                fix="Leave adapt out, or make the layer without them.",
+            )
         found = self.learn(_batches(data, self.name or type(self).__name__))
         if self.built:
             self._load(found)
         self.adapted = found
+
+    def given(self) -> str | None:
+        """What the layer was made with that `adapt` would find; None where it is to be learned."""
+        return None
 
     def learn(self, batches: Iterator[np.ndarray]) -> dict[str, np.ndarray]:
         """The weights' values for batches of float64, at least one example, all of one shape."""

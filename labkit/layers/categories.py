@@ -151,14 +151,8 @@ class Discretization(AdaptedLayer):
         shares = np.arange(1, self.num_bins) / self.num_bins
         return {"bin_boundaries": np.quantile(numbers, shares, method="interpolated_inverted_cdf")}
 
-    def adapt(self, data: Any) -> None:
-        if self.num_bins is None:
-            raise InvalidArgumentError(
-                f"Layer {self.name or 'discretization'!r} (Discretization) has boundaries already",
-                rule="adapt serves a layer that was made with num_bins",
-                received=f"bin_boundaries={self.bin_boundaries!r}",
-            )
-        super().adapt(data)
+    def given(self) -> str | None:
+        return "bin_boundaries" if self.num_bins is None else None
 
     def settings(self) -> dict[str, Any]:
         given = "num_bins" if self.bin_boundaries is None else "bin_boundaries"

@@ -45,6 +45,8 @@ class Normalization(AdaptedLayer):
         FailedPreconditionError: when run, the layer was not adapted, and its weights were not loaded.
     """
 
+    supports_masking = True
+
     def __init__(
         self, axis: Any = -1, mean: Any = None, variance: Any = None, invert: bool = False, **kwargs: Any
     ) -> None:
@@ -93,6 +95,9 @@ class Normalization(AdaptedLayer):
             mean, variance = (lk.constant(self._wide(v, sizes, wide), x.dtype) for v in (self.mean, self.variance))
         deviation = lk.maximum(lk.sqrt(variance), _LEAST)
         return x * deviation + mean if self.invert else (x - mean) / deviation
+
+    def given(self) -> str | None:
+        return None if self.mean is None else "mean and variance"
 
     def learn(self, batches: Iterator[np.ndarray]) -> dict[str, np.ndarray]:
         """Mean and variance, block after block (Chan, Golub and LeVeque, Updating formulae, 1979, equation 2.1)."""

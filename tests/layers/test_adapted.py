@@ -223,8 +223,9 @@ def test_adapting_to_what_cannot_be_learned_from():
         built(lk.placeholder(lk.float32, [None, 2]))
         with pytest.raises(GraphError, match="adapt comes before the first call"):
             built.adapt(np.zeros((4, 2)))
-    with pytest.raises(InvalidArgumentError, match="has boundaries already"):
-        lk.layers.Discretization([1.0]).adapt(np.zeros((4, 2)))
+    for made in (lk.layers.Discretization([1.0]), lk.layers.Normalization(mean=0.0, variance=1.0)):
+        with pytest.raises(InvalidArgumentError, match="has nothing to learn"):
+            made.adapt(np.zeros((4, 2)))
 
 
 @pytest.mark.parametrize(

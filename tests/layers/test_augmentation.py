@@ -232,3 +232,54 @@ def test_inputs_that_are_refused():
         run(lk.layers.RandomCrop(8, 5))
     with lk.Graph().as_default(), pytest.raises(ShapeError, match="height and width"):
         lk.layers.RandomCrop(3, 3)(lk.placeholder(lk.float32, [None, None, 5, 1]))
+
+
+def augmented():
+    layers = [
+        lk.layers.RandomFlip("horizontal"),
+        lk.layers.RandomRotation(0.1),
+        lk.layers.RandomTranslation(0.1, 0.1, fill_mode="constant"),
+        lk.layers.RandomZoom(0.2, fill_mode="nearest"),
+        lk.layers.RandomCrop(6, 4),
+        lk.layers.RandomBrightness(0.1),
+        lk.layers.RandomContrast(0.1),
+        lk.layers.Flatten(),
+        lk.layers.Dense(2),
+    ]
+    model = lk.Sequential([lk.layers.Rescaling(1.0), *layers], seed=4)
+    model.compile(lk.optimizers.SGD(1e-6), loss="mean_squared_error")
+    return model
+
+
+def test_models_train_with_it_and_predict_without():
+    x, y = RANDOM.uniform(0, 255, size=(40, 7, 5, 2)).astype(np.float32), np.zeros((40, 2), np.float32)
+    before, weights, losses = lk.get_num_threads(), [], []
+    try:
+        for threads in (1, 3):
+            lk.set_num_threads(threads)
+            model = augmented()
+            losses.append(model.fit(x, y, epochs=3, batch_size=8).history["loss"])
+            weights.append(model.get_weights())
+    finally:
+        lk.set_num_threads(before)
+    assert losses[0] == losses[1]
+    for one, many in zip(*weights, strict=True):
+        np.testing.assert_array_equal(one, many)
+    kernel, bias = weights[0]
+    middle = x[:, 0:6, 0:4].reshape(40, -1)
+    np.testing.assert_allclose(model.predict(x), middle @ kernel + bias, rtol=1e-4, atol=1e-4)
+    np.testing.assert_array_equal(model.predict(x[:1]), model.predict(x)[:1])
+
+
+def test_images_of_unknown_size():
+    x = IMAGES.astype(np.float32)
+    for layer in (
+        lk.layers.RandomFlip(seed=1),
+        lk.layers.RandomRotation(0.3, seed=1),
+        lk.layers.RandomContrast(0.5, seed=1),
+    ):
+        with lk.Graph().as_default(), lk.Session() as session:
+            given = lk.placeholder(lk.float32, [None, None, None, 2])
+            found = session.run(layer(given, training=True), {given: x})
+        layer.reset()
+        np.testing.assert_array_equal(found, run(layer, x)[0])
