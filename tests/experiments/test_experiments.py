@@ -62,3 +62,10 @@ def test_one_neuron_finds_the_formula_of_celsius_and_fahrenheit(tmp_path: Path) 
     assert found[False, 500].boiling == pytest.approx(211.3, abs=0.2)
     assert found[False, 5000].boiling == pytest.approx(211.747, abs=0.01)  # by least squares
     assert (found[True, 5000].w, found[True, 5000].b) == (pytest.approx(1.8, abs=0.01), pytest.approx(32, abs=0.01))
+
+
+def test_each_cure_narrows_the_gap_between_training_and_validation_error(tmp_path: Path) -> None:
+    cures = ["none", "l2", "dropout", "early_stopping", "augmentation"]
+    gap = _quick("overfitting", tmp_path, seeds=2, sweep={"cure": cures}).set_index("cure")["variance"]
+    assert gap["none"] > 0.15
+    assert (gap[cures[1:]] < gap["none"]).all(), gap
