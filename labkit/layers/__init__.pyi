@@ -11,6 +11,7 @@ from labkit.layers.activation import (
 )
 from labkit.layers.base import Layer as Layer
 from labkit.layers.batch_norm import BatchNormalization as BatchNormalization
+from labkit.layers.bidirectional import Bidirectional as Bidirectional
 from labkit.layers.categories import CategoryEncoding as CategoryEncoding, Discretization as Discretization
 from labkit.layers.conv import Conv1D as Conv1D, Conv2D as Conv2D
 from labkit.layers.conv_transpose import Conv1DTranspose as Conv1DTranspose, Conv2DTranspose as Conv2DTranspose
@@ -23,6 +24,7 @@ from labkit.layers.dropout import (
 )
 from labkit.layers.embedding import Embedding as Embedding
 from labkit.layers.flatten import Flatten as Flatten
+from labkit.layers.gru import GRU as GRU
 from labkit.layers.image_colors import RandomBrightness as RandomBrightness, RandomContrast as RandomContrast
 from labkit.layers.image_places import (
     RandomCrop as RandomCrop,
@@ -37,6 +39,8 @@ from labkit.layers.input import (
 )
 from labkit.layers.lambdas import Lambda as Lambda
 from labkit.layers.layer_norm import LayerNormalization as LayerNormalization
+from labkit.layers.lstm import LSTM as LSTM
+from labkit.layers.masked import Masking as Masking
 from labkit.layers.merge import (
     Add as Add,
     Average as Average,
@@ -86,6 +90,8 @@ from labkit.layers.reshaping import (
     RepeatVector as RepeatVector,
     Reshape as Reshape,
 )
+from labkit.layers.simple_rnn import SimpleRNN as SimpleRNN
+from labkit.layers.time_distributed import TimeDistributed as TimeDistributed
 from labkit.layers.upsampling import (
     UpSampling1D as UpSampling1D,
     UpSampling2D as UpSampling2D,

@@ -23,6 +23,8 @@ class Embedding(Layer):
         input_dim: the number of rows; x is from 0 to input_dim - 1.
         output_dim: the length of a row.
         embeddings_initializer, embeddings_regularizer, embeddings_constraint: as for `Layer.add_weight`.
+        mask_zero: whether 0 stands for no member, such as what fills short sequences up: the output then has a mask, bool of
+            x's shape, False where x is 0. Row 0 exists all the same.
 
     Raises:
         InvalidArgumentError: a size is no positive whole number; when called with float32, input_dim is above 2**24,
@@ -36,6 +38,7 @@ class Embedding(Layer):
         embeddings_initializer: Any = "uniform",
         embeddings_regularizer: Any = None,
         embeddings_constraint: Any = None,
+        mask_zero: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -43,6 +46,7 @@ class Embedding(Layer):
         self.output_dim = positive(output_dim, "Embedding needs a positive whole row length, output_dim")
         self.embeddings_initializer, self.embeddings_regularizer = embeddings_initializer, embeddings_regularizer
         self.embeddings_constraint = embeddings_constraint
+        self.mask_zero = bool(mask_zero)
 
     def build(self, input_shape: Shape) -> None:
         if not self.dtype.is_floating:
@@ -64,6 +68,9 @@ class Embedding(Layer):
 
     def call(self, inputs: lk.Tensor, training: bool = False) -> lk.Tensor:
         return lk.nn.embedding_lookup(self.embeddings, whole_numbers(inputs))
+
+    def compute_mask(self, inputs: Any, mask: Any) -> Any:
+        return lk.not_equal(inputs, lk.zeros_like(inputs)) if self.mask_zero else None
 
     def settings(self) -> dict[str, Any]:
         return {"input_dim": self.input_dim, "output_dim": self.output_dim}

@@ -100,11 +100,11 @@ class GRU(Recurrent):
         return (2, 3 * self.units) if self.reset_after else (3 * self.units,)
 
     def input_bias(self) -> Any:
-        return self.bias[0] if self.bias is not None and self.reset_after else self.bias
+        return self.bias if self.bias is None or not self.reset_after else lk.convert_to_tensor(self.bias)[0]
 
     def recurrent_bias(self) -> lk.Tensor | None:
         """What is added to h recurrent_kernel."""
-        return self.bias[1] if self.bias is not None and self.reset_after else None
+        return None if self.bias is None or not self.reset_after else lk.convert_to_tensor(self.bias)[1]
 
     def fused(
         self, x: lk.Tensor, states: list[Any], mask: lk.Tensor | None

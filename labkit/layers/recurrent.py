@@ -140,9 +140,8 @@ class Recurrent(Layer):
         if self.go_backwards:
             inputs, mask = lk.reverse(inputs, [1]), None if mask is None else lk.reverse(mask, [1])
         if training and self.dropout:
-            inputs = lk.nn.dropout(
-                inputs, rate=self.dropout, noise_shape=[lk.shape(inputs)[0], 1, inputs.dims[2]], seed=self.seed
-            )
+            size = lk.shape(inputs)
+            inputs = lk.nn.dropout(inputs, rate=self.dropout, noise_shape=[size[0], 1, size[2]], seed=self.seed)
         found = None if training and self.recurrent_dropout else self.fused(inputs, states, mask)
         y, last = found or self._looped(inputs, states, mask, training)
         if self.return_sequences:
@@ -168,7 +167,8 @@ class Recurrent(Layer):
                 received=f"{len(states)} tensor{'s' * (len(states) != 1)}",
             )
         for state in states:
-            if state.shape.rank is not None and (state.shape.rank != 2 or state.dims[1] not in (None, self.units)):
+            dims = state.dims
+            if dims is not None and (len(dims) != 2 or dims[1] not in (None, self.units)):
                 raise ShapeError(
                     f"Layer {self.name!r} ({type(self).__name__}) cannot take this initial_state",
                     rule=f"Each state is [batch, units] with {self.units} units",

@@ -81,7 +81,8 @@ def check_layer(
 def _remade(layer: Any) -> Any:
     """A new layer from the settings that `layer` keeps."""
     try:
-        return type(layer)(**settings_of(layer))
+        settings = settings_of(layer)
+        return type(layer)(**{k: _remade(v) if isinstance(v, lk.layers.Layer) else v for k, v in settings.items()})
     except (TypeError, lk.errors.LabkitError) as error:
         raise AssertionError(f"{layer!r} cannot be made from its settings {settings_of(layer)}: {error}") from error
 

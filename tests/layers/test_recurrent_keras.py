@@ -1,4 +1,4 @@
-"""Recurrent layers agree with Keras, where it is installed (with TensorFlow): outputs, states, masks, gradients, weight names."""
+"""Recurrent layers agree with Keras, where it is installed: outputs, states, masks, gradients, names of weights."""
 
 import itertools
 
