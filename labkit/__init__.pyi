@@ -2,6 +2,7 @@
 
 from labkit import (
     activations as activations,
+    callbacks as callbacks,
     checkpoint as checkpoint,
     constraints as constraints,
     datasets as datasets,

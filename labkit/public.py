@@ -7,6 +7,7 @@ MODULES = {
         name: name
         for name in (
             "activations",
+            "callbacks",
             "checkpoint",
             "constraints",
             "datasets",

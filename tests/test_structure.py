@@ -119,6 +119,7 @@ def test_every_family_lists_what_it_registers() -> None:
         "optimizers",
         "schedules",
         "layers",
+        "callbacks",
         "datasets",
     ):
         module = importlib.import_module(f"labkit.{family}")

@@ -155,6 +155,22 @@ def require_pairs(x: Sequence[np.ndarray], y: Sequence[np.ndarray]) -> int:
     return counts[0]
 
 
+def require_finite(x: Sequence[np.ndarray], y: Sequence[np.ndarray], whose: str = "") -> None:
+    """Raises FeedError where an array holds NaN or an infinity: one such number makes the loss and all weights NaN."""
+    for name, arrays in (("x", x), ("y", y)):
+        for place, array in enumerate(arrays):
+            # two reductions make no copy of the data, as isfinite(...).all() would
+            if array.dtype.kind != "f" or not array.size or (np.isfinite(array.min()) and np.isfinite(array.max())):
+                continue
+            example = int(np.argmin(np.isfinite(array.reshape(len(array), -1)).all(axis=1)))
+            raise FeedError(
+                f"The {whose}{name}{f'[{place}]' if len(arrays) > 1 else ''} holds values that are not finite",
+                rule="Training data hold no NaN and no infinity: one of them makes the loss and all weights NaN",
+                received=f"the first in example {example} of {len(array)}",
+                fix="Drop such examples, or replace the values: np.nan_to_num, or the mean of the others.",
+            )
+
+
 def example_weights(sample_weight: Any, class_weight: Any, y: Sequence[np.ndarray]) -> np.ndarray | None:
     """What each example's loss is multiplied by, float32 [examples]; None where all count alike.
 

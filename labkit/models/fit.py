@@ -1,17 +1,19 @@
-"""fit: epochs, validation, and the lines that are printed."""
+"""fit: epochs of native stretches, validation, and the callbacks that follow them."""
 
 from __future__ import annotations
 
-import time
 import warnings
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from labkit.callbacks.dispatch import Callbacks
+from labkit.callbacks.history import History
+from labkit.callbacks.progress_bar import ProgressBar
 from labkit.core.nest import pack
 from labkit.errors import InvalidArgumentError
-from labkit.models.arrays import numeric, positive
-from labkit.models.history import History
+from labkit.models.arrays import numeric, positive, require_finite
 from labkit.models.loop import TrainingLoop
 
 if TYPE_CHECKING:
@@ -27,15 +29,18 @@ def fit(
     epochs: int,
     steps: int | None,
     validation_data: tuple[Any, Any] | None,
-    validation_split: float,
+    validation_split: float | None,
+    validation_freq: int | Collection[int],
     shuffle: bool,
     seed: int,
-    verbose: int,
+    verbose: Any,
     sample_weight: Any,
     class_weight: Any,
+    callbacks: Any,
+    initial_epoch: int,
 ) -> History:
     """The body of `Model.fit`."""
-    if validation_split:
+    if validation_split is not None:
         if validation_data is not None:
             raise InvalidArgumentError("fit takes validation_data or validation_split, not both")
         kept, x, y, validation_data = _split(model, x, y, validation_split)
@@ -46,36 +51,152 @@ def fit(
             rule="It is (x, y): inputs and targets",
             received=type(validation_data).__name__,
         )
+    called = Callbacks(callbacks)
+    history = next((callback for callback in called.all if isinstance(callback, History)), None)
+    if history is None:
+        history = History()
+        called.add(history)
+    if (verbose := _verbosity(verbose)) and not called.has(ProgressBar):
+        called.add(ProgressBar(verbose))
+
     loop = TrainingLoop(
         model, x, y, batch_size, seed, shuffle=shuffle, sample_weight=sample_weight, class_weight=class_weight
     )
-    last = loop.epoch_end(positive(epochs, "epochs") - 1) if steps is None else positive(steps, "steps")
-    history, epoch, warned = History(), 0, False
-    while loop.step < last:
-        started, first = time.perf_counter(), loop.step
-        loop.restart_metrics()
-        stretches = list(loop.stretches(min(loop.epoch_end(epoch), last)))
-        series = {name: np.concatenate([values[name] for values in stretches]) for name in stretches[0]}
-        if not warned and not np.isfinite(series["loss"]).all():
-            at = first + int(np.argmin(np.isfinite(series["loss"])))
-            warnings.warn(
-                f"The loss of model {model.name!r} became {series['loss'][at - first]} at step {at}: training "
-                "diverged. Lower the learning rate, or look for NaN in the data.",
-                RuntimeWarning,
-                stacklevel=3,
-            )
-            warned = True
-        means = {name: float(np.mean(values, dtype=np.float64)) for name, values in series.items()} | loop.results()
-        if validation_data is not None:
-            judged = model.evaluate(*validation_data, batch_size=batch_size, return_dict=True)
-            means |= {f"val_{name}": value for name, value in judged.items()}
-        seconds = time.perf_counter() - started
-        history.add(epoch, loop.step - first, seconds, means)
-        if verbose:
-            shown = " - ".join(f"{name}: {value:.4f}" for name, value in means.items() if np.ndim(value) == 0)
-            print(f"Epoch {epoch + 1} - {loop.step - first} steps - {seconds:.1f} s - {shown}", flush=True)
-        epoch += 1
+    validation = None if validation_data is None else _Validation(model, validation_data, batch_size, validation_freq)
+    epoch = _initial(initial_epoch, None if steps is not None else positive(epochs, "epochs"))
+    loop.step = loop.epoch_end(epoch - 1) if epoch else 0
+    last = loop.epoch_end(epochs - 1) if steps is None else loop.step + positive(steps, "steps")
+    names = [*loop.losses, *model.metrics]
+    params = {
+        "epochs": epochs if steps is None else None,
+        "initial_epoch": epoch,
+        "steps": last - loop.step,
+        "examples": loop.examples,
+        "batch_size": loop.batch_size,
+        "metrics": [*names, *(f"val_{name}" for name in names if validation is not None)],
+        "verbose": verbose,
+    }
+    model.stop_training, model.history, finite = False, history, _Finite(model.name)
+    with called.attached(model, params):
+        called.call("on_train_begin", {})
+        logs: dict[str, Any] = {}
+        while loop.step < last and not model.stop_training:
+            called.call("on_epoch_begin", epoch, {})
+            logs = _train(loop, min(loop.epoch_end(epoch), last), called, finite)
+            if validation is not None and validation.is_due(epoch):
+                logs |= validation.run(called)
+            called.call("on_epoch_end", epoch, logs)
+            epoch += 1
+        called.call("on_train_end", logs)
     return history
+
+
+def _train(loop: TrainingLoop, last: int, called: Callbacks, finite: _Finite) -> dict[str, Any]:
+    """Trains to the end of the epoch at step `last`, or until somebody stops it; losses and metrics of these steps."""
+    model, first, values = loop.model, loop.step, _Values()
+    loop.restart_metrics()
+    while loop.step < last and not model.stop_training:
+        called.call_batch("on_train_batch_begin", loop.step, lambda: (loop.step - first, {}))
+        for series in loop.stretches(called.until(loop.step, last)):
+            values.add(series)
+            finite.check(series["loss"], loop.step)
+            if called.listens("on_train_stretch_end"):
+                called.call("on_train_stretch_end", loop.step - first - 1, values.so_far(), series)
+            if model.stop_training:
+                break
+        called.call_batch("on_train_batch_end", loop.step, lambda: (loop.step - first - 1, values.so_far()))
+    return values.means() | loop.results()
+
+
+class _Values:
+    """What the steps of an epoch reported."""
+
+    def __init__(self) -> None:
+        self.parts: list[dict[str, np.ndarray]] = []
+        self.totals: dict[str, float] = {}
+        self.steps = 0
+
+    def add(self, series: dict[str, np.ndarray]) -> None:
+        self.parts.append(series)
+        self.steps += len(series["loss"])
+        for name, values in series.items():
+            self.totals[name] = self.totals.get(name, 0.0) + float(np.sum(values, dtype=np.float64))
+
+    def so_far(self) -> dict[str, Any]:
+        return {name: total / self.steps for name, total in self.totals.items()}
+
+    def means(self) -> dict[str, Any]:
+        """As `so_far`, with bits that do not depend on how the steps were cut."""
+        whole = {name: np.concatenate([part[name] for part in self.parts]) for name in self.parts[0]}
+        return {name: float(np.mean(values, dtype=np.float64)) for name, values in whole.items()}
+
+
+class _Finite:
+    """Warns once when the loss is no longer a finite number."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.warned = name, False
+
+    def check(self, losses: np.ndarray, step: int) -> None:
+        """The losses of the steps before `step`."""
+        if self.warned or np.isfinite(losses).all():
+            return
+        place = int(np.argmin(np.isfinite(losses)))
+        warnings.warn(
+            f"The loss of model {self.name!r} became {losses[place]} at step {step - len(losses) + place}: training "
+            "diverged. Lower the learning rate, clip the gradients, or look for a logarithm or quotient that overflows.",
+            RuntimeWarning,
+            stacklevel=5,
+        )
+        self.warned = True
+
+
+class _Validation:
+    """What is evaluated after an epoch, and when."""
+
+    def __init__(self, model: Model, data: tuple[Any, Any], batch_size: int, freq: Any) -> None:
+        inputs, targets = model.training_arrays(*data)
+        require_finite(inputs, targets, "validation data's ")
+        self.x, self.y = pack(model.x, inputs), pack(model.y_pred, targets)  # converted once for all epochs
+        self.model, self.batch_size = model, batch_size
+        self.epochs: set[int] | None = None
+        if isinstance(freq, Collection) and not isinstance(freq, str):
+            self.epochs = {positive(epoch, "An epoch of validation_freq") - 1 for epoch in freq}
+        else:
+            self.every = positive(freq, "validation_freq")
+
+    def is_due(self, epoch: int) -> bool:
+        return (epoch + 1) % self.every == 0 if self.epochs is None else epoch in self.epochs
+
+    def run(self, called: Callbacks) -> dict[str, Any]:
+        called.call("on_test_begin", {})
+        judged = self.model.evaluate(self.x, self.y, batch_size=self.batch_size, return_dict=True)
+        called.call("on_test_end", judged)
+        return {f"val_{name}": value for name, value in judged.items()}
+
+
+def _verbosity(verbose: Any) -> int:
+    known = {0: 0, 1: 1, 2: 2, "auto": 1}
+    if not isinstance(verbose, int | str) or verbose not in known:
+        raise InvalidArgumentError(
+            "fit does not know how much to print",
+            rule="verbose is 0 for nothing, 1 (or 'auto') for a progress bar, 2 for one line for each epoch",
+            received=repr(verbose),
+        )
+    return known[verbose]
+
+
+def _initial(epoch: Any, epochs: int | None) -> int:
+    """The checked `initial_epoch`."""
+    limit = float("inf") if epochs is None else epochs
+    if isinstance(epoch, bool) or not isinstance(epoch, int | np.integer) or not 0 <= epoch < limit:
+        raise InvalidArgumentError(
+            "fit cannot begin with this epoch",
+            rule="initial_epoch is a whole number from 0 on and below epochs, the number of the last epoch",
+            received=f"initial_epoch={epoch!r}" + ("" if epochs is None else f", epochs={epochs}"),
+            fix="To go on for 5 more epochs after 10: initial_epoch=10, epochs=15.",
+        )
+    return int(epoch)
 
 
 def _split(model: Model, x: Any, y: Any, fraction: float) -> tuple[int, Any, Any, tuple[Any, Any]]:
@@ -88,6 +209,7 @@ def _split(model: Model, x: Any, y: Any, fraction: float) -> tuple[int, Any, Any
             "validation_split leaves nothing to train on, or nothing to validate with",
             rule="It is the fraction of the examples to keep for validation: 0 < validation_split < 1",
             received=f"{fraction!r} of {examples} examples",
+            fix="Leave it out for a fit without validation.",
         )
     parts = [
         (pack(model.x, [array[part] for array in inputs]), pack(model.y_pred, [array[part] for array in targets]))

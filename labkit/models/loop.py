@@ -11,7 +11,7 @@ import numpy as np
 
 import labkit as lk
 from labkit.errors import CheckpointError, InvalidArgumentError
-from labkit.models.arrays import example_weights, positive, require_pairs
+from labkit.models.arrays import example_weights, positive, require_finite, require_pairs
 from labkit.models.meters import Meters
 
 if TYPE_CHECKING:
@@ -46,10 +46,11 @@ class TrainingLoop:
     Attributes:
         step: how many steps were run.
         examples, batch_size: ints.
+        losses: the names of what `run` reports besides the metrics: "loss", and of several outputs each one's.
 
     Raises:
         SessionError: the model is not compiled.
-        FeedError, ShapeError: x and y do not fit the model or each other.
+        FeedError, ShapeError: x and y do not fit the model or each other, or hold NaN or an infinity.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class TrainingLoop:
         self.model = model
         inputs, self._targets = model.training_arrays(x, y)
         self.examples = require_pairs(inputs, self._targets)
+        require_finite(inputs, self._targets)
         weights = example_weights(sample_weight, class_weight, self._targets)
         self._feeds = model.feeds(inputs, self._targets, weights)
         self.batch_size = min(positive(batch_size, "batch_size"), self.examples)
@@ -66,6 +68,7 @@ class TrainingLoop:
             raise InvalidArgumentError("seed must be a whole number from 0 on, below 2**63", received=repr(seed))
         self.seed, self.shuffle, self.step = int(seed), bool(shuffle), 0
         self._program = model.training_program(weights is not None)
+        self.losses = list(self._program.values)
         self._meters = Meters(model.objectives())
         self._stretch = 1  # how many steps the next call of `stretches` runs, by the time that the last ones took
         self._orders: dict[int, np.ndarray] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +19,7 @@ from labkit.models.history import History
 from labkit.models.meters import Meters
 from labkit.models.objectives import Objective, Specs
 from labkit.models.traced import TracedLayers
+from labkit.optimizers.base import Optimizer
 from labkit.plugins import resolve
 
 
@@ -72,8 +73,14 @@ class Model(TracedLayers):
         graph, session: the model's own.
         x, y, y_pred: the placeholders of inputs and targets (from the first targets on), and the outputs: tensors, or
             nests of them where there are several.
-        loss, metrics, optimizer: as compiled; `metrics` by the name that reports show.
+        loss, metrics, optimizer: as compiled; `metrics` by the name that reports show. `optimizer.learning_rate` can be
+            set at any time, unless it follows a schedule.
+        stop_training: callbacks set it to end a fit.
+        history: of the last fit, or of the one under way.
     """
+
+    stop_training: bool = False
+    history: History | None = None
 
     def __init__(
         self,
@@ -188,6 +195,8 @@ class Model(TracedLayers):
                     for term in penalties:
                         values["loss"] = values["loss"] + term
                     updates = lk.get_collection(lk.GraphKeys.UPDATE_OPS, scope)
+                if isinstance(self.optimizer, Optimizer):
+                    self.optimizer.attach(self.session)
                 train_op = self.optimizer.minimize(values["loss"], var_list=self.trainable_weights)
                 if updates:
                     train_op = lk.group(train_op, *updates)
@@ -287,12 +296,15 @@ class Model(TracedLayers):
         epochs: int = 1,
         steps: int | None = None,
         validation_data: tuple[Any, Any] | None = None,
-        validation_split: float = 0.0,
+        validation_split: float | None = None,
         shuffle: bool = True,
         seed: int = 0,
-        verbose: int = 1,
+        verbose: Any = 1,
         sample_weight: Any = None,
         class_weight: Any = None,
+        callbacks: Any = None,
+        initial_epoch: int = 0,
+        validation_freq: int | Collection[int] = 1,
     ) -> History:
         """Trains the model.
 
@@ -300,15 +312,20 @@ class Model(TracedLayers):
             x, y: arrays [examples, ...] of inputs and targets; of several inputs or outputs lists of them, or dicts by name.
             batch_size: examples a step; at most all of them are used. Every step has this size: a batch that reaches
                 the end of an epoch goes on with the next one's order.
-            epochs: how often every example is used.
+            epochs: how often every example is used; the number of the last epoch where `initial_epoch` is not 0.
             steps: how many steps to run, instead of `epochs`.
             validation_data: (x, y) to evaluate after every epoch.
             validation_split: the fraction of the examples, the last ones, to keep for that instead.
             shuffle: whether each epoch has an order of its own.
             seed: decides these orders.
-            verbose: 0 prints nothing, 1 one line for each epoch.
+            verbose: 0 prints nothing, 1 (or "auto") shows a progress bar in a terminal, and elsewhere, like 2, one line for
+                each epoch.
             sample_weight: a number from 0 on for each example, which its loss is multiplied by.
             class_weight: class number -> number, likewise, for targets that are numbers of classes.
+            callbacks: `lk.callbacks`, registered names, or {"name": ..., settings}.
+            initial_epoch: the first epoch's number: 10, with epochs=15, goes on where a fit of 10 epochs ended, to the
+                same bits.
+            validation_freq: after every how many epochs to evaluate, or the numbers of these epochs, from 1.
 
         Returns:
             The history: for each epoch the mean over its steps of the loss that was minimized (regularizers included), the
@@ -316,13 +333,15 @@ class Model(TracedLayers):
 
         Raises:
             SessionError: the model is not compiled.
-            FeedError, ShapeError: the data do not fit the model or each other.
+            FeedError, ShapeError: the data do not fit the model or each other, or hold NaN or an infinity.
             InvalidArgumentError: an argument or a target (a class number) is out of range.
+            Whatever a callback raises, and KeyboardInterrupt: the weights are then as after the last finished step.
         """
         return fit(
             self, x, y, batch_size=batch_size, epochs=epochs, steps=steps, validation_data=validation_data,
-            validation_split=validation_split, shuffle=shuffle, seed=seed, verbose=verbose,
-            sample_weight=sample_weight, class_weight=class_weight,
+            validation_split=validation_split, validation_freq=validation_freq, shuffle=shuffle, seed=seed,
+            verbose=verbose, sample_weight=sample_weight, class_weight=class_weight, callbacks=callbacks,
+            initial_epoch=initial_epoch,
         )  # fmt: skip
 
     def train_on_batch(

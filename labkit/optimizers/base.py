@@ -6,11 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Unpack
 
 import labkit as lk
-from labkit.core.settings import check_scalar
 from labkit.errors import DTypeError, GraphError, InvalidArgumentError
 from labkit.optimizers.clipping import Clipping, check_clipping, clip, spelled_out
 from labkit.optimizers.state import OptimizerState
-from labkit.plugins import resolve, show
+from labkit.plugins import show
 
 
 class Optimizer(OptimizerState):
@@ -66,13 +65,9 @@ class Optimizer(OptimizerState):
         cls.__signature__ = spelled_out(cls.__init__)  # type: ignore[attr-defined]
 
     def __init__(self, learning_rate: Any = 0.01, name: str | None = None, **clipping: Unpack[Clipping]) -> None:
-        super().__init__(name)
+        super().__init__(name, learning_rate)
         for key, value in check_clipping(self, clipping).items():
             setattr(self, key, value)
-        scheduled = callable(learning_rate) or isinstance(learning_rate, str | Mapping)
-        self.learning_rate = (
-            resolve("schedules", learning_rate) if scheduled else check_scalar(self, "learning_rate", learning_rate)
-        )
         self._numbers: dict[tuple[str, lk.DType], lk.Tensor] = {}
 
     def update(
@@ -200,19 +195,19 @@ class Optimizer(OptimizerState):
         with graph.as_default():
             shared = self._make_shared(graph, variables)
             slots = [self._make_slots(variable) for variable in variables]
-            iterations = self._make_iterations(graph) if callable(self.learning_rate) else None
+            kept = self._make_rate(graph)
         current = lk.get_default_graph()  # in a branch or a loop's body the update belongs there
         home = current if current.is_inside(graph) else graph
         with home.as_default(), home.name_scope(name) as scope:  # the last operation gets the scope's own name
-            self._make_numbers(variables, iterations)
+            self._make_numbers(variables, self._rate_from(kept, home))
             gradients = clip(self, [_checked(gradient, variable) for gradient, variable in pairs])
             writes = [
                 self._update(variable, gradient, own, shared)
                 for variable, gradient, own in zip(variables, gradients, slots, strict=True)
             ]
             writes += self.advance(**shared)
-            if iterations is not None:
-                writes.append(iterations.assign_add(1))
+            if kept is not None and callable(self._rate):
+                writes.append(kept.assign_add(1))
             if global_step is None:
                 train = lk.group(*writes, name=scope)
             else:
@@ -227,11 +222,8 @@ class Optimizer(OptimizerState):
         """The setting of that name in `numbers`, or the learning rate, as a scalar; for use in `update`."""
         return self._numbers[key, dtype]
 
-    def _make_numbers(self, variables: Sequence[lk.Variable], iterations: lk.Variable | None) -> None:
-        """One constant for all variables of a dtype; a schedule's value, or a tensor, is cast where a variable needs it."""
-        rate = self.learning_rate
-        if iterations is not None:
-            rate = self.learning_rate(lk.cast(iterations, lk.float64))  # float32 would end counting at 2**24
+    def _make_numbers(self, variables: Sequence[lk.Variable], rate: Any) -> None:
+        """One constant for all variables of a dtype; a tensor is cast where a variable needs it."""
         given = {"learning_rate": (rate, "learning_rate")}
         given |= {key: (getattr(self, key), called) for key, called in self.numbers.items()}
         self._numbers = {}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import labkit as lk
+from labkit.optimizers.rate import LearningRate
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Slot:
     initial: float = 0.0
 
 
-class OptimizerState:
+class OptimizerState(LearningRate):
     """The variables that an optimizer keeps, each made when it is first needed.
 
     Attributes:
@@ -34,11 +36,11 @@ class OptimizerState:
     slots: Mapping[str, Slot] = {}
     shared: Mapping[str, float] = {}
 
-    def __init__(self, name: str | None) -> None:
+    def __init__(self, name: str | None, learning_rate: Any) -> None:
+        super().__init__(learning_rate)
         self.name = name
         self._slots: dict[tuple[lk.Variable, str], lk.Variable] = {}
         self._shared: dict[tuple[lk.Graph, str], lk.Variable] = {}
-        self._iterations: dict[lk.Graph, lk.Variable] = {}
 
     def get_slot(self, variable: lk.Variable, key: str) -> lk.Variable | None:
         """A variable's state under its key in `slots`; None before `apply_gradients`."""
@@ -49,8 +51,9 @@ class OptimizerState:
         return sorted({key for _, key in self._slots})
 
     def variables(self) -> list[lk.Variable]:
-        """All state that was made so far, by name: slots, shared numbers, the number of steps where a schedule needs it."""
-        made = [*self._slots.values(), *self._shared.values(), *self._iterations.values()]
+        """All state that was made so far, by name: slots, shared numbers, the learning rate in models, the number of steps
+        where a schedule needs it."""
+        made = [*self._slots.values(), *self._shared.values(), *self._rates.values(), *self._iterations.values()]
         return sorted(made, key=lambda variable: variable.name)
 
     def named_variables(self, named: Mapping[str, lk.Variable]) -> dict[str, lk.Variable]:
@@ -90,8 +93,3 @@ class OptimizerState:
             if (graph, key) not in self._shared:
                 self._shared[graph, key] = lk.Variable(initial, trainable=False, name=key, dtype=dtype)
         return {key: self._shared[graph, key] for key in self.shared}
-
-    def _make_iterations(self, graph: lk.Graph) -> lk.Variable:
-        if graph not in self._iterations:
-            self._iterations[graph] = lk.Variable(0, trainable=False, name="iterations", dtype=lk.int64)
-        return self._iterations[graph]

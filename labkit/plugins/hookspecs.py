@@ -129,6 +129,16 @@ def labkit_layers() -> Iterable[Component]:
 
 
 @hookspec
+def labkit_callbacks() -> Iterable[Component]:
+    """What follows training, and may steer it.
+
+    A target is a class or function that, called with settings, gives a `labkit.callbacks.Callback`.
+    `labkit.testing.check_callback` checks one.
+    """
+    return ()
+
+
+@hookspec
 def labkit_datasets() -> Iterable[Component]:
     """Data to learn from.
 
@@ -173,6 +183,7 @@ KINDS: dict[str, Kind] = {
         Kind("optimizers", needs="minimize"),
         Kind("schedules", functions=True),
         Kind("layers"),
+        Kind("callbacks", needs="on_epoch_end"),
         Kind("datasets", needs="checksum"),
     )
 }

@@ -109,7 +109,7 @@ def test_the_printed_line(network, digits, capsys):
     network().fit(*digits, batch_size=20, epochs=2)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 2
-    assert lines[1].startswith("Epoch 2 - 2 steps - ")
+    assert lines[1].startswith("Epoch 2/2 - 2 steps - ")
     assert " - loss: " in lines[1]
     assert " - accuracy: " in lines[1]
 
@@ -220,7 +220,14 @@ def test_data_that_do_not_fit(network, x, y, error, message):
 
 @pytest.mark.parametrize(
     "settings",
-    [{"epochs": 0}, {"steps": 0}, {"batch_size": -1}, {"validation_split": 1.0}, {"validation_split": 0.001}],
+    [
+        {"epochs": 0},
+        {"steps": 0},
+        {"batch_size": -1},
+        {"validation_split": 1.0},
+        {"validation_split": 0},
+        {"validation_split": 0.001},
+    ],
 )
 def test_arguments_that_make_no_sense(network, digits, settings):
     with pytest.raises(InvalidArgumentError):

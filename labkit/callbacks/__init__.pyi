@@ -1,0 +1,12 @@
+from labkit.callbacks.base import Callback as Callback
+from labkit.callbacks.csv_logger import CSVLogger as CSVLogger
+from labkit.callbacks.early_stopping import EarlyStopping as EarlyStopping
+from labkit.callbacks.functions import LambdaCallback as LambdaCallback
+from labkit.callbacks.history import History as History
+from labkit.callbacks.learning_rate_scheduler import LearningRateScheduler as LearningRateScheduler
+from labkit.callbacks.model_checkpoint import ModelCheckpoint as ModelCheckpoint
+from labkit.callbacks.monitor import MonitorCallback as MonitorCallback
+from labkit.callbacks.progress_bar import ProgressBar as ProgressBar
+from labkit.callbacks.reduce_lr_on_plateau import ReduceLROnPlateau as ReduceLROnPlateau
+from labkit.callbacks.tensorboard import TensorBoard as TensorBoard
+from labkit.callbacks.terminate_on_nan import TerminateOnNaN as TerminateOnNaN
