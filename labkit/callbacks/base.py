@@ -19,7 +19,8 @@ class Callback:
 
     The life of one callback:
       1. It is made: `__init__` keeps the settings.
-      2. `fit` gives it `params` and `model`, and calls `reset`, unless `restore` was called since the last fit.
+      2. `fit` gives it `params` and `model`, and calls `reset`; where `restore` was called since the last fit, it then restores
+         that state.
       3. `fit` calls the methods named `on_...` that the callback defines; those it does not define cost nothing. Steps run
          natively, many in one call, as long as no callback asks for single ones. One that defines `on_train_batch_begin`
          or `on_train_batch_end` asks for every step, or for every `every`-th if it sets that: training is then cut into

@@ -71,8 +71,10 @@ class Callbacks:
             for callback in self.all:
                 callback.set_params(params)
                 callback.set_model(model)
-                if not callback.restored:
-                    callback.reset()
+                state = callback.state() if callback.restored else None
+                callback.reset()
+                if state is not None:
+                    callback.restore(state)
                 callback.restored = False
                 closing.callback(callback.close)
             yield
@@ -87,10 +89,12 @@ class Callbacks:
 
     def until(self, step: int, last: int) -> int:
         """Where the steps from `step` on are to be cut: at `last`, or earlier."""
-        return min([last, *((step // every + 1) * every for every in self._every)])
+        return min([last, *((step // every + 1) * every for every in self._every)]) if self._every else last
 
     def call_batch(self, hook: str, step: int, args: Callable[[], tuple[int, dict[str, Any]]]) -> None:
         """Calls those for whom `step`, counted over the whole training, is the border of a piece."""
+        if not self._cut[hook]:
+            return
         due = [method for every, method in self._cut[hook] if step % every == 0]
         given = args() if due else ()
         for method in due:

@@ -40,4 +40,7 @@ class LambdaCallback(Callback):
             if not callable(function):
                 raise InvalidArgumentError(f"LambdaCallback got no function as {name}", received=repr(function))
             setattr(self, name, function)
-        self.every = every
+        self.every, self._given = every, tuple(given)
+
+    def __repr__(self) -> str:  # the methods' own would contain this one
+        return f"LambdaCallback({', '.join(self._given)})"

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from labkit.callbacks.base import Callback, Logs
 from labkit.callbacks.texts import shown
@@ -23,7 +20,7 @@ class History(Callback):
             validation data also "val_loss" and so on; and what callbacks have added. "loss" is what training minimized:
             the mean of the examples' losses plus the regularizers' terms. "val_loss" holds the examples' losses alone.
         epoch: the epochs' numbers, from 0 (or fit's `initial_epoch`).
-        steps: how many steps each epoch took.
+        steps: how many steps each epoch took; `fit` counts them.
         seconds: how long each epoch took, validation included.
         params: of the fit (`Callback`).
     """
@@ -39,17 +36,13 @@ class History(Callback):
         self._places: dict[str, list[int]] = {}  # the rows that the values of `history` stand in
 
     def on_epoch_begin(self, epoch: int, logs: Logs) -> None:
-        self._began, self._steps = time.perf_counter(), 0
-
-    def on_train_stretch_end(self, batch: int, logs: Logs, series: Mapping[str, np.ndarray]) -> None:
-        self._steps = batch + 1
+        self._began = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         for name, value in logs.items():
             self.history.setdefault(name, []).append(value)
             self._places.setdefault(name, []).append(len(self.epoch))
         self.epoch.append(epoch)
-        self.steps.append(self._steps)
         self.seconds.append(time.perf_counter() - self._began)
 
     def frame(self) -> pandas.DataFrame:

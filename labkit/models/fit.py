@@ -13,7 +13,7 @@ from labkit.callbacks.history import History
 from labkit.callbacks.progress_bar import ProgressBar
 from labkit.core.nest import pack
 from labkit.errors import InvalidArgumentError
-from labkit.models.arrays import numeric, positive, require_finite
+from labkit.models.arrays import numeric, positive, require_numbers
 from labkit.models.loop import TrainingLoop
 
 if TYPE_CHECKING:
@@ -76,13 +76,15 @@ def fit(
         "metrics": [*names, *(f"val_{name}" for name in names if validation is not None)],
         "verbose": verbose,
     }
-    model.stop_training, model.history, finite = False, history, _Finite(model.name)
+    model.stop_training, model.history, finite = False, history, _Finite(loop)
     with called.attached(model, params):
         called.call("on_train_begin", {})
         logs: dict[str, Any] = {}
         while loop.step < last and not model.stop_training:
             called.call("on_epoch_begin", epoch, {})
+            first = loop.step
             logs = _train(loop, min(loop.epoch_end(epoch), last), called, finite)
+            history.steps.append(loop.step - first)
             if validation is not None and validation.is_due(epoch):
                 logs |= validation.run(called)
             called.call("on_epoch_end", epoch, logs)
@@ -99,7 +101,7 @@ def _train(loop: TrainingLoop, last: int, called: Callbacks, finite: _Finite) ->
         called.call_batch("on_train_batch_begin", loop.step, lambda: (loop.step - first, {}))
         for series in loop.stretches(called.until(loop.step, last)):
             values.add(series)
-            finite.check(series["loss"], loop.step)
+            finite.check(series["loss"])
             if called.listens("on_train_stretch_end"):
                 called.call("on_train_stretch_end", loop.step - first - 1, values.so_far(), series)
             if model.stop_training:
@@ -114,37 +116,42 @@ class _Values:
     def __init__(self) -> None:
         self.parts: list[dict[str, np.ndarray]] = []
         self.totals: dict[str, float] = {}
-        self.steps = 0
+        self.summed = self.steps = 0
 
     def add(self, series: dict[str, np.ndarray]) -> None:
         self.parts.append(series)
-        self.steps += len(series["loss"])
-        for name, values in series.items():
-            self.totals[name] = self.totals.get(name, 0.0) + float(np.sum(values, dtype=np.float64))
 
     def so_far(self) -> dict[str, Any]:
+        for series in self.parts[self.summed :]:
+            self.steps += len(series["loss"])
+            for name, values in series.items():
+                self.totals[name] = self.totals.get(name, 0.0) + float(np.sum(values, dtype=np.float64))
+        self.summed = len(self.parts)
         return {name: total / self.steps for name, total in self.totals.items()}
 
     def means(self) -> dict[str, Any]:
         """As `so_far`, with bits that do not depend on how the steps were cut."""
-        whole = {name: np.concatenate([part[name] for part in self.parts]) for name in self.parts[0]}
+        first, *others = self.parts
+        whole = {name: np.concatenate([part[name] for part in self.parts]) for name in first} if others else first
         return {name: float(np.mean(values, dtype=np.float64)) for name, values in whole.items()}
 
 
 class _Finite:
-    """Warns once when the loss is no longer a finite number."""
+    """Warns once when the loss is no longer a finite number; where NaN in the data is the reason, raises FeedError."""
 
-    def __init__(self, name: str) -> None:
-        self.name, self.warned = name, False
+    def __init__(self, loop: TrainingLoop) -> None:
+        self.loop, self.warned = loop, False
 
-    def check(self, losses: np.ndarray, step: int) -> None:
-        """The losses of the steps before `step`."""
+    def check(self, losses: np.ndarray) -> None:
+        """The losses of the last steps."""
         if self.warned or np.isfinite(losses).all():
             return
+        self.loop.require_numbers()
         place = int(np.argmin(np.isfinite(losses)))
+        step = self.loop.step - len(losses) + place
         warnings.warn(
-            f"The loss of model {self.name!r} became {losses[place]} at step {step - len(losses) + place}: training "
-            "diverged. Lower the learning rate, clip the gradients, or look for a logarithm or quotient that overflows.",
+            f"The loss of model {self.loop.model.name!r} became {losses[place]} at step {step}: training "
+            "diverged. Lower the learning rate, clip the gradients, or look for infinities in the data.",
             RuntimeWarning,
             stacklevel=5,
         )
@@ -156,7 +163,7 @@ class _Validation:
 
     def __init__(self, model: Model, data: tuple[Any, Any], batch_size: int, freq: Any) -> None:
         inputs, targets = model.training_arrays(*data)
-        require_finite(inputs, targets, "validation data's ")
+        require_numbers(inputs, targets, "validation data's ", large=True)
         self.x, self.y = pack(model.x, inputs), pack(model.y_pred, targets)  # converted once for all epochs
         self.model, self.batch_size = model, batch_size
         self.epochs: set[int] | None = None

@@ -11,7 +11,7 @@ import numpy as np
 
 import labkit as lk
 from labkit.errors import CheckpointError, InvalidArgumentError
-from labkit.models.arrays import example_weights, positive, require_finite, require_pairs
+from labkit.models.arrays import example_weights, positive, require_numbers, require_pairs
 from labkit.models.meters import Meters
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class TrainingLoop:
 
     Raises:
         SessionError: the model is not compiled.
-        FeedError, ShapeError: x and y do not fit the model or each other, or hold NaN or an infinity.
+        FeedError, ShapeError: x and y do not fit the model or each other, or hold NaN.
     """
 
     def __init__(
@@ -58,11 +58,11 @@ class TrainingLoop:
         sample_weight: Any = None, class_weight: Any = None,
     ) -> None:  # fmt: skip
         self.model = model
-        inputs, self._targets = model.training_arrays(x, y)
-        self.examples = require_pairs(inputs, self._targets)
-        require_finite(inputs, self._targets)
+        self._inputs, self._targets = model.training_arrays(x, y)
+        self.examples = require_pairs(self._inputs, self._targets)
+        self.require_numbers(large=False)
         weights = example_weights(sample_weight, class_weight, self._targets)
-        self._feeds = model.feeds(inputs, self._targets, weights)
+        self._feeds = model.feeds(self._inputs, self._targets, weights)
         self.batch_size = min(positive(batch_size, "batch_size"), self.examples)
         if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**63:
             raise InvalidArgumentError("seed must be a whole number from 0 on, below 2**63", received=repr(seed))
@@ -72,6 +72,10 @@ class TrainingLoop:
         self._meters = Meters(model.objectives())
         self._stretch = 1  # how many steps the next call of `stretches` runs, by the time that the last ones took
         self._orders: dict[int, np.ndarray] = {}
+
+    def require_numbers(self, large: bool = True) -> None:
+        """Raises FeedError where the data hold NaN; it is asked at the beginning for data that are not large."""
+        require_numbers(self._inputs, self._targets, large=large)
 
     def indices(self, first: int, steps: int) -> np.ndarray:
         """The examples of `steps` steps from step `first` on, int64 [steps, batch_size]."""

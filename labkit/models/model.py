@@ -333,7 +333,7 @@ class Model(TracedLayers):
 
         Raises:
             SessionError: the model is not compiled.
-            FeedError, ShapeError: the data do not fit the model or each other, or hold NaN or an infinity.
+            FeedError, ShapeError: the data do not fit the model or each other, or hold NaN.
             InvalidArgumentError: an argument or a target (a class number) is out of range.
             Whatever a callback raises, and KeyboardInterrupt: the weights are then as after the last finished step.
         """

@@ -13,6 +13,7 @@ same checks in its tests. Each check takes a second at most.
 """
 
 from labkit.testing.activations import check_activation
+from labkit.testing.callbacks import check_callback
 from labkit.testing.constraints import check_constraint
 from labkit.testing.initializers import check_initializer
 from labkit.testing.layers import check_layer
@@ -26,6 +27,7 @@ from labkit.testing.schedules import check_schedule
 
 __all__ = [
     "check_activation",
+    "check_callback",
     "check_constraint",
     "check_gradient",
     "check_initializer",
