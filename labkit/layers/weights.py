@@ -1,0 +1,171 @@
+"""The weights of a layer and of the layers inside it: made, found, named, frozen and forgotten in one place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import labkit as lk
+from labkit.plugins import resolve
+
+
+class WeightOwner:
+    """What has variables, and parts that have some. `Layer` says what its attributes mean."""
+
+    name: str | None
+    dtype: Any
+    own_weights: dict[str, lk.Variable]
+    lives_in: Any
+    _trainable: bool
+    _learned: set[lk.Variable]
+    _regularized: list[tuple[Any, lk.Variable]]
+
+    def add_weight(
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        initializer: Any = "glorot_uniform",
+        regularizer: Any = None,
+        trainable: bool = True,
+        constraint: Any = None,
+        dtype: Any = None,
+        collections: list[str] | None = None,
+    ) -> lk.Variable:
+        """A new variable `<layer>/<name>`.
+
+        Args:
+            initializer: an initializer object, a registered name, or {"name": ..., settings}; called when the
+                variable is initialized, as initializer(shape, dtype).
+            regularizer: likewise, or None; what it returns for the variable is added to the training loss.
+            trainable: whether training changes it; a layer that is not trainable has no such weights.
+            constraint: as the regularizer; after each of its updates an optimizer replaces the variable's value by what
+                it returns for that.
+            dtype: None takes the layer's.
+            collections: as for `lk.Variable`.
+        """
+        draw = resolve("initializers", initializer)
+        dtype = self.dtype if dtype is None else lk.as_dtype(dtype)
+        variable = lk.Variable(
+            lambda: draw(shape, dtype),
+            name=name,
+            dtype=dtype,
+            trainable=trainable and self.trainable,
+            collections=collections,
+            constraint=None if constraint is None else resolve("constraints", constraint),
+        )
+        self.own_weights[_unused(name, self.own_weights)] = variable
+        if trainable:
+            self._learned.add(variable)
+        if regularizer is not None:
+            self._regularized.append((resolve("regularizers", regularizer), variable))
+        return variable
+
+    def add_update(self, update: Any) -> None:
+        """Lets every training step run `update` too, an operation or a tensor such as an assign_sub of a moving average.
+
+        For use in `call` with training=True. Graphs without a model find it in the collection UPDATE_OPS.
+        """
+        lk.add_to_collection(lk.GraphKeys.UPDATE_OPS, getattr(update, "op", update))
+
+    @property
+    def sublayers(self) -> list[Any]:
+        """The layers that are kept in attributes, in the order in which these were set."""
+        found = [layer for value in vars(self).values() for layer in _layers_in(value)]
+        return list(dict.fromkeys(found))
+
+    def walk(self) -> Iterator[Any]:
+        """This layer, its sub-layers, theirs ..., each once."""
+        seen: dict[int, Any] = {}
+        waiting: list[Any] = [self]
+        while waiting:
+            layer = waiting.pop()
+            if id(layer) not in seen:
+                seen[id(layer)] = layer
+                yield layer
+                waiting.extend(reversed(layer.sublayers))
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether weights were made, here or in a sub-layer."""
+        return any(layer.own_weights for layer in self.walk())
+
+    def named_weights(self) -> dict[str, lk.Variable]:
+        """Path -> variable, each variable once: "kernel", and "dense/kernel" for one of the sub-layer `dense`."""
+        return _named(self, set())
+
+    @property
+    def weights(self) -> list[lk.Variable]:
+        """The variables: the layer's own in order of creation, then those of its sub-layers."""
+        return list(self.named_weights().values())
+
+    @property
+    def trainable_weights(self) -> list[lk.Variable]:
+        """Those that training changes."""
+        learned = _learned(self)
+        return [variable for variable in self.named_weights().values() if variable in learned]
+
+    @property
+    def fixed_weights(self) -> list[lk.Variable]:
+        """Those of its own that training never changes, such as moving statistics: made with trainable=False."""
+        return [variable for variable in self.own_weights.values() if variable not in self._learned]
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes the weights."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        for layer in self.walk():
+            layer._trainable = bool(value)
+
+    def regularization(self) -> list[lk.Tensor]:
+        """One scalar for each regularized weight, added to the default graph."""
+        return [regularizer(variable) for layer in self.walk() for regularizer, variable in layer._regularized]
+
+    def reset(self) -> None:
+        """Forgets the weights and their graph, as if the layer had never been called; its sub-layers do, too."""
+        for layer in list(self.walk()):
+            layer._forget()
+
+    def _forget(self) -> None:
+        self.own_weights = {}
+        self._learned = set()
+        self._regularized = []
+        self.lives_in = None
+
+
+def _named(layer: WeightOwner, seen: set[WeightOwner]) -> dict[str, lk.Variable]:
+    if layer in seen:  # its weights have names already
+        return {}
+    seen.add(layer)
+    found = dict(layer.own_weights)
+    for sublayer in layer.sublayers:
+        for path, variable in _named(sublayer, seen).items():
+            found[_unused(f"{sublayer.name or default_name(type(sublayer))}/{path}", found)] = variable
+    return found
+
+
+def _learned(layer: WeightOwner) -> set[lk.Variable]:
+    """What training changes: nothing of a layer that is frozen, nor of its sub-layers."""
+    return layer._learned.union(*map(_learned, layer.sublayers)) if layer.trainable else set()
+
+
+def _unused(name: str, taken: Mapping[str, Any]) -> str:
+    names = (name if not i else f"{name}_{i}" for i in range(len(taken) + 1))
+    return next(each for each in names if each not in taken)
+
+
+def _layers_in(value: Any) -> Iterator[WeightOwner]:
+    if isinstance(value, WeightOwner):
+        yield value
+    elif isinstance(value, list | tuple | dict):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _layers_in(each)
+
+
+def default_name(kind: type) -> str:
+    """A class's name in Keras's lower case: Dense -> dense, Conv2D -> conv2d, PadToSize -> pad_to_size."""
+    words = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", kind.__name__)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", words).lower().lstrip("_")
