@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -172,6 +173,7 @@ def _weight(value: Any) -> float:
 def _metric_name(spec: Any, metric: Any) -> str:
     if isinstance(spec, str):
         return spec
+    metric = metric.func if isinstance(metric, functools.partial) else metric  # a function with settings
     name = getattr(metric, "name", None) or getattr(metric, "__name__", None)
     return name if isinstance(name, str) else default_name(type(metric))
 

@@ -51,14 +51,17 @@ def check_loss(
         if reference is not None:
             expected = reference(y_true, predicted.astype(np.float64))
             np.testing.assert_allclose(values, expected, tolerance, tolerance, err_msg=f"{what}, {np.dtype(dtype)}")
-        _check_nan(loss, what, y_true, predicted)
+        check_nan(loss, what, y_true, predicted)
         for again, made in _made_again(loss, name):
             require(np.array_equal(evaluate(again, y_true, predicted), values), f"{what} {made} gives other numbers")
     check_gradient(loss, y_true, y_pred.astype(np.float64), wrt=(1,))
 
 
-def _check_nan(loss: Callable[[Any, Any], lk.Tensor], what: str, y_true: np.ndarray, y_pred: np.ndarray) -> None:
-    """The first example once more for each of its numbers, with a NaN in that place, between the example itself."""
+def check_nan(loss: Callable[[Any, Any], lk.Tensor], what: str, y_true: np.ndarray, y_pred: np.ndarray) -> None:
+    """Checks that NaN among an example's predictions makes its value NaN, and no other's.
+
+    Predicted are the first example itself, once more for each of its numbers with a NaN in that place, and itself again.
+    """
     numbers = y_pred[0].size
     predicted = np.repeat(y_pred[:1].reshape(1, -1), numbers + 2, axis=0)
     predicted[np.arange(numbers) + 1, np.arange(numbers)] = np.nan

@@ -168,6 +168,123 @@ def test_from_logits_is_a_bool():
         testing.check_loss(loss, LABELS, Y)
 
 
+@pytest.mark.parametrize(
+    ("metric", "text"),
+    [
+        (lambda y, p: lk.square(p - lk.cast(y, p.dtype)), "gives shape"),
+        (lambda y, p: lk.reduce_mean(p, axis=1) + lk.reduce_mean(p), "alone gives"),
+        (lambda y, p: lk.cast(lk.reduce_mean(p, axis=1), lk.float32), "gives float32 for float64"),
+        (lambda y, p: lk.log(-lk.reduce_mean(lk.square(p), axis=1)), "gives .*nan"),
+        (blind, "a broken model looks well"),
+    ],
+)
+def test_metrics_that_are_functions(metric, text):
+    with pytest.raises(AssertionError, match=text):
+        testing.check_metric(metric, Y, Y + 1.0)
+
+
+class Mean(lk.metrics.Metric):
+    """The mean of all predictions."""
+
+    counted = ("values", "weights")
+
+    def add(self, y_true, y_pred, weight):
+        self.sum_of("values").add(weight[:, None] * y_pred.mean(axis=1, keepdims=True, dtype=float))
+        self.sum_of("weights").add(weight[:, None])
+
+    def value(self):
+        return float(self.sums["values"].totals()[0] / self.sums["weights"].totals()[0])
+
+
+class OfBatches(Mean):
+    def add(self, y_true, y_pred, weight):
+        if len(weight):
+            super().add(y_true[:1], np.average(y_pred, axis=0, weights=weight)[None], np.ones(1))
+
+
+class Latest(Mean):
+    def add(self, y_true, y_pred, weight):
+        if len(weight):
+            self.reset_state()
+            super().add(y_true[-1:], y_pred[-1:], weight[-1:])
+
+
+class Counts(Mean):
+    def add(self, y_true, y_pred, weight):
+        super().add(y_true, y_pred, np.ones(len(weight)))
+
+
+class Hides(Mean):
+    def reset_state(self):
+        super().reset_state()
+        self.hidden = 0.0
+
+    def add(self, y_true, y_pred, weight):
+        self.hidden += float((weight @ y_pred).sum())
+
+    def value(self):
+        return self.hidden
+
+
+class Remembers(Mean):
+    def reset_state(self):
+        if not hasattr(self, "sums"):
+            super().reset_state()
+
+
+class LooksWell(Mean):
+    def result(self):
+        return np.nan_to_num(super().result())
+
+
+class AlwaysThere(Mean):
+    def result(self):
+        return super().result() if self.examples else 0.0
+
+
+class KeepsNoPower(Mean):
+    def __init__(self, power=1.0, name=None):
+        self._power = power
+        super().__init__(name)
+
+    def value(self):
+        return super().value() ** self._power
+
+
+class TakesAny(Mean):
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        super().update_state(np.resize(y_true, np.shape(y_pred)), y_pred, sample_weight)
+
+
+@pytest.mark.parametrize(
+    ("metric", "text"),
+    [
+        (OfBatches, "depends on the batches"),
+        (Latest, "depends on the examples' order"),
+        (Counts, "weight 2 is not 2 examples"),
+        (Hides, "a restored metric gives another result"),
+        (Remembers, "does not forget all examples"),
+        (LooksWell, "a broken model looks well"),
+        (AlwaysThere, "raises no LabkitError without examples"),
+        (lambda: KeepsNoPower(2.0), r"made again with \{\} it gives another result"),
+        (TakesAny, "raises no LabkitError for a target too few"),
+    ],
+)
+def test_metrics(metric, text):
+    testing.check_metric(Mean(), Y, Y + 1.0, lambda y, p, weight: np.average(p.mean(axis=1), weights=weight))
+    with pytest.raises(AssertionError, match=text):
+        testing.check_metric(metric(), Y, Y + 1.0)
+
+
+def test_a_metric_has_a_reference_and_a_name():
+    metric, predicted = lk.metrics.MeanSquaredError(), Y + 1.0
+    testing.check_metric(metric, Y, predicted, name="mse")
+    with pytest.raises(AssertionError, match="not the reference's result"):
+        testing.check_metric(metric, Y, predicted, lambda y, p, weight: 1.0 + 1e-9)
+    with pytest.raises(AssertionError, match="the name 'mae' stands for MeanAbsoluteError"):
+        testing.check_metric(metric, Y, predicted, name="mae")
+
+
 class Optimizer(lk.optimizers.Optimizer):
     def update(self, variable, gradient, learning_rate):
         return variable.assign_sub(learning_rate * gradient)
