@@ -10,7 +10,7 @@ import numpy as np
 from labkit.core.settings import check_number
 from labkit.errors import InvalidArgumentError, ShapeError
 from labkit.metrics.base import Metric
-from labkit.metrics.reading import check_choice, labels, yes_or_no
+from labkit.metrics.reading import check_choice, labels, repeated, yes_or_no
 
 AVERAGES = ("macro", "micro", "weighted", None)
 
@@ -39,33 +39,33 @@ class _Positives(Metric):
         raise NotImplementedError(f"{type(self).__name__} must define ratio(true, false, missed)")
 
     def add(self, y_true: np.ndarray, y_pred: np.ndarray, weight: np.ndarray) -> None:
-        if y_pred.ndim == 1 or y_pred.shape[-1] == 1:
-            scores = y_pred.reshape(-1, 1)
-            wanted = yes_or_no(self, self._one_each(y_true, y_pred)).reshape(-1, 1)
-            found = scores > np.array(self._limits or [0.5])
-        elif self._limits is None:
-            right = labels(self, y_true, y_pred).reshape(-1, 1)
-            classes = np.arange(y_pred.shape[-1])
-            wanted, found = right == classes, y_pred.argmax(axis=-1).reshape(-1, 1) == classes
-        else:
-            wanted, found = self._of_labels(y_true, y_pred, self._limits)
+        if y_pred.ndim > 1 and y_pred.shape[-1] > 1 and self._limits is None:
+            right, best = labels(self, y_true, y_pred), y_pred.argmax(axis=-1).ravel()
+            weight, right = repeated(weight, right), right.ravel()
+            hit = right == best
+            true, false, missed = (self.sum_of(name, y_pred.shape[-1]) for name in self.counted)
+            true.add(weight[hit], right[hit])
+            false.add(weight[~hit], best[~hit])
+            missed.add(weight[~hit], right[~hit])
+            return
+        wanted, found = self._decided(y_true, y_pred)
         weight = np.repeat(weight, len(found) // max(len(weight), 1))[:, None]
-        size = found.shape[1]
-        sums = [self.sum_of(name, size) for name in self.counted]
+        sums = [self.sum_of(name, found.shape[1]) for name in self.counted]
         for total, counted in zip(sums, (wanted & found, ~wanted & found, wanted & ~found), strict=True):
             total.add(counted * weight)
 
-    def _one_each(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        shape = y_pred.shape if y_pred.ndim == 1 else y_pred.shape[:-1]
-        if y_true.shape not in (shape, (*shape, 1)):
-            raise ShapeError(
-                f"{self.name} needs a target for each prediction",
-                rule="y_true is [batch, ...] or [batch, ..., 1] for y_pred [batch, ..., 1]",
-                received=f"y_true of shape {y_true.shape}, y_pred of shape {y_pred.shape}",
-            )
-        return y_true
-
-    def _of_labels(self, y_true: np.ndarray, y_pred: np.ndarray, limits: list[float]) -> tuple[np.ndarray, np.ndarray]:
+    def _decided(self, y_true: np.ndarray, y_pred: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What should be yes, and what is, bool [n, thresholds or labels]."""
+        limits = self._limits or [0.5]
+        if y_pred.ndim == 1 or y_pred.shape[-1] == 1:
+            shape = y_pred.shape if y_pred.ndim == 1 else y_pred.shape[:-1]
+            if y_true.shape not in (shape, (*shape, 1)):
+                raise ShapeError(
+                    f"{self.name} needs a target for each prediction",
+                    rule="y_true is [batch, ...] or [batch, ..., 1] for y_pred [batch, ..., 1]",
+                    received=f"y_true of shape {y_true.shape}, y_pred of shape {y_pred.shape}",
+                )
+            return yes_or_no(self, y_true).reshape(-1, 1), y_pred.reshape(-1, 1) > np.array(limits)
         if y_true.shape != y_pred.shape or self._several:
             raise ShapeError(
                 f"{self.name} counts labels with a threshold",

@@ -93,8 +93,9 @@ class AUC(Metric):
         """The area, and the weight of what is positive."""
         if not len(scores):
             return float("nan"), 0.0
-        # Sorted by all three, so that sums have the same bits whatever the order the examples came in.
-        order = np.lexsort((weight, true, scores))[::-1]
+        # Sums of different weights have the same bits whatever the order the examples came in when all three are sorted.
+        alike = bool((weight == weight[0]).all())
+        order = (np.argsort(scores) if alike else np.lexsort((weight, true, scores)))[::-1]
         scores, true, weight = scores[order], true[order], weight[order]
         last = np.flatnonzero(np.append(scores[1:] != scores[:-1], True))  # of the examples with equal predictions
         positives, negatives = (np.cumsum(weight * of)[last] for of in (true, ~true))
