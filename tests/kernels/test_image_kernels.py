@@ -97,15 +97,15 @@ def padded(x: np.ndarray, border: int, outside: int, fill: float) -> np.ndarray:
 
 @pytest.mark.parametrize("outside", range(4))
 @pytest.mark.parametrize("bilinear", [0, 1])
-@pytest.mark.parametrize(("size", "result"), [((1, 1), (4, 3)), ((6, 5), (6, 5)), ((9, 4), (3, 300))])
+@pytest.mark.parametrize(("size", "result"), [((1, 1), (4, 3)), ((6, 5), (6, 5)), ((9, 4), (3, 270))])
 @pytest.mark.parametrize("channels", [1, 3, 2])
 def test_warp_reads_a_padded_image(kernels, outside, bilinear, size, result, channels):
-    border = 700
+    border = 300
     for dtype in REALS:
         x = picture((3, *size, channels), dtype)
         random = np.random.default_rng([*size, channels])
         projections = np.zeros((3, 8), dtype)
-        projections[:, :6] = np.eye(2, 3).ravel() + random.normal(size=(3, 6))
+        projections[:, :6] = np.eye(2, 3).ravel() / 2 + random.normal(size=(3, 6)) / [4, 1, 1, 4, 1, 1]
         projections[1, 6:] = random.uniform(0, 0.01, 2)
         projections[2] = [-1, 0, size[1] - 1, 0, -1, size[0] - 1, 0, 0]
         column, row = np.meshgrid(np.arange(result[1]), np.arange(result[0]))
