@@ -85,6 +85,12 @@ struct Warp {
         return (i % n + n) % n;
     }
 
+    // Whether the pixel and those right and down of it are in the image.
+    bool within(int64_t column, int64_t row) const {
+        return static_cast<uint64_t>(column) < static_cast<uint64_t>(width - 1) &&
+               static_cast<uint64_t>(row) < static_cast<uint64_t>(height - 1);
+    }
+
     // The index of a pixel among those of its image, -1 for none.
     int64_t pixel(int64_t column, int64_t row) const {
         const int64_t j = inside(column, width), i = inside(row, height);
@@ -103,8 +109,7 @@ void warp_row(const Warp& warp, const T* image, const Places<T>& places, int64_t
     const int64_t n = count ? count : warp.channels, below = warp.width * n;
     for (int64_t j = 0; j < pixels; ++j, y += n) {
         const int64_t column = places.column[j], row = places.row[j];
-        const bool within = static_cast<uint64_t>(column) < static_cast<uint64_t>(warp.width - 1) &&
-                            static_cast<uint64_t>(row) < static_cast<uint64_t>(warp.height - 1);
+        const bool within = warp.within(column, row);
         const T right = places.right[j], down = places.down[j];
         if (!warp.bilinear) {
             const int64_t at = within ? row * warp.width + column : warp.pixel(column, row);
@@ -154,43 +159,62 @@ void plan_warp_grad(const Call& call, Work& work) {
     work.tasks[0] = ceil_div(warp.images * warp.bands(), warp.bands_per_task());
 }
 
+// Adds what arrives at a row of the result to the pixels `first` to `end` of dx, an image.
+template <class T, int count>
+void unwarp_row(const Warp& warp, const T* g, const Places<T>& places, int64_t pixels, int64_t first, int64_t end, T* dx) {
+    const int64_t n = count ? count : warp.channels;
+    const bool whole = first == 0 && end == warp.height * warp.width;
+    const auto add = [&](int64_t at, T part) {
+        for (int64_t k = 0; k < n; ++k) dx[at * n + k] += g[k] * part;
+    };
+    const auto add_if = [&](int64_t column, int64_t row, T part) {
+        const int64_t at = warp.pixel(column, row);
+        if (at >= first && at < end) add(at, part);
+    };
+    for (int64_t j = 0; j < pixels; ++j, g += n) {
+        const int64_t x = places.column[j], y = places.row[j];
+        if (x == kNowhere || y == kNowhere) continue;
+        if (!warp.bilinear) {
+            add_if(x, y, 1);
+            continue;
+        }
+        const T right = places.right[j], down = places.down[j];
+        const T a = (1 - right) * (1 - down), b = right * (1 - down), c = (1 - right) * down, d = right * down;
+        if (whole && warp.within(x, y)) {
+            const int64_t at = y * warp.width + x;
+            add(at, a);
+            add(at + 1, b);
+            add(at + warp.width, c);
+            add(at + warp.width + 1, d);
+        } else {
+            add_if(x, y, a);
+            add_if(x + 1, y, b);
+            add_if(x, y + 1, c);
+            add_if(x + 1, y + 1, d);
+        }
+    }
+}
+
 // dy, projections -> dx. A task has one band of the rows of one image, or all rows of several images.
 template <class T>
 Status run_warp_grad(const Call& call, int, int64_t task) {
     const Warp warp(call, call.out[0], call.in[0]);
-    const int64_t n = warp.channels, size = warp.height * warp.width, bands = warp.bands();
+    const auto by_row = warp.channels == 1 ? unwarp_row<T, 1> : warp.channels == 3 ? unwarp_row<T, 3> : unwarp_row<T, 0>;
+    const int64_t n = warp.channels, bands = warp.bands();
     const Range range = range_of(task, warp.images * bands, warp.bands_per_task());
     Places<T> places;
     for (int64_t i = range.begin; i < range.end; ++i) {
         const int64_t image = i / bands;
         const Range band = share(i % bands, bands, warp.height);
         const T* dy = data<T>(call.in[0]) + image * warp.rows * warp.columns * n;
-        T* dx = data<T>(call.out[0]) + image * size * n;
+        T* dx = data<T>(call.out[0]) + image * warp.height * warp.width * n;
         const int64_t first = band.begin * warp.width, end = band.end * warp.width;
         for (int64_t k = first * n; k < end * n; ++k) dx[k] = 0;
-        const auto add = [&](int64_t column, int64_t row, T part, const T* g) {
-            const int64_t at = warp.pixel(column, row);
-            if (at < first || at >= end) return;
-            for (int64_t k = 0; k < n; ++k) dx[at * n + k] += g[k] * part;
-        };
         for (int64_t row = 0; row < warp.rows; ++row)
             for (int64_t begin = 0; begin < warp.columns; begin += kWarpStretch) {
                 const int64_t count = min_of(kWarpStretch, warp.columns - begin);
                 warp.find(data<T>(call.in[1]) + image * 8, row, begin, count, places);
-                const T* g = dy + (row * warp.columns + begin) * n;
-                for (int64_t j = 0; j < count; ++j, g += n) {
-                    const int64_t x = places.column[j], y = places.row[j];
-                    if (x == kNowhere || y == kNowhere) continue;
-                    if (!warp.bilinear) {
-                        add(x, y, 1, g);
-                        continue;
-                    }
-                    const T right = places.right[j], down = places.down[j];
-                    add(x, y, (1 - right) * (1 - down), g);
-                    add(x + 1, y, right * (1 - down), g);
-                    add(x, y + 1, (1 - right) * down, g);
-                    add(x + 1, y + 1, right * down, g);
-                }
+                by_row(warp, dy + (row * warp.columns + begin) * n, places, count, first, end, dx);
             }
     }
     return {};

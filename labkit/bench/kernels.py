@@ -134,6 +134,13 @@ _ROWS: tuple[tuple[str, Kernel], ...] = (
     _streaming("batch-norm-both", "batch_norm", 5 * _BLOCK, shape=[32, 28, 28, 128], which="both"),
     _streaming("layer-norm-forward", "layer_norm", 2 * 2048 * 768, rows=2048, width=768, which="forward"),
     _streaming("layer-norm-both", "layer_norm", 5 * 2048 * 768, rows=2048, width=768, which="both"),
+    # augmentation
+    *(
+        _streaming(f"rotation-{size}-{which}", "rotation", 2 * batch * size**2 * channels, **sizes, which=which)
+        for batch, size, channels in ((128, 28, 1), (32, 224, 3))
+        for sizes in [{"batch": batch, "size": size, "channels": channels}]
+        for which in ("forward", "input")
+    ),
     # reductions
     _streaming("sum-all", "reduction", 16 * _MILLION, kind="sum", shape=[4096, 4096], axis=None),
     _streaming("sum-rows", "reduction", 16 * _MILLION, kind="sum", shape=[4096, 4096], axis=1),

@@ -36,8 +36,8 @@ class AdaptedLayer(Layer):
         The result has the same bits however the data are split into batches.
 
         Args:
-            data: an array [examples, ...] (one of one dimension is [examples, 1], as for models), or an iterable of batches:
-                a generator, or a list of arrays. Of a batch that is a tuple, (x, y), the first entry counts.
+            data: an array [examples, ...] (one of one dimension is [examples, 1], as for models), or an iterable of batches: a
+                generator, a list of arrays. Of a batch that is a tuple, (x, y), the first entry counts.
 
         Raises:
             DataError: there are no examples, or a number is NaN or infinite.
@@ -110,10 +110,11 @@ def blocks(batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
 
 
 def _batches(data: Any, name: str) -> Iterator[np.ndarray]:
-    """Each batch of numbers in float64, after checking it."""
-    several = isinstance(data, Iterator) or (
-        isinstance(data, list | tuple) and len(data) > 0 and all(isinstance(each, np.ndarray | tuple) for each in data)
-    )
+    """The data in float64, after checking them, in pieces of at most 1,024 examples."""
+    if isinstance(data, list | tuple):
+        several = len(data) > 0 and all(isinstance(each, np.ndarray | tuple) for each in data)
+    else:
+        several = isinstance(data, Iterable) and not hasattr(data, "__array__") and not isinstance(data, str | bytes)
     shape: tuple[int, ...] | None = None
     examples = 0
     for given in data if several else [data]:
@@ -127,15 +128,17 @@ def _batches(data: Any, name: str) -> Iterator[np.ndarray]:
                 rule="They are [examples, ...], and all examples have one shape",
                 received=f"shape {show(batch.shape)}" + (f" after examples of {show(shape)}" if shape else ""),
             )
-        batch, shape = batch.astype(np.float64), batch.shape[1:]
-        if not np.isfinite(batch).all():
-            raise DataError(
-                f"Layer {name!r} cannot adapt to data with NaN or infinite numbers",
-                received=f"{int((~np.isfinite(batch)).sum())} of them",
-                fix="Leave those examples out, or put other numbers in their place.",
-            )
+        shape = batch.shape[1:]
+        for begin in range(0, len(batch), _BLOCK):
+            part = batch[begin : begin + _BLOCK].astype(np.float64)
+            if not np.isfinite(part).all():
+                raise DataError(
+                    f"Layer {name!r} cannot adapt to data with NaN or infinite numbers",
+                    received=f"{int((~np.isfinite(part)).sum())} of them from example {examples + begin} on",
+                    fix="Leave those examples out, or put other numbers in their place.",
+                )
+            yield part
         examples += len(batch)
-        yield batch
     if not examples:
         raise DataError(f"Layer {name!r} adapts to at least one example", received="none")
 

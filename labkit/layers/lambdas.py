@@ -25,6 +25,8 @@ class Lambda(Layer):
 
     Args:
         function: of tensors.
+        output_shape: the shape of one example's output, without the batch dimension, where the graph cannot tell it; of a
+            function that returns one tensor.
         mask: the mask of the output: a function (inputs, mask) -> mask, or a mask; None takes that of the inputs.
         arguments: further arguments of the function, by name.
 
@@ -32,6 +34,7 @@ class Lambda(Layer):
         InvalidArgumentError: the function cannot be called, or arguments are no mapping.
         DTypeError: when called, the function returns something else than tensors.
         GraphError: when called, the function makes variables.
+        ShapeError: when called, the output has another shape than output_shape.
     """
 
     supports_masking = True
@@ -42,13 +45,20 @@ class Lambda(Layer):
     )
     """Why a model that has this layer cannot be saved as a whole."""
 
-    def __init__(self, function: Callable[..., Any], mask: Any = None, arguments: Any = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        output_shape: Any = None,
+        mask: Any = None,
+        arguments: Any = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if not callable(function):
             raise InvalidArgumentError("Lambda takes a function of tensors", received=repr(function))
         if not isinstance(arguments, Mapping | None):
             raise InvalidArgumentError("Lambda's arguments are a dict, or None", received=repr(arguments))
-        self.function, self.mask, self.arguments = function, mask, arguments
+        self.function, self.output_shape, self.mask, self.arguments = function, output_shape, mask, arguments
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         graph = flatten(inputs)[0].graph.outermost
@@ -67,6 +77,9 @@ class Lambda(Layer):
                 rule="It returns a tensor, or a list, tuple or dict of tensors",
                 received=repr(result),
             )
+        if self.output_shape is not None:
+            (tensor,) = flatten(result)
+            tensor.set_shape([None, *self.output_shape])
         return result
 
     def compute_mask(self, inputs: Any, mask: Any) -> Any:

@@ -41,12 +41,20 @@ def test_normalization_of_what_was_learned(axis):
     assert not layer.trainable_weights
 
 
+class DataSet:
+    """Something that can be gone through again and again."""
+
+    def __iter__(self):
+        return ((IMAGES[i : i + 500], None) for i in range(0, 3000, 500))
+
+
 def test_normalization_has_the_same_bits_however_the_data_come():
     found = []
     for data in (
         IMAGES,
         [IMAGES[:1], IMAGES[1:1700], IMAGES[1700:]],
         (IMAGES[i : i + 7] for i in range(0, 3000, 7)),
+        DataSet(),
         [(IMAGES[:2048], "targets"), (IMAGES[2048:2048], "none"), (IMAGES[2048:], "targets")],
     ):
         layer = lk.layers.Normalization()

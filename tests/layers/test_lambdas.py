@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import labkit as lk
-from labkit.errors import DTypeError, GraphError, InvalidArgumentError
+from labkit.errors import DTypeError, GraphError, InvalidArgumentError, ShapeError
 from labkit.layers.masking import mask_of, set_mask
 from tests.layers.reference import apply
 
@@ -24,6 +24,14 @@ def test_a_function_of_several_tensors_in_a_model():
     x = X.astype(np.float32)
     for found, expected in zip(model.predict([x, 2 * x]), (3 * x, -x), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_a_shape_that_the_graph_cannot_tell():
+    with lk.Graph().as_default():
+        hidden = lk.layers.Lambda(lambda x: lk.placeholder_with_default(x, None), output_shape=(3,))(lk.constant(X))
+        assert hidden.shape.as_list() == [None, 3]
+        with pytest.raises(ShapeError):
+            lk.layers.Lambda(lk.square, output_shape=(4,))(lk.constant(X))
 
 
 def test_masks():

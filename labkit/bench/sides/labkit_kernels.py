@@ -156,6 +156,12 @@ def layer_norm(make: Inputs, rows: int, width: int, which: str) -> Any:
     return _pass(make, y, {"x": x, "scale": scale, "offset": offset}, which)
 
 
+def rotation(make: Inputs, batch: int, size: int, channels: int, which: str) -> Any:
+    """Each image by its own angle, between its pixels."""
+    x = make(batch, size, size, channels)
+    return _pass(make, lk.image.rotate(x, make(batch), "bilinear"), {"input": x}, which)
+
+
 def reduction(make: Inputs, kind: str, shape: Sequence[int], axis: int | None) -> Any:
     return {"sum": lk.reduce_sum, "max": lk.reduce_max}[kind](make(*shape), axis=axis)
 

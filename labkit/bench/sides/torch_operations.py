@@ -155,6 +155,24 @@ def layer_norm(rows: int, width: int, which: str) -> Any:
     return [forward if which == "forward" else both]
 
 
+def rotation(batch: int, size: int, channels: int, which: str) -> Any:
+    def way(last: bool) -> Callable[[], Any]:
+        x, angles = _image(batch, size, channels, last), _tensor(batch)
+        g, none = torch.ones_like(x), torch.zeros(batch)
+
+        def places() -> Any:
+            cosine, sine = angles.cos(), angles.sin()
+            matrices = torch.stack([cosine, -sine, none, sine, cosine, none], 1).view(batch, 2, 3)
+            return functional.affine_grid(matrices, list(x.shape), align_corners=True)
+
+        def backward() -> Any:
+            return _aten.grid_sampler_2d_backward(g, x, places(), 0, 0, True, [True, False])
+
+        return (lambda: _aten.grid_sampler_2d(x, places(), 0, 0, True)) if which == "forward" else backward
+
+    return [way(last) for last in (True, False)]
+
+
 def reduction(kind: str, shape: Sequence[int], axis: int | None) -> Any:
     x, of = _tensor(*shape), {"sum": torch.sum, "max": torch.amax}[kind]
     return [lambda: of(x, dim=list(range(len(shape))) if axis is None else [axis])]
