@@ -54,6 +54,16 @@ def test_the_program_runs() -> None:
     assert (round(w, 2), round(b, 2)) == (-1.0, 1.0)
 
 
+def test_the_model_learns_and_comes_back(tmp_path: Path) -> None:
+    code = block("model")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    *table, last = done.stdout.splitlines()
+    assert table[0].split() == ["loss", "mae", "r2_score", "val_loss", "val_mae", "val_r2_score"]
+    assert float(table[-1].split()[-1]) > 0.99
+    assert 440 < float(last.strip("[]")) < 460
+
+
 def test_newtons_method_finds_the_minimum() -> None:
     done = subprocess.run([sys.executable, "-c", block("newton")], capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "[1. 1.]", done.stderr
