@@ -10,7 +10,7 @@ from labkit.errors import GraphError
 from labkit.layers.base import Layer
 from labkit.layers.input import Input
 from labkit.models.model import Model
-from labkit.models.traced import named
+from labkit.models.names import name_layers, named
 from labkit.plugins import resolve
 
 
@@ -72,7 +72,7 @@ class Sequential(Model):
         if not self.layers and layer.input_shape is not None:
             self.input_shape, self.input_dtype = layer.input_shape, getattr(layer, "input_dtype", self.input_dtype)
         self._made_of.append(layer)
-        self._name_layers()
+        name_layers(self)
 
     def takes_several(self, x: Any) -> bool:
         return False

@@ -15,6 +15,7 @@ from labkit.models import weights
 from labkit.models.arrays import inputs_array, mapped, numeric, parts, positive, several
 from labkit.models.functional import LayerGraph
 from labkit.models.home import Home, home_of
+from labkit.models.names import name_layers
 from labkit.models.summary import summary_table
 
 
@@ -42,7 +43,7 @@ class TracedLayers(Layer):
             symbols = self.layer_graph.inputs
             self.input_shape = pack(symbols, [symbol.shape for symbol in flatten(symbols)])
             self._made_of = self.layer_graph.layers
-            self._name_layers()
+            name_layers(self)
 
     def _forget(self) -> None:
         super()._forget()
@@ -65,7 +66,7 @@ class TracedLayers(Layer):
         Raises:
             GraphError: there is none.
         """
-        self._name_layers()
+        name_layers(self)
         for layer in self.layers:
             if layer.name == name:
                 return layer
@@ -166,40 +167,12 @@ class TracedLayers(Layer):
 
     def _trace(self, training: bool) -> Any:
         """The outputs' tensors for the placeholders of the inputs."""
-        self._name_layers()
+        name_layers(self)
         return self._traced(self._x, None, training, None, {})
-
-    def _name_layers(self) -> None:
-        """Names the layers that have no name: dense, dense_1 ..., counted inside this model.
-
-        Raises:
-            GraphError: two layers have one name.
-        """
-        taken: dict[str, Layer] = {}
-        for layer in self.layers:
-            if not named(layer) or layer.name is None:
-                continue
-            if layer.name in taken:
-                raise GraphError(
-                    f"Model {self.name!r} has two layers named {layer.name!r}",
-                    rule="Names are unique inside a model",
-                    received=f"{taken[layer.name]!r} and {layer!r}",
-                    fix="Give one of them another name=.",
-                )
-            taken[layer.name] = layer
-        for layer in self.layers:
-            if layer.name not in taken or taken[layer.name] is not layer:
-                base = default_name(type(layer))
-                layer.name = next(
-                    name for i in range(len(taken) + 1) if (name := f"{base}_{i}" if i else base) not in taken
-                )
-                taken[layer.name] = layer
-                if isinstance(layer, TracedLayers):
-                    layer.has_given_name = True
 
     def _require_built(self, inputs: Any, shape: Any) -> None:
         """Called as a layer of another model, or in a graph of the program's own: the layers make their own weights."""
-        self._name_layers()
+        name_layers(self)
 
     def _collect_taps(self) -> dict[str, lk.Tensor]:
         taps = {}
@@ -323,11 +296,6 @@ class TracedLayers(Layer):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}: {len(self.layers)} layers>"
-
-
-def named(layer: Layer) -> bool:
-    """Whether the layer has a name that stays; a model's own is that of its class until it becomes part of another."""
-    return layer.has_given_name if isinstance(layer, TracedLayers) else layer.name is not None
 
 
 def _is_shape(shape: Any) -> bool:

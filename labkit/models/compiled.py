@@ -1,0 +1,227 @@
+"""What compiling a model makes: the graphs that training and evaluation run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import labkit as lk
+from labkit.core.nest import flatten, pack
+from labkit.errors import SessionError
+from labkit.models.arrays import parts, require_pairs, targets_array
+from labkit.models.objectives import Objective, Specs
+from labkit.models.traced import TracedLayers
+from labkit.optimizers.base import Optimizer
+from labkit.plugins import resolve
+
+
+@dataclass(frozen=True)
+class TrainingProgram:
+    """What one training step runs.
+
+    Attributes:
+        train_op: the update.
+        values: scalars that it reports: "loss", and of several outputs each one's "<output>_loss".
+        measured: what the metrics need of each example, [batch, ...].
+        scope: what the names of its operations begin with.
+    """
+
+    train_op: lk.Operation
+    values: dict[str, lk.Tensor]
+    measured: dict[str, lk.Tensor]
+    scope: str
+
+
+class CompiledLayers(TracedLayers):
+    """A model's losses, metrics and optimizer, and the graphs they make. Arguments and attributes as of `Model`."""
+
+    def __init__(
+        self,
+        inputs: Any = None,
+        outputs: Any = None,
+        name: str | None = None,
+        seed: int | None = None,
+        trainable: bool = True,
+    ) -> None:
+        self.optimizer: Any = None
+        self.specs: Specs | None = None
+        super().__init__(inputs, outputs, name, seed, trainable)
+
+    def _forget(self) -> None:
+        super()._forget()
+        self.targets: list[lk.Tensor] = []
+        self._weights: lk.Tensor | None = None
+        self._forget_programs()
+
+    def _forget_programs(self) -> None:
+        self._objectives: list[Objective] | None = None
+        self.programs: dict[bool, TrainingProgram] = {}
+        self._evaluation: tuple[list[lk.Tensor | None], dict[str, lk.Tensor]] | None = None
+
+    def compile(self, optimizer: Any, loss: Any, metrics: Any = (), loss_weights: Any = None) -> None:
+        """Says how the model is trained and judged. Compiling again keeps the weights; a new optimizer starts afresh.
+
+        Args:
+            optimizer: an optimizer, a registered name, or {"name": ..., settings}.
+            loss: likewise; or a function (y_true, y_pred) -> one value for each example, [batch]. For several outputs
+                one for all, a list, or a dict by output; None where an output is not trained.
+            metrics: a list of metrics, names, mappings or functions of that form. For several outputs one list for all,
+                a list of lists, or a dict by output.
+            loss_weights: for several outputs, what each one's loss is multiplied by in the sum: a list or dict.
+
+        Raises:
+            UnknownComponentError: no plugin provides that name.
+            InvalidArgumentError: (here or when first used) a list or dict does not fit the outputs.
+        """
+        resolved = resolve("optimizers", optimizer), Specs(loss, metrics, loss_weights)
+        self.optimizer, self.specs = resolved
+        self._forget_programs()
+        if self.built:
+            self.objectives()  # says at once what does not fit
+
+    @property
+    def loss(self) -> Any:
+        """As compiled: a loss, or a list or dict of them; None before."""
+        return None if self.specs is None else self.specs.loss
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """As compiled, by the name that reports show."""
+        if self.specs is None:
+            return {}
+        return {name: metric for objective in self.objectives() for name, metric in objective.metrics.items()}
+
+    def objectives(self) -> list[Objective]:
+        """What each output is judged by, in the order of the outputs.
+
+        Raises:
+            SessionError: the model is not compiled.
+            InvalidArgumentError: what was compiled does not fit the outputs.
+        """
+        specs = self._require_compiled("Training and evaluation")
+        if self._objectives is None:
+            self._objectives = specs.objectives(self.name, self.output_names)
+        return self._objectives
+
+    def _require_compiled(self, what: str) -> Specs:
+        if self.specs is None:
+            raise SessionError(
+                f"Model {self.name!r} is not compiled",
+                rule=f"{what} needs an optimizer and a loss",
+                fix='Call compile first: model.compile(optimizer="adam", loss="mse").',
+            )
+        return self.specs
+
+    @property
+    def y(self) -> Any:
+        """The placeholder of the targets, from the first targets on; of several outputs theirs."""
+        return pack(self.y_pred, self.targets) if self.targets else None
+
+    def _graded(self, outputs: Any) -> tuple[list[lk.Tensor | None], dict[str, lk.Tensor]]:
+        """Each output's losses of every example, [batch], and what the metrics need of them."""
+        losses, measured = [], {}
+        for objective, y_true, y_pred in zip(self.objectives(), self.targets, flatten(outputs), strict=True):
+            loss, own = objective.per_example(y_true, y_pred)
+            losses.append(loss)
+            measured.update(own)
+        return losses, measured
+
+    def training_program(self, weighted: bool = False) -> TrainingProgram:
+        """The training graph: made at the first call after `compile`, for the targets seen last.
+
+        Args:
+            weighted: whether each example's loss is multiplied by a number that is fed, `example_weights`.
+
+        Raises:
+            SessionError: the model is not compiled.
+        """
+        self._require_compiled("Training")
+        if weighted not in self.programs:
+            with self.graph.as_default(), self._forgetting_targets():
+                # Masks follow from the layers' names alone, however often the model is compiled.
+                with lk.name_scope("training") as scope, self.graph.stream_root(scope):
+                    losses, measured = self._graded(self._trace(training=True))
+                    values = self._mean_losses(losses, self.example_weights if weighted else None)
+                    penalties = self.regularization()
+                    # those of this trace's outputs
+                    penalties += lk.get_collection(lk.GraphKeys.REGULARIZATION_LOSSES, scope)
+                    for term in penalties:
+                        values["loss"] = values["loss"] + term
+                    updates = lk.get_collection(lk.GraphKeys.UPDATE_OPS, scope)
+                if isinstance(self.optimizer, Optimizer):
+                    self.optimizer.attach(self.session)
+                train_op = self.optimizer.minimize(values["loss"], var_list=self.trainable_weights)
+                if updates:
+                    train_op = lk.group(train_op, *updates)
+                self.home.initialize()
+                self.programs[weighted] = TrainingProgram(train_op, values, measured, scope)
+        return self.programs[weighted]
+
+    def _mean_losses(self, losses: list[lk.Tensor | None], weights: lk.Tensor | None) -> dict[str, lk.Tensor]:
+        """ "loss", the weighted sum over the outputs, and of several outputs each one's own."""
+        means = {}
+        total = None
+        for objective, loss in zip(self.objectives(), losses, strict=True):
+            if loss is not None:
+                mean = lk.reduce_mean(loss if weights is None else loss * lk.cast(weights, loss.dtype))
+                means[objective.loss_name] = mean
+                term = mean if objective.weight == 1 else mean * objective.weight
+                total = term if total is None else total + term
+        assert total is not None
+        return {"loss": total, **(means if len(losses) > 1 else {})}
+
+    @property
+    def example_weights(self) -> lk.Tensor:
+        """The placeholder of the examples' weights, float32 [None]."""
+        if self._weights is None:
+            with self.graph.as_default():
+                self._weights = lk.placeholder("float32", (None,), name="example_weights")
+        return self._weights
+
+    @contextmanager
+    def _forgetting_targets(self) -> Iterator[None]:
+        """Lets the next targets decide their shape and dtype anew when the loss could not take the first ones."""
+        try:
+            yield
+        except BaseException:
+            if not self.programs and self._evaluation is None:
+                self.targets = []
+            raise
+
+    def training_arrays(self, x: Any, y: Any) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """x and y as they are fed, in the order of the flattened placeholders `x` and `y`.
+
+        Builds the model and its targets' placeholders where that is still to be done.
+
+        Raises:
+            SessionError: the model is not compiled.
+            FeedError, ShapeError: they do not fit the model or each other.
+        """
+        self._require_compiled("Training and evaluation")
+        inputs, outputs = self._inputs(x), flatten(self.y_pred)
+        given = parts(y, self.y_pred, self.output_names, "y")
+        targets = [
+            targets_array(array, self.targets[i] if self.targets else None, output)
+            for i, (array, output) in enumerate(zip(given, outputs, strict=True))
+        ]
+        require_pairs(inputs, targets)
+        if not self.targets:
+            self.make_targets([(array.dtype, (None, *array.shape[1:])) for array in targets])
+        return inputs, targets
+
+    def make_targets(self, kinds: Sequence[tuple[Any, Any]]) -> None:
+        """Makes the placeholder of each output's targets, of these dtypes and shapes."""
+        names = ["target"] if len(kinds) == 1 else [f"target_{name}" for name in self.output_names]
+        with self.graph.as_default():
+            self.targets = [lk.placeholder(*kind, name=name) for kind, name in zip(kinds, names, strict=True)]
+
+    def feeds(
+        self, x: list[np.ndarray], y: list[np.ndarray], weights: np.ndarray | None = None
+    ) -> dict[lk.Tensor, np.ndarray]:
+        """What `training_arrays` gave, by placeholder."""
+        feeds = {**dict(zip(flatten(self.x), x, strict=True)), **dict(zip(self.targets, y, strict=True))}
+        return feeds if weights is None else {**feeds, self.example_weights: weights}

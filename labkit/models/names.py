@@ -1,0 +1,42 @@
+"""Names of layers, counted inside one model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from labkit.errors import GraphError
+from labkit.layers.base import Layer, default_name
+
+if TYPE_CHECKING:
+    from labkit.models.traced import TracedLayers
+
+
+def named(layer: Layer) -> bool:
+    """Whether the layer has a name that stays; a model's own is that of its class until it becomes part of another."""
+    return layer.name is not None and getattr(layer, "has_given_name", True)
+
+
+def name_layers(model: TracedLayers) -> None:
+    """Names the layers that have no name: dense, dense_1 ...
+
+    Raises:
+        GraphError: two layers have one name.
+    """
+    taken: dict[str | None, Layer] = {}
+    for layer in filter(named, model.layers):
+        if layer.name in taken:
+            raise GraphError(
+                f"Model {model.name!r} has two layers named {layer.name!r}",
+                rule="Names are unique inside a model",
+                received=f"{taken[layer.name]!r} and {layer!r}",
+                fix="Give one of them another name=.",
+            )
+        taken[layer.name] = layer
+    for layer in model.layers:
+        if taken.get(layer.name) is not layer:
+            base = default_name(type(layer))
+            names = (f"{base}_{i}" if i else base for i in range(len(taken) + 1))
+            layer.name = next(name for name in names if name not in taken)
+            taken[layer.name] = layer
+            if hasattr(layer, "has_given_name"):
+                layer.has_given_name = True
