@@ -70,8 +70,8 @@ class Dense(Layer):
         if self.use_bias:
             y = lk.nn.bias_add(y, self.bias)
         if len(shape) != 2:
-            inner = self.require_known(shape, tuple(range(1, len(shape) - 1)), "inner dimensions")
-            y = lk.reshape(y, [-1, *inner, self.units])
+            sizes = [lk.shape(inputs)[axis] if size is None else size for axis, size in enumerate(shape[:-1])]
+            y = lk.reshape(y, [*sizes, self.units])
         return self.activate(y, self.activation)
 
     def settings(self) -> dict[str, Any]:

@@ -123,6 +123,16 @@ class GlobalMaxPooling1D(GlobalPooling):
 
 
 class GlobalAveragePooling1D(GlobalPooling):
-    """The mean of each channel of sequences [batch, steps, channels]; `keepdims` as for `GlobalPooling`."""
+    """The mean of each channel of sequences [batch, steps, channels]; `keepdims` as for `GlobalPooling`.
+
+    Where the input has a mask, the mean is that of the steps that count; of none of them it is not a number.
+    """
 
     spatial, operation = 1, staticmethod(lk.reduce_mean)
+
+    def call(self, inputs: lk.Tensor, training: bool = False, mask: lk.Tensor | None = None) -> lk.Tensor:
+        if mask is None:
+            return super().call(inputs, training)
+        counts = lk.expand_dims(mask, -1)
+        sums = lk.reduce_sum(lk.where(counts, inputs, lk.zeros_like(inputs)), 1, keepdims=self.keepdims)
+        return sums / lk.reduce_sum(lk.cast(counts, inputs.dtype), 1, keepdims=self.keepdims)
