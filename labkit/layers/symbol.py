@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _SERIAL = itertools.count()
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Call:
     """One use of a layer in a functional model.
 
@@ -31,12 +31,14 @@ class Call:
         layer: the layer.
         inputs: what it was called on: a symbol or a nest of them.
         options: further arguments of the call; symbols may be among them.
+        outputs: the symbol that it gives, or a nest of them.
         serial: calls are numbered in the order in which they were written.
     """
 
     layer: Layer
     inputs: Any
     options: dict[str, Any]
+    outputs: Any = None
     serial: int = field(default_factory=lambda: next(_SERIAL))
 
     def symbols(self) -> list[Symbol]:
@@ -158,7 +160,8 @@ def call_on_symbols(layer: Layer, inputs: Any, options: dict[str, Any]) -> Any:
         outputs = trace(call, placeholders)
         shapes = [tuple(tensor.shape.as_list()) for tensor in flatten(outputs)]
     dtypes = [tensor.dtype for tensor in flatten(outputs)]
-    return pack(outputs, [Symbol(*kind, call, i) for i, kind in enumerate(zip(shapes, dtypes, strict=True))])
+    call.outputs = pack(outputs, [Symbol(*kind, call, i) for i, kind in enumerate(zip(shapes, dtypes, strict=True))])
+    return call.outputs
 
 
 def trace(call: Call, values: dict[Symbol, lk.Tensor], **options: Any) -> Any:

@@ -57,6 +57,10 @@ class LayerGraph:
         leaves = [values[s] if s.call is None or s in values else made[s.call, s.place] for s in flatten(self.outputs)]
         return pack(self.outputs, leaves)
 
+    def symbols(self) -> dict[str, Any]:
+        """Layer's name -> the symbol that its last call gives, or a nest of them."""
+        return {str(call.layer.name): call.outputs for call in self.calls}
+
     def input_names(self) -> list[str]:
         """A name for each input: its key in a dict, its own, or input_1, input_2 ..."""
         if isinstance(self.inputs, dict):
@@ -83,7 +87,8 @@ def _symbols(nest: Any, what: str) -> Any:
                 f"The {what} of a functional model are symbols",
                 rule="Inputs are lk.Input(...); outputs are what layers give that are called on them",
                 received=repr(leaf),
-                fix="x = lk.Input((784,)); model = lk.Model(x, lk.layers.Dense(10)(x)). A list of layers is an lk.Sequential.",
+                fix="x = lk.Input((784,)); model = lk.Model(x, lk.layers.Dense(10)(x)). A list of layers is an lk.Sequential. "
+                "What a layer of another model gives: lk.Model(model.inputs, model.symbols()['dense']).",
             )
     return pack(nest, leaves)
 

@@ -100,7 +100,8 @@ def _describe(writer: Writer, model: Model) -> dict[str, Any]:
         "input_dtype": lk.as_dtype(model.input_dtype).name,
     }
     if own:
-        settings = {key: value for key, value in settings_of(model).items() if key not in ("inputs", "outputs", "seed")}
+        settings = {} if type(model).__init__ is lk.Model.__init__ else settings_of(model)
+        settings.pop("seed", None)
         return {
             **found,
             "settings": {key: writer.value(v, f"Setting {key!r} of {kind}") for key, v in settings.items()},

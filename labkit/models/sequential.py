@@ -9,6 +9,8 @@ import labkit as lk
 from labkit.errors import GraphError
 from labkit.layers.base import Layer
 from labkit.layers.input import Input
+from labkit.layers.symbol import Symbol
+from labkit.models.functional import LayerGraph
 from labkit.models.model import Model
 from labkit.models.names import name_layers, named
 from labkit.plugins import resolve
@@ -33,6 +35,7 @@ class Sequential(Model):
     def __init__(self, layers: Iterable[Any] = (), name: str | None = None, seed: int | None = None) -> None:
         super().__init__(name=name, seed=seed)
         self._made_of: list[Layer] = []
+        self._written: LayerGraph | None = None  # the same in symbols, when somebody asks
         for layer in layers:
             self.add(layer)
 
@@ -81,3 +84,13 @@ class Sequential(Model):
         for layer in self.layers:
             inputs = layer(inputs, training=training)
         return inputs
+
+    def _as_layer_graph(self) -> LayerGraph:
+        if self.input_shape is None:
+            return super()._as_layer_graph()
+        if self._written is None or self._written.layers != self.layers:
+            symbol = start = Symbol(self.input_shape, lk.as_dtype(self.input_dtype), call=None)
+            for layer in self.layers:
+                symbol = layer(symbol)
+            self._written = LayerGraph(start, symbol)
+        return self._written

@@ -74,6 +74,37 @@ class TracedLayers(Layer):
         raise GraphError(f"Model {self.name!r} has no layer {name!r}", rule=f"Its layers are {names}")
 
     @property
+    def inputs(self) -> Any:
+        """The symbols of the inputs, of which other functional models can be made; see `symbols`."""
+        return self._as_layer_graph().inputs
+
+    @property
+    def outputs(self) -> Any:
+        """The symbols of the outputs, likewise."""
+        return self._as_layer_graph().outputs
+
+    def symbols(self) -> dict[str, Any]:
+        """What each layer gives, as symbols: `lk.Model(model.inputs, model.symbols()["conv2d"])` shows what a layer sees.
+
+        Returns:
+            Layer's name -> the symbol of its output, or a nest of them.
+
+        Raises:
+            GraphError: the model is a subclass with a `call` of its own, or does not know the shape of its input.
+        """
+        return self._as_layer_graph().symbols()
+
+    def _as_layer_graph(self) -> LayerGraph:
+        if self.layer_graph is None:
+            raise GraphError(
+                f"Model {self.name!r} has no symbols",
+                rule="A functional model has some, and a Sequential that knows the shape of its input",
+                received=f"a {type(self).__name__} with a call of its own" if self.built else "no shape of an input",
+                fix="Put lk.Input(...) first. The tensors of any model: model.taps().",
+            )
+        return self.layer_graph
+
+    @property
     def graph(self) -> lk.Graph:
         """The graph of the model, and of those that it shares layers with."""
         return self.home.graph

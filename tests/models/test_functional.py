@@ -239,6 +239,24 @@ def test_models_are_called_on_models_outputs_and_intermediate_symbols():
     np.testing.assert_allclose(rest.predict(values), whole.predict(A), rtol=1e-5, atol=1e-6)
 
 
+def test_a_model_of_what_a_layer_of_another_sees():
+    whole = lk.Sequential([Input((3,)), Dense(4, activation="tanh"), lk.layers.Dropout(0.5), Dense(1)])
+    whole.compile("adam", "mse")
+    whole.fit(A, Y, verbose=0)
+    part = lk.Model(whole.inputs, whole.symbols()["dense"])
+    np.testing.assert_array_equal(part.predict(A), whole.session.run(whole.taps()["dense/output"], {whole.x: A}))
+    x = Input((3,))
+    longer = lk.Model(x, Dense(1, name="head")(lk.Model(whole.inputs, [*whole.symbols().values()][1], name="base")(x)))
+    longer.compile("adam", "mse")
+    before = whole.predict(A)
+    longer.fit(A, Y, verbose=0)
+    assert not np.array_equal(whole.predict(A), before)
+    residual = Residual()
+    residual.build((None, 3))
+    with pytest.raises(GraphError, match=r"no symbols.*call of its own.*taps"):
+        residual.symbols()
+
+
 def test_class_and_sample_weights_weigh_the_loss():
     weights = np.where(CLASSES == 1, 3.0, 0.5)
     models = [lk.Sequential([Input((3,)), Dense(3)]) for _ in range(3)]
