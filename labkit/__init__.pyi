@@ -93,6 +93,7 @@ from labkit.core.variable_scope import (
     variable_scope as variable_scope,
 )
 from labkit.core.variables import Variable as Variable
+from labkit.data import feature_column as feature_column
 from labkit.lab import Trial as Trial, experiment as experiment, run as run
 from labkit.layers.input import Input as Input
 from labkit.models import Model as Model, Sequential as Sequential, load_model as load_model

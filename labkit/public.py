@@ -33,6 +33,7 @@ MODULES = {
         )
     },
     **{name: name for name in ("summary", "testing")},
+    "feature_column": "data.feature_column",
     "image": "ops.image",
     "linalg": "ops.linalg",
     "nn": "ops.nn",

@@ -1,0 +1,1 @@
+"""Data on their way to a model. Feature columns: what becomes of the columns of a table."""

@@ -1,0 +1,185 @@
+"""Feature columns: from the columns of a table to the numbers that a model multiplies."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import labkit as lk
+from labkit.errors import FeedError, InvalidArgumentError
+
+fc = lk.feature_column
+
+TABLE = {
+    "age": np.array([17, 20, 34, 61]),
+    "point": np.array([[1.0, -2.0], [0.5, 0.0], [3.0, 4.0], [-1.0, 9.0]]),
+    "job": np.array(["clerk", "farmer", "", "pirate"]),
+    "size": np.array([2, 0, -1, 1]),
+}
+AGE = fc.numeric_column("age")
+JOB = fc.categorical_column_with_vocabulary_list("job", ["farmer", "clerk"])
+SIZE = fc.categorical_column_with_identity("size", 3)
+
+
+def test_numbers_as_they_are_and_scaled():
+    scaled = fc.numeric_column("age", normalizer_fn=lambda x: (x - 33) / 10)
+    point = fc.numeric_column("point", shape=2)
+    encoded = fc.input_layer(TABLE, [point, scaled])
+    assert encoded.dtype == np.float32
+    np.testing.assert_array_equal(encoded[:, :2], TABLE["point"])
+    np.testing.assert_allclose(encoded[:, 2], [-1.6, -1.3, 0.1, 2.8], rtol=1e-6)
+
+
+def test_a_bucket_begins_at_its_boundary():
+    buckets = fc.bucketized_column(AGE, [20, 34.5, 60])
+    np.testing.assert_array_equal(fc.input_layer(TABLE, buckets).argmax(1), [0, 1, 1, 3])
+    tenths = fc.bucketized_column(AGE, [0.1, 0.7])
+    for dtype in ("float32", "float64"):  # 0.7 as float32 is less than 0.7 as float64
+        assert tenths.ids({"age": np.array([0.1, 0.7], dtype)}).tolist() == [[1], [2]]
+
+
+def test_each_of_several_numbers_has_ranges_of_its_own():
+    buckets = fc.bucketized_column(fc.numeric_column("point", 2), [0.0, 3.0])
+    assert buckets.width == 6
+    expected = [[0, 1, 0, 1, 0, 0], [0, 1, 0, 0, 1, 0], [0, 0, 1, 0, 0, 1], [1, 0, 0, 0, 0, 1]]
+    np.testing.assert_array_equal(fc.input_layer(TABLE, buckets), expected)
+
+
+def test_words_in_and_outside_the_vocabulary():
+    np.testing.assert_array_equal(fc.input_layer(TABLE, JOB), [[0, 1], [1, 0], [0, 0], [0, 0]])
+    default = fc.categorical_column_with_vocabulary_list("job", ["farmer", "clerk"], default_value=1)
+    np.testing.assert_array_equal(fc.input_layer(TABLE, default), [[0, 1], [1, 0], [0, 0], [0, 1]])  # "" is no word
+    spread = fc.categorical_column_with_vocabulary_list("job", ["farmer", "clerk"], num_oov_buckets=3)
+    encoded = fc.input_layer(TABLE, spread)
+    assert encoded.shape == (4, 5)
+    assert encoded.sum(1).tolist() == [1, 1, 0, 1]
+    assert encoded[3, 2:].sum() == 1
+
+
+def test_a_vocabulary_of_numbers():
+    column = fc.categorical_column_with_vocabulary_list("n", [30, 10])
+    table = {"n": np.array([10.0, np.nan, 30.0, 20.0])}  # as pandas has whole numbers of which some are missing
+    np.testing.assert_array_equal(fc.input_layer(table, column), [[0, 1], [0, 0], [1, 0], [0, 0]])
+
+
+def test_whole_numbers_as_categories():
+    np.testing.assert_array_equal(fc.input_layer(TABLE, SIZE), [[0, 0, 1], [1, 0, 0], [0, 0, 0], [0, 1, 0]])
+    default = fc.categorical_column_with_identity("age", 30, default_value=29)
+    assert default.ids(TABLE).ravel().tolist() == [17, 20, 29, 29]
+
+
+def test_an_indicator_is_its_column():
+    np.testing.assert_array_equal(fc.input_layer(TABLE, fc.indicator_column(JOB)), fc.input_layer(TABLE, JOB))
+    assert fc.input_layer(TABLE, [JOB, fc.indicator_column(JOB)]).shape == (4, 4)
+
+
+def test_a_cross_tells_combinations_apart():
+    table = {"a": np.repeat(["x", "y", "z"], 4), "b": np.tile([0, 1, 2, 3], 3)}
+    cross = fc.crossed_column(["a", "b"], 100_000)
+    ids = cross.ids(table)
+    assert ids.shape == (12, 1)
+    assert len(set(ids.ravel().tolist())) == 12
+    assert ids.min() >= 0
+    assert ids.max() < 100_000
+    again = {key: values[::-1] for key, values in table.items()}
+    np.testing.assert_array_equal(cross.ids(again), ids[::-1])  # nothing but the combination counts
+    assert fc.input_layer(table, fc.crossed_column(["a", "b"], 7)).sum() == 12
+
+
+def test_a_cross_of_columns_of_categories():
+    cross = fc.crossed_column([JOB, fc.bucketized_column(AGE, [20, 60])], 1000)
+    ids = cross.ids(TABLE).ravel()
+    assert (ids >= 0).tolist() == [True, True, False, False]  # those without a job have no combination
+    assert cross.name == "age_bucketized_X_job"
+    pairs = fc.crossed_column([fc.bucketized_column(fc.numeric_column("point", 2), [0.0]), "size"], 1000)
+    assert pairs.ids(TABLE).shape == (4, 2)  # each of an example's two ranges with its size
+    assert fc.input_layer(TABLE, pairs).sum(1).tolist() == [2, 2, 0, 2]
+
+
+def test_a_cross_is_the_same_in_every_process():
+    code = (
+        "import labkit as lk; c = lk.feature_column.crossed_column(['a', 'b'], 1000);"
+        "print(c.ids({'a': ['x', 'y'], 'b': [3, 4]}).ravel().tolist())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    ids = fc.crossed_column(["a", "b"], 1000).ids({"a": ["x", "y"], "b": [3, 4]})
+    assert done.stdout.strip() == str(ids.ravel().tolist())
+
+
+def test_a_pandas_frame_is_a_table():
+    frame = pd.DataFrame({"age": [17, None, 34], "job": ["clerk", None, "farmer"], "size": [1, 2, None]})
+    frame = frame.astype({"size": "Int64"})
+    columns = [fc.numeric_column("age", default_value=-1), JOB, SIZE]
+    expected = [[17, 0, 1, 0, 1, 0], [-1, 0, 0, 0, 0, 1], [34, 1, 0, 0, 0, 0]]
+    np.testing.assert_array_equal(fc.input_layer(frame, columns), expected)
+    ages = frame.assign(age=frame["age"].astype("Int64"))
+    np.testing.assert_array_equal(fc.input_layer(ages, columns), expected)
+
+
+def test_no_examples():
+    empty = {key: values[:0] for key, values in TABLE.items()}
+    columns = [AGE, fc.numeric_column("point", 2), fc.bucketized_column(AGE, [1.0]), JOB, SIZE]
+    cross = fc.crossed_column(["job", "size"], 5)
+    assert fc.input_layer(empty, [*columns, cross]).shape == (0, 1 + 2 + 2 + 2 + 3 + 5)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: fc.input_layer({"ages": [1]}, AGE), r"no column 'age'; did you mean 'ages'\?"),
+        (lambda: fc.input_layer({}, AGE), r"columns none"),
+        (lambda: fc.input_layer(np.zeros((3, 2)), AGE), r"are no table.*dict of arrays by column"),
+        (lambda: fc.input_layer({"age": ["17", "x"]}, AGE), r"'age' holds something that is no number.*vocabulary_list"),
+        (lambda: fc.input_layer({"age": np.array([1, "x"], object)}, AGE), r"no number.*'x'"),
+        (lambda: fc.input_layer({"age": 3}, AGE), r"'age' is no array"),
+        (lambda: fc.input_layer({"age": [[1], [2, 3]]}, AGE), r"'age' is no array"),
+        (lambda: fc.input_layer({"age": [1.0, np.nan]}, AGE), r"lacks numbers.*NaN in 1 of 2 examples.*default_value"),
+        (lambda: fc.input_layer({"age": np.zeros((3, 2))}, AGE), r"\[examples, 1\].*shape \(3, 2\)"),
+        (lambda: fc.input_layer({**TABLE, "age": [1, 2]}, [AGE, JOB]), r"different numbers of examples.*'age': 2, 'job': 4"),
+        (lambda: fc.crossed_column(["job", "age"], 9).ids({**TABLE, "age": [1, 2]}), r"different numbers of examples"),
+        (lambda: fc.crossed_column(["job", "age"], 9).ids({**TABLE, "age": [1]}), r"different numbers of examples"),
+        (lambda: fc.input_layer(TABLE, fc.categorical_column_with_identity("age", 20)), r"no category.*0 to 19.*20"),
+        (lambda: fc.input_layer({"job": [1, 2]}, JOB), r"categories are texts.*Received: 1"),
+        (lambda: fc.input_layer({"size": ["1"]}, SIZE), r"whole numbers.*'1'"),
+        (lambda: fc.input_layer({"size": [0.5]}, SIZE), r"whole numbers.*0\.5.*bucketized_column"),
+        (lambda: fc.crossed_column(["point", "job"], 9).ids(TABLE), r"whole numbers.*bucketized_column"),
+        (lambda: fc.input_layer(TABLE, fc.numeric_column("age", normalizer_fn=np.mean)), r"return as many numbers"),
+    ],
+)  # fmt: skip
+def test_tables_that_do_not_fit(make, message):
+    with pytest.raises(FeedError, match=message):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: fc.input_layer(TABLE, []), r"no feature columns.*none"),
+        (lambda: fc.input_layer(TABLE, ["age"]), r"no feature columns.*'age'"),
+        (lambda: fc.input_layer(TABLE, [AGE, AGE]), r"Two feature columns have one name.*'age'"),
+        (lambda: fc.numeric_column(3), r"name of a table's column"),
+        (lambda: fc.numeric_column("age", 0), r"above 0"),
+        (lambda: fc.bucketized_column(JOB, [1]), r"takes a numeric column"),
+        (lambda: fc.bucketized_column(AGE, []), r"numbers that rise"),
+        (lambda: fc.bucketized_column(AGE, [1, 1]), r"numbers that rise"),
+        (lambda: fc.bucketized_column(AGE, [0, np.inf]), r"finite"),
+        (lambda: fc.categorical_column_with_vocabulary_list("job", []), r"no list of different texts"),
+        (lambda: fc.categorical_column_with_vocabulary_list("job", ["a", 1]), r"no list of different texts"),
+        (lambda: fc.categorical_column_with_vocabulary_list("job", ["a", "a"]), r"no list of different texts"),
+        (lambda: fc.categorical_column_with_vocabulary_list("job", ["a"], default_value=1), r"default_value=1"),
+        (lambda: fc.categorical_column_with_vocabulary_list("job", ["a"], 0, 2), r"with num_oov_buckets it is -1"),
+        (lambda: fc.categorical_column_with_vocabulary_list("job", ["a"], num_oov_buckets=-1), r"from 0 on"),
+        (lambda: fc.categorical_column_with_identity("size", 0), r"num_buckets"),
+        (lambda: fc.categorical_column_with_identity("size", 3, 3), r"0 to 2.*3"),
+        (lambda: fc.crossed_column(["job"], 10), r"at least two"),
+        (lambda: fc.crossed_column(["job", JOB], 10), r"at least two different"),
+        (lambda: fc.crossed_column(["job", AGE], 10), r"bucketized_column"),
+        (lambda: fc.crossed_column(["job", "size"], 0), r"hash_bucket_size"),
+        (lambda: fc.indicator_column(AGE), r"column of categories"),
+    ],
+)  # fmt: skip
+def test_columns_that_cannot_be(make, message):
+    with pytest.raises(InvalidArgumentError, match=message):
+        make()
