@@ -21,7 +21,7 @@ class Input(Layer, Operators):
     Args:
         shape: the shape of one example, without the batch dimension, e.g. (28, 28, 1).
         dtype: what the model computes in, float32 or float64; or that of whole numbers for a layer such as Embedding, int32
-            or int64.
+            or int64, or of the bytes of images, uint8, for one such as Rescaling.
 
     Raises:
         InvalidArgumentError: the dtype is another.
@@ -31,9 +31,9 @@ class Input(Layer, Operators):
         super().__init__(input_shape=shape, **kwargs)
         self.shape = (self.input_shape or ())[1:]
         self.dtype = self.input_dtype = lk.as_dtype(dtype)
-        if not self.input_dtype.is_floating and self.input_dtype not in (lk.int32, lk.int64):
+        if not self.input_dtype.is_floating and self.input_dtype not in (lk.int32, lk.int64, lk.uint8):
             raise InvalidArgumentError(
-                "A model takes float32 or float64, or int32 or int64 for whole numbers such as an Embedding's",
+                "A model takes float32 or float64, or int32, int64 or uint8 for whole numbers such as an Embedding's",
                 received=f"dtype={self.input_dtype.name}",
             )
 

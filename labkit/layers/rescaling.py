@@ -9,10 +9,13 @@ import numpy as np
 import labkit as lk
 from labkit.errors import InvalidArgumentError
 from labkit.layers.base import Layer
+from labkit.layers.numbers import floats
 
 
 class Rescaling(Layer):
     """y = x * scale + offset, of the same shape; for bytes to -1 ... 1: Rescaling(1 / 127.5, offset=-1).
+
+    Whole numbers become float32.
 
     Args:
         scale, offset: a number, or a list that broadcasts to an example, such as one number a channel.
@@ -36,8 +39,9 @@ class Rescaling(Layer):
         self.scale, self.offset = scale, offset
 
     def call(self, inputs: lk.Tensor, training: bool = False) -> lk.Tensor:
-        scale, offset = (lk.constant(np.asarray(v, np.float64), inputs.dtype) for v in (self.scale, self.offset))
-        return inputs * scale + offset
+        x = floats(inputs)
+        scale, offset = (lk.constant(np.asarray(v, np.float64), x.dtype) for v in (self.scale, self.offset))
+        return x * scale + offset
 
     def settings(self) -> dict[str, Any]:
         return {"scale": self.scale, "offset": self.offset}

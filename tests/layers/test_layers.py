@@ -191,7 +191,7 @@ def test_wrong_shapes_name_layer_rule_and_shape(make, shape, message):
         (lambda: lk.layers.Conv2D(2.5, 3), "positive whole number of filters. Received: 2.5"),
         (lambda: lk.layers.Conv2D(2, 3, padding="full"), 'It is "valid" or "same". Received: \'full\''),
         (lambda: lk.layers.Conv2D(2, (3, 3, 3)), r"kernel_size is one positive int, or two.*\(3, 3, 3\)"),
-        (lambda: lk.layers.Input((3,), dtype="bool"), "takes float32 or float64, or int32 or int64.*dtype=bool"),
+        (lambda: lk.layers.Input((3,), dtype="bool"), "takes float32 or float64, or int32, int64 or uint8.*dtype=bool"),
         (lambda: lk.layers.Dropout(1.0), "Dropout.s rate.*from 0 on and below 1. Received: 1.0"),
         (lambda: lk.layers.ZeroPadding2D((1, 2, 3)), r"ZeroPadding2D.*\(1, 2, 3\)"),
     ],

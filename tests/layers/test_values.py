@@ -177,3 +177,18 @@ def test_noise_is_new_at_each_step_and_follows_its_seed(make):
             runs.append([session.run(y) for _ in range(2)])
     assert np.array_equal(runs[0], runs[1])
     assert not np.array_equal(*runs[0])
+
+
+def test_a_model_takes_bytes():
+    x = RANDOM.integers(0, 256, size=(5, 4, 3, 2)).astype(np.uint8)
+    model = lk.Sequential([lk.layers.Input((4, 3, 2), dtype="uint8"), lk.layers.Rescaling(1 / 127.5, -1)])
+    y = model.predict(x)
+    assert y.dtype == np.float32
+    np.testing.assert_allclose(y, x / 127.5 - 1, rtol=1e-5, atol=1e-6)
+    layers = [lk.layers.RandomFlip(), lk.layers.Normalization(mean=100.0, variance=4.0), lk.layers.Flatten()]
+    model = lk.Sequential([lk.layers.Input((4, 3, 2), dtype="uint8"), *layers, lk.layers.Dense(1)])
+    model.compile("sgd", loss="mean_squared_error")
+    model.fit(x, np.zeros((5, 1), np.float32), epochs=1, verbose=0)
+    kernel, bias = model.get_weights()
+    expected = ((x - 100.0) / 2).reshape(5, -1) @ kernel + bias
+    np.testing.assert_allclose(model.predict(x), expected, rtol=1e-4, atol=1e-2)
