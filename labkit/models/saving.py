@@ -17,6 +17,7 @@ from labkit.core.nest import flatten
 from labkit.core.shapes import show
 from labkit.errors import CheckpointError
 from labkit.layers.symbol import Symbol
+from labkit.models import weights
 from labkit.models.functional import LayerGraph
 from labkit.models.home import Home
 from labkit.models.objectives import Named
@@ -43,7 +44,7 @@ def save(model: Model, prefix: str) -> str:
     }  # fmt: skip
     variables, counters = _variables(model), _counters(model)
     with model.session.frozen_state() as state:
-        tensors = {key: state[variable.op.name] for key, variable in variables.items()}
+        tensors = weights.found(model, variables, state)
         tensors |= {key: state[name] for key, name in counters.items() if name in state}
         return checkpoint.save(prefix, tensors, step=0, extra=extra)
 

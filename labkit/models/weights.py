@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import labkit as lk
 from labkit import checkpoint
 from labkit.core.shapes import show
 from labkit.errors import CheckpointError, ShapeError
@@ -37,10 +38,21 @@ def save(model: TracedLayers, prefix: str) -> str:
     """Saves the weights by their paths, which do not depend on what else is in the graph."""
     named = model.named_weights()
     with model.session.frozen_state() as values:
-        tensors = {path: values.get(variable.op.name) for path, variable in named.items()}
-        if missing := next((path for path, value in tensors.items() if value is None), None):
-            model.session.read(named[missing])  # which says why it has no value
-        return checkpoint.save(prefix, tensors, step=0)
+        return checkpoint.save(prefix, found(model, named, values), step=0)
+
+
+def found(
+    model: TracedLayers, named: Mapping[str, lk.Variable], state: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """The variables' values in a session's state, by the same names.
+
+    Raises:
+        FailedPreconditionError: one has no value; says why.
+    """
+    for variable in named.values():
+        if variable.op.name not in state:
+            model.session.read(variable)
+    return {name: state[variable.op.name] for name, variable in named.items()}
 
 
 def load(model: TracedLayers, prefix: str) -> None:

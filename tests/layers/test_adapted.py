@@ -183,11 +183,15 @@ def test_a_model_with_what_was_learned(make, shape, weight, tmp_path):
 
     fresh = model()
     saving = str(tmp_path / "nothing")
-    for run in (lambda: fresh.predict(x), lambda: fresh.fit(x, y), lambda: fresh.save_weights(saving)):
+    uses = [lambda: fresh.predict(x), lambda: fresh.fit(x, y), lambda: fresh.save_weights(saving)]
+    for run in [*uses, lambda: fresh.save(saving)]:
         with pytest.raises(FailedPreconditionError, match=rf"{weight}.*to be learned from data.*Call .*adapt\(data\)"):
             run()
     fresh.load_weights(str(tmp_path / "weights"))
     np.testing.assert_array_equal(fresh.predict(x), first.predict(x))
+
+    first.save(str(tmp_path / "model"))
+    np.testing.assert_array_equal(lk.load_model(str(tmp_path / "model")).predict(x), first.predict(x))
 
     late = model()
     late.build()

@@ -271,6 +271,15 @@ def test_models_train_with_it_and_predict_without():
     np.testing.assert_array_equal(model.predict(x[:1]), model.predict(x)[:1])
 
 
+def test_a_saved_model_goes_on_with_the_same_images(tmp_path):
+    x, y = RANDOM.uniform(0, 255, size=(40, 7, 5, 2)).astype(np.float32), np.zeros((40, 2), np.float32)
+    model = augmented()
+    model.fit(x, y, epochs=2, batch_size=8, verbose=0)
+    again = lk.load_model(model.save(str(tmp_path / "model")))
+    losses = [each.fit(x, y, epochs=2, batch_size=8, verbose=0).history["loss"] for each in (model, again)]
+    assert losses[0] == losses[1]
+
+
 def test_images_of_unknown_size():
     x = IMAGES.astype(np.float32)
     for layer in (

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import labkit as lk
-from labkit.errors import DTypeError, GraphError, InvalidArgumentError, ShapeError
+from labkit.errors import CheckpointError, DTypeError, GraphError, InvalidArgumentError, ShapeError
 from labkit.layers.masking import mask_of, set_mask
 from tests.layers.reference import apply
 
@@ -55,5 +55,16 @@ def test_what_is_refused():
             lk.layers.Lambda(lambda x: 3)(lk.constant(X))
 
 
-def test_it_says_why_it_cannot_be_saved():
-    assert "Python function" in lk.layers.Lambda(lk.square).save_refusal
+def test_its_model_cannot_be_saved_as_a_whole(tmp_path):
+    def make():
+        return lk.Sequential([lk.layers.Input((3,)), lk.layers.Lambda(lk.square), lk.layers.Dense(2)])
+
+    model, prefix = make(), str(tmp_path / "saved")
+    with pytest.raises(
+        CheckpointError, match=r"layer 'lambda' \(Lambda\) cannot be saved.*Python function.*save_weights"
+    ):
+        model.save(prefix)
+    model.save_weights(prefix)
+    again = make()
+    again.load_weights(prefix)
+    np.testing.assert_array_equal(again.predict(X.astype(np.float32)), model.predict(X.astype(np.float32)))
