@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Unpack
 
 import labkit as lk
-from labkit.ops.optimizer_steps import apply_adam, apply_adamw
+from labkit.ops.adam_steps import apply_adam, apply_adamw
 from labkit.optimizers.clipping import Clipping
 from labkit.optimizers.moments import Moments
 from labkit.optimizers.state import Slot

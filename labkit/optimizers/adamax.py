@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Unpack
 
 import labkit as lk
-from labkit.ops.optimizer_steps import apply_adamax
+from labkit.ops.adam_steps import apply_adamax
 from labkit.optimizers.clipping import Clipping
 from labkit.optimizers.moments import Moments
 from labkit.optimizers.state import Slot

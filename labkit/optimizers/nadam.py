@@ -7,7 +7,7 @@ from typing import Any, Unpack
 
 import labkit as lk
 from labkit.core.settings import check_number
-from labkit.ops.optimizer_steps import apply_nadam
+from labkit.ops.adam_steps import apply_nadam
 from labkit.optimizers.clipping import Clipping
 from labkit.optimizers.moments import Moments
 from labkit.optimizers.state import Slot
