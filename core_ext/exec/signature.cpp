@@ -14,6 +14,13 @@ std::unordered_map<std::string, Signature>& signatures() {
     return table;
 }
 
+// Of "pow.f32", or else of all dtypes of "pow"; nullptr where there is none.
+const Signature* signature_of(const std::string& name) {
+    auto found = signatures().find(name);
+    if (found == signatures().end()) found = signatures().find(name.substr(0, name.rfind('.')));
+    return found == signatures().end() ? nullptr : &found->second;
+}
+
 }  // namespace
 
 Signatures::Signatures(std::initializer_list<Signature> families) {
@@ -24,16 +31,14 @@ Signatures::Signatures(std::initializer_list<Signature> families) {
 }
 
 void check_signature(const std::string& name, const Call& call) {
-    size_t dot = name.rfind('.');
-    auto found = signatures().find(name.substr(0, dot));
-    if (found == signatures().end())
-        throw std::invalid_argument("the kernel '" + name + "' has no signature in exec/signatures/");
-    found->second.check(Checked{name, call, dtype_named(name.substr(dot + 1))});
+    const Signature* found = signature_of(name);
+    if (!found) throw std::invalid_argument("the kernel '" + name + "' has no signature in exec/signatures/");
+    found->check(Checked{name, call, dtype_named(name.substr(name.rfind('.') + 1))});
 }
 
 bool is_elementwise(const std::string& name) {
-    auto found = signatures().find(name.substr(0, name.rfind('.')));
-    return found != signatures().end() && found->second.elementwise;
+    const Signature* found = signature_of(name);
+    return found && found->elementwise;
 }
 
 }  // namespace labkit

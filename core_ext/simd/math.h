@@ -13,8 +13,9 @@ namespace {
 constexpr float kInf = __builtin_inff();
 constexpr float kNan = __builtin_nanf("");
 
-// A denormal number as zero, for functions of the C library: they take numbers apart and then calculate, so that only some
-// of what they have got is flushed.
+// A denormal number as zero where no arithmetic flushes it, and for functions of the C library: they take numbers apart and then
+// calculate, so that only some of what they have got is flushed.
+inline float flushed(float x) { return __builtin_fabsf(x) < __FLT_MIN__ ? __builtin_copysignf(0.0f, x) : x; }
 inline double flushed(double x) { return __builtin_fabs(x) < __DBL_MIN__ ? __builtin_copysign(0.0, x) : x; }
 
 // Horner's rule, the highest power first.
@@ -162,45 +163,38 @@ LABKIT_INLINE void store_narrowed(float* p, Vec<double> x, int n = lanes<double>
         __builtin_memcpy(p, &v, static_cast<size_t>(n) * 4);
 }
 
-// The base-2 logarithm of sizes >= 0 that were float32, with a relative error near 1e-11; NaN stays.
-LABKIT_INLINE Vec<double> log2_wide(Vec<double> size) {
-    const Vec<double> zero = {}, inf = zero + static_cast<double>(kInf);
-    // size = 2^e m with m in [sqrt(1/2), sqrt(2)); ln m = 2 atanh((m - 1) / (m + 1))
+// The base-2 logarithm of positive finite numbers that were float32, with a relative error near 1e-11.
+LABKIT_INLINE Vec<double> log2_ordinary(Vec<double> size) {
+    // size = 2^e m with m in [sqrt(1/2), sqrt(2)); ln m = 2 atanh(s), atanh(s) = s + s z p(z)
+    const double c[] = {0.0968134761059807, 0.11095699040575621, 0.14285877298315852, 0.19999999398420154, 0.333333333336881};
     Vec<uint64_t> bits = (Vec<uint64_t>)size;
     Vec<uint64_t> biased = (bits - 0x3fe6a09e667f3bcdULL + (1024ULL << 52)) >> 52;  // e + 1024
     Vec<double> m = (Vec<double>)(bits - ((biased - 1024) << 52));
     Vec<double> e = (Vec<double>)(biased | 0x4330000000000000ULL) - (4503599627370496.0 + 1024.0);  // integer to double by bits
     Vec<double> s = (m - 1.0) / (m + 1.0), z = s * s;
-    Vec<double> p = z * (1.0 / 17) + 1.0 / 15;
-    p = p * z + 1.0 / 13;
-    p = p * z + 1.0 / 11;
-    p = p * z + 1.0 / 9;
-    p = p * z + 1.0 / 7;
-    p = p * z + 1.0 / 5;
-    p = p * z + 1.0 / 3;
-    Vec<double> log2 = e + (p * z * s + s) * 2.8853900817779268147;
-    return size == zero ? -inf : size < inf ? log2 : size;
+    return e + (estrin(z, c) * (z * s) + s) * 2.8853900817779268147;
 }
 
-// 2 to the power t, with a relative error near 1e-12 where the result is within float32's range; NaN stays.
-LABKIT_INLINE Vec<double> exp2_wide(Vec<double> t) {
+// Of sizes >= 0; NaN stays.
+LABKIT_INLINE Vec<double> log2_wide(Vec<double> size) {
+    const Vec<double> zero = {}, inf = zero + static_cast<double>(kInf);
+    return size == zero ? -inf : size < inf ? log2_ordinary(size) : size;
+}
+
+// 2 to the power t, with a relative error near 1e-12 where the result is within float32's range; NaN gives anything.
+LABKIT_INLINE Vec<double> exp2_ordinary(Vec<double> t) {
     const double magic = 6755399441055744.0;  // 1.5 * 2^52 rounds to an integer
-    t = t > 1000.0 ? Vec<double>{} + 1000.0 : t;
-    t = t < -1000.0 ? Vec<double>{} - 1000.0 : t;
-    Vec<double> shifted = t + magic;
-    Vec<double> r = (t - (shifted - magic)) * 0.69314718055994530942;
-    Vec<int64_t> n = (Vec<int64_t>)shifted;  // its low bits; the shift below drops the others
-    Vec<double> q = r * (1.0 / 3628800) + 1.0 / 362880;
-    q = q * r + 1.0 / 40320;
-    q = q * r + 1.0 / 5040;
-    q = q * r + 1.0 / 720;
-    q = q * r + 1.0 / 120;
-    q = q * r + 1.0 / 24;
-    q = q * r + 1.0 / 6;
-    q = q * r + 0.5;
-    q = q * r + 1.0;
-    q = q * r + 1.0;
-    Vec<double> result = (Vec<double>)((Vec<uint64_t>)q + ((Vec<uint64_t>)n << 52));
+    const double c[] = {1.3250805518701454e-06, 1.530370071137188e-05, 0.00015403475186524516, 0.0013333478473685407,
+                        0.00961812913523615,    0.055504109063258665,  0.24022650695888503,    0.6931471805568324};
+    t = at_least(at_most(t, 1000.0), -1000.0);
+    Vec<double> shifted = t + magic, r = t - (shifted - magic);
+    Vec<double> p = estrin(r, c) * r + 1.0;
+    return (Vec<double>)((Vec<uint64_t>)p + ((Vec<uint64_t>)shifted << 52));  // the low bits of `shifted` are the integer
+}
+
+// NaN stays.
+LABKIT_INLINE Vec<double> exp2_wide(Vec<double> t) {
+    Vec<double> result = exp2_ordinary(t);
     return t == t ? result : t;
 }
 
@@ -208,18 +202,16 @@ LABKIT_INLINE Vec<double> exp2_wide(Vec<double> t) {
 // pow(x, 0) = pow(1, y) = 1, a negative base needs a whole exponent.
 LABKIT_INLINE Vec<double> pow_float(Vec<double> x, Vec<double> y) {
     const Vec<double> zero = {}, one = zero + 1.0, inf = zero + static_cast<double>(kInf);
-    Vec<int64_t> sign_bit = {};
-    sign_bit = sign_bit + INT64_MIN;
-    Vec<double> size = (Vec<double>)((Vec<int64_t>)x & ~sign_bit);
+    Vec<double> size = size_of(x), y_size = size_of(y);
+    if (!any(~((x > zero) & (x < inf) & (y_size < inf)))) return exp2_ordinary(y * log2_ordinary(x));
     Vec<double> result = exp2_wide(y * log2_wide(size));
     // the sign: y is whole when rounding leaves it alone, odd when y / 2 is not whole
-    Vec<double> y_size = (Vec<double>)((Vec<int64_t>)y & ~sign_bit), half = y_size * 0.5;
+    Vec<double> half = y_size * 0.5;
     const double two52 = 4503599627370496.0;
     Vec<int64_t> whole = (y_size >= two52) | ((y_size + two52) - two52 == y_size);
     Vec<int64_t> odd = whole & (half < two52) & ((half + two52) - two52 != half);
-    Vec<int64_t> negative = (Vec<int64_t>)x & sign_bit;
     result = size == one ? (y == y ? one : y) : result;
-    result = (Vec<double>)((Vec<int64_t>)result ^ (odd & negative));
+    result = (Vec<double>)((Vec<int64_t>)result ^ (odd & sign_bits(x)));
     result = ((x < zero) & (whole == 0) & (size < inf)) ? zero + static_cast<double>(kNan) : result;
     return ((y == zero) | (x == one)) ? one : result;
 }

@@ -16,20 +16,6 @@ LABKIT_INLINE Vec<double> root_wide(Vec<double> x) {
 LABKIT_INLINE Vec<double> exp_wide(Vec<double> x) { return exp2_wide(x * 1.4426950408889634074); }
 LABKIT_INLINE Vec<double> log_wide(Vec<double> x) { return log2_wide(x) * 0.69314718055994530942; }
 
-LABKIT_INLINE bool any(Vec<int64_t> mask) {
-#if defined(__AVX512F__)
-    return _mm512_test_epi64_mask((__m512i)mask, (__m512i)mask) != 0;
-#elif defined(__AVX2__)
-    return !_mm256_testz_si256((__m256i)mask, (__m256i)mask);
-#elif defined(__SSE2__)
-    return _mm_movemask_epi8((__m128i)mask) != 0;
-#else
-    int64_t all = 0;
-    for (int i = 0; i < lanes<double>; ++i) all |= mask[i];
-    return all != 0;
-#endif
-}
-
 // ---- sine, cosine, tangent
 
 // x = k pi/2 + r with |r| <= pi/4: its sine and cosine, and k. pi/2 is cut into parts of 25, 25 and 53 bits: the products

@@ -48,6 +48,25 @@ def test_a_chain_is_one_instruction() -> None:
     assert instructions(y, feeds, optimize=False) == 5
 
 
+def test_powers_of_floats_are_part_of_chains() -> None:
+    x = lk.placeholder(lk.float32, [None])
+    exponents = lk.placeholder(lk.float32, [None])
+    y = [lk.abs(x) ** number + 1.0 for number in (2, 3.0, 0.5, 1.7)] + [lk.abs(x) ** exponents * 2.0]
+    for size in (1, 7, 1025, 40000):
+        feeds = {x: normal(size), exponents: np.resize(np.array([2, 3, -0.5, 1.7], np.float32), size)}
+        check_same_bits([*y, *lk.gradients(y, x)], feeds)
+    assert instructions(y[0], feeds, optimize=True) == 1
+
+
+def test_the_gradient_of_a_fed_tensor_is_not_copied() -> None:
+    x = lk.placeholder(lk.float32, [None])
+    y = lk.sqrt(x)
+    fetches = [lk.gradients(y * y, x)[0], lk.identity(y), y]
+    text = lk.explain_plan(fetches[0], {x: normal(10)})
+    assert "copy" not in text
+    check_same_bits(fetches, {x: np.abs(normal(10))})
+
+
 SIZES = [1, 7, 31, 33, 1000, 1024, 1025, 40000]
 
 

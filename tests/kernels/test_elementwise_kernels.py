@@ -200,6 +200,38 @@ def test_pow_of_special_values(kernels):
         np.testing.assert_array_equal(np.signbit(result[known]), np.signbit(expected[known]))
 
 
+PLAIN = (0, 1, 2, 3, -1, 0.5, -0.5)  # exponents that need no logarithm
+
+
+@pytest.mark.parametrize("dtype", REALS)
+def test_plain_powers(kernels, ulps, dtype):
+    rng = np.random.default_rng(3)
+    base = np.r_[np.exp(rng.uniform(-20, 20, 20011)) * rng.choice([1, -1], 20011), SPECIAL].astype(dtype)
+    for exponent in PLAIN:
+        number = np.array(exponent, dtype)
+        expected = np.power(base, number)
+        (alone,) = kernels("pow", [base, number], [(base.shape, dtype)])
+        assert ulps(alone, np.power(base.astype(np.longdouble), np.longdouble(exponent))) <= 0.51
+        known = ~np.isnan(expected)
+        np.testing.assert_array_equal(np.signbit(alone[known]), np.signbit(expected[known]))
+        # the same bits however the exponent is broadcast
+        for many in (np.full(base.shape, number), np.where(np.arange(base.size) % 3, number, dtype(1.25))):
+            (result,) = kernels("pow", [base, many], [(base.shape, dtype)])
+            assert result[many == number].tobytes() == alone[many == number].tobytes()
+        for x, y in zip(base[-30:], alone[-30:], strict=True):
+            assert kernels("pow", [np.array(x), number], [((), dtype)])[0].tobytes() == y.tobytes()
+
+
+def test_plain_powers_at_the_ends_of_the_range(kernels, ulps):
+    for dtype in REALS:
+        info = np.finfo(dtype)
+        base = np.array([info.tiny, info.tiny * 3, info.max, info.max / 3, np.cbrt(info.max), np.cbrt(info.tiny) * 1.01], dtype)
+        for exponent in PLAIN:
+            (result,) = kernels("pow", [base, np.array(exponent, dtype)], [(base.shape, dtype)])
+            # without what a rounding loses, which is a denormal number there
+            assert ulps(result, np.power(base.astype(np.longdouble), np.longdouble(exponent))) <= 1.0
+
+
 def test_many_tasks(kernels):
     x = numbers(np.float32, (3 * 32768 + 17,))
     same(kernels("square", [x], [(x.shape, np.float32)])[0], x * x)

@@ -69,8 +69,9 @@ struct Checked {
     }
 };
 
-// The check of the kernels (operations, separated by blanks) that a file in exec/signatures/ knows about. A file makes one
-// static object of Signatures with all of its own.
+// The check of the kernels (operations, separated by blanks) that a file in exec/signatures/ knows about; a dtype that differs
+// from the others of its operation stands apart, with its full name. A file makes one static object of Signatures with all of
+// its own.
 struct Signature {
     void (*check)(const Checked&);
     const char* kernels;

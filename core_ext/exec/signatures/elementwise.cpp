@@ -62,6 +62,7 @@ void cast(const Checked& c) {
 const Signatures registered{
     {arithmetic, "add sub mul div div_no_nan maximum minimum squared_difference atan2", true},
     {arithmetic, "pow floor_div floor_mod truncate_div truncate_mod"},  // they refuse some whole numbers
+    {arithmetic, "pow.f32 pow.f64", true},
     {comparison, "equal not_equal less less_equal greater greater_equal", true},
     {unary, "neg abs square sign sqrt rsqrt reciprocal exp log tanh sigmoid relu", true},
     {unary, "sin cos tan asin acos atan sinh cosh asinh acosh atanh floor ceil trunc round", true},

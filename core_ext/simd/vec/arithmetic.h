@@ -65,5 +65,20 @@ LABKIT_INLINE V in_register(V v) {
     return v;
 }
 
+// Whether any lane of a comparison's result is true.
+LABKIT_INLINE bool any(Vec<int64_t> mask) {
+#if defined(__AVX512F__)
+    return _mm512_test_epi64_mask((__m512i)mask, (__m512i)mask) != 0;
+#elif defined(__AVX2__)
+    return !_mm256_testz_si256((__m256i)mask, (__m256i)mask);
+#elif defined(__SSE2__)
+    return _mm_movemask_epi8((__m128i)mask) != 0;
+#else
+    int64_t all = 0;
+    for (int i = 0; i < lanes<double>; ++i) all |= mask[i];
+    return all != 0;
+#endif
+}
+
 }  // namespace
 }  // namespace labkit

@@ -75,8 +75,15 @@ class Memory(Slots):
             self.fetch_slot[tensor] = out
 
     def alias(self, source: Tensor, tensor: Tensor) -> None:
-        """Gives a tensor the memory of another one, under its own shape."""
+        """Gives a tensor the memory of another one, under its own shape; to be fetched under the same shape it needs no copy."""
         root = self.slot_of[source]
+        held = self.slots[root]
+        fetched = tensor in self.fetched and tensor not in self.slot_of and tensor not in self.in_place
+        if fetched and held["kind"] == "arena" and tuple(held["shape"]) == tuple(self.shapes.of(tensor)):
+            held["kind"] = "fetch"
+            self.fetch_slot[tensor] = root
+            self.place(tensor, root)
+            return
         self.define(tensor, self.slot("alias", tensor.dtype, self.shapes.of(tensor), of=root))
         for reads in self.living_reads.values():
             if source in reads:
