@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import labkit as lk
-from labkit.errors import InvalidArgumentError, ShapeError
+from labkit.errors import DTypeError, FeedError, FeedKeyError, InvalidArgumentError, SessionError, ShapeError
 
 
 @pytest.fixture(autouse=True)
@@ -54,3 +54,35 @@ def test_what_cannot_be_planned_is_told_as_by_a_run() -> None:
         lk.explain_plan(lk.exp(x))
     with pytest.raises(ShapeError, match="not fully known"):
         lk.explain_plan(lk.exp(x), shapes={x: [None]})
+
+
+def test_shapes_are_held_to_their_tensors() -> None:
+    x = lk.placeholder(lk.float32, [None, 3], name="x")
+    y = lk.exp(x)
+    for shape in ((2, 4), (7,), (2, 3, 1), ()):
+        with pytest.raises(FeedError, match=r"Cannot feed value of shape .* x:0"):
+            lk.explain_plan(y, shapes={x: shape})
+    for shape in ("abc", None, [[2], 3], 3.5):
+        with pytest.raises(ShapeError):
+            lk.explain_plan(y, shapes={x: shape})
+    assert lk.explain_plan(y, shapes={"x:0": [2, 3]}) == lk.explain_plan(y, {x: np.zeros((2, 3))})
+
+
+def test_what_is_no_feed_or_session_is_refused() -> None:
+    x = lk.placeholder(lk.float32, [None, 3], name="x")
+    y = lk.exp(x)
+    for shapes in ([3], "abc", 3, [(x, (2, 3))]):
+        with pytest.raises(FeedKeyError, match="shapes is no dict"):
+            lk.explain_plan(y, shapes=shapes)
+    with pytest.raises(FeedKeyError, match="feed_dict is no dict"):
+        lk.explain_plan(y, [(x, 1)])  # type: ignore[arg-type]
+    with pytest.raises(FeedKeyError, match="fed twice"):
+        lk.explain_plan(y, {x: np.zeros((2, 3))}, shapes={x: (4, 3)})
+    with pytest.raises(InvalidArgumentError, match=r"must feed .*shapes=\{x: "):
+        lk.explain_plan(y)
+    with pytest.raises(DTypeError, match=r"lk\.Session"):
+        lk.explain_plan(y, shapes={x: (2, 3)}, session=3)  # type: ignore[arg-type]
+    session = lk.Session()
+    session.close()
+    with pytest.raises(SessionError, match="closed"):
+        lk.explain_plan(y, shapes={x: (2, 3)}, session=session)

@@ -225,7 +225,9 @@ def test_plain_powers(kernels, ulps, dtype):
 def test_plain_powers_at_the_ends_of_the_range(kernels, ulps):
     for dtype in REALS:
         info = np.finfo(dtype)
-        base = np.array([info.tiny, info.tiny * 3, info.max, info.max / 3, np.cbrt(info.max), np.cbrt(info.tiny) * 1.01], dtype)
+        base = np.array(
+            [info.tiny, info.tiny * 3, info.max, info.max / 3, np.cbrt(info.max), np.cbrt(info.tiny) * 1.01], dtype
+        )
         for exponent in PLAIN:
             (result,) = kernels("pow", [base, np.array(exponent, dtype)], [(base.shape, dtype)])
             # without what a rounding loses, which is a denormal number there

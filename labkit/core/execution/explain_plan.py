@@ -7,20 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from labkit.core.execution.feeds import feed_array, feed_key, flatten_keys, flatten_values
+from labkit.core.execution.feeds import check_mapping, check_shape, feed_array, flatten_keys, flatten_values
 from labkit.core.execution.fetches import Fetches
 from labkit.core.execution.session import Session
 from labkit.core.execution.session_stack import get_default_session
 from labkit.core.graph import Graph
 from labkit.core.operation import Operation
-from labkit.core.passes.infer import Inference
+from labkit.core.passes.infer import Inference, unfed
 from labkit.core.passes.lower import Lowered, lower
 from labkit.core.passes.program import Program
 from labkit.core.passes.stages import Stage
 from labkit.core.shapes import as_dims, count, is_known, show
 from labkit.core.target import active_target
 from labkit.core.tensor import Tensor
-from labkit.errors import ShapeError
+from labkit.errors import DTypeError, ShapeError
 
 
 def explain_plan(
@@ -45,19 +45,31 @@ def explain_plan(
         session: whose plan it is; default: the default session, or a new one.
 
     Raises:
-        ShapeError: a shape in `shapes` is not fully known.
-        FeedError, InvalidArgumentError: as in `session.run`.
+        ShapeError: a shape in `shapes` is no shape, or is not fully known.
+        FeedError: a value or a shape does not fit its tensor, or a tensor has both.
+        DTypeError: `session` is none.
+        InvalidArgumentError, SessionError: as in `session.run`.
     """
+    if not isinstance(session, Session | None):
+        raise DTypeError("explain_plan takes an lk.Session as its session", received=repr(session)[:80])
     home = session or get_default_session() or Session(_graph_of(fetches))
-    keys, values = flatten_keys(home.graph, feed_dict or ()), flatten_values(feed_dict or {})
-    arrays = {key: feed_array(key, value) for key, value in zip(keys, values, strict=True)}
-    for key, shape in (shapes or {}).items():
-        tensor, dims = feed_key(home.graph, key), as_dims(shape)
-        if not is_known(dims):
+    home.check_open()
+    feed_dict, shapes = {} if feed_dict is None else feed_dict, {} if shapes is None else shapes
+    check_mapping(feed_dict, "feed_dict", "It maps tensors to values")
+    check_mapping(shapes, "shapes", "It maps tensors to shapes, such as {x: (32, 784)}")
+    keys, values = flatten_keys(home.graph, [*feed_dict, *shapes]), flatten_values(feed_dict)
+    arrays = {key: feed_array(key, value) for key, value in zip(keys, values, strict=False)}
+    for tensor, shape in zip(keys[len(arrays) :], flatten_values(shapes), strict=True):
+        dims = as_dims(shape)
+        if dims is None or not is_known(dims):
             raise ShapeError(f"The shape given for {tensor.name} is not fully known", received=show(dims))
-        arrays[tensor] = np.broadcast_to(np.zeros((), tensor.dtype.numpy), dims)  # type: ignore[arg-type]
+        check_shape(tensor, dims)
+        arrays[tensor] = np.broadcast_to(np.zeros((), tensor.dtype.numpy), dims)
     parsed = Fetches(home.graph, fetches)
     program = Program(parsed.tensors, parsed.operations, list(arrays), share_equal=home.optimize)
+    for op in (op for stage in program.stages for op in stage.sequence if op.type == "Placeholder"):
+        if op.outputs[0] not in arrays:
+            raise unfed(op, f"Give a value in feed_dict, or a shape: explain_plan(..., shapes={{{op.name}: (...)}}).")
     return "\n".join(_Explanation(home, program, arrays).lines())
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from labkit.core.convert import as_array, holds_tensors
 from labkit.core.graph import Graph
-from labkit.core.shapes import compatible, show
+from labkit.core.shapes import Dims, compatible, show
 from labkit.core.tensor import Tensor
 from labkit.errors import DTypeError, FeedError, FeedKeyError, LabkitError
 
@@ -107,13 +107,33 @@ def feed_array(tensor: Tensor, value: Any, leading: tuple[int, ...] = ()) -> np.
     if leading or tensor.dims is not None:
         expected = None if tensor.dims is None else (*leading, *tensor.dims)
         if not compatible(array.shape, expected):
-            raise FeedError(
-                f"Cannot feed value of shape {show(array.shape)} for Tensor {tensor.name} ({tensor.op.line}), which has "
-                f"shape {show(expected)}" + (" (steps first)" if leading else ""),
-                rule="A fed array has the tensor's shape",
-                received=f"{array.dtype} {show(array.shape)}",
-            )
+            raise _misshapen(tensor, array.shape, expected, " (steps first)" if leading else "", f"{array.dtype} ")
     return array
+
+
+def check_shape(tensor: Tensor, shape: tuple[int, ...]) -> None:
+    """Whether an array of this shape can be fed.
+
+    Raises:
+        FeedError: it cannot.
+    """
+    if not compatible(shape, tensor.dims):
+        raise _misshapen(tensor, shape, tensor.dims)
+
+
+def _misshapen(tensor: Tensor, shape: Dims, expected: Dims, which: str = "", dtype: str = "") -> FeedError:
+    return FeedError(
+        f"Cannot feed value of shape {show(shape)} for Tensor {tensor.name} ({tensor.op.line}), which has "
+        f"shape {show(expected)}{which}",
+        rule="A fed array has the tensor's shape",
+        received=f"{dtype}{show(shape)}",
+    )
+
+
+def check_mapping(value: Any, what: str, rule: str) -> None:
+    """Raises FeedKeyError for what should map tensors to something, and does not."""
+    if not isinstance(value, Mapping):
+        raise FeedKeyError(f"{what} is no dict", rule=rule, received=repr(value)[:80])
 
 
 def _is_dense(array: np.ndarray) -> bool:

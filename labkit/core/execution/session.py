@@ -14,7 +14,7 @@ from labkit import native
 from labkit.core.execution import session_stack
 from labkit.core.execution.cells import Cells
 from labkit.core.execution.failures import FAILURES, told
-from labkit.core.execution.feeds import feed_array, flatten_keys, flatten_values
+from labkit.core.execution.feeds import check_mapping, feed_array, flatten_keys, flatten_values
 from labkit.core.execution.fetches import Fetches
 from labkit.core.execution.run_metadata import RunMetadata
 from labkit.core.execution.run_options import RunOptions, limit_of
@@ -98,8 +98,8 @@ class Session:
         """
         if feed_dict is None:
             feed_dict = {}
-        elif type(feed_dict) is not dict and not isinstance(feed_dict, Mapping):
-            raise FeedKeyError("feed_dict is no dict", rule="It maps tensors to values", received=repr(feed_dict)[:80])
+        elif type(feed_dict) is not dict:
+            check_mapping(feed_dict, "feed_dict", "It maps tensors to values")
         runner = self._runner(fetches, tuple(feed_dict))
         values: Any
         if runner.nested_keys:
@@ -140,8 +140,7 @@ class Session:
         feeds, run_once, count = runner.feeds, self._run_once, len(runner.feeds)
 
         def check(values: tuple[Any, ...]) -> None:
-            if self.closed:
-                raise self._is_closed()
+            self.check_open()
             if len(values) != count:
                 names = ", ".join(x.name for x in feeds) or "nothing"
                 raise FeedError(f"The callable takes values for {names}", received=f"{len(values)} values")
@@ -177,8 +176,7 @@ class Session:
 
     def _runner(self, fetches: Any, keys: tuple[Any, ...]) -> Runner:
         """What runs these fetches when these keys are fed."""
-        if self.closed:
-            raise self._is_closed()
+        self.check_open()
         key = Fetches.key(fetches), keys
         with self.lock:
             try:
@@ -258,17 +256,17 @@ class Session:
 
     @property
     def _open_cells(self) -> Cells:
-        if self.closed:
-            raise self._is_closed()
+        self.check_open()
         return self.cells
 
     # --- life ---
 
-    @staticmethod
-    def _is_closed() -> SessionError:
-        return SessionError(
-            "Attempted to use a closed Session", rule="A closed session holds nothing", fix="Open a new Session."
-        )
+    def check_open(self) -> None:
+        """Raises SessionError when the session is closed."""
+        if self.closed:
+            raise SessionError(
+                "Attempted to use a closed Session", rule="A closed session holds nothing", fix="Open a new Session."
+            )
 
     def close(self) -> None:
         """Stops runs under way, in whatever thread, and frees plans and variables; the session runs nothing afterwards."""

@@ -72,11 +72,7 @@ class Inference:
         if all(x in self.dims for x in op.outputs):
             return
         if op.type == "Placeholder":
-            raise InvalidArgumentError(
-                f"You must feed a value for placeholder tensor '{op.name}' with dtype {op.outputs[0].dtype.name} ({op.line})",
-                rule="Every placeholder that the fetches need is fed",
-                fix=f"Add it to feed_dict: session.run(..., {{{op.name}: value}}).",
-            )
+            raise unfed(op, f"Add it to feed_dict: session.run(..., {{{op.name}: value}}).")
         context = self.context(op)
         self._contexts[op] = context  # the lowering asks for it again
         try:
@@ -130,3 +126,12 @@ class Inference:
                     rule="A shape may depend on shapes, constants and fed values, not on computed ones",
                 )
         return self._known[tensor]
+
+
+def unfed(op: Operation, fix: str) -> InvalidArgumentError:
+    """The error of a placeholder that is not fed."""
+    return InvalidArgumentError(
+        f"You must feed a value for placeholder tensor '{op.name}' with dtype {op.outputs[0].dtype.name} ({op.line})",
+        rule="Every placeholder that the fetches need is fed",
+        fix=fix,
+    )
