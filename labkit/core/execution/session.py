@@ -24,7 +24,7 @@ from labkit.core.execution.stepping import run_steps
 from labkit.core.graph import Graph, get_default_graph
 from labkit.core.passes.lower import Lowered
 from labkit.core.variables import Variable
-from labkit.errors import DTypeError, FeedError, FeedKeyError, SessionError
+from labkit.errors import DTypeError, FeedError, SessionError
 
 _CACHED_RUNNERS = 256
 

@@ -75,7 +75,7 @@ class Memory(Slots):
             self.fetch_slot[tensor] = out
 
     def alias(self, source: Tensor, tensor: Tensor) -> None:
-        """Gives a tensor the memory of another one, under its own shape; to be fetched under the same one it needs no copy."""
+        """Gives a tensor the memory of another one, under its own shape; fetched under the same one it needs no copy."""
         root = self.slot_of[source]
         held = self.slots[root]
         fetched = tensor in self.fetched and tensor not in self.slot_of and tensor not in self.in_place
