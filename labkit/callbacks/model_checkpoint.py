@@ -23,11 +23,12 @@ class ModelCheckpoint(MonitorCallback):
     Args:
         filepath: where to, with the fields {epoch}, counted from 1, and the names of the logs, such as
             "runs/{epoch:02d}-{val_loss:.3f}"; with a save_freq of steps also {batch}, from 1. Folders are made when they are
-            missing. Weights become a checkpoint of that prefix (`model.load_weights`).
+            missing. Each becomes a checkpoint of that prefix.
         monitor: for save_best_only: such as "val_loss".
         verbose: 1 prints when it acts.
         save_best_only: whether to save only when the value is better than all before (`MonitorCallback`).
-        save_weights_only: whether to save the weights alone (`model.save_weights`), else the whole model (`model.save`).
+        save_weights_only: whether to save the weights alone, for `model.load_weights`, or the whole model with the state of
+            its optimizer, for `lk.load_model`.
         mode: "auto", "min" or "max".
         save_freq: "epoch", or after every how many steps, counted over the whole training.
         initial_value_threshold: what the first value must be better than.
@@ -73,14 +74,6 @@ class ModelCheckpoint(MonitorCallback):
     def reset(self) -> None:
         self.best = self.initial_value_threshold
         self.latest: str | None = None
-
-    def on_train_begin(self, logs: Logs) -> None:
-        if not self.save_weights_only and not hasattr(self.model, "save"):
-            raise InvalidArgumentError(
-                f"ModelCheckpoint cannot save a {type(self.model).__name__} whole",
-                rule="It calls model.save(path)",
-                fix="Use save_weights_only=True.",
-            )
 
     def on_epoch_begin(self, epoch: int, logs: Logs) -> None:
         self._epoch = epoch

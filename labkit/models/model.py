@@ -14,6 +14,7 @@ from labkit.models.compiled import CompiledLayers
 from labkit.models.fit import fit
 from labkit.models.history import History
 from labkit.models.meters import Meters
+from labkit.models.rate_test import RateTest, find_learning_rate
 
 
 class Model(CompiledLayers):
@@ -131,6 +132,34 @@ class Model(CompiledLayers):
             validation_split=validation_split, validation_freq=validation_freq, shuffle=shuffle, seed=seed,
             verbose=verbose, sample_weight=sample_weight, class_weight=class_weight, callbacks=callbacks,
             initial_epoch=initial_epoch,
+        )  # fmt: skip
+
+    def find_learning_rate(
+        self, x: Any, y: Any, batch_size: int = 32, *, smallest: float = 1e-7, largest: float = 10.0, steps: int = 100,
+        smoothing: float = 0.9, seed: int = 0,
+    ) -> RateTest:  # fmt: skip
+        """A learning-rate range test (Smith 2017, "Cyclical learning rates for training neural networks", section 3.3, with
+        rates that grow geometrically): trains a few steps, each at a larger rate, and sees how the loss answers.
+
+        Afterwards the model is as it was, to the bit: weights, optimizer, random counters and learning rate.
+
+            test = model.find_learning_rate(x, y)
+            test.frame().plot(x="learning_rate", y="smoothed_loss", logx=True)
+            model.optimizer.learning_rate = test.suggestion
+
+        Args:
+            x, y, batch_size, seed: as of `fit`.
+            smallest, largest: the first and the last rate, above 0.
+            steps: how many to take at most, from 3 on; the test ends early when the loss explodes.
+            smoothing: of the losses, from 0 and below 1.
+
+        Raises:
+            SessionError, FeedError, ShapeError: as `fit`.
+            InvalidArgumentError: a number is out of range, or the optimizer's learning rate follows a schedule.
+        """
+        return find_learning_rate(
+            self, x, y, batch_size=batch_size, smallest=smallest, largest=largest, steps=steps, smoothing=smoothing,
+            seed=seed,
         )  # fmt: skip
 
     def train_on_batch(
