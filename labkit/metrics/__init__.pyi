@@ -25,10 +25,21 @@ from labkit.metrics.crossentropies import (
     CategoricalCrossentropy as CategoricalCrossentropy,
     SparseCategoricalCrossentropy as SparseCategoricalCrossentropy,
 )
+from labkit.metrics.likeness import (
+    CosineSimilarity as CosineSimilarity,
+    KLDivergence as KLDivergence,
+    Poisson as Poisson,
+)
+from labkit.metrics.margins import (
+    CategoricalHinge as CategoricalHinge,
+    Hinge as Hinge,
+    SquaredHinge as SquaredHinge,
+)
 from labkit.metrics.mean import MeanMetricWrapper as MeanMetricWrapper
 from labkit.metrics.r2 import R2Score as R2Score
 from labkit.metrics.ranking import AUC as AUC
 from labkit.metrics.regression import (
+    LogCoshError as LogCoshError,
     MeanAbsoluteError as MeanAbsoluteError,
     MeanAbsolutePercentageError as MeanAbsolutePercentageError,
     MeanSquaredError as MeanSquaredError,

@@ -9,7 +9,11 @@ from labkit.metrics.mean import ExampleMean, means
 from labkit.metrics.reading import check_count, class_numbers, class_scores, one_hot_numbers, paired, yes_or_no
 
 
-class BinaryAccuracy(ExampleMean):
+class _Accuracy(ExampleMean):
+    direction = "max"
+
+
+class BinaryAccuracy(_Accuracy):
     """result = the share of predictions on the right side of the threshold: (y_pred > threshold) = y_true.
 
     y_true: [batch, ...], 0 or 1. y_pred: [batch, ...] of the same shape, probabilities, or logits with threshold 0;
@@ -35,7 +39,7 @@ class BinaryAccuracy(ExampleMean):
         return means((predicted > self.threshold) == yes_or_no(self, true))
 
 
-class SparseCategoricalAccuracy(ExampleMean):
+class SparseCategoricalAccuracy(_Accuracy):
     """result = the share of rows whose largest prediction is at the right class.
 
     y_true: numbers of classes, [batch, ...] or [batch, ..., 1]. y_pred: [batch, ..., classes], logits or probabilities.
@@ -54,7 +58,7 @@ class SparseCategoricalAccuracy(ExampleMean):
         return means(class_numbers(self, y_true, scores) == scores.argmax(axis=-1))
 
 
-class CategoricalAccuracy(ExampleMean):
+class CategoricalAccuracy(_Accuracy):
     """result = the share of rows whose largest prediction is where the largest target is.
 
     y_true and y_pred: [batch, ..., classes]; one-hot targets, or probabilities. The rest, and errors, as for
@@ -66,7 +70,7 @@ class CategoricalAccuracy(ExampleMean):
         return means(one_hot_numbers(self, y_true, scores) == scores.argmax(axis=-1))
 
 
-class _TopK(ExampleMean):
+class _TopK(_Accuracy):
     def __init__(self, k: int = 5, name: str | None = None) -> None:
         self.k = check_count(self, "k", k, least=1)
         super().__init__(name)

@@ -126,6 +126,8 @@ class CohenKappa(_Confusion):
         InvalidArgumentError, ShapeError, DTypeError: as for ConfusionMatrix.
     """
 
+    direction = "max"
+
     def __init__(
         self,
         weights: str | None = None,
@@ -161,6 +163,8 @@ class MatthewsCorrelation(_Confusion):
     Raises:
         InvalidArgumentError, ShapeError, DTypeError: as for ConfusionMatrix.
     """
+
+    direction = "max"
 
     def __init__(self, num_classes: int | None = None, threshold: float = 0.5, name: str | None = None) -> None:
         super().__init__(num_classes, threshold, name)

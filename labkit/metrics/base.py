@@ -36,12 +36,15 @@ class Metric:
         name: for reports; None takes the class's name in lower case, such as "mean_squared_error".
 
     Attributes:
+        direction: of the class: "max" where larger results are better, "min" where smaller ones are, else None; callbacks
+            that wait for an improvement go by it.
         counted: the names of the sums, of the class.
         sums: name -> ExactSums; of size 0 until the first batch shows how many there are.
         examples: how many examples were shown.
         broken: whether a prediction was NaN.
     """
 
+    direction: str | None = None
     counted: tuple[str, ...] = ()
 
     def __init__(self, name: str | None = None) -> None:

@@ -28,6 +28,7 @@ class _Positives(Metric):
     """
 
     average: str | None
+    direction = "max"
     counted = ("true", "false", "missed")
 
     def __init__(self, limits: list[float] | None, several: bool, name: str | None) -> None:

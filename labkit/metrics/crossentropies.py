@@ -17,6 +17,8 @@ from labkit.metrics.reading import class_numbers, class_scores, one_hot_numbers,
 
 
 class _Crossentropy(ExampleMean):
+    direction = "min"
+
     def __init__(self, from_logits: bool = False, label_smoothing: float = 0.0, name: str | None = None) -> None:
         self.from_logits = from_logits
         self.label_smoothing = check_number(self, "label_smoothing", label_smoothing, low=0.0, high=1.0)
@@ -72,7 +74,7 @@ class BinaryCrossentropy(_Crossentropy):
         if self.from_logits:
             terms = np.maximum(predicted, 0) - predicted * true + np.log1p(np.exp(-np.abs(predicted)))
         else:
-            p = self._clipped(y_pred).reshape(predicted.shape)
+            p = self._clipped(y_pred)
             terms = -true * np.log(p) - (1 - true) * np.log1p(-p)
         return means(terms)
 

@@ -10,6 +10,7 @@ import numpy as np
 import labkit as lk
 from labkit.errors import InvalidArgumentError, ShapeError
 from labkit.metrics.base import Metric
+from labkit.metrics.reading import paired
 
 
 class ExampleMean(Metric):
@@ -36,6 +37,20 @@ class ExampleMean(Metric):
     def value(self) -> float:
         total, weight = (float(self.sum_of(name).totals()[0]) for name in ("values", "weights"))
         return total / weight if weight else float("nan")
+
+
+class PairedMean(ExampleMean):
+    """The mean of what a subclass's `compare` makes of targets and predictions of one shape."""
+
+    direction = "min"
+
+    def compare(self, true: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+        """From two float64 arrays [batch, ...] of one shape: [batch] or more, whose mean for an example is its value."""
+        raise NotImplementedError(f"{type(self).__name__} must define compare(true, predicted)")
+
+    def per_example(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+        with np.errstate(over="ignore", invalid="ignore"):  # beyond float64 a value is infinite
+            return means(self.compare(*paired(self, y_true, y_pred)))
 
 
 class MeanMetricWrapper(ExampleMean):

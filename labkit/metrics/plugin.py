@@ -10,10 +10,11 @@ from collections.abc import Iterator
 
 from labkit.plugins import Component, hookimpl
 
-_IN_GRAPHS, _ACCURACIES, _COUNTS, _AGREEMENT, _RANKING, _REGRESSION, _R2, _CROSSENTROPIES = (
+_IN_GRAPHS, _ACCURACIES, _COUNTS, _AGREEMENT, _RANKING, _REGRESSION, _R2, _CROSSENTROPIES, _MARGINS, _LIKENESS = (
     f"labkit.metrics.{name}"
     for name in (
         "classification", "accuracies", "counts", "agreement", "ranking", "regression", "r2", "crossentropies",
+        "margins", "likeness",
     )
 )  # fmt: skip
 
@@ -65,3 +66,10 @@ def labkit_metrics() -> Iterator[Component]:
         f"{_CROSSENTROPIES}:SparseCategoricalCrossentropy",
         ("sparse_categorical_crossentropy",),
     )
+    yield Component("LogCoshError", f"{_REGRESSION}:LogCoshError", ("log_cosh_error", "logcosh"))
+    yield Component("Hinge", f"{_MARGINS}:Hinge", ("hinge",))
+    yield Component("SquaredHinge", f"{_MARGINS}:SquaredHinge", ("squared_hinge",))
+    yield Component("CategoricalHinge", f"{_MARGINS}:CategoricalHinge", ("categorical_hinge",))
+    yield Component("KLDivergence", f"{_LIKENESS}:KLDivergence", ("kl_divergence", "kld", "KLD"))
+    yield Component("Poisson", f"{_LIKENESS}:Poisson", ("poisson",))
+    yield Component("CosineSimilarity", f"{_LIKENESS}:CosineSimilarity", ("cosine_similarity",))

@@ -34,6 +34,7 @@ class R2Score(Metric):
         ShapeError, DTypeError, InvalidArgumentError: (from `update_state`) as `Metric` says.
     """
 
+    direction = "max"
     counted = ("errors", "targets", "squares", "weights", "examples")
 
     def __init__(self, class_aggregation: str | None = "uniform_average", name: str | None = None) -> None:
@@ -42,9 +43,10 @@ class R2Score(Metric):
         super().__init__(name)
 
     def add(self, y_true: np.ndarray, y_pred: np.ndarray, weight: np.ndarray) -> None:
-        true, predicted = paired(self, y_true, y_pred)
-        size, w = true.shape[1], weight[:, None]
-        sums = {name: self.sum_of(name, size) for name in ("errors", "targets", "squares")}
+        outputs = int(np.prod(y_pred.shape[1:]))
+        true, predicted = (array.reshape(len(weight), outputs) for array in paired(self, y_true, y_pred))
+        w = weight[:, None]
+        sums = {name: self.sum_of(name, outputs) for name in ("errors", "targets", "squares")}
         with np.errstate(over="ignore", invalid="ignore"):  # beyond float64 the result is NaN
             sums["errors"].add(w * np.square(true - predicted))
             for first in _product(true, w):

@@ -41,6 +41,8 @@ class AUC(Metric):
         ShapeError, DTypeError: (from `update_state`) as `Metric` says.
     """
 
+    direction = "max"
+
     def __init__(self, curve: str = "ROC", average: str | None = "macro", name: str | None = None) -> None:
         self.curve = check_choice(self, "curve", curve, ("ROC", "PR"))
         self.average = check_choice(self, "average", average, ("macro", "weighted", "micro", None))

@@ -11,7 +11,7 @@ from labkit.metrics.base import Metric
 
 
 def paired(metric: Metric, y_true: np.ndarray, y_pred: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Targets and predictions of one shape, float64 [batch, numbers]; [batch] and [batch, 1] stand for each other.
+    """Targets and predictions in float64, both of the predictions' shape; [batch] and [batch, 1] stand for each other.
 
     Raises:
         ShapeError: the shapes differ, or an example holds no number.
@@ -19,15 +19,13 @@ def paired(metric: Metric, y_true: np.ndarray, y_pred: np.ndarray) -> tuple[np.n
     shapes = [
         array.shape[:-1] if array.ndim > 1 and array.shape[-1] == 1 else array.shape for array in (y_true, y_pred)
     ]
-    numbers = int(np.prod(y_pred.shape[1:]))
-    if shapes[0] != shapes[1] or not numbers:
+    if shapes[0] != shapes[1] or not np.prod(y_pred.shape[1:]):
         raise ShapeError(
             f"{metric.name} cannot compare targets and predictions",
             rule="They have one shape, with at least one number for each example",
             received=f"y_true of shape {y_true.shape}, y_pred of shape {y_pred.shape}",
         )
-    true, predicted = (array.astype(np.float64).reshape(len(array), numbers) for array in (y_true, y_pred))
-    return true, predicted
+    return y_true.astype(np.float64).reshape(y_pred.shape), y_pred.astype(np.float64)
 
 
 def yes_or_no(metric: Metric, y_true: np.ndarray) -> np.ndarray:

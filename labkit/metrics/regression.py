@@ -7,26 +7,13 @@ import math
 import numpy as np
 
 from labkit.errors import InvalidArgumentError
-from labkit.metrics.mean import ExampleMean, means
-from labkit.metrics.reading import paired
+from labkit.metrics.mean import PairedMean
 
-_EPSILON = 1e-7
+EPSILON = 1e-7
 """What keeps divisors away from 0; Keras's `epsilon()`, and the losses'."""
 
 
-class _Errors(ExampleMean):
-    """y_true and y_pred: [batch, ...] of one shape, of any dtypes of numbers; [batch] and [batch, 1] stand for each other."""
-
-    def error(self, true: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-        """Elementwise, float64 [batch, numbers]."""
-        raise NotImplementedError(f"{type(self).__name__} must define error(true, predicted)")
-
-    def per_example(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        with np.errstate(over="ignore", invalid="ignore"):  # an error beyond float64 is infinite
-            return means(self.error(*paired(self, y_true, y_pred)))
-
-
-class MeanSquaredError(_Errors):
+class MeanSquaredError(PairedMean):
     """result = mean over examples and their numbers of (y_pred - y_true)² (Legendre 1805; Gauss 1809).
 
     y_true and y_pred: [batch, ...] of one shape, of any dtypes of numbers; [batch] and [batch, 1] stand for each other.
@@ -36,7 +23,7 @@ class MeanSquaredError(_Errors):
         ShapeError, DTypeError, InvalidArgumentError: (from `update_state`) as `Metric` says.
     """
 
-    def error(self, true: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    def compare(self, true: np.ndarray, predicted: np.ndarray) -> np.ndarray:
         return np.square(predicted - true)
 
 
@@ -51,27 +38,27 @@ class RootMeanSquaredError(MeanSquaredError):
         return math.sqrt(super().value())
 
 
-class MeanAbsoluteError(_Errors):
+class MeanAbsoluteError(PairedMean):
     """result = mean over examples and their numbers of |y_pred - y_true| (Boscovich 1757).
 
     Shapes and errors as for MeanSquaredError.
     """
 
-    def error(self, true: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    def compare(self, true: np.ndarray, predicted: np.ndarray) -> np.ndarray:
         return np.abs(predicted - true)
 
 
-class MeanAbsolutePercentageError(_Errors):
+class MeanAbsolutePercentageError(PairedMean):
     """result = 100 mean over examples and their numbers of |y_pred - y_true| / max(|y_true|, 1e-7), in percent.
 
     Shapes and errors as for MeanSquaredError. Source: Keras; scikit-learn gives a hundredth of it.
     """
 
-    def error(self, true: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-        return 100 * (np.abs(predicted - true) / np.maximum(np.abs(true), _EPSILON))
+    def compare(self, true: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+        return 100 * (np.abs(predicted - true) / np.maximum(np.abs(true), EPSILON))
 
 
-class MeanSquaredLogarithmicError(_Errors):
+class MeanSquaredLogarithmicError(PairedMean):
     """result = mean over examples and their numbers of (log(1 + y_pred) - log(1 + y_true))².
 
     Shapes and errors as for MeanSquaredError. Predictions below 0 count as 0 (Keras: as 1e-7); source: Keras,
@@ -81,9 +68,23 @@ class MeanSquaredLogarithmicError(_Errors):
         InvalidArgumentError: (from `update_state`, besides) a target is below 0.
     """
 
-    def error(self, true: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    def compare(self, true: np.ndarray, predicted: np.ndarray) -> np.ndarray:
         if (true < 0).any():
             raise InvalidArgumentError(
                 f"{self.name} cannot use these targets", rule="They are from 0 on", received=f"{true.min()}"
             )
         return np.square(np.log1p(np.maximum(predicted, 0)) - np.log1p(true))
+
+
+class LogCoshError(PairedMean):
+    """result = mean over examples and their numbers of log(cosh(y_pred - y_true)): e² / 2 for small e, |e| - log 2 for large.
+
+    Shapes and errors as for MeanSquaredError. Computed as in the loss `LogCosh`, so that small errors keep their digits.
+
+    Source: Keras, `log_cosh`.
+    """
+
+    def compare(self, true: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+        error = np.abs(predicted - true)
+        small = 0.5 * np.log1p(np.square(np.sinh(np.minimum(error, 1))))
+        return np.where(error < 1, small, error + (np.log1p(np.exp(-2 * error)) - math.log(2)))

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 import labkit as lk
-from labkit.metrics import MeanMetricWrapper, Metric
+from labkit.metrics import Metric
 from labkit.plugins import resolve, settings_of
 from labkit.testing.losses import check_nan
 from labkit.testing.numeric import check_each_example_alone, require, title
+
+Arrays = Sequence[np.ndarray]
 
 TOLERANCE = 1e-12
 """How far results may differ, relatively where they are above 1."""
@@ -28,68 +31,78 @@ def check_metric(
 ) -> None:
     """Checks that a metric keeps its contract, for predictions in float32 and float64.
 
-    A function for graphs gives one float of the predictions' dtype for each example, the same bits whether the example
-    comes alone or in a batch. What is said below of a `Metric` is checked of the mean over its values.
+    A function for graphs gives one finite float of the predictions' dtype for each example, the same bits whether the
+    example comes alone or in a batch. One NaN among an example's predictions makes its value NaN, and no other's. The
+    mean of the values, with sample weights and without, is the reference's.
 
-    However the examples are split into batches, with sample weights and without, the result is the same (within 1e-12;
-    the same bits where it is of whole numbers) and is the reference's. The order of the examples does not matter. An
-    example of weight 0 counts as not shown, and weights that are whole numbers as so many examples. Asking for the result
-    changes nothing. `state` and `restore` in the middle give the same bits, in a metric made again from its settings;
-    `reset_state` forgets everything, and without examples there is no result. A NaN among the predictions makes the result
-    NaN; targets and predictions of different numbers are refused, and change nothing.
+    The result of a `Metric` is the same however the examples are split into batches, with weights and without (within
+    1e-12; the same bits where it is of whole numbers), and is the reference's. The order of the examples does not matter.
+    An example of weight 0 counts as not shown, and weights that are whole numbers as so many examples. Asking for the
+    result changes nothing. `state` and `restore` in the middle give the same bits, in a metric made again from its
+    settings; `reset_state` forgets everything, and without examples there is no result. A NaN among the predictions makes
+    the result NaN. Targets and predictions of different numbers, and weights of NaN, are refused and change nothing.
 
     Args:
         y_true: targets that the metric takes, [batch, ...], at least 4.
         y_pred: predictions that it takes, [batch, ...].
-        reference: (y_true, y_pred, sample_weight) -> the result in NumPy, sample_weight float64 [batch] or None.
+        reference: (y_true, y_pred, sample_weight) -> the result in NumPy, sample_weight float64 [batch] or None. y_pred
+            comes in float64, or as it is where it is not of floats.
         name: what the metric is registered as: the name, with the settings, makes the same metric.
-        sequential: whether the order of the examples matters.
+        sequential: whether the order of the examples matters to a `Metric`.
 
     Raises:
         AssertionError: it does not.
     """
     what = title(metric)
-    if not isinstance(metric, Metric):
-        _check_function(metric, what, y_true, y_pred)
     weights = np.arange(len(y_true)) % 4 / 2 + 0.25
-    for dtype in (np.float32, np.float64):
-        data = y_true, y_pred.astype(dtype) if y_pred.dtype.kind == "f" else y_pred
-        if isinstance(metric, Metric):
-            own = copy.deepcopy(metric)
-            own.reset_state()
-            for made in (None, name):
-                again, settings = _again(metric, made), settings_of(metric)
-                _same(_of(again, data), _of(own, data), f"{what}: made again with {settings} it gives another result")
-                own.reset_state()
-        for weight in (None, weights):
-            _check_splits(metric, what, data, weight, sequential)
+    for dtype in (np.float32, np.float64) if y_pred.dtype.kind == "f" else (y_pred.dtype,):
+        data = y_true, y_pred.astype(dtype)
+        result = _check_object if isinstance(metric, Metric) else _check_function
+        results = result(metric, what, data, weights, name, sequential)
+        for weight, found in zip((None, weights), results, strict=True):
             if reference is not None:
-                expected = reference(y_true, data[1].astype(np.float64) if y_pred.dtype.kind == "f" else y_pred, weight)
-                _same(
-                    _of(_again(metric), data, weight),
-                    expected,
-                    f"{what}: not the reference's result, {np.dtype(dtype)}",
-                )
-        _check_weights(metric, what, data)
-        _check_state(metric, what, data, weights, name)
-        if y_pred.dtype.kind == "f":
-            _check_nan(metric, what, data)
-    _check_refusals(_again(metric), what, y_true, y_pred)
+                given = data[1].astype(np.float64) if y_pred.dtype.kind == "f" else y_pred
+                _same(found, reference(y_true, given, weight), f"{what}: not the reference's result, {np.dtype(dtype)}")
 
 
-def _check_function(metric: Any, what: str, y_true: np.ndarray, y_pred: np.ndarray) -> None:
-    for dtype in (np.float32, np.float64):
-        values = check_each_example_alone(metric, what, y_true, y_pred.astype(dtype))
-        require(values.shape == (len(y_pred),), f"{what} gives shape {values.shape} for {len(y_pred)} examples")
-        require(values.dtype == dtype, f"{what} gives {values.dtype} for {np.dtype(dtype)} predictions")
-        require(np.isfinite(values).all(), f"{what} gives {values}")
-        check_nan(metric, what, y_true, y_pred.astype(dtype))
+def _check_function(
+    metric: Any, what: str, data: Arrays, weight: np.ndarray, name: str | None, sequential: bool
+) -> list[Any]:
+    """All that is said of functions but the reference. Returns the means of the values without and with weights."""
+    values = check_each_example_alone(metric, what, *data)
+    require(values.shape == weight.shape, f"{what} gives shape {values.shape} for {len(weight)} examples")
+    require(values.dtype == data[1].dtype, f"{what} gives {values.dtype} for {data[1].dtype} predictions")
+    require(np.isfinite(values).all(), f"{what} gives {values}")
+    check_nan(metric, what, *data)
+    if name is not None:
+        made = resolve("metrics", name)
+        plain = metric.func if isinstance(metric, functools.partial) else metric
+        require(made is plain, f"the name {name!r} stands for {title(made)}, not for {what}")
+    return [np.average(values.astype(np.float64), weights=each) for each in (None, weight)]
+
+
+def _check_object(
+    metric: Any, what: str, data: Arrays, weight: np.ndarray, name: str | None, sequential: bool
+) -> list[Any]:
+    """All that is said of a `Metric` but the reference. Returns the results without and with weights."""
+    results = [_of(_again(metric), data, each) for each in (None, weight)]
+    for made in (None, name):
+        own = copy.deepcopy(metric)
+        own.reset_state()
+        message = f"{what}: made again with {settings_of(metric)} it gives another result"
+        _same(_of(_again(metric, made), data), _of(own, data), message)
+    for each, whole in zip((None, weight), results, strict=True):
+        _check_splits(metric, what, data, each, whole, sequential)
+    _check_weights(metric, what, data)
+    _check_state(metric, what, data, weight, name)
+    if data[1].dtype.kind == "f":
+        _check_nan(metric, what, data)
+    _check_refusals(_again(metric), what, *data)
+    return results
 
 
 def _again(metric: Any, name: str | None = None) -> Metric:
     """A metric of the same settings that has seen nothing, made by its class or by its registered name."""
-    if not isinstance(metric, Metric):
-        return MeanMetricWrapper(metric)
     settings = settings_of(metric)
     made = type(metric)(**settings) if name is None else resolve("metrics", {"name": name, **settings})
     require(type(made) is type(metric), f"the name {name!r} stands for {title(made)}, not for {title(metric)}")
@@ -98,7 +111,7 @@ def _again(metric: Any, name: str | None = None) -> Metric:
 
 def _of(
     metric: Metric,
-    data: Sequence[np.ndarray],
+    data: Arrays,
     weight: np.ndarray | None = None,
     cuts: Sequence[int] = (),
     order: np.ndarray | None = None,
@@ -118,10 +131,11 @@ def _same(found: Any, expected: Any, message: str) -> None:
     np.testing.assert_allclose(found, expected, TOLERANCE, TOLERANCE, err_msg=message)
 
 
-def _check_splits(metric: Any, what: str, data: Any, weight: np.ndarray | None, sequential: bool) -> None:
+def _check_splits(
+    metric: Any, what: str, data: Arrays, weight: np.ndarray | None, whole: Any, sequential: bool
+) -> None:
     examples = len(data[0])
     random = np.random.default_rng(0)
-    whole = _of(_again(metric), data, weight)
     splits = [list(range(1, examples)), [1], [0, examples - 1, examples]]
     splits += [sorted(random.integers(0, examples, size=size)) for size in (2, 3)]
     for cuts in splits:
@@ -137,7 +151,7 @@ def _check_splits(metric: Any, what: str, data: Any, weight: np.ndarray | None, 
             )
 
 
-def _check_weights(metric: Any, what: str, data: Any) -> None:
+def _check_weights(metric: Any, what: str, data: Arrays) -> None:
     counts = np.arange(len(data[0])) % 3
     repeated = [np.repeat(array, counts, axis=0) for array in data]
     expected = _of(_again(metric), repeated)
@@ -146,40 +160,36 @@ def _check_weights(metric: Any, what: str, data: Any) -> None:
     )
 
 
-def _check_state(metric: Any, what: str, data: Any, weight: np.ndarray, name: str | None) -> None:
+def _check_state(metric: Any, what: str, data: Arrays, weight: np.ndarray, name: str | None) -> None:
     half = len(weight) // 2
     first, rest = ([*(array[part] for array in data), weight[part]] for part in (slice(half), slice(half, None)))
-    through = _again(metric)
-    through.update_state(*first)
-    through.result()
-    saved = {key: np.array(value) for key, value in through.state().items()}
-    through.update_state(*rest)
-    end = np.asarray(through.result())
-    other = _again(metric, None if not isinstance(metric, Metric) else name)
-    other.update_state(*rest)
+
+    def shown(made: Metric, *parts: list[np.ndarray]) -> Any:
+        for part in parts:
+            made.update_state(*part)
+        return np.asarray(made.result())
+
+    middle, end, late = (shown(_again(metric), *parts) for parts in ((first,), (first, rest), (rest,)))
+    looked = _again(metric)
+    shown(looked, first)
+    saved = {key: np.array(value) for key, value in looked.state().items()}
+    _require_bits(shown(looked, rest), end, f"{what}: asking for the result in the middle changes it")
+    other = _again(metric, name)
+    entries = other.state().keys()
+    require(entries == saved.keys(), f"{what}: its state has other entries at the beginning, {list(entries)}")
+    shown(other, rest)
     other.restore(saved)
-    _require_bits(other.result(), _after(metric, first), f"{what}: a restored metric gives another result")
-    other.update_state(*rest)
-    _require_bits(other.result(), end, f"{what}: a restored metric does not go on with the same bits")
+    _require_bits(other.result(), middle, f"{what}: a restored metric gives another result")
+    _require_bits(shown(other, rest), end, f"{what}: a restored metric does not go on with the same bits")
     other.reset_state()
-    other.update_state(*rest)
-    alone = _again(metric)
-    alone.update_state(*rest)
-    _require_bits(other.result(), alone.result(), f"{what}: reset_state does not forget all examples")
-    require(alone.state().keys() >= saved.keys(), f"{what}: its state has other entries than before")
-
-
-def _after(metric: Any, part: Sequence[np.ndarray]) -> Any:
-    fresh = _again(metric)
-    fresh.update_state(*part)
-    return fresh.result()
+    _require_bits(shown(other, rest), late, f"{what}: reset_state does not forget all examples")
 
 
 def _require_bits(found: Any, expected: Any, message: str) -> None:
     require(np.array_equal(found, expected, equal_nan=True), f"{message}: {found} instead of {expected}")
 
 
-def _check_nan(metric: Any, what: str, data: Any) -> None:
+def _check_nan(metric: Any, what: str, data: Arrays) -> None:
     broken = data[1].copy()
     broken.reshape(len(broken), -1)[1, -1] = np.nan
     weight = np.ones(len(broken))
@@ -194,6 +204,7 @@ def _check_nan(metric: Any, what: str, data: Any) -> None:
 
 
 def _check_refusals(metric: Metric, what: str, y_true: np.ndarray, y_pred: np.ndarray) -> None:
+    before = metric.state()
     for refused, why in (
         (lambda: metric.result(), "without examples"),
         (lambda: metric.update_state(y_true[:-1], y_pred), "for a target too few"),
@@ -205,4 +216,5 @@ def _check_refusals(metric: Metric, what: str, y_true: np.ndarray, y_pred: np.nd
         except lk.errors.LabkitError:
             continue
         raise AssertionError(f"{what} raises no LabkitError {why}")
-    require(not metric.examples, f"{what} counts examples that it refused")
+    for key, value in metric.state().items():
+        _require_bits(value, before[key], f"{what}: what it refused changes its state, {key}")

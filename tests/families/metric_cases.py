@@ -2,7 +2,9 @@
 function, (y_true, y_pred, sample_weight) -> the result."""
 
 import numpy as np
+from scipy.special import rel_entr, xlogy
 from sklearn import metrics as sk
+from sklearn.metrics.pairwise import paired_cosine_distances
 
 from labkit.plugins import current_lab
 
@@ -38,6 +40,10 @@ def data(form, kind, examples, seed=0):
         "number": (numbers[:, 0], found[:, 0]),
         "outputs": (numbers, found),
         "positive": (np.abs(numbers), np.abs(found)),
+        "signs": (2 * bits[:, 1] - 1, found[:, 0] - 2),
+        "signs_or_0": (bits[:, 1], found[:, 0] - 2),
+        "one_hot_scores": (one_hot, 3 * scores + 1),
+        "counts": (labels, np.abs(found[:, 0])),
     }[form]
 
 
@@ -126,6 +132,33 @@ def log_loss(y, p, w, from_logits=False, label_smoothing=0.0):
     return np.average(-(y * np.log(np.clip(p, 2.0**-52, 1))).sum(axis=1), weights=w)
 
 
+def hinge(y, p, w, power=1):
+    if power == 1:
+        return sk.hinge_loss(np.where(y == 1, 1, -1), p, labels=[-1, 1], sample_weight=w)
+    return np.average(np.maximum(1 - np.where(y == 1, 1, -1) * p, 0) ** power, weights=w)
+
+
+def categorical_hinge(y, p, w):  # scores above 0, so that Keras's 0 among the others plays no part
+    return sk.hinge_loss(right(y), p, labels=CLASSES, sample_weight=w)
+
+
+def divergence(y, p, w):
+    return np.average(rel_entr(y, np.maximum(p, 1e-7)).sum(axis=1), weights=w)
+
+
+def poisson(y, p, w):
+    return np.average(p - xlogy(y, p + 1e-7), weights=w)
+
+
+def cosine(y, p, w):
+    return np.average(1 - paired_cosine_distances(y, p), weights=w)
+
+
+def log_cosh(y, p, w):
+    e = p.astype(np.longdouble) - y
+    return float(np.average(np.logaddexp(e, -e).reshape(len(y), -1).mean(axis=1) - np.log(np.longdouble(2)), weights=w))
+
+
 AVERAGES = [{"average": average} for average in ("macro", "micro", "weighted", None)]
 P_AND_R = [
     ("binary", {}), ("column", {"thresholds": 0.2}), ("binary", {"thresholds": [0.1, 0.2, 0.6]}),
@@ -196,11 +229,19 @@ CASES = {
         log_loss,
         [("one_hot", {}), ("shares", {}), ("one_hot", SMOOTH), ("one_hot_logits", LOGITS), ("one_hot_logits", SMOOTH | LOGITS)],
     ),
+    "LogCoshError": (log_cosh, [("number", {}), ("outputs", {})]),
+    "Hinge": (hinge, [("signs", {}), ("signs_or_0", {})]),
+    "SquaredHinge": (lambda y, p, w: hinge(y, p, w, 2), [("signs", {}), ("signs_or_0", {})]),
+    "CategoricalHinge": (categorical_hinge, [("one_hot_scores", {})]),
+    "KLDivergence": (divergence, [("shares", {}), ("one_hot", {})]),
+    "Poisson": (poisson, [("counts", {})]),
+    "CosineSimilarity": (cosine, [("outputs", {})]),
     "SparseCategoricalCrossentropy": (
         log_loss, [("sparse", {}), ("sparse", SMOOTH), ("logits", LOGITS), ("logits", SMOOTH | LOGITS)],
     ),
 }  # fmt: skip
-"""For each metric scikit-learn's result, and the forms of data with settings that it is compared for."""
+"""For each metric scikit-learn's or SciPy's result (NumPy's where they have none), and the forms of data with settings that
+it is compared for."""
 
 
 def all_cases():

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 import labkit as lk
+from labkit import testing
 from labkit.errors import CheckpointError, DTypeError, FailedPreconditionError, InvalidArgumentError, ShapeError
 from labkit.metrics.exact import ExactSums
 from labkit.plugins import resolve
-from tests.families.metric_cases import CASES, NAMES, data
+from tests.families.metric_cases import CASES, NAMES, data, right
 
 RANDOM = np.random.default_rng(4)
 OBJECTS = [name for name in NAMES if name[0].isupper()]
@@ -246,7 +247,24 @@ def test_names_are_those_of_keras():
     assert lk.metrics.AUC(name="area").name == "area"
 
 
+def test_larger_results_are_better_or_smaller_ones():
+    best = {"sparse": np.eye(4), "one_hot": np.eye(4)}
+    for name in OBJECTS:
+        form, settings = CASES[name][1][0]
+        y, p = data(form, "random", 30)
+        metric = resolve("metrics", {"name": name, **settings})
+        if name == "ConfusionMatrix":
+            assert metric.direction is None
+            continue
+        worse = metric(y, p)
+        metric.reset_state()
+        better = metric(y, best[form][right(y)] if form in best else 2.0 * y if form == "signs" else y * 1.0)
+        assert metric.direction == ("max" if better > worse else "min"), name
+        assert better != worse
+
+
 def test_a_mean_of_a_functions_values():
+    testing.check_metric(lk.metrics.MeanMetricWrapper(lk.losses.Huber()), *data("outputs", "random", 6))
     mean = lk.metrics.MeanMetricWrapper(lk.losses.Huber(), name="huber")
     y, p = RANDOM.normal(size=(20, 3)), RANDOM.normal(size=(20, 3))
     weight = RANDOM.uniform(size=20)

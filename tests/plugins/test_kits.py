@@ -226,6 +226,17 @@ class Hides(Mean):
         return self.hidden
 
 
+class Looking(Mean):
+    def value(self):
+        self.sum_of("weights").add(np.ones((1, 1)))
+        return super().value()
+
+
+class Grows(Mean):
+    def state(self):
+        return {**super().state(), **({"more": np.ones(1)} if self.examples else {})}
+
+
 class Remembers(Mean):
     def reset_state(self):
         if not hasattr(self, "sums"):
@@ -263,6 +274,8 @@ class TakesAny(Mean):
         (Latest, "depends on the examples' order"),
         (Counts, "weight 2 is not 2 examples"),
         (Hides, "a restored metric gives another result"),
+        (Looking, "changes it|depends on"),
+        (Grows, "other entries at the beginning"),
         (Remembers, "does not forget all examples"),
         (LooksWell, "a broken model looks well"),
         (AlwaysThere, "raises no LabkitError without examples"),
