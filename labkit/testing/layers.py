@@ -135,7 +135,9 @@ def _check_gradients(program: _Program) -> None:
         ]
         for i, (x, values) in enumerate(zip(program.inputs, program.values, strict=True)):
             if x.dtype.is_floating:
-                places.append((x, f"input {i}", values, partial(move_input, i)))
+                places.append(
+                    (x, f"input {i}" if len(program.inputs) > 1 else "the input", values, partial(move_input, i))
+                )
         if output.dtype != np.float64:
             eps = 1e-2
         gradients = lk.gradients(total, [place[0] for place in places])

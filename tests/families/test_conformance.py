@@ -15,6 +15,7 @@ RANDOM = np.random.default_rng(5)
 
 
 BASES = {
+    "Callback",
     "Constraint",
     "ExponentialMovingAverage",
     "Initializer",
@@ -26,6 +27,7 @@ BASES = {
     "Metric",
     "MeanMetricWrapper",
     "Merge",
+    "MonitorCallback",
     "load",
 }
 """What the stubs list besides components: what authors derive from, and the data sets' function."""

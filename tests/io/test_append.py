@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from labkit.errors import DataError, InvalidArgumentError
 from labkit.io import AppendLog, read_log
@@ -143,6 +143,7 @@ json_values = st.recursive(
 
 
 @given(json_values)
+@settings(suppress_health_check=[HealthCheck.too_slow])  # on a loaded machine
 def test_any_json_comes_back(value: object) -> None:
     line = encode(value)
     assert line.count(b"\n") == 1
