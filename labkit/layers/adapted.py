@@ -86,7 +86,7 @@ class AdaptedLayer(Layer):
                 rule="adapt comes before the first call, or once the layer belongs to a model",
                 fix="Adapt the layer before it is called.",
             )
-        named = {variable.op.name.rpartition("/")[2]: variable for variable in self.weights}
+        named = self.named_weights()
         for name, value in found.items():
             _need_shape(self, name, value.shape, tuple(named[name].shape.as_list()))
         for name, value in found.items():
