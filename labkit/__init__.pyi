@@ -96,7 +96,15 @@ from labkit.core.variables import Variable as Variable
 from labkit.data import feature_column as feature_column
 from labkit.lab import Trial as Trial, experiment as experiment, run as run
 from labkit.layers.input import Input as Input
-from labkit.models import Model as Model, Sequential as Sequential, load_model as load_model
+from labkit.models import (
+    DNNClassifier as DNNClassifier,
+    DNNRegressor as DNNRegressor,
+    LinearClassifier as LinearClassifier,
+    LinearRegressor as LinearRegressor,
+    Model as Model,
+    Sequential as Sequential,
+    load_model as load_model,
+)
 from labkit.ops import image as image, linalg as linalg, nn as nn, random as random, strings as strings
 from labkit.ops.add_n import add_n as add_n
 from labkit.ops.arg import argmax as argmax, argmin as argmin

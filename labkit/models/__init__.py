@@ -1,13 +1,29 @@
 """Models: layers, trained and evaluated together.
 
 `Sequential` chains layers; `Model` is the base that owns graph, session and loop. `TrainingLoop` is what `fit` and the
-runner's `trial.fit` both step.
+runner's `trial.fit` both step. Estimators are models of tables: `LinearRegressor` and its like.
 """
 
+from labkit.models.estimator import Estimator
+from labkit.models.estimators import DNNClassifier, DNNRegressor, LinearClassifier, LinearRegressor
 from labkit.models.history import History
+from labkit.models.input_functions import numpy_input_fn
 from labkit.models.loop import TrainingLoop, example_order
 from labkit.models.model import Model
 from labkit.models.saving import load as load_model
 from labkit.models.sequential import Sequential
 
-__all__ = ["History", "Model", "Sequential", "TrainingLoop", "example_order", "load_model"]
+__all__ = [
+    "DNNClassifier",
+    "DNNRegressor",
+    "Estimator",
+    "History",
+    "LinearClassifier",
+    "LinearRegressor",
+    "Model",
+    "Sequential",
+    "TrainingLoop",
+    "example_order",
+    "load_model",
+    "numpy_input_fn",
+]

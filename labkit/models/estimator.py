@@ -1,0 +1,272 @@
+"""Estimator: a model of tables, from feature columns to figures, with checkpoints."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import labkit as lk
+from labkit import checkpoint
+from labkit.data.columns import one_of_each
+from labkit.data.feature_column import input_layer, numeric_column
+from labkit.errors import CheckpointError, FailedPreconditionError, FeedError, InvalidArgumentError
+from labkit.models.arrays import positive
+from labkit.models.input_functions import BATCH_SIZE, InputFunction, input_of, numpy_input_fn, require_labels
+from labkit.models.model import Model
+from labkit.models.saving import load
+
+
+class Estimator:
+    """What estimators have in common: feature columns in front of a Sequential, and a head that says what comes out.
+
+    Wherever an `input_fn` is asked for, it is one of: a function without arguments that returns (features, labels), whose
+    features are a dict of arrays by column or a pandas frame, and which every training step takes whole; what
+    `lk.models.numpy_input_fn` returns, which says in what batches; the pair (features, labels) itself, in batches of 128.
+
+    Args:
+        head: what the last layer means.
+        feature_columns: of `lk.feature_column`; columns of categories become zeros and ones.
+        model_dir: a folder for checkpoints, one at the end of each training, of which the last five stay. Training,
+            evaluation and prediction go on from the newest that is there, in another process, too. None keeps nothing.
+        weight_column: the column with each example's weight, which its loss is multiplied by.
+        optimizer: an optimizer, a registered name, or {"name": ..., settings}.
+        seed: as of `lk.Sequential`.
+
+    Attributes:
+        model: the trained model.
+        global_step: how many training steps were made.
+    """
+
+    def __init__(
+        self,
+        head: Any,
+        feature_columns: Any,
+        model_dir: str | os.PathLike[str] | None,
+        weight_column: str | None,
+        optimizer: Any,
+        seed: int | None,
+    ) -> None:
+        self.feature_columns = one_of_each(feature_columns)
+        self.model_dir = None if model_dir is None else Path(model_dir)
+        self.weight_column = None if weight_column is None else numeric_column(weight_column)
+        self.optimizer, self.head, self.seed = optimizer, head, seed
+        self.global_step = 0
+        self._model: Model | None = None
+
+    def layers(self) -> list[Any]:
+        """The layers behind the feature columns; the last one is the head's."""
+        raise NotImplementedError(f"{type(self).__name__} must define layers()")
+
+    # --- TensorFlow's three verbs ---
+
+    def train(self, input_fn: Any, steps: int | None = None, max_steps: int | None = None) -> Any:
+        """Goes on training.
+
+        Args:
+            input_fn: see `Estimator`.
+            steps: how many steps to make; None as many as the input function's epochs hold.
+            max_steps: instead, the `global_step` to train up to; nothing is done when it is there.
+
+        Returns:
+            The estimator.
+
+        Raises:
+            InvalidArgumentError: nothing says when to end.
+            FeedError: the features lack a column, values or labels do not fit, or there are no examples.
+            CheckpointError: model_dir holds a model of other columns.
+        """
+        given = input_of(input_fn)
+        x, targets, weights = self._examples(given)
+        steps = self._steps(given, len(x), steps, max_steps)
+        if steps < 1:
+            return self
+        model = self._load() or self._new()
+        # Every training has an order of its own, that of the step it begins at.
+        model.fit(
+            x, targets, batch_size=given.batch_size or len(x), steps=steps, shuffle=given.shuffle, verbose=0,
+            seed=self.global_step, sample_weight=weights,
+        )  # fmt: skip
+        self._model, self.global_step = model, self.global_step + steps
+        if self.model_dir is not None:
+            lk.io.make_folder(self.model_dir)
+            model.save(str(self.model_dir / f"model.ckpt-{self.global_step}"))
+        return self
+
+    def evaluate(self, input_fn: Any, steps: int | None = None) -> dict[str, float]:
+        """Figures of all examples, by TensorFlow's names.
+
+        `loss` is what training minimized, the mean of weighted losses; `average_loss` their mean by weight. For regression
+        `label/mean` and `prediction/mean`; for classes `accuracy`; of two classes also `accuracy_baseline` (of always
+        giving the more frequent one), `precision`, `recall`, `auc` and `auc_precision_recall` (exact, without buckets).
+
+        Args:
+            input_fn: see `Estimator`.
+            steps: how many batches to look at; None all examples.
+
+        Raises:
+            FailedPreconditionError: the estimator is not trained.
+            FeedError: as of `train`.
+        """
+        given = input_of(input_fn)
+        x, targets, weights = self._examples(given)
+        if steps is not None:
+            rows = slice(positive(steps, "steps") * (given.batch_size or len(x)))
+            x, targets, weights = x[rows], targets[rows], None if weights is None else weights[rows]
+        figures = self.head.figures(targets, self.model.predict(x, BATCH_SIZE), weights)
+        mean = 1.0 if weights is None else float(np.mean(weights, dtype=np.float64))
+        return {**figures, "loss": figures["average_loss"] * mean, "global_step": self.global_step}
+
+    def predict(self, input_fn: Any) -> Any:
+        """What the model says of examples.
+
+        Args:
+            input_fn: an input function, see `Estimator`; or the features themselves.
+
+        Returns:
+            For features an array: the numbers, [examples] or [examples, label_dimension], or the classes, [examples]. For an
+            input function, as in TensorFlow, an iterator over a dict for each example: `predictions`; or `logits`,
+            `probabilities`, `class_ids`, `classes`, and of two classes `logistic`.
+
+        Raises:
+            FailedPreconditionError: the estimator is not trained.
+            FeedError: the features lack a column, or its values do not fit.
+        """
+        outputs = self.outputs(input_of(input_fn).features)
+        return _rows(self.head.predictions(outputs)) if callable(input_fn) else self.head.answer(outputs)
+
+    # --- scikit-learn's ---
+
+    def fit(
+        self, x: Any, y: Any, steps: int | None = None, batch_size: int = BATCH_SIZE, epochs: int | None = None
+    ) -> Any:
+        """`train` on features and labels, in random order, for so many steps or epochs; one epoch where neither is said.
+
+        Unlike scikit-learn's it goes on from where the last one ended. Arguments, result and errors as of `train`.
+        """
+        epochs = 1 if epochs is None and steps is None else epochs
+        return self.train(numpy_input_fn(x, y, batch_size, epochs), steps)
+
+    def score(self, x: Any, y: Any) -> float:
+        """R² of a regressor's numbers, 1 - sum of squared errors / sum of squared distances from the mean; the accuracy of a
+        classifier.
+
+        Raises:
+            FailedPreconditionError, FeedError: as of `evaluate`.
+        """
+        inputs, targets, weights = self._examples(InputFunction(x, y))
+        return self.head.score(targets, self.model.predict(inputs, BATCH_SIZE), weights)
+
+    # --- variables ---
+
+    @property
+    def model(self) -> Model:
+        """The trained model: a Sequential of float32 [examples, sum of the columns' widths].
+
+        Raises:
+            FailedPreconditionError: there is none yet.
+        """
+        model = self._load()
+        if model is None:
+            raise FailedPreconditionError(
+                f"This {type(self).__name__} is not trained",
+                rule="It predicts and is evaluated after training, or with a model_dir that holds a checkpoint",
+                received="no checkpoint"
+                if self.model_dir is None
+                else f"model_dir {self.model_dir} without a checkpoint",
+                fix="Call train or fit first.",
+            )
+        return model
+
+    def get_variable_names(self) -> list[str]:
+        """The names of the weights, as TensorFlow has them, and "global_step"."""
+        return sorted(["global_step", *self.variables()])
+
+    def get_variable_value(self, name: str) -> np.ndarray:
+        """A weight's value, such as "linear/linear_model/age/weights" or "linear/linear_model/bias_weights".
+
+        Raises:
+            InvalidArgumentError: there is none of that name.
+        """
+        values = {"global_step": np.array(self.global_step, np.int64), **self.variables()}
+        if name not in values:
+            raise InvalidArgumentError(
+                "The estimator has no variable of that name", rule=f"It has {', '.join(sorted(values))}", received=name
+            )
+        return values[name]
+
+    def variables(self) -> dict[str, np.ndarray]:
+        """The weights' values, by the names that TensorFlow gives them."""
+        raise NotImplementedError(f"{type(self).__name__} must define variables()")
+
+    # --- pieces ---
+
+    def _examples(self, given: InputFunction) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """Inputs, targets and weights, of as many examples each, and of one at least."""
+        require_labels(given)
+        x = input_layer(given.features, self.feature_columns)
+        targets = self.head.targets(given.labels)
+        if not len(x) or len(x) != len(targets):
+            raise FeedError(
+                "Features and labels do not belong together" if len(x) else "There are no examples",
+                rule="There is at least one example, and a label for each",
+                received=f"{len(x)} rows of features, {len(targets)} labels",
+            )
+        weights = None if self.weight_column is None else self.weight_column.encode(given.features)[:, 0]
+        return x, targets, weights
+
+    def outputs(self, features: Any) -> np.ndarray:
+        """What the last layer gives, [examples, units]."""
+        return self.model.predict(input_layer(features, self.feature_columns), BATCH_SIZE)
+
+    def _steps(self, given: InputFunction, examples: int, steps: int | None, max_steps: int | None) -> int:
+        """How many steps to make: up to the first limit that is reached."""
+        if steps is not None and max_steps is not None:
+            raise InvalidArgumentError("train takes steps or max_steps, not both")
+        limits = [] if steps is None else [positive(steps, "steps")]
+        if max_steps is not None:
+            self._load()
+            limits.append(positive(max_steps, "max_steps") - self.global_step)
+        if given.num_epochs is not None:
+            limits.append(math.ceil(given.num_epochs * examples / min(given.batch_size or examples, examples)))
+        if not limits:
+            raise InvalidArgumentError(
+                "Nothing says when training ends",
+                rule="It takes steps or max_steps, or an input function with num_epochs",
+                fix="For example estimator.train(input_fn, steps=1000).",
+            )
+        return min(limits)
+
+    def _new(self) -> Model:
+        width = sum(column.width for column in self.feature_columns)
+        model = lk.Sequential([lk.Input((width,)), *self.layers()], seed=self.seed)
+        model.compile(self.optimizer, self.head.loss)
+        return model
+
+    def _load(self) -> Model | None:
+        """The model in memory, else the newest in model_dir, else None."""
+        found = None
+        if self._model is None and self.model_dir is not None and self.model_dir.is_dir():
+            found = checkpoint.latest(self.model_dir)
+        if found is not None:
+            model = load(found)
+            widths = sum(column.width for column in self.feature_columns), self.head.units
+            saved = tuple(model.x.shape.as_list()[1:] + model.y_pred.shape.as_list()[1:])
+            if saved != widths:
+                raise CheckpointError(
+                    f"{found} holds the model of another estimator",
+                    rule=f"This one's columns make {widths[0]} numbers of an example, its model {widths[1]} of these",
+                    received=" and ".join(map(str, saved)),
+                    fix="Use the feature columns that were saved, or another model_dir.",
+                )
+            self._model, self.global_step = model, int(found.rpartition("-")[2])
+        return self._model
+
+
+def _rows(columns: dict[str, np.ndarray]) -> Iterator[dict[str, np.ndarray]]:
+    for values in zip(*columns.values(), strict=True):
+        yield dict(zip(columns, values, strict=True))
