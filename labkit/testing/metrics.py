@@ -193,8 +193,11 @@ def _check_nan(metric: Any, what: str, data: Arrays) -> None:
     broken = data[1].copy()
     broken.reshape(len(broken), -1)[1, -1] = np.nan
     weight = np.ones(len(broken))
-    found = _of(_again(metric), (data[0], broken))
+    seen, restored = _again(metric), _again(metric)
+    found = _of(seen, (data[0], broken))
     require(np.isnan(found).all(), f"{what} gives {found} where a prediction is NaN: a broken model looks well")
+    restored.restore(seen.state())
+    require(np.isnan(restored.result()).all(), f"{what}: a restored metric forgets that a prediction was NaN")
     weight[1] = 0
     _same(
         _of(_again(metric), (data[0], broken), weight),

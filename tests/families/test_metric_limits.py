@@ -147,6 +147,12 @@ def test_what_every_metric_refuses(name):
             with pytest.raises(CheckpointError, match="no state of"):
                 metric.restore(state)
     assert all(np.array_equal(value, empty[key]) for key, value in metric.state().items())
+    metric.update_state(y[:0], p[:0])
+    with pytest.raises(FailedPreconditionError, match="no result yet"):
+        metric.result()
+    metric.update_state(y, p, [0, 1, 1, 0, 1, 1])
+    metric.update_state(y[:2], p[:2])
+    assert metric.examples == 8
 
 
 def test_batches_of_other_shapes():

@@ -248,6 +248,11 @@ class LooksWell(Mean):
         return np.nan_to_num(super().result())
 
 
+class Forgives(Mean):
+    def state(self):
+        return {**super().state(), "broken": np.array(False)}
+
+
 class AlwaysThere(Mean):
     def result(self):
         return super().result() if self.examples else 0.0
@@ -278,6 +283,7 @@ class TakesAny(Mean):
         (Grows, "other entries at the beginning"),
         (Remembers, "does not forget all examples"),
         (LooksWell, "a broken model looks well"),
+        (Forgives, "forgets that a prediction was NaN"),
         (AlwaysThere, "raises no LabkitError without examples"),
         (lambda: KeepsNoPower(2.0), r"made again with \{\} it gives another result"),
         (TakesAny, "raises no LabkitError for a target too few"),
