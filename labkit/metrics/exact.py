@@ -49,12 +49,17 @@ class ExactSums:
             if not ((old - (total - there)) + (new - there)).any():  # no rounding (Knuth): as for counts
                 self.parts = total[None]
                 return
-        sums = [parts[parts != 0].tolist() for parts in self.parts.T]
-        for place in np.flatnonzero(rows.any(axis=0)).tolist():
-            sums[place] = _distilled([*sums[place], *rows[:, place].tolist()])
-        self.parts = np.zeros((max(1, *map(len, sums)), self.size))
-        for place, parts in enumerate(sums):
-            self.parts[: len(parts), place] = parts
+        sums = {
+            place: _distilled([*self.parts[:, place].tolist(), *rows[:, place].tolist()])
+            for place in np.flatnonzero(rows.any(axis=0)).tolist()
+        }
+        longest = max(map(len, sums.values()), default=0)
+        parts = np.zeros((max(longest, len(self.parts)), self.size))
+        parts[: len(self.parts)] = self.parts
+        for place, distilled in sums.items():
+            parts[:, place] = 0
+            parts[: len(distilled), place] = distilled
+        self.parts = parts[: np.flatnonzero(parts.any(axis=1)).max(initial=0) + 1]  # none of nothing but zeros, or one
 
     def _rows(self, values: np.ndarray, places: np.ndarray | None) -> np.ndarray:
         """A few numbers for each place, [rows, size], that add up to its values exactly.
