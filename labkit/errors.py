@@ -15,6 +15,7 @@
     │   └── MissingNameError (AttributeError)  a name that a public module does not have
     ├── MissingModuleError (ModuleNotFoundError)  the same for a module that is imported
     ├── FailedPreconditionError              e.g. a variable is read before it was initialized
+    ├── DivergedError (RuntimeError)         the loss of a training is no longer a finite number
     ├── OutOfRangeError (IndexError)         an index or iterator is past its end
     │   └── IndexBoundsError                 an index lies outside a dimension that the graph knows (also a ShapeError)
     ├── ResourceExhaustedError (MemoryError) memory or disk does not suffice
@@ -131,6 +132,10 @@ class MissingModuleError(LabkitError, ModuleNotFoundError):
 
 class FailedPreconditionError(LabkitError):
     """Something has to happen first, e.g. a variable must be initialized before it is read."""
+
+
+class DivergedError(LabkitError, RuntimeError):
+    """The loss of a training is no longer a finite number."""
 
 
 class OutOfRangeError(LabkitError, IndexError):

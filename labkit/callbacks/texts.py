@@ -8,12 +8,11 @@ from typing import Any
 
 def shown(values: Mapping[str, Any], between: str = " - ", colon: str = ": ") -> str:
     """ "loss: 0.1234 - accuracy: 0.9876"; what would round to 0, or is large, in scientific notation."""
-    return between.join(f"{name}{colon}{_number(value)}" for name, value in values.items())
+    numbers = {name: value for name, value in values.items() if isinstance(value, int | float)}  # no arrays
+    return between.join(f"{name}{colon}{_number(value)}" for name, value in numbers.items())
 
 
-def _number(value: Any) -> str:
-    if not isinstance(value, int | float):
-        return str(value)
+def _number(value: float) -> str:
     return f"{value:.4f}" if 1e-3 <= abs(value) < 1e5 or value == 0 else f"{value:.3e}"
 
 

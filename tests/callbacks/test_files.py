@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import labkit as lk
-from labkit.errors import CheckpointError, DataError, InvalidArgumentError
+from labkit.errors import CheckpointError, DataError, DivergedError, InvalidArgumentError
 
 CSVLogger, ModelCheckpoint, TensorBoard = lk.callbacks.CSVLogger, lk.callbacks.ModelCheckpoint, lk.callbacks.TensorBoard
 
@@ -327,3 +327,9 @@ def test_terminate_on_nan(data, capsys):
     assert len(history.epoch) < 50
     assert not np.isfinite(history.history["loss"][-1])
     assert capsys.readouterr().out.startswith(f"Batch {end.batch}: the loss is ")
+    strict = lk.callbacks.TerminateOnNaN(raise_error=True)
+    with (
+        pytest.warns(RuntimeWarning),
+        pytest.raises(DivergedError, match=r"Batch \d+: the loss is (nan|inf).*Lower the"),
+    ):
+        model.fit(*data, batch_size=8, epochs=50, verbose=0, callbacks=[strict])

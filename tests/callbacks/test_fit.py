@@ -42,6 +42,12 @@ class Recorder(Callback):
         self.calls.append(("close", None))
 
 
+class Quiet(Recorder):
+    """One that asks for no single steps."""
+
+    on_train_batch_begin, on_train_batch_end = Callback.on_train_batch_begin, Callback.on_train_batch_end
+
+
 def everything(model):
     """Weights, slots, random counters, the learning rate."""
     return model.session.state()
@@ -231,6 +237,28 @@ def test_an_error_or_ctrl_c_ends_the_fit_after_a_whole_step(make, data, error):
     reference.fit(*data, batch_size=8, steps=4, verbose=0)
     assert same(everything(model), everything(reference))
     assert model.history.epoch == []
+
+
+def test_ctrl_c_inside_native_steps(data):
+    """A signal, as the keyboard sends it, in the middle of a long fit."""
+    import os
+    import signal
+    import threading
+
+    x, y = np.tile(data[0], (500, 20)), np.tile(data[1], (500, 1))
+    model = lk.Sequential([lk.layers.Dense(256, "relu", input_shape=(60,)), lk.layers.Dense(1)])
+    model.compile(lk.optimizers.SGD(1e-4), "mse")
+    model.fit(x, y, epochs=1, verbose=0)
+    recorder = Quiet()
+    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(x, y, epochs=100_000, verbose=0, callbacks=[recorder])
+    timer.join()
+    assert recorder.calls[-1] == ("close", None)
+    assert all(np.isfinite(weight).all() for weight in model.get_weights())
+    assert len(model.history.epoch) == len(model.history.history["loss"])
+    assert np.isfinite(model.fit(x, y, epochs=1, verbose=0).history["loss"][0])  # and training can go on
 
 
 def test_all_are_closed_even_if_one_cannot_be(make, data):
