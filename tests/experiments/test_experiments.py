@@ -69,3 +69,10 @@ def test_each_cure_narrows_the_gap_between_training_and_validation_error(tmp_pat
     gap = _quick("overfitting", tmp_path, seeds=2, sweep={"cure": cures}).set_index("cure")["variance"]
     assert gap["none"] > 0.15
     assert (gap[cures[1:]] < gap["none"]).all(), gap
+
+
+def test_wide_and_deep_together_beat_either(tmp_path: Path) -> None:
+    sweep = {"part": ["wide", "deep", "both"]}
+    error = lk.run(ROOT / "experiments" / "wide_and_deep.py", sweep=sweep, logs=tmp_path).set_index("part")["error"]
+    assert error["both"] < min(error["wide"], error["deep"]) - 0.02
+    assert max(error) < 0.3
