@@ -16,6 +16,8 @@ from labkit.io import SYSTEM, Clock
 EVERY = 0.1
 """Seconds between two drawings of the bar at least; one takes about 0.3 ms."""
 
+CLEAR = "\r\x1b[2K"  # goes to the beginning of the terminal's line, and empties it
+
 
 class ProgressBar(Callback):
     """Shows how far a fit is: a bar over all its steps, with steps and examples per second, the time left and the values of
@@ -46,7 +48,6 @@ class ProgressBar(Callback):
         self._stream = self.file or sys.stdout
         self._began = self._drawn = self.clock.monotonic()
         self._done = 0
-        self._lines: list[str] = []
         if self.verbose == 1 and self._stream.isatty():
             self._start()
 
@@ -70,13 +71,13 @@ class ProgressBar(Callback):
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         took = duration(self.clock.monotonic() - self._epoch_began)
-        self._lines.append(f"{self._title} - {self._steps:,} steps - {took} - {self._rates()} - {shown(logs)}\n")
-        if self._bar is None:
-            self._flush()
+        line = f"{self._title} - {self._steps:,} steps - {took} - {self._rates()} - {shown(logs)}\n"
+        # in the bar's place, which the next drawing makes up for: cheaper than asking rich to print above it
+        self._stream.write(line if self._bar is None else f"{CLEAR}{line}")
+        self._stream.flush()
 
     def close(self) -> None:
         if self._bar is not None:
-            self._flush()
             self._bar.stop()
             self._bar = None
 
@@ -95,25 +96,15 @@ class ProgressBar(Callback):
             transient=True,
             auto_refresh=False,
         )
+        self._task = self._bar.add_task("Begins", total=self.params["steps"], text="")
         self._bar.start()
-        self._task = self._bar.add_task("", total=self.params["steps"], text="")
 
     def _draw(self, now: float, text: str) -> None:
-        self._flush()
         left = (now - self._began) / self._done * (self.params["steps"] - self._done)
         text = f"{self._done:,}/{self.params['steps']:,} - {duration(left)} left - {text}"
         self._bar.update(self._task, description=self._title, completed=self._done, text=text)
         self._bar.refresh()
         self._drawn = now
-
-    def _flush(self) -> None:
-        """Shows the epochs that have ended since the last time; a terminal is not asked more often than it can follow."""
-        text, self._lines = "".join(self._lines), []
-        if self._bar is None:
-            self._stream.write(text)
-            self._stream.flush()
-        elif text:
-            self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True, end="")
 
     def _rates(self) -> str:
         """Over the steps of the epoch so far, without validation."""

@@ -82,6 +82,15 @@ def test_a_bar_in_a_terminal(terminal):
     assert len(lines) == 3  # a line for each epoch stays above the bar
 
 
+def test_a_narrow_terminal_has_one_line_for_the_bar(terminal, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    clock = ManualClock()
+    play(ProgressBar(1, terminal, clock), clock)
+    # the cursor goes up once, when the bar is taken away at the end: what stands above is never overwritten
+    assert terminal.getvalue().count("\x1b[1A") == 1
+    assert "\x1b[2A" not in terminal.getvalue()
+
+
 def test_it_is_drawn_ten_times_a_second_at_most(terminal, monkeypatch):
     import rich.progress
 
