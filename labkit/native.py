@@ -35,6 +35,7 @@ from labkit._native import (
     need_memory,
     set_num_threads,
     targets,
+    usable_cores,
 )
 
 
@@ -68,4 +69,5 @@ __all__ = [
     "need_memory",
     "set_num_threads",
     "targets",
+    "usable_cores",
 ]

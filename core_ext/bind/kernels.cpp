@@ -48,6 +48,7 @@ struct Prepared {
             views.push_back(view_of(outputs[i], "output " + std::to_string(i), true));
             empty = empty && !numel(views.back());
         }
+        empty = empty && !is_always_called(kernel);
         std::vector<View> planned = views;
         for (View& view : planned) view.data = nullptr;
         call.n_in = static_cast<int32_t>(inputs.size());

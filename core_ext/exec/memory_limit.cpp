@@ -80,11 +80,13 @@ int64_t memory_limit() {
         if (!text || !*text) return int64_t(-1);
         char* end;
         const long long number = std::strtoll(text, &end, 10);
-        const std::string unit = end;
+        std::string unit = end;
+        if (unit.size() == 2 && unit[1] == 'B') unit.pop_back();
         const int shift = unit == "K" ? 10 : unit == "M" ? 20 : unit == "G" ? 30 : unit.empty() ? 0 : -1;
         if (end == text || shift < 0 || number < 0 || number > kMaxBytes >> shift)
             throw std::invalid_argument(
-                "LABKIT_MEMORY_LIMIT is a number of bytes, or one with K, M or G behind it, such as 2G. Received: '" +
+                "LABKIT_MEMORY_LIMIT is a whole number of bytes, or one with K, M or G (KB, MB, GB: steps of 1,024) "
+                "behind it, such as 1536M. Received: '" +
                 std::string(text) + "'. Unset it to use the memory at hand.");
         return static_cast<int64_t>(number) << shift;
     }();

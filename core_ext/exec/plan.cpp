@@ -206,6 +206,7 @@ void Plan::resolve_instructions(const std::vector<InstructionSpec>& specs) {
             filled[storage.root] = 1;
             made.empty = made.empty && !numel(slots_[id].type);
         }
+        made.empty = made.empty && !(made.kernel && is_always_called(made.kernel->name));
         check_operands(made);
         plan_work(made, where);
         writes_ = writes_ || made.writes;

@@ -41,4 +41,9 @@ bool is_elementwise(const std::string& name) {
     return found && found->elementwise;
 }
 
+bool is_always_called(const std::string& name) {
+    const Signature* found = signature_of(name);
+    return found && found->always;
+}
+
 }  // namespace labkit

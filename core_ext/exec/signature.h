@@ -17,4 +17,7 @@ void check_signature(const std::string& name, const Call& call);
 // fail, and takes stretches of them: one phase, no scratch memory.
 bool is_elementwise(const std::string& name);
 
+// Whether the kernel is called even if its outputs are all empty, as it may refuse a value of its inputs.
+bool is_always_called(const std::string& name);
+
 }  // namespace labkit

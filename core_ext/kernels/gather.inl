@@ -85,8 +85,20 @@ Status gather_elements(const Call& call, const I* indices, Range range) {
     return {};
 }
 
+// Indices are looked at even where nothing is taken.
+void plan_gather(const Call& call, Work& work) {
+    plan_elements(call, work);
+    if (!numel(call.out[0])) work.tasks[0] = numel(call.in[1]) > 0;
+}
+
 template <class E>
 Status run_gather(const Call& call, int, int64_t task) {
+    if (!numel(call.out[0])) return with_indices(call.in[1], [&](const auto* indices) -> Status {
+        const int64_t limit = call.in[0].shape[call.ints[0]];
+        for (int64_t i = 0, n = numel(call.in[1]); i < n; ++i)
+            if (indices[i] >= limit || (indices[i] < 0 && !call.ints[2])) return {Code::index_out_of_range, indices[i], limit};
+        return {};
+    });
     Range range = range_of(task, numel(call.out[0]));
     return with_indices(call.in[1], [&](const auto* indices) { return gather_elements<E>(call, indices, range); });
 }
@@ -97,6 +109,11 @@ Status run_gather_nd(const Call& call, int, int64_t task) {
     const int64_t depth = indices.shape[indices.rank - 1], inner = extent(x, depth, x.rank);
     constexpr int64_t block = 512;
     int64_t rows[block];
+    if (!numel(y)) return with_indices(indices, [&](const auto* p) -> Status {
+        for (int64_t i = 0, n = depth ? numel(indices) : 0; i < n; i += depth)
+            if (Status status = flat_rows(rows, p + i, 1, depth, x); status.code != Code::ok) return status;
+        return {};
+    });
     Range range = range_of(task, numel(y));
     for (int64_t i = range.begin; i < range.end;) {
         const int64_t k = i / inner, column = i % inner;
@@ -126,13 +143,13 @@ Status run_check_indices(const Call& call, int, int64_t task) {
     });
 }
 
-#define LABKIT_GATHER_OF(X, name, run)               \
-    X(name ".f32", plan_elements, run<uint32_t>, false) \
-    X(name ".f64", plan_elements, run<uint64_t>, false) \
-    X(name ".i32", plan_elements, run<uint32_t>, false) \
-    X(name ".i64", plan_elements, run<uint64_t>, false) \
-    X(name ".u8", plan_elements, run<uint8_t>, false)   \
-    X(name ".b8", plan_elements, run<uint8_t>, false)
+#define LABKIT_GATHER_OF(X, name, run)                \
+    X(name ".f32", plan_gather, run<uint32_t>, false) \
+    X(name ".f64", plan_gather, run<uint64_t>, false) \
+    X(name ".i32", plan_gather, run<uint32_t>, false) \
+    X(name ".i64", plan_gather, run<uint64_t>, false) \
+    X(name ".u8", plan_gather, run<uint8_t>, false)   \
+    X(name ".b8", plan_gather, run<uint8_t>, false)
 
 #define LABKIT_GATHER_KERNELS(X)              \
     X("check_indices.i32", plan_elements, run_check_indices, true) \

@@ -85,9 +85,9 @@ LABKIT_INLINE Vec<float> tanh(Vec<float> x) {
     p = p * z + -5.37397155531e-2f;
     p = p * z + 1.33314422036e-1f;
     p = p * z + -3.33332819422e-1f;
-    Vec<float> small = p * z * x + x;
+    Vec<float> small = p * z * x + x;  // which loses the sign of -0
     Vec<float> large = 1.0f - 2.0f / (exp(size + size) + 1.0f);
-    return size < 0.625f ? small : (Vec<float>)((Vec<int32_t>)large ^ sign);
+    return (Vec<float>)((Vec<int32_t>)(size < 0.625f ? small : large) | sign);
 }
 
 LABKIT_INLINE Vec<float> square_root(Vec<float> x) {

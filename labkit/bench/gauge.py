@@ -58,8 +58,10 @@ class Gauged:
 
     @property
     def below_goal(self) -> bool:
-        wanted = self.kernel.torch
-        return self.share < self.kernel.goal or (wanted is not None and self.ratio is not None and self.ratio < wanted)
+        goal, wanted = self.kernel.goal, self.kernel.torch
+        if goal is not None and self.share < goal:
+            return True
+        return wanted is not None and self.ratio is not None and self.ratio < wanted
 
 
 def gauge(
@@ -129,13 +131,23 @@ def summary(gauged: Sequence[Gauged], machine: Machine) -> str:
     rows = []
     for g in gauged:
         ratio = "-" if g.ratio is None else f"{g.ratio:.2f}"
-        goals = [f"{g.kernel.goal:.0%}"] + ([] if g.kernel.torch is None else [f"{g.kernel.torch:g}x torch"])
+        goals = [] if g.kernel.goal is None else [_percent(g.kernel.goal)]
+        goals += [] if g.kernel.torch is None else [f"{g.kernel.torch:g}x torch"]
         goals += ["**below goal**"] if g.below_goal else []
         rows.append(
-            (g.name, seconds(g.ours.median), f"{g.rate:.3g} {g.bound}", f"{g.share:.0%}", ratio, ", ".join(goals))
+            (g.name, seconds(g.ours.median), f"{g.rate:.3g} {g.bound}", _percent(g.share), ratio, ", ".join(goals))
         )
     lines.append(table(("kernel", "time", "rate", "of the peak", "times torch", "goal"), rows))
+    if any(g.share > 1 for g in gauged):
+        lines.append(
+            "Convolutions pass 100% of the peak by Winograd's algorithm: a rate counts the operations of the direct "
+            "convolution, of which it needs fewer.\n"
+        )
     return "\n".join(lines)
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}" if share >= 0.0995 else f"{share * 100:.2g}%"
 
 
 def _size(footprint: int) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from labkit.bench.goals import GOALS
+from labkit.bench.side import known
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Kernel:
         flops: additions and multiplications of the definition.
         moved: bytes that are read and written at least.
         torch: how many times PyTorch's speed to reach, if that is a goal.
-        goal: the share of the roofline to reach, of goals.py.
+        goal: the share of the roofline to reach, of goals.py; None where the target in use has none.
     """
 
     operation: str
@@ -33,7 +34,7 @@ class Kernel:
     flops: float
     moved: float
     torch: float | None = None
-    goal: float = 0.0
+    goal: float | None = None
 
 
 def _matmul(m: int, n: int, k: int, turned: str = "nn") -> tuple[str, Kernel]:
@@ -180,10 +181,27 @@ _ROWS: tuple[tuple[str, Kernel], ...] = (
     _streaming("transpose-2048x2048", "transpose", 8 * _MILLION, shape=[2048, 2048], order=[1, 0]),
     _streaming("transpose-to-channels-first", "transpose", 2 * _BLOCK, shape=[32, 28, 28, 128], order=[0, 3, 1, 2]),
 )
-KERNELS = {name: replace(kernel, goal=GOALS[name]) for name, kernel in _ROWS}
+KERNELS = dict(_ROWS)
 """Name -> kernel, in the order of the table."""
 
 
-def chosen(names: Sequence[str]) -> dict[str, Kernel]:
-    """The kernels whose names are these or begin with them; all where none is given."""
-    return {name: kernel for name, kernel in KERNELS.items() if not names or name.startswith(tuple(names))}
+def chosen(names: Sequence[str], target: str = "") -> dict[str, Kernel]:
+    """The kernels whose names are these or begin with them, with the target's goals; all kernels where no name is given.
+
+    Raises:
+        ConfigError: no kernel's name begins with one of these; it tells which are near.
+    """
+    for name in names:
+        if not any(each.startswith(name) for each in KERNELS):
+            parts = [each.split("-") for each in KERNELS]
+            known(
+                "kernel",
+                [name],
+                list(dict.fromkeys("-".join(p[:n]) for p in parts for n in (len(p), *range(1, len(p))))),
+            )
+    goals = GOALS.get(target, {})
+    return {
+        name: replace(kernel, goal=goals.get(name))
+        for name, kernel in KERNELS.items()
+        if not names or name.startswith(tuple(names))
+    }

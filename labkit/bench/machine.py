@@ -50,6 +50,23 @@ def measure(threads: int) -> Machine:
     return Machine(_flops(threads), tuple((size, _bandwidth(size, threads)) for size in FOOTPRINTS))
 
 
+class Watch:
+    """Tells whether something else ran on the machine while one thing after the other was measured.
+
+    Its peak is measured in between, and the most that was ever seen is what the machine can do.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self._threads = threads
+        self._before = self._most = _flops(threads)
+
+    def disturbed(self) -> bool:
+        """Whether the peak was lower before or after what has just been measured, by more than STEADY."""
+        before, self._before = self._before, _flops(self._threads)
+        self._most = max(self._most, self._before)
+        return min(before, self._before) < (1 - STEADY) * self._most
+
+
 def _flops(threads: int) -> float:
     tasks = 4 * threads
     sums = np.zeros(tasks, np.float32)

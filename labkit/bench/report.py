@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +25,45 @@ def page(machine: Mapping[str, str], summary: str, details: str = "") -> str:
     return f"Measured with {facts}.\n\n{summary}" + (f"\n{MORE}\n\n{details}" if details else "")
 
 
+@contextlib.contextmanager
+def _told(what: str) -> Iterator[None]:
+    """Turns what the system answers into one sentence."""
+    try:
+        yield
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+        raise ConfigError(
+            what, received=f"{why}: {error.filename}" if getattr(error, "filename", None) else why
+        ) from error
+
+
+def ready(folder: Path) -> None:
+    """Makes sure that the folder is there and that files can be written into it.
+
+    Raises:
+        ConfigError: they cannot.
+    """
+    with _told(f"{folder} cannot take the results"):
+        make_folder(folder)
+        probe = folder / ".labkit-bench"
+        write_text(probe, "")
+        probe.unlink()
+
+
 def write(folder: Path, name: str, text: str, records: Sequence[Mapping[str, Any]]) -> None:
-    """Writes the page `name`.md and the records `name`.csv into the folder, which is made where it is missing."""
-    make_folder(folder)
-    write_text(folder / f"{name}.md", text)
+    """Writes the page `name`.md and the records `name`.csv into the folder, which is made where it is missing.
+
+    Raises:
+        ConfigError: it cannot.
+    """
     figures = io.StringIO()
     writer = csv.DictWriter(figures, list(records[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(records)
-    write_text(folder / f"{name}.csv", figures.getvalue())
+    with _told(f"{folder} cannot take the results"):
+        make_folder(folder)
+        write_text(folder / f"{name}.md", text)
+        write_text(folder / f"{name}.csv", figures.getvalue())
 
 
 def section(folder: Path) -> str:
@@ -46,7 +77,8 @@ def section(folder: Path) -> str:
         path = folder / f"{name}.md"
         if not path.is_file():
             continue
-        text = path.read_text(encoding="utf-8").partition(f"\n{MORE}\n")[0]
+        with _told(f"{path} cannot be read"):
+            text = path.read_text(encoding="utf-8").partition(f"\n{MORE}\n")[0]
         parts.append(f"<details><summary>{heading}</summary>\n\n{text}\n</details>\n" if heading else text)
     if not parts:
         raise NotFoundError(
@@ -57,13 +89,17 @@ def section(folder: Path) -> str:
     return "\n".join(parts)
 
 
-def put_into(readme: Path, text: str) -> None:
+def put_into(readme: Path, text: str, replace: bool = False) -> None:
     """Puts the section in the place of what stands between the two marks.
 
+    Args:
+        replace: even if rows that stand there go without another one for the same.
+
     Raises:
-        ConfigError: the file does not have the marks once each, in order.
+        ConfigError: the file cannot be read, does not have the marks once each, in order, or would lose rows.
     """
-    old = readme.read_text(encoding="utf-8")
+    with _told(f"{readme} cannot take the benchmark"):
+        old = readme.read_text(encoding="utf-8")
     before, _, rest = old.partition(BEGIN)
     _, _, after = rest.partition(END)
     if old.count(BEGIN) != 1 or old.count(END) != 1 or END not in rest:
@@ -71,4 +107,19 @@ def put_into(readme: Path, text: str) -> None:
             f"{readme} has no place for the benchmark",
             rule=f"It has one line {BEGIN.strip()}, and below it one {END.strip()}",
         )
-    write_text(readme, f"{before}{BEGIN}\n{text}\n{END}{after}")
+    lost = [name for name in _named(rest.partition(END)[0]) if name not in _named(text)]
+    if lost and not replace:
+        raise ConfigError(
+            f"{readme} would lose {len(lost)} row{'s' * (len(lost) != 1)}: {'; '.join(lost)}",
+            rule="A section takes the place of the one before",
+            fix="Measure these into the same folder too, or say --replace.",
+        )
+    with _told(f"{readme} cannot take the benchmark"):
+        write_text(readme, f"{before}{BEGIN}\n{text}\n{END}{after}")
+
+
+def _named(text: str) -> dict[str, None]:
+    """What the rows of the section's tables are called: their first cells."""
+    cells = [line.split("|")[1].strip() if line.startswith("|") else "" for line in text.splitlines()]
+    rules = {i for i, cell in enumerate(cells) if cell and not cell.strip("-")}
+    return dict.fromkeys(c for i, c in enumerate(cells) if c and i not in rules and i + 1 not in rules)

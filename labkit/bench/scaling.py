@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from labkit.bench.machine import Watch
 from labkit.bench.match import play
 from labkit.bench.side import Measured
-from labkit.bench.table import megabytes, seconds, table
+from labkit.bench.table import DISTURBED, megabytes, seconds, table
 from labkit.bench.works import DENSE, VGG, Work
 
 WORKS = {
@@ -30,12 +31,16 @@ SPREAD = 0.15
 
 @dataclass(frozen=True)
 class Point:
-    """One work at one batch and number of threads; `measured` has labkit first."""
+    """One work at one batch and number of threads; `measured` has labkit first.
+
+    `disturbed`: whether something else ran on the machine meanwhile.
+    """
 
     name: str
     threads: int
     batch: int
     measured: tuple[Measured, ...]
+    disturbed: bool = False
 
     @property
     def ours(self) -> float:
@@ -63,12 +68,15 @@ def scale(
     tell: Callable[[str], None],
 ) -> Iterator[Point]:
     """Each point as it has been measured; arguments as of `match.play`, of which there is one at each point."""
+    watches: dict[int, Watch] = {}
     for name in names:
         for count in threads:
             for batch in batches:
                 network = dataclasses.replace(WORKS[name].network, batch=batch)
                 work = dataclasses.replace(WORKS[name], network=network)
-                yield Point(name, count, batch, tuple(play(work, sides, count, turns, tell, limit, fewest=3, ways=1)))
+                watch = watches.get(count) or watches.setdefault(count, Watch(count))
+                took = tuple(play(work, sides, count, turns, tell, limit, fewest=3, ways=1))
+                yield Point(name, count, batch, took, watch.disturbed())
 
 
 def spread(points: Sequence[Point]) -> float | None:
@@ -101,15 +109,16 @@ def summary(points: Sequence[Point]) -> str:
             best, memory = p.best, p.memory
             peer = "-" if best is None else f"{seconds(best.least / p.batch)}, {best.side} {best.variant}"
             memories = megabytes(p.measured[0].peak), "-" if memory is None else megabytes(memory)
-            lines.append((WORKS[name].title, str(threads), str(p.batch), seconds(p.ours), peer, *memories))
+            ours = seconds(p.ours) + ", **disturbed**" * p.disturbed
+            lines.append((WORKS[name].title, str(threads), str(p.batch), ours, peer, *memories))
     heads = (
         "work",
         "threads",
         "batch",
-        "labkit, an example",
-        "best peer, an example",
+        "labkit, least time of an example",
+        "best peer, least time of an example",
         "labkit's memory",
-        "peers' least",
+        "peers' least memory",
     )
     said = []
     for name, threads in series:
@@ -120,7 +129,7 @@ def summary(points: Sequence[Point]) -> str:
             step, example = line_of_costs
             line = f"{found:.0%}{flag} ({seconds(example)} an example, {round(step * 1e3, 1) + 0.0} ms a step beside)"
             said.append(f"- {WORKS[name].title}, threads {threads}: {line}")
-    text = table(heads, lines)
+    text = table(heads, lines) + (f"\n{DISTURBED}\n" if any(p.disturbed for p in points) else "")
     return text + (f"\nSpread of an example's cost from batch {STEADY} on:\n" + "\n".join(said) + "\n" if said else "")
 
 
@@ -138,6 +147,7 @@ def records(points: Sequence[Point]) -> list[dict[str, Any]]:
             "median_seconds_an_example": m.median / p.batch,
             "turns": len(m.seconds),
             "peak_bytes": m.peak,
+            "disturbed": p.disturbed,
         }
         for p in points
         for m in p.measured

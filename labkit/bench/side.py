@@ -28,6 +28,10 @@ TURN_SECONDS = 0.05
 """A turn is as many units as take about that long, one at least."""
 
 
+MANY = 20
+"""More names than these are not all told where one is not known."""
+
+
 class SideError(LabkitError):
     """A side of the benchmark cannot do its work."""
 
@@ -111,7 +115,13 @@ class Side:
             line = ""
         answer = json.loads(line) if line else {"error": "the process ended: " + self._last_words()}
         if "error" in answer:
-            raise SideError(f"{f'{self.name} {self.variant}'.strip()} cannot take part", received=answer["error"])
+            raise SideError(
+                f"{f'{self.name} {self.variant}'.strip()} cannot take part",
+                received=answer["error"],
+                fix=f"Name the Python of an environment that has it: --against {self.name}=/path/to/python."
+                if "No module named" in answer["error"] and self.name in PEERS
+                else "",
+            )
         return answer
 
     def _last_words(self) -> str:
@@ -176,7 +186,7 @@ def peers(asked: Sequence[str]) -> list[tuple[str, str]]:
         name, _, python = text.partition("=")
         known("peer", [name], PEERS)
         found.append((name, python or sys.executable))
-    return found
+    return list(dict.fromkeys(found))
 
 
 def known(what: str, names: Sequence[str], choices: Sequence[str]) -> None:
@@ -190,6 +200,8 @@ def known(what: str, names: Sequence[str], choices: Sequence[str]) -> None:
             near = near_names(name, choices)
             raise ConfigError(
                 f"The benchmark has no {what} named {name!r}",
-                rule="" if near and len(choices) > 20 else f"It has {', '.join(choices)}",
-                fix=f"Did you mean {' or '.join(near)}?" if near else "",
+                rule="" if len(choices) > MANY else f"It has {', '.join(choices)}",
+                fix=f"Did you mean {' or '.join(near)}?"
+                if near
+                else "`labkit bench list` names them." * (len(choices) > MANY),
             )

@@ -9,6 +9,8 @@ from typing import Any
 from labkit.bench.side import Measured
 from labkit.bench.works import WORKS
 
+DISTURBED = "Where it says disturbed, something else ran on the machine meanwhile: measure that again."
+
 
 @dataclass(frozen=True)
 class Row:
@@ -19,6 +21,7 @@ class Row:
         ours: labkit's figure (of seconds the median); best: that of the best peer, None without peers; peer: its name and way.
         ratio: best / ours; of_minima: the same of the least times.
         goal: the least ratio that labkit aims at; most: the most that its own figure may be; None: no such goal.
+        disturbed: whether something else ran on the machine meanwhile.
     """
 
     title: str
@@ -30,6 +33,7 @@ class Row:
     of_minima: float | None
     goal: float | None
     most: float | None
+    disturbed: bool = False
 
     @property
     def missed(self) -> bool:
@@ -37,12 +41,13 @@ class Row:
         return slow or (self.most is not None and self.ours > self.most)
 
 
-def rows(name: str, measured: Sequence[Measured], target: str) -> list[Row]:
+def rows(name: str, measured: Sequence[Measured], target: str, disturbed: bool = False) -> list[Row]:
     """What is shown of one piece of work: its time, and its memory where there is a goal for that.
 
     Args:
         measured: labkit's first.
         target: the kernel target labkit ran on, such as "avx2".
+        disturbed: whether something else ran on the machine meanwhile.
     """
     work, ours, others = WORKS[name], measured[0], measured[1:]
     best = min(others, key=lambda m: m.median, default=None)
@@ -57,6 +62,7 @@ def rows(name: str, measured: Sequence[Measured], target: str) -> list[Row]:
             min(m.least for m in others) / ours.least if others else None,
             work.targets.get(work.kernels or target, work.target),
             work.most,
+            disturbed,
         )
     ]
     if work.memory is not None:
@@ -92,8 +98,10 @@ def summary(made: Sequence[Row]) -> str:
         goals = [] if r.goal is None else [f"{r.goal:g}x"]
         goals += [] if r.most is None else [f"at most {show(r.most)}"]
         goals += ["**missed**"] if r.missed else []
+        goals += ["**disturbed**"] if r.disturbed else []
         lines.append((r.title, show(r.ours), peer, *ratios, ", ".join(goals)))
-    return table(("work", "labkit", "best peer", "ratio", "of minima", "goal"), lines)
+    text = table(("work", "labkit", "best peer", "ratio", "of minima", "goal"), lines)
+    return text + f"\n{DISTURBED}\n" if any(r.disturbed for r in made) else text
 
 
 def details(measured: Sequence[tuple[str, Measured]]) -> str:

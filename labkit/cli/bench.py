@@ -25,31 +25,68 @@ class _Bench(click.Group):
         return super().parse_args(context, arguments)
 
 
-def _measuring(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of every command that measures."""
-    for option in (
-        debug_option,
-        click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for a page and a .csv."),
-        click.option(
-            "--threads", type=click.IntRange(1), help="Threads of every side.  [default: this process's cores]"
-        ),
-        click.option(
-            "--against",
-            default="",
-            metavar="PEERS",
-            help="torch, tensorflow, jax, by commas; torch=PYTHON for an environment.",
-        ),
-    ):
-        command = option(command)
-    return command
+def _measuring(
+    threads: str = "LABKIT_NUM_THREADS, or this process's cores",
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The options of every command that measures; `threads`: what their number is by default."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in (
+            debug_option,
+            click.option(
+                "--out",
+                type=click.Path(file_okay=False, path_type=Path),
+                callback=_ready,
+                help="Folder for a page and a .csv.",
+            ),
+            click.option(
+                "--threads", type=click.IntRange(1, 256), help=f"Threads of every side.  [default: {threads}]"
+            ),
+            click.option(
+                "--against",
+                default="",
+                metavar="PEERS",
+                help="torch, tensorflow, jax, by commas; torch=PYTHON for an environment.",
+            ),
+        ):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def _ready(context: click.Context, option: click.Parameter, folder: Path | None) -> Path | None:
+    """Makes the folder before anything is measured."""
+    if folder is not None:
+        from labkit.bench.report import ready
+
+        ready(folder)
+    return folder
 
 
 @click.group(cls=_Bench)
 def bench() -> None:
     """Time labkit beside its peers, taking turns on the same cores.
 
-    `labkit bench [NAME]...` is `labkit bench works [NAME]...`.
+    `labkit bench [NAME]...` is `labkit bench works [NAME]...`; `labkit bench list` tells the names.
     """
+
+
+@bench.command(name="list")
+def list_() -> None:
+    """Tell the names of works, works for scaling, and kernels."""
+    from labkit.bench import scaling as points
+    from labkit.bench.kernels import KERNELS
+    from labkit.bench.works import WORKS
+
+    width = max(map(len, (*WORKS, *points.WORKS)))
+    for command, works in (("works", WORKS), ("scaling", points.WORKS)):
+        click.echo(f"labkit bench {command}")
+        for name, work in works.items():
+            click.echo(f"  {name:{width}}  {work.title}")
+    click.echo("labkit bench kernels (or what their names begin with)")
+    for name in KERNELS:
+        click.echo(f"  {name}")
 
 
 @bench.command()
@@ -62,24 +99,27 @@ def bench() -> None:
     show_default=True,
     help="Seconds a work's rounds may take; each way has 5 turns at least.",
 )
-@_measuring
+@_measuring()
 def works(
     names: tuple[str, ...], turns: int, limit: float, against: str, threads: int | None, out: Path | None
 ) -> None:
-    """Time whole works, networks being trained: those named, or all."""
+    """Time whole works, networks being trained: those named (see `labkit bench list`), or all."""
     from labkit.bench import table
+    from labkit.bench.machine import Watch
     from labkit.bench.match import play
     from labkit.bench.side import known
     from labkit.bench.works import WORKS, usual
     from labkit.core.target import active_target
 
+    target = active_target()
     known("work", names, list(WORKS))
     sides, count = _sides(against), _threads(threads)
+    watch = Watch(count)
     rows, measured = [], []
-    for name in names or usual():
+    for name in dict.fromkeys(names) or usual():
         click.echo(f"{name} ...", err=True)
         found = play(WORKS[name], sides, count, turns, _tell, limit)
-        rows += table.rows(name, found, active_target())
+        rows += table.rows(name, found, target, watch.disturbed())
         measured += [(name, m) for m in found]
     summary, details = table.summary(rows), table.details(measured)
     _report("works", count, [m for _, m in measured], summary, table.records(measured), out, details)
@@ -89,28 +129,26 @@ def works(
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--turns", type=click.IntRange(1), default=9, show_default=True, help="Rounds that are measured.")
 @click.option("--check", is_flag=True, help="Exit with 1 when a kernel is below its goal.")
-@_measuring
+@_measuring()
 def kernels(
     names: tuple[str, ...], turns: int, check: bool, against: str, threads: int | None, out: Path | None
 ) -> None:
-    """Time single kernels beside the machine's measured peak: those whose names begin so, or all.
+    """Time single kernels beside the machine's measured peak: those whose names begin so (see `labkit bench list`), or all.
 
     The only peer is torch.
     """
     from labkit.bench import gauge, machine
-    from labkit.bench.kernels import KERNELS, chosen
-    from labkit.bench.side import known
+    from labkit.bench.kernels import chosen
+    from labkit.core.target import active_target
     from labkit.errors import ConfigError
 
-    for name in names:
-        if not chosen([name]):
-            known("kernel", [name], list(KERNELS))
+    asked = chosen(names, active_target())
     sides, count = _sides(against), _threads(threads)
     if any(name not in ("labkit", "torch") for name, _ in sides):
         raise ConfigError("Single kernels are compared with torch alone", received=against)
     click.echo("the machine's peak ...", err=True)
     peak, gauged = machine.measure(count), []
-    for each in gauge.gauge(chosen(names), sides, peak, count, turns, _tell):
+    for each in gauge.gauge(asked, sides, peak, count, turns, _tell):
         click.echo(f"{each.name} {each.rate:.3g} {each.bound}", err=True)
         gauged.append(each)
     again = machine.measure(count)
@@ -133,7 +171,7 @@ def kernels(
 @click.option(
     "--limit", type=click.FloatRange(0), default=10.0, show_default=True, help="Seconds a point's rounds may take."
 )
-@_measuring
+@_measuring("1, and 2 where there are as many cores")
 def scaling(
     names: tuple[str, ...],
     batches: tuple[int, ...],
@@ -143,18 +181,23 @@ def scaling(
     threads: int | None,
     out: Path | None,
 ) -> None:
-    """Time works at batches from 1 to 512, on one thread and on two (or on --threads alone)."""
+    """Time works at batches from 1 to 512 (see `labkit bench list`), on one thread and on two (or on --threads alone)."""
     from labkit.bench import scaling as points
     from labkit.bench.side import known
+    from labkit.bench.table import seconds
+    from labkit.core.target import active_target
 
+    active_target()  # an unknown LABKIT_TARGET is refused
     known("work for scaling", names, list(points.WORKS))
     sides, found = _sides(against), []
     names, batches = tuple(dict.fromkeys(names)), tuple(dict.fromkeys(batches))  # each once
-    counts = [threads] if threads else sorted({1, min(2, _threads(None))})
+    counts = [_threads(threads)] if threads else sorted({1, min(2, _threads(None))})
     for each in points.scale(
         names or list(points.WORKS), batches or points.BATCHES, counts, sides, turns, limit, _tell
     ):
-        click.echo(f"{each.name}, threads {each.threads}, batch {each.batch}: {each.ours:.3g} s an example", err=True)
+        click.echo(
+            f"{each.name}, threads {each.threads}, batch {each.batch}: {seconds(each.ours)} an example", err=True
+        )
         found.append(each)
     sampled = [m for each in found for m in each.measured]
     _report("scaling", max(counts), sampled, points.summary(found), points.records(found), out)
@@ -163,12 +206,13 @@ def scaling(
 @bench.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), default=Path("README.md"))
+@click.option("--replace", is_flag=True, help="Even if rows of FILE are not measured in FOLDER.")
 @debug_option
-def readme(folder: Path, file: Path) -> None:
+def readme(folder: Path, file: Path, replace: bool) -> None:
     """Put the pages that --out FOLDER got into FILE (README.md), between its two marks."""
     from labkit.bench.report import put_into, section
 
-    put_into(file, section(folder))
+    put_into(file, section(folder), replace)
 
 
 def _tell(text: str) -> None:
@@ -182,9 +226,12 @@ def _sides(against: str) -> list[tuple[str, str]]:
 
 
 def _threads(asked: int | None) -> int:
-    from labkit.core.threads import get_num_threads
+    from labkit.core.threads import get_num_threads, usable_cores
 
-    return asked or get_num_threads()
+    count, cores = asked or get_num_threads(), usable_cores()
+    if count > cores:
+        click.echo(f"{count} threads on {cores} core{'s' * (cores != 1)}: more of them only cost time.", err=True)
+    return count
 
 
 def _report(

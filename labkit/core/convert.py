@@ -20,14 +20,22 @@ _LARGEST = {np.dtype(t): float(np.finfo(t).max) for t in (np.float32, np.float64
 def as_array(value: Any, dtype: dt.DType | None = None) -> np.ndarray:
     """A C-contiguous array of `dtype`, converted only where every value survives.
 
-    Whole floats become ints, float64 becomes float32 by rounding, bools become numbers. Without `dtype`: Python floats
+    Whole floats become ints, floats and whole numbers become floats by rounding (16777217 becomes the float32 16777216.0),
+    bools become numbers; fractions do not become ints, and nothing may overflow. Without `dtype`: Python floats
     are float32, Python ints int32, NumPy values keep their dtype. Text becomes an array of bytes objects, str as UTF-8.
 
     Raises:
         InvalidArgumentError: the value is None.
-        DTypeError: a value does not survive (1.5 to an int, an int that does not fit, text to a number), or labkit has no
-            such dtype.
+        DTypeError: a value does not survive (1.5 to an int, an int that does not fit, text to a number), labkit has no such
+            dtype, or elements are masked (numpy.ma).
     """
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise DTypeError(
+            "Masked elements have no value",
+            rule="An array of numpy.ma stands for its values only where none is masked",
+            received=f"{np.ma.count_masked(value)} masked elements of {value.size}",
+            fix="Fill them, e.g. value.filled(0.0).",
+        )
     if dtype is dt.string or (dtype is None and _is_text(value)):
         return _text_array(value)
     try:
@@ -62,7 +70,7 @@ def as_array(value: Any, dtype: dt.DType | None = None) -> np.ndarray:
     if not _survives(array, converted):
         raise DTypeError(
             f"A value cannot become {dtype.name} without loss",
-            rule="Values are converted to the tensor's dtype only when every one of them survives",
+            rule="Conversion to the tensor's dtype may round to floats, but not overflow or cut fractions off",
             received=f"{array.dtype} {_short(value)}",
             fix=f"Convert it yourself, e.g. np.asarray(value).astype('{dtype.name}'), or choose another dtype.",
         )

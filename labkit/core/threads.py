@@ -22,8 +22,10 @@ def set_num_threads(count: int) -> None:
 
 
 def get_num_threads() -> int:
-    """The number of threads: what `set_num_threads` said, else LABKIT_NUM_THREADS, else the cores that this process may use,
-    by its affinity and the CPU quota of its control groups.
+    """The number of threads of a run, 1 or more: what `set_num_threads` said last, else LABKIT_NUM_THREADS, else the cores that
+    this process may use, by its affinity and the CPU quota of its control groups (no fewer than 1).
+
+    LABKIT_NUM_THREADS is read once, when threads are first needed or asked for; it may be more than there are cores.
 
     Raises:
         ConfigError: LABKIT_NUM_THREADS is no whole number from 1 to 256.
@@ -32,3 +34,8 @@ def get_num_threads() -> int:
         return native.get_num_threads()
     except ValueError as error:
         raise ConfigError(str(error)) from None
+
+
+def usable_cores() -> int:
+    """The cores that this process may use, by its affinity and the CPU quota of its control groups."""
+    return native.usable_cores()

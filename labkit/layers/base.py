@@ -18,7 +18,7 @@ from labkit.layers.masking import masks_of, set_mask
 from labkit.layers.shape_checks import Shape, ShapeChecks
 from labkit.layers.symbol import call_on_symbols, is_symbolic
 from labkit.layers.weights import WeightOwner, default_name
-from labkit.plugins import resolve
+from labkit.plugins import resolve, unknown_settings
 
 __all__ = ["Layer", "Shape", "default_name"]
 
@@ -76,7 +76,10 @@ class Layer(WeightOwner, ShapeChecks):
         trainable: bool = True,
         input_shape: Any = None,
         activity_regularizer: Any = None,
+        **unknown: Any,
     ) -> None:
+        if unknown:
+            raise unknown_settings("layer", type(self), Layer, unknown)
         self.name = name
         self._trainable = bool(trainable)
         self.dtype: Any = None

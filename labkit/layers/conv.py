@@ -30,6 +30,7 @@ class Convolution(Layer):
         activity_regularizer: of y, as for `Layer`.
         dilation_rate: how far apart the input's places under the kernel lie, as kernel_size.
         groups: channels in and out are shared out to so many convolutions side by side.
+        algorithm: of Conv2D, as for `lk.nn.conv2d`: "auto", "direct" or "winograd"; the others have one.
 
     Raises:
         ShapeError: a size is no positive int; when called, the input has another rank, is of unknown or unfit channels,
@@ -40,6 +41,7 @@ class Convolution(Layer):
     spatial: ClassVar[int]
     """How many dimensions the kernel slides over."""
     paddings: ClassVar[tuple[str, ...]] = ("valid", "same")
+    algorithms: ClassVar[tuple[str, ...]] = ("auto",)
     grouped: ClassVar[bool] = True
     """Whether there may be groups."""
     shrinks: ClassVar[bool] = True
@@ -62,6 +64,7 @@ class Convolution(Layer):
         bias_constraint: Any = None,
         dilation_rate: Any = 1,
         groups: int = 1,
+        algorithm: str = "auto",
         **kwargs: Any,
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
@@ -77,6 +80,10 @@ class Convolution(Layer):
                 rule="Groups divide the filters" if self.grouped else "It has one group",
                 received=f"filters={filters}, groups={groups}",
             )
+        if algorithm not in self.algorithms:
+            rule = f"Its algorithm is {' or '.join(map(repr, self.algorithms))}"
+            raise InvalidArgumentError(f"{title} has no such algorithm", rule=rule, received=repr(algorithm))
+        self.algorithm = algorithm
         self.padding = checked_padding(padding, title, self.paddings)
         self.activation = None if activation is None else resolve("activations", activation)
         self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
@@ -142,13 +149,17 @@ class Conv2D(Convolution):
 
     x: [batch, height, width, channels], kernel: [kh, kw, channels / groups, filters], bias: [filters],
     y: [batch, new height, new width, filters].
+
+    The fast algorithm for 3x3 and 5x5 kernels rounds relative to the largest pixels nearby, which matters where these
+    are larger than others by many orders of magnitude; algorithm="direct" does not. See `lk.nn.conv2d`.
     """
 
-    spatial = 2
+    spatial, algorithms = 2, ("auto", "direct", "winograd")
 
     def convolve(self, inputs: lk.Tensor) -> lk.Tensor:
         padding, dilations = self.padding.upper(), self.dilation_rate
-        return lk.nn.conv2d(inputs, self.kernel, self.strides, padding, dilations, groups=self.groups)
+        settings = {"groups": self.groups, "algorithm": self.algorithm}
+        return lk.nn.conv2d(inputs, self.kernel, self.strides, padding, dilations, **settings)
 
 
 class Conv1D(Convolution):

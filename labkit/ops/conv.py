@@ -81,7 +81,10 @@ register_convolution(
     doc="Cross-correlation of images (batch, height, width, channels) with filters (height, width, in, out). SAME pads with "
     "zeros so that the result has ceil(size / stride) pixels, of an odd padding the larger half at the end; VALID does not "
     "pad; EXPLICIT pads as explicit_paddings says. Taps of a filter lie `dilations` pixels apart. With several groups the "
-    "channels in and out are shared out to as many convolutions side by side. The algorithm may be asked for.",
+    "channels in and out are shared out to as many convolutions side by side. The algorithm may be asked for: Winograd's "
+    "(Lavin and Gray 2016), which is fast for filters 3x3 and 5x5, computes tiles of results together, with rounding relative "
+    "to the largest pixels of a tile, so that a pixel of 1e6 beside pixels near 1 changes results that no filter joins to it "
+    "by about 1, and one near 3e38 makes them NaN; the direct algorithm does not.",
 )
 
 
@@ -100,8 +103,10 @@ def conv2d(
 ) -> Tensor:
     """Cross-correlation of images with filters.
 
-    Where the fast algorithm for 3x3 and 5x5 filters of stride 1 serves, an infinity or NaN in the images may reach
-    neighbours up to three pixels further than the filter does (Lavin and Gray 2016: tiles of results are computed together).
+    Where the fast algorithm for 3x3 and 5x5 filters of stride 1 serves, tiles of results are computed together (Lavin and
+    Gray 2016), and a pixel has a part in neighbours up to three pixels further than the filter reaches. What it adds there
+    cancels but for rounding: a pixel of 1e6 beside pixels near 1 may change these by about 1, one near 3e38, an infinity or
+    a NaN may make them NaN. Where pixels differ so, say algorithm="direct".
 
     Args:
         input: shape (batch, height, width, in); float32 or float64.

@@ -105,7 +105,8 @@ def placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> Tenso
     """A value that every run is fed.
 
     Args:
-        dtype: what fed values are converted to, when every value survives.
+        dtype: what fed values are converted to: floats are rounded to it, whole numbers too; fractions do not become ints, and
+            nothing may overflow.
         shape: what is known of fed shapes: None for any, dimensions None where any size fits.
     """
     return (

@@ -12,7 +12,7 @@ from labkit.plugins.lab import Lab, current_lab
 from labkit.plugins.loader import Failure, PluginWarning
 from labkit.plugins.registry import Record, Registry
 from labkit.plugins.sources import Source, installed
-from labkit.plugins.spec import resolve, settings_of, show, spec_of
+from labkit.plugins.spec import resolve, settings_of, show, spec_of, unknown_settings
 
 __all__ = [
     "KINDS",
@@ -34,4 +34,5 @@ __all__ = [
     "settings_of",
     "show",
     "spec_of",
+    "unknown_settings",
 ]

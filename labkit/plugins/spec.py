@@ -83,6 +83,32 @@ def _check_settings(kind: Kind, name: str, component: Any, settings: Mapping[str
         ) from None
 
 
+def unknown_settings(kind: str, made: type, base: type, unknown: Mapping[str, Any]) -> InvalidArgumentError:
+    """The error of a constructor that hands what it does not know itself up to its base class, which does not know it either.
+
+    Args:
+        kind: such as "layer".
+        made: the class of the object; base: that where the names arrive.
+    """
+    known: dict[str, inspect.Parameter] = {}
+    for owner in made.__mro__[: made.__mro__.index(base) + 1]:
+        if "__init__" not in vars(owner):
+            continue
+        parameters = list(inspect.signature(owner.__init__).parameters.items())[1:]
+        known.update(
+            {key: p for key, p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL) and key not in known}
+        )
+        if all(p.kind is not p.VAR_KEYWORD for _, p in parameters):
+            break
+    near = quoted_near_names(next(iter(unknown)), known)
+    return InvalidArgumentError(
+        f"The {kind} {made.__name__} has no setting {' or '.join(map(repr, unknown))}",
+        rule=f"Its settings are {', '.join(known)}",
+        received=", ".join(f"{key}={value!r}" for key, value in unknown.items()),
+        fix=f"Did you mean {near}?" if near else "",
+    )
+
+
 def settings_of(value: Any) -> dict[str, Any]:
     """The constructor's arguments of an object that keeps each one in an attribute of the same name.
 

@@ -9,12 +9,16 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from labkit.bench.kernels import KERNELS
 from labkit.bench.machine import Machine
 from labkit.bench.report import BEGIN, END, PAGES, page, put_into, section, write
+from labkit.bench.scaling import WORKS as SCALING
 from labkit.bench.works import WORKS
 from labkit.cli.bench import bench
 from labkit.errors import ConfigError, NotFoundError
 from labkit.io import write_text
+
+from .measured import OURS
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -64,6 +68,68 @@ def test_a_folder_without_pages_and_a_file_without_marks_are_refused(tmp_path: P
         write_text(tmp_path / "README.md", text)
         with pytest.raises(ConfigError, match="has no place for the benchmark"):
             put_into(tmp_path / "README.md", "x")
+
+
+def test_a_section_does_not_lose_rows_unasked(tmp_path: Path):
+    readme = tmp_path / "README.md"
+    old = "| work | labkit |\n| ---- | ------ |\n| one  | 1 ms   |\n| two  | 2 ms   |\n"
+    write_text(readme, f"{BEGIN}{old}{END}")
+    (tmp_path / "works.md").write_text(page({"target": "x"}, old.replace("two", "new")))
+    before = readme.read_text()
+    result = run("readme", str(tmp_path), str(readme))
+    assert isinstance(result.exception, ConfigError)
+    assert "would lose 1 row: two." in str(result.exception)
+    assert readme.read_text() == before
+    assert run("readme", str(tmp_path), str(readme), "--replace").exit_code == 0
+    assert "| new" in readme.read_text()
+
+
+def test_what_cannot_be_read_or_written_is_told_plainly(tmp_path: Path):
+    (tmp_path / "works.md").write_text("| a |\n")
+    (tmp_path / "binary").write_bytes(b"\x80\xff")
+    result = run("readme", str(tmp_path), str(tmp_path / "binary"))
+    assert isinstance(result.exception, ConfigError)
+    assert "no text in UTF-8" in str(result.exception)
+    for folder in (tmp_path / "works.md" / "x", Path("/proc/nowhere")):
+        result = run("line", "--out", str(folder))
+        assert isinstance(result.exception, ConfigError)
+        assert "cannot take the results" in str(result.exception)
+        assert "line ..." not in result.output  # nothing was measured
+
+
+def test_a_kernel_target_that_is_not_there_is_told_alike(monkeypatch: pytest.MonkeyPatch):
+    def refuse() -> str:
+        raise ConfigError("LABKIT_TARGET names ...")
+
+    monkeypatch.setattr("labkit.core.target.active_target", refuse)
+    for arguments in (["softmax"], ["kernels", "add"], ["scaling", "dense"]):
+        result = run(*arguments)
+        assert isinstance(result.exception, ConfigError)
+        assert str(result.exception).startswith("LABKIT_TARGET")
+        assert result.output == ""
+
+
+def test_the_names_are_listed():
+    lines = run("list").stdout.splitlines()
+    for name in (*WORKS, *SCALING, *KERNELS):
+        assert any(line.split()[0] == name for line in lines)
+
+
+def test_more_threads_than_cores_are_remarked(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("labkit.bench.match.play", lambda *_: [OURS])
+    monkeypatch.setattr("labkit.core.threads.usable_cores", lambda: 2)
+    for threads, said in (("2", 0), ("3", 1)):
+        assert run("line", "line", "--threads", threads).stderr.count(f"{threads} threads on 2 cores") == said
+
+
+def test_works_that_were_disturbed_say_so(monkeypatch: pytest.MonkeyPatch):
+    peaks = iter([100.0, 99.0, 80.0, 98.0])
+    monkeypatch.setattr("labkit.bench.machine._flops", lambda threads: next(peaks))
+    monkeypatch.setattr("labkit.bench.match.play", lambda *_: [OURS])
+    result = run("line", "small", "softmax", "line")  # a name twice is measured once
+    table, _ = tables(result.stdout)
+    assert ["**disturbed**" in line[-1] for line in table[1:]] == [False, True, True]
+    assert "measure that again" in result.stdout
 
 
 def test_readmes_section_is_what_the_benchmark_prints():
@@ -116,6 +182,8 @@ def test_scaling_prints_its_points(tmp_path: Path):
         (["vvg"], r"no work named 'vvg'. It has vgg, .* Did you mean vgg\?"),
         (["works", "kernel"], "no work named 'kernel'"),
         (["kernels", "conw-3x3-64-64-at-32-input"], r"Did you mean conv-3x3-64-64-at-32-input"),
+        (["kernels", "conw-3x3"], r"Did you mean conv-3x3"),
+        (["kernels", "zzzz"], r"`labkit bench list` names them"),
         (["kernels", "--against", "jax"], "compared with torch alone"),
         (["scaling", "line"], "no work for scaling named 'line'"),
         (["vgg", "--against", "theano"], "no peer named 'theano'. It has torch, tensorflow, jax"),

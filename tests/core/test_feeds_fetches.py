@@ -127,6 +127,19 @@ def test_what_does_not_survive_is_refused(session, dtype, value):
         session.run(x, {x: value})
 
 
+def test_masked_elements_are_refused(session):
+    x = lk.placeholder(lk.float32, [2], name="x")
+    values = np.ma.masked_array(np.ones(2, np.float32), [False, True])
+    with pytest.raises(FeedError, match=r"x:0.*1 masked elements of 2.*filled"):
+        session.run(x + 1.0, {x: values})
+    assert session.run(x + 1.0, {x: np.ma.masked_array([1.0, 2.0])}).tolist() == [2, 3]
+
+
+def test_numbers_are_rounded_to_floats(session):
+    x = lk.placeholder(lk.float32, [], name="x")
+    assert session.run(x, {x: 16777217}) == 16777216.0
+
+
 def test_infinities_and_nan_survive(session):
     x = lk.placeholder(lk.float32, [3])
     np.testing.assert_array_equal(session.run(x, {x: [np.inf, -np.inf, np.nan]}), [np.inf, -np.inf, np.nan])

@@ -54,6 +54,19 @@ def test_an_index_out_of_range_is_told(kernels, bad):
         assert error.value.args[1:4] == (1, bad, 5)
 
 
+def test_indices_are_checked_where_nothing_is_taken(kernels):
+    x, good = np.zeros((4, 0), np.float32), np.array([0, 3, 1])
+    assert kernels("gather", [x, good], [((3, 0), np.float32)], [0, 0, 0])[0].shape == (3, 0)
+    assert kernels("gather", [x, good - 1], [((3, 0), np.float32)], [0, 0, 1])[0].shape == (3, 0)
+    assert kernels("gather_nd", [x, good[:, None]], [((3, 0), np.float32)])[0].shape == (3, 0)
+    for bad in (4, -1):
+        index = np.array([0, bad, 1])
+        with pytest.raises(_native.KernelError):
+            kernels("gather", [x, index], [((3, 0), np.float32)], [0, 0, 0])
+        with pytest.raises(_native.KernelError):
+            kernels("gather_nd", [x, index[:, None]], [((3, 0), np.float32)])
+
+
 def test_a_variable_stays_as_it_is_when_an_index_is_bad(kernels):
     before = numbers((5, 3), np.float32)
     for name in ("scatter_update", "scatter_add", "scatter_sub"):

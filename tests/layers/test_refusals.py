@@ -1,10 +1,13 @@
 """Wrong shapes and settings are refused, with the layer, the rule, what came, and what to do."""
 
+import inspect
+
 import numpy as np
 import pytest
 
 import labkit as lk
 from labkit.errors import InvalidArgumentError, ShapeError
+from labkit.plugins import current_lab, settings_of
 
 
 @pytest.mark.parametrize(
@@ -142,3 +145,46 @@ def test_a_second_call_with_a_shape_that_does_not_fit(layer, first, second):
         layer(lk.placeholder(lk.float32, first))
         with pytest.raises(ShapeError):
             layer(lk.placeholder(lk.float32, second))
+
+
+def test_a_setting_that_is_not_there_is_told_with_those_that_are():
+    with pytest.raises(
+        InvalidArgumentError, match=r"layer Dense has no setting 'unit'. .*units, activation.*Did you mean 'units'"
+    ):
+        lk.layers.Dense(3, unit=1)
+    with pytest.raises(
+        InvalidArgumentError, match=r"DepthwiseConv2D has no setting 'foo'.* depth_multiplier,.* input_shape"
+    ):
+        lk.layers.DepthwiseConv2D(3, foo=1)
+
+    class Mine(lk.layers.Dense):
+        def __init__(self, units, mine=1, **kwargs):
+            super().__init__(units, **kwargs)
+
+    with pytest.raises(InvalidArgumentError, match=r"layer Mine has no setting 'nine'.* are units, mine, activation"):
+        Mine(3, nine=2)
+
+
+@pytest.mark.parametrize("name", [record.name for record in current_lab().registry("layers").records()])
+def test_every_layer_refuses_an_unknown_setting(name):
+    made = getattr(lk.layers, name)
+    needed = [
+        p for p in inspect.signature(made).parameters.values() if p.default is p.empty and p.kind is not p.VAR_KEYWORD
+    ]
+    with pytest.raises((InvalidArgumentError, TypeError), match=None if needed else "no_such_setting") as refused:
+        made(no_such_setting=1)
+    assert needed or refused.type is InvalidArgumentError
+
+
+def test_the_algorithm_of_convolutions():
+    with lk.Graph().as_default():
+        x = lk.placeholder(lk.float32, [None, 32, 32, 64])
+        for algorithm in ("direct", "winograd"):
+            y = lk.layers.Conv2D(64, 3, algorithm=algorithm)(x)
+            assert algorithm in lk.explain_plan(y, shapes={x: (2, 32, 32, 64)})
+        assert settings_of(lk.layers.Conv2D(64, 3, algorithm="direct"))["algorithm"] == "direct"
+    with pytest.raises(InvalidArgumentError, match=r"'auto' or 'direct' or 'winograd'.*'fft'"):
+        lk.layers.Conv2D(4, 3, algorithm="fft")
+    for layer in (lk.layers.Conv1D, lk.layers.Conv2DTranspose):
+        with pytest.raises(InvalidArgumentError, match="no such algorithm"):
+            layer(4, 3, algorithm="winograd")

@@ -78,6 +78,20 @@ def test_an_index_outside_is_an_error_that_names_the_rule():
         x[i, i, i, i]
 
 
+@pytest.mark.parametrize(
+    ("shape", "rule"), [((4, 0), "from 0 to 3"), ((0, 4), "nothing to index"), ((0, 0), "nothing to index")]
+)
+def test_indices_into_what_is_empty_are_checked(shape, rule):
+    with lk.Graph().as_default(), lk.Session() as session:
+        x, k = lk.placeholder(lk.float32, [None, None]), lk.placeholder(lk.int32, [None])
+        for y in (lk.gather(x, k), lk.gather_nd(x, k[:, None])):
+            with pytest.raises(lk.errors.InvalidArgumentError, match=f"out of range. .*{rule}.* Received: 9"):
+                session.run(y, {x: np.zeros(shape), k: [9]})
+            assert session.run(y, {x: np.zeros(shape), k: []}).shape == (0, shape[1])
+        if shape[0]:
+            assert session.run(y, {x: np.zeros(shape), k: [3, 0]}).shape == (2, 0)
+
+
 def test_an_index_that_is_computed_takes_no_plan_of_its_own():
     x, i = lk.placeholder(lk.float64, [None, 5, None]), lk.placeholder(lk.int32, [])
     y = x[None, i * 2, ..., 1:]

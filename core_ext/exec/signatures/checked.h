@@ -76,6 +76,7 @@ struct Signature {
     void (*check)(const Checked&);
     const char* kernels;
     bool elementwise = false;  // see is_elementwise
+    bool always = false;       // see is_always_called
 };
 
 struct Signatures {

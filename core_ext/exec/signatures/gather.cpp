@@ -135,9 +135,9 @@ void array_index(const Checked& c) {
 }
 
 const Signatures registered{
-    {gather, "gather"},
+    {gather, "gather", false, true},
     {gather_grad, "gather_grad"},
-    {gather_nd, "gather_nd"},
+    {gather_nd, "gather_nd", false, true},
     {check_indices, "check_indices"},
     {array_index, "array_index"},
     {scatter, "scatter_nd scatter_update scatter_add scatter_sub"},

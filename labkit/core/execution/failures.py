@@ -93,10 +93,14 @@ def _told_by_kernel(error: Any, graph: Graph, planned: Planned, *, stepping: boo
     op = graph.get_operation_by_name(name) if name in graph else graph.inside.get(name)
     if name.startswith("feed "):
         where = f"The Batches for {planned.feed_names[int(name.removeprefix('feed '))]}"
-        rule = f"Rows are from 0 to {limit - 1}"
+        rule = f"Rows are from 0 to {limit - 1}" if limit > 0 else "There are no rows, and so no index of one"
     else:
         where = f"Operation '{name}'" + (f" ({op.line})" if op and op.line else "")
-        rule = f"Indices are from 0 to {limit - 1}"
+        rule = (
+            f"Indices are from 0 to {limit - 1}"
+            if limit > 0
+            else "There is nothing to index there: the dimension has size 0"
+        )
     if stepping:
         where += f", at step {error.steps_done} of this call (steps before it hold),"
     if code == _INDEX_OUT_OF_RANGE:
