@@ -31,10 +31,8 @@ def _told(what: str) -> Iterator[None]:
     try:
         yield
     except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
-        raise ConfigError(
-            what, received=f"{why}: {error.filename}" if getattr(error, "filename", None) else why
-        ) from error
+        why = f"{error.strerror}: {error.filename}" if isinstance(error, OSError) else "it is no text in UTF-8"
+        raise ConfigError(what, received=why) from error
 
 
 def ready(folder: Path) -> None:

@@ -158,8 +158,8 @@ class Conv2D(Convolution):
 
     def convolve(self, inputs: lk.Tensor) -> lk.Tensor:
         padding, dilations = self.padding.upper(), self.dilation_rate
-        settings = {"groups": self.groups, "algorithm": self.algorithm}
-        return lk.nn.conv2d(inputs, self.kernel, self.strides, padding, dilations, **settings)
+        groups, algorithm = self.groups, self.algorithm
+        return lk.nn.conv2d(inputs, self.kernel, self.strides, padding, dilations, groups=groups, algorithm=algorithm)
 
 
 class Conv1D(Convolution):

@@ -94,7 +94,7 @@ def unknown_settings(kind: str, made: type, base: type, unknown: Mapping[str, An
     for owner in made.__mro__[: made.__mro__.index(base) + 1]:
         if "__init__" not in vars(owner):
             continue
-        parameters = list(inspect.signature(owner.__init__).parameters.items())[1:]
+        parameters = list(inspect.signature(vars(owner)["__init__"]).parameters.items())[1:]
         known.update(
             {key: p for key, p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL) and key not in known}
         )

@@ -61,10 +61,10 @@ def explain_plan(
     arrays = {key: feed_array(key, value) for key, value in zip(keys, values, strict=False)}
     for tensor, shape in zip(keys[len(arrays) :], flatten_values(shapes), strict=True):
         dims = as_dims(shape)
-        if dims is None or not is_known(dims):
+        if not is_known(dims):
             raise ShapeError(f"The shape given for {tensor.name} is not fully known", received=show(dims))
         check_shape(tensor, dims)
-        arrays[tensor] = np.broadcast_to(np.zeros((), tensor.dtype.numpy), dims)
+        arrays[tensor] = np.broadcast_to(np.zeros((), tensor.dtype.numpy), dims)  # type: ignore[arg-type]
     parsed = Fetches(home.graph, fetches)
     program = Program(parsed.tensors, parsed.operations, list(arrays), share_equal=home.optimize)
     for op in (op for stage in program.stages for op in stage.sequence if op.type == "Placeholder"):

@@ -111,7 +111,7 @@ def feed_array(tensor: Tensor, value: Any, leading: tuple[int, ...] = ()) -> np.
     return array
 
 
-def check_shape(tensor: Tensor, shape: tuple[int, ...]) -> None:
+def check_shape(tensor: Tensor, shape: Dims) -> None:
     """Whether an array of this shape can be fed.
 
     Raises:
