@@ -90,7 +90,7 @@ class Callback:
         """After a step (or a piece of `every` steps), with the number of the last one.
 
         Args:
-            logs: name -> number: means over the epoch up to here.
+            logs: name -> number: the losses and those metrics that are means over examples, over the epoch up to here.
         """
         self.on_batch_end(batch, logs)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +20,8 @@ class LearningRateScheduler(Callback):
     in the graph.
 
     Args:
-        schedule: a function of the epoch, from 0, and the learning rate so far, which gives the new one, a float.
+        schedule: a function of the epoch, from 0, and the learning rate so far (or of the epoch alone), which gives the new
+            one, a float.
         verbose: 1 prints the rate of each epoch.
 
     Raises:
@@ -27,20 +29,21 @@ class LearningRateScheduler(Callback):
             learning rate cannot be set, as it follows a schedule.
     """
 
-    def __init__(self, schedule: Callable[[int, float], float], verbose: int = 0) -> None:
-        if not callable(schedule):
+    def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
+        takes = [count for count in (2, 1) if _takes(schedule, count)]
+        if not takes:
             raise InvalidArgumentError(
-                "LearningRateScheduler got no function",
-                rule="schedule(epoch, learning_rate) gives the learning rate of that epoch",
+                "LearningRateScheduler got no function of the epoch",
+                rule="schedule(epoch, learning_rate), or schedule(epoch), gives the learning rate of that epoch",
                 received=repr(schedule),
             )
-        self.schedule, self.verbose = schedule, verbose
+        self.schedule, self.verbose, self._takes = schedule, verbose, takes[0]
 
     def on_train_begin(self, logs: Logs) -> None:
         adjustable(self)
 
     def on_epoch_begin(self, epoch: int, logs: Logs) -> None:
-        rate: Any = self.schedule(epoch, adjustable(self))
+        rate: Any = self.schedule(*(epoch, adjustable(self))[: self._takes])
         if isinstance(rate, bool) or not isinstance(rate, int | float | np.number) or not np.isfinite(float(rate)):
             raise InvalidArgumentError(
                 "The function of LearningRateScheduler gave no learning rate",
@@ -56,3 +59,14 @@ class LearningRateScheduler(Callback):
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         logs["learning_rate"] = adjustable(self)
+
+
+def _takes(function: Any, count: int) -> bool:
+    """Whether the function can be called with that many arguments."""
+    try:
+        inspect.signature(function).bind(*range(count))
+    except TypeError:
+        return False
+    except ValueError:  # some built-in callables do not tell
+        return True
+    return True

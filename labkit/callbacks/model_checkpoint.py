@@ -60,13 +60,6 @@ class ModelCheckpoint(MonitorCallback):
         given = initial_value_threshold
         self.initial_value_threshold = None if given is None else check_number(self, "initial_value_threshold", given)
         if self.save_freq != "epoch":
-            if self.save_best_only and self.monitor.startswith("val_"):
-                raise InvalidArgumentError(
-                    "ModelCheckpoint cannot choose the best steps by a value of the validation",
-                    rule="Validation follows an epoch, not a step",
-                    received=f"monitor={self.monitor!r}, save_freq={self.save_freq}",
-                    fix='Use save_freq="epoch", or monitor="loss".',
-                )
             self.every = self.save_freq
             self.on_train_batch_end = self._after_steps  # type: ignore[method-assign]
         self.reset()
@@ -83,6 +76,12 @@ class ModelCheckpoint(MonitorCallback):
             self._consider({**logs, "epoch": epoch + 1}, logs)
 
     def _after_steps(self, batch: int, logs: Logs) -> None:
+        if self.save_best_only and self.monitor not in logs:
+            raise InvalidArgumentError(
+                f"ModelCheckpoint cannot choose the best steps by {self.monitor!r}",
+                rule=f"The values of a step are {', '.join(logs)}",
+                fix='Use save_freq="epoch", or monitor="loss".',
+            )
         self._consider({**logs, "epoch": self._epoch + 1, "batch": batch + 1}, logs)
 
     def _consider(self, fields: dict[str, Any], logs: Logs) -> None:

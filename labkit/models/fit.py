@@ -28,7 +28,7 @@ def fit(
     batch_size: int,
     epochs: int,
     steps: int | None,
-    validation_data: tuple[Any, Any] | None,
+    validation_data: tuple[Any, ...] | None,
     validation_split: float | None,
     validation_freq: int | Collection[int],
     shuffle: bool,
@@ -45,10 +45,12 @@ def fit(
             raise InvalidArgumentError("fit takes validation_data or validation_split, not both")
         kept, x, y, validation_data = _split(model, x, y, validation_split)
         sample_weight = None if sample_weight is None else numeric(sample_weight, "sample_weight")[:kept]
-    if validation_data is not None and not (isinstance(validation_data, (tuple, list)) and len(validation_data) == 2):
+    if validation_data is not None and not (
+        isinstance(validation_data, tuple | list) and len(validation_data) in (2, 3)
+    ):
         raise InvalidArgumentError(
             "validation_data is no pair",
-            rule="It is (x, y): inputs and targets",
+            rule="It is (x, y), inputs and targets, or (x, y, sample_weight)",
             received=type(validation_data).__name__,
         )
     called = Callbacks(callbacks)
@@ -161,11 +163,12 @@ class _Finite:
 class _Validation:
     """What is evaluated after an epoch, and when."""
 
-    def __init__(self, model: Model, data: tuple[Any, Any], batch_size: int, freq: Any) -> None:
-        inputs, targets = model.training_arrays(*data)
+    def __init__(self, model: Model, data: tuple[Any, ...], batch_size: int, freq: Any) -> None:
+        x, y, *weights = data
+        inputs, targets = model.training_arrays(x, y)
         require_numbers(inputs, targets, "validation data's ", large=True)
         self.x, self.y = pack(model.x, inputs), pack(model.y_pred, targets)  # converted once for all epochs
-        self.model, self.batch_size = model, batch_size
+        self.model, self.batch_size, self.weights = model, batch_size, weights[0] if weights else None
         self.epochs: set[int] | None = None
         if isinstance(freq, Collection) and not isinstance(freq, str):
             self.epochs = {positive(epoch, "An epoch of validation_freq") - 1 for epoch in freq}
@@ -177,7 +180,7 @@ class _Validation:
 
     def run(self, called: Callbacks) -> dict[str, Any]:
         called.call("on_test_begin", {})
-        judged = self.model.evaluate(self.x, self.y, batch_size=self.batch_size, return_dict=True)
+        judged = self.model.evaluate(self.x, self.y, self.batch_size, self.weights, return_dict=True)
         called.call("on_test_end", judged)
         return {f"val_{name}": value for name, value in judged.items()}
 

@@ -85,7 +85,7 @@ class Model(CompiledLayers):
         batch_size: int = 32,
         epochs: int = 1,
         steps: int | None = None,
-        validation_data: tuple[Any, Any] | None = None,
+        validation_data: tuple[Any, ...] | None = None,
         validation_split: float | None = None,
         shuffle: bool = True,
         seed: int = 0,
@@ -104,7 +104,7 @@ class Model(CompiledLayers):
                 the end of an epoch goes on with the next one's order.
             epochs: how often every example is used; the number of the last epoch where `initial_epoch` is not 0.
             steps: how many steps to run, instead of `epochs`.
-            validation_data: (x, y) to evaluate after every epoch.
+            validation_data: (x, y) or (x, y, sample_weight) to evaluate after every epoch.
             validation_split: the fraction of the examples, the last ones, to keep for that instead.
             shuffle: whether each epoch has an order of its own.
             seed: decides these orders.

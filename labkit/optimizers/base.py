@@ -45,6 +45,8 @@ class Optimizer(OptimizerState):
             gradients together to global_clipnorm. Every optimizer takes these as keywords.
 
     Attributes:
+        learning_rate: the number, tensor or schedule. In a model a number can be set between steps, and is saved with the
+            model's state: `model.optimizer.learning_rate = 0.001`.
         slots: for each keyword argument of `update` that is a variable's own state, its `Slot`.
         shared: for each keyword argument that is state of all variables together, the number it starts from.
         numbers: attributes that are settings of one number, and what their operations are called.

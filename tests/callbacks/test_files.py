@@ -90,6 +90,12 @@ def test_saving_every_so_many_steps(make, data, tmp_path):
     assert prefixes(tmp_path) == ["1-3", "2-1", "2-4"]
 
 
+def test_steps_cannot_be_judged_by_what_an_epoch_gives(make, data, tmp_path):
+    save = ModelCheckpoint(tmp_path / "x", save_freq=2, save_best_only=True, save_weights_only=True)
+    with pytest.raises(InvalidArgumentError, match=r"best steps by 'val_loss'.*values of a step are loss, mae"):
+        make().fit(*data, batch_size=8, validation_data=data, verbose=0, callbacks=[save])
+
+
 def test_the_best_epoch_replaces_the_one_before(make, data, tmp_path, capsys):
     save = ModelCheckpoint(tmp_path / "best", save_weights_only=True, save_best_only=True, verbose=1)
     stop = lk.callbacks.EarlyStopping(patience=2, restore_best_weights=True)
@@ -123,7 +129,6 @@ def test_a_path_that_cannot_be_made(make, data, tmp_path, path, message):
     [
         ({"save_freq": 0}, "save_freq"),
         ({"save_freq": "batch"}, "save_freq"),
-        ({"save_freq": 5, "save_best_only": True}, "Validation follows an epoch"),
         ({"initial_value_threshold": "x"}, "initial_value_threshold"),
     ],
 )

@@ -299,6 +299,14 @@ def test_validation_of_some_epochs(make, data, freq, validated):
     assert len(frame) == 5
 
 
+def test_validation_data_with_weights(make, data):
+    weights = np.linspace(0, 2, 40)
+    model = make()
+    history = model.fit(*data, verbose=0, validation_data=(*data, weights))
+    assert history.history["val_loss"][0] == model.evaluate(*data, sample_weight=weights)[0]
+    assert history.history["val_loss"][0] != model.evaluate(*data)[0]
+
+
 @pytest.mark.parametrize("freq", [0, [0], 1.5, "x", True])
 def test_a_validation_freq_that_makes_no_sense(make, data, freq):
     with pytest.raises(InvalidArgumentError, match=r"validation_freq must be a whole number above 0"):

@@ -162,9 +162,16 @@ def test_a_scheduler_that_gives_no_rate(make, data, result):
         make().fit(*data, verbose=0, callbacks=[follow])
 
 
+def test_a_scheduler_may_take_the_epoch_alone(make, data):
+    follow = lk.callbacks.LearningRateScheduler(lambda epoch: 0.1 / (epoch + 1))
+    history = make().fit(*data, epochs=2, verbose=0, callbacks=[follow])
+    assert history.history["learning_rate"] == [0.1, 0.05]
+
+
 def test_a_scheduler_is_a_function(make, data):
-    with pytest.raises(InvalidArgumentError, match="got no function"):
-        lk.callbacks.LearningRateScheduler(0.1)
+    for wrong in (0.1, lambda: 0.1, lambda epoch, rate, more: 0.1):
+        with pytest.raises(InvalidArgumentError, match="got no function of the epoch"):
+            lk.callbacks.LearningRateScheduler(wrong)
     follow = lk.callbacks.LearningRateScheduler(lambda epoch, rate: rate)
     with pytest.raises(InvalidArgumentError, match=r"LearningRateScheduler cannot set the learning rate of SGD"):
         make(lk.optimizers.SGD(lk.schedules.Constant(0.1))).fit(*data, verbose=0, callbacks=[follow])
