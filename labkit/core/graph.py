@@ -41,6 +41,7 @@ class Graph(Names, Lookup, Collections):
         self.finalized = False
         self.growth = Growth()
         self.variable_store: Any = None  # of get_variable, when it was used
+        self.masks: dict[Tensor, Tensor] = {}  # of sequences: kept here, so that they go when the graph does
         self._stream_root = ""
         self._control: list[tuple[Operation, ...]] = []
         self._placements: list[Placement] = []

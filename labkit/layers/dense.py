@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 import labkit as lk
 from labkit.errors import InvalidArgumentError
 from labkit.layers.base import Layer, Shape
@@ -41,9 +43,9 @@ class Dense(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        if not isinstance(units, int) or units < 1:
+        if isinstance(units, bool) or not isinstance(units, int | np.integer) or units < 1:
             raise InvalidArgumentError("Dense needs a positive whole number of units", received=repr(units))
-        self.units, self.use_bias = units, use_bias
+        self.units, self.use_bias = int(units), use_bias
         self.activation = None if activation is None else resolve("activations", activation)
         self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
         self.kernel_regularizer, self.bias_regularizer = kernel_regularizer, bias_regularizer

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import labkit as lk
 from labkit.core.nest import flatten, pack
 
-_MASKS: WeakKeyDictionary[lk.Tensor, lk.Tensor] = WeakKeyDictionary()
-
 
 def mask_of(tensor: Any) -> lk.Tensor | None:
     """The tensor's mask, bool [batch, steps] with True where a step counts; None where all do."""
-    return _MASKS.get(tensor) if isinstance(tensor, lk.Tensor) else None
+    return tensor.graph.masks.get(tensor) if isinstance(tensor, lk.Tensor) else None
 
 
 def masks_of(nest: Any) -> Any:
@@ -25,6 +22,6 @@ def masks_of(nest: Any) -> Any:
 def set_mask(tensor: lk.Tensor, mask: lk.Tensor | None) -> None:
     """Gives the tensor a mask, or takes it away."""
     if mask is None:
-        _MASKS.pop(tensor, None)
+        tensor.graph.masks.pop(tensor, None)
     else:
-        _MASKS[tensor] = mask
+        tensor.graph.masks[tensor] = mask

@@ -162,7 +162,7 @@ class Concatenate(Joined):
 
     def compute_mask(self, inputs: Any, mask: Any) -> Any:
         """No mask where steps are joined; along another dimension that of the first input that has one."""
-        return None if self.axis == 1 else super().compute_mask(inputs, mask)
+        return None if self.axis % _rank(inputs[0]) == 1 else super().compute_mask(inputs, mask)
 
     def settings(self) -> dict[str, Any]:
         return {"axis": self.axis}

@@ -42,5 +42,20 @@ class Operator(Layer):
             left, right = right, left
         return OPERATORS[self.operator](left, right)
 
+    def compute_mask(self, inputs: Any, mask: Any) -> Any:
+        """The mask of the inputs; of an index the part that it takes of it, where the steps stay a dimension."""
+        found = super().compute_mask(inputs, mask)
+        if found is None or self.operator not in ("getitem", "matmul"):
+            return found
+        if isinstance(inputs, list | tuple):
+            return mask[0] if self.operator == "matmul" else None
+        if self.operator == "matmul":
+            return None if self.swapped else found
+        key = self.operand if isinstance(self.operand, tuple) else (self.operand,)
+        if Ellipsis in key:
+            place, missing = key.index(Ellipsis), len(inputs.shape.as_list()) - (len(key) - 1)
+            key = (*key[:place], *(slice(None),) * missing, *key[place + 1 :])
+        return found[key[:2]] if all(isinstance(part, slice) for part in key[:2]) else None
+
     def settings(self) -> dict[str, Any]:
         return {"operator": self.operator, "operand": self.operand}

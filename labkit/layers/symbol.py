@@ -177,14 +177,23 @@ def trace(call: Call, values: dict[Symbol, lk.Tensor], **options: Any) -> Any:
 @contextmanager
 def _unbuilt(layer: Layer) -> Iterator[None]:
     """The layer and its sub-layers as if they had never been called; afterwards they are what they were."""
-    kept = [(each, dict(vars(each))) for each in layer.walk()]
+    kept = [pair for each in layer.walk() for pair in _contents(vars(each))]
     layer.reset()
     try:
         yield
     finally:
-        for each, attributes in kept:
-            vars(each).clear()
-            vars(each).update(attributes)
+        for container, content in kept:
+            container.clear()
+            container.update(content) if isinstance(container, dict) else container.extend(content)
+
+
+def _contents(value: Any) -> Iterator[tuple[Any, Any]]:
+    """A list's or dict's content, and that of those inside: a layer's build may put sub-layers into them."""
+    if isinstance(value, list | dict):
+        yield value, value.copy()
+    if isinstance(value, list | tuple | dict):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _contents(each)
 
 
 def _apply(name: str, left: Any, right: Any) -> Any:

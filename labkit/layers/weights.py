@@ -102,7 +102,7 @@ class WeightOwner:
     @property
     def trainable_weights(self) -> list[lk.Variable]:
         """Those that training changes."""
-        learned = _learned(self)
+        learned = _learned(self, set())
         return [variable for variable in self.named_weights().values() if variable in learned]
 
     @property
@@ -147,9 +147,12 @@ def _named(layer: WeightOwner, seen: set[WeightOwner]) -> dict[str, lk.Variable]
     return found
 
 
-def _learned(layer: WeightOwner) -> set[lk.Variable]:
+def _learned(layer: WeightOwner, seen: set[WeightOwner]) -> set[lk.Variable]:
     """What training changes: nothing of a layer that is frozen, nor of its sub-layers."""
-    return layer._learned.union(*map(_learned, layer.sublayers)) if layer.trainable else set()
+    if layer in seen or not layer.trainable:
+        return set()
+    seen.add(layer)
+    return layer._learned.union(*(_learned(sublayer, seen) for sublayer in layer.sublayers))
 
 
 def _unused(name: str, taken: Mapping[str, Any]) -> str:

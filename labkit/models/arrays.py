@@ -218,7 +218,14 @@ def _class_weights(class_weight: Any, y: Sequence[np.ndarray]) -> np.ndarray:
     missing = [int(c) for c in classes if int(c) not in class_weight]
     if missing:
         raise FeedError("class_weight has no number for some classes of y", received=f"no {missing[:5]}")
-    return np.array([float(class_weight[int(c)]) for c in classes])[places]
+    found = numeric([class_weight[int(c)] for c in classes], "class_weight").astype(np.float64)
+    if found.ndim != 1 or not np.isfinite(found).all() or found.min() < 0:
+        raise FeedError(
+            "class_weight does not weigh the classes",
+            rule="It maps each class number to one finite number from 0 on",
+            received=repr({int(c): class_weight[int(c)] for c in classes})[:200],
+        )
+    return found[places]
 
 
 def positive(value: Any, what: str) -> int:

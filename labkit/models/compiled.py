@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -140,8 +139,9 @@ class CompiledLayers(TracedLayers):
             SessionError: the model is not compiled.
         """
         self._require_compiled("Training")
+        self._require_same_layers()
         if weighted not in self.programs:
-            with self.graph.as_default(), self._forgetting_targets():
+            with self.graph.as_default():
                 # Masks follow from the layers' names alone, however often the model is compiled.
                 with lk.name_scope("training") as scope, self.graph.stream_root(scope):
                     losses, measured = self._graded(self._trace(training=True))
@@ -182,20 +182,11 @@ class CompiledLayers(TracedLayers):
                 self._weights = lk.placeholder("float32", (None,), name="example_weights")
         return self._weights
 
-    @contextmanager
-    def _forgetting_targets(self) -> Iterator[None]:
-        """Lets the next targets decide their shape and dtype anew when the loss could not take the first ones."""
-        try:
-            yield
-        except BaseException:
-            if not self.programs and self._evaluation is None:
-                self.targets = []
-            raise
-
     def training_arrays(self, x: Any, y: Any) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """x and y as they are fed, in the order of the flattened placeholders `x` and `y`.
 
-        Builds the model and its targets' placeholders where that is still to be done.
+        Builds the model and its targets' placeholders where that is still to be done. The first targets after `compile`
+        that the loss takes decide dtype and shape of those that follow.
 
         Raises:
             SessionError: the model is not compiled.
@@ -204,13 +195,15 @@ class CompiledLayers(TracedLayers):
         self._require_compiled("Training and evaluation")
         inputs, outputs = self._inputs(x), flatten(self.y_pred)
         given = parts(y, self.y_pred, self.output_names, "y")
+        decided = bool(self.programs) or self._evaluation is not None
         targets = [
-            targets_array(array, self.targets[i] if self.targets else None, output)
+            targets_array(array, self.targets[i] if decided else None, output)
             for i, (array, output) in enumerate(zip(given, outputs, strict=True))
         ]
         require_pairs(inputs, targets)
-        if not self.targets:
-            self.make_targets([(array.dtype, (None, *array.shape[1:])) for array in targets])
+        kinds = [(lk.as_dtype(array.dtype), (None, *array.shape[1:])) for array in targets]
+        if not decided and kinds != [(y.dtype, tuple(y.shape.as_list())) for y in self.targets]:
+            self.make_targets(kinds)
         return inputs, targets
 
     def make_targets(self, kinds: Sequence[tuple[Any, Any]]) -> None:

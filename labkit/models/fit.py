@@ -84,6 +84,8 @@ def fit(
         logs: dict[str, Any] = {}
         while loop.step < last and not model.stop_training:
             called.call("on_epoch_begin", epoch, {})
+            if model.stop_training:
+                break
             first = loop.step
             logs = _train(loop, min(loop.epoch_end(epoch), last), called, finite)
             history.steps.append(loop.step - first)
@@ -213,7 +215,8 @@ def _split(model: Model, x: Any, y: Any, fraction: float) -> tuple[int, Any, Any
     """The number of the first examples, kept for training; these; the last `fraction` of the examples, for validation."""
     inputs, targets = model.training_arrays(x, y)
     examples = len(inputs[0])
-    kept = examples - int(examples * fraction) if 0 < fraction < 1 else 0
+    is_number = isinstance(fraction, int | float | np.number)
+    kept = examples - int(examples * fraction) if is_number and 0 < fraction < 1 else 0
     if not 0 < kept < examples:
         raise InvalidArgumentError(
             "validation_split leaves nothing to train on, or nothing to validate with",

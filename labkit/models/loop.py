@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import labkit as lk
-from labkit.errors import CheckpointError, InvalidArgumentError
+from labkit.errors import CheckpointError, InvalidArgumentError, SessionError
 from labkit.models.arrays import example_weights, positive, require_numbers, require_pairs
 from labkit.models.meters import Meters
 
@@ -96,8 +96,17 @@ class TrainingLoop:
             For each step, [steps]: "loss", the loss that was minimized (the batch's mean plus the regularizers' terms), of
             several outputs each one's, and the batch's mean of each metric that is a function; all before the step's
             update. What other metrics come to, `results` says.
+
+        Raises:
+            SessionError: the model was compiled again since this loop was made.
         """
         steps = positive(steps, "steps")
+        if self._program not in self.model.programs.values():
+            raise SessionError(
+                f"Model {self.model.name!r} was compiled again while it trains",
+                rule="A training loop, and so a fit, keeps the losses, metrics and optimizer that it began with",
+                fix="End the fit (model.stop_training = True), compile, and fit again with initial_epoch=.",
+            )
         indices = self.indices(self.step, steps)
         program = self._program
         _, values, measured = self.model.session.run(
@@ -167,8 +176,9 @@ class TrainingLoop:
             CheckpointError: the state is of another loop; nothing is changed.
         """
         for key, own in {**self._position(), "loop/step": self.step}.items():
-            saved = state.get(key)
-            if saved is None or np.size(saved) != 1 or (key != "loop/step" and int(saved) != own):
+            saved = None if state.get(key) is None else np.asarray(state[key])
+            whole = saved is not None and saved.dtype.kind in "iu" and saved.size == 1 and saved >= 0
+            if not whole or (key != "loop/step" and saved != own):
                 raise CheckpointError(
                     "The saved state belongs to another training loop",
                     rule="Seeds, number of examples, batch size and shuffling are those of the loop that was saved",

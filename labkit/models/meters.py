@@ -85,7 +85,12 @@ class Meters:
                     received=", ".join(own) or "nothing",
                     fix="Continue with the metrics of the model that was saved.",
                 )
-            metric.restore(own)
+            try:
+                metric.restore(own)
+            except (TypeError, ValueError) as error:
+                raise CheckpointError(
+                    f"The saved state of metric {name!r} is damaged", received=f"{type(error).__name__}: {error}"
+                ) from error
 
 
 def _plain(value: Any) -> Any:

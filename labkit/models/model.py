@@ -200,7 +200,7 @@ class Model(CompiledLayers):
         inputs, targets = self.training_arrays(x, y)
         weights = example_weights(sample_weight, None, targets)
         if self._evaluation is None:
-            with self.graph.as_default(), self._forgetting_targets(), lk.name_scope("evaluation"):
+            with self.graph.as_default(), lk.name_scope("evaluation"):
                 self._evaluation = self._graded(self.y_pred)
         losses, measured = self._evaluation
         objectives, meters = self.objectives(), Meters(self.objectives())

@@ -83,7 +83,8 @@ class Specs:
 
     def __init__(self, loss: Any, metrics: Any, loss_weights: Any) -> None:
         self.loss = _resolved("losses", loss)
-        self.metrics = _resolved("metrics", metrics)
+        found = _resolved("metrics", metrics)
+        self.metrics = [found] if isinstance(found, Named) else found
         self.weights = loss_weights
 
     def objectives(self, model: str | None, outputs: Sequence[str]) -> list[Objective]:

@@ -48,6 +48,7 @@ class TracedLayers(Layer):
     def _forget(self) -> None:
         super()._forget()
         self._taps: dict[str, lk.Tensor] = {}
+        self._built_of: set[Layer] = set()
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Traces the model: adds its operations to the graph and returns the output, or a nest of outputs."""
@@ -160,7 +161,7 @@ class TracedLayers(Layer):
         for layer in self.walk():
             if layer.own_weights:
                 layer.lives_in = home
-        self.input_shape, self.built = shape, True
+        self.input_shape, self.built, self._built_of = shape, True, set(self.walk())
 
     def _placeholders(self, shape: Any) -> Any:
         """The inputs: one placeholder, or several in the structure of the model's inputs."""
@@ -197,9 +198,34 @@ class TracedLayers(Layer):
         return ["output"] if len(leaves) == 1 else [f"output_{i}" for i in range(1, len(leaves) + 1)]
 
     def _trace(self, training: bool) -> Any:
-        """The outputs' tensors for the placeholders of the inputs."""
+        """The outputs' tensors for the placeholders of the inputs.
+
+        Raises:
+            GraphError: it makes weights that are no layer's.
+        """
         name_layers(self)
-        return self._traced(self._x, None, training, None, {})
+        before = len(lk.trainable_variables())
+        outputs = self._traced(self._x, None, training, None, {})
+        own = {variable for layer in self.walk() for variable in layer.own_weights.values()}
+        if lost := [variable.op.name for variable in lk.trainable_variables()[before:] if variable not in own]:
+            raise GraphError(
+                f"Model {self.name!r} makes weights that training would not find",
+                rule="Layers are kept in attributes; weights are made in build, with add_weight. What call makes is of one "
+                "trace alone",
+                received=", ".join(lost),
+                fix="Make the layers in __init__ or build: self.hidden = lk.layers.Dense(8).",
+            )
+        return outputs
+
+    def _require_same_layers(self) -> None:
+        """Raises GraphError where a built model has other layers than those that it was built of."""
+        if self.built and (changed := self._built_of.symmetric_difference(self.walk())):
+            raise GraphError(
+                f"Model {self.name!r} has other layers than when it was built",
+                rule="A model's layers, and theirs, stay what they were when its weights were made",
+                received=f"added or removed: {', '.join(sorted(repr(layer) for layer in changed))}",
+                fix="Make a new model of these layers, which may share those that stay.",
+            )
 
     def _require_built(self, inputs: Any, shape: Any) -> None:
         """Called as a layer of another model, or in a graph of the program's own: the layers make their own weights."""
@@ -292,9 +318,17 @@ class TracedLayers(Layer):
     # --- weights ---
 
     def named_weights(self) -> dict[str, lk.Variable]:
-        """Path -> variable, such as "dense/kernel"; the optimizer's are none of them. Builds the model if it can be."""
-        if self.input_shape is not None or not self.has_weights:
+        """Path -> variable, such as "dense/kernel"; the optimizer's are none of them. Builds the model if it can be.
+
+        Raises:
+            GraphError: it has other layers than when it was built.
+        """
+        elsewhere = any(
+            layer.own_weights and layer.lives_in is None for layer in self.walk()
+        )  # the program's own graph
+        if not elsewhere and (self.input_shape is not None or not self.has_weights):
             self.build()
+        self._require_same_layers()
         return super().named_weights()
 
     def get_weights(self) -> list[np.ndarray]:

@@ -380,3 +380,16 @@ def test_state_is_restored_for_one_fit_and_reset_for_the_next(make, data):
     assert other.epochs == 1
     with pytest.raises(CheckpointError, match="This is no state of Counter"):
         other.restore({"wait": 3})
+
+
+def test_training_can_be_ended_before_an_epoch(make, data):
+    model, seen = make(), Recorder()
+    stop = lk.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: setattr(model, "stop_training", epoch == 1))
+    history = model.fit(*data, batch_size=20, epochs=4, verbose=0, callbacks=[stop, seen])
+    assert history.epoch == [0]
+    assert len(history.history["mae"]) == 1
+    assert seen.calls[-3:] == [
+        ("epoch_begin", 1),
+        ("train_end", {name: values[0] for name, values in history.history.items()}),
+        ("close", None),
+    ]

@@ -109,6 +109,20 @@ def test_a_state_of_another_loop_is_refused(network, digits, change):
         loop.restore(state)
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("loop/step", value) for value in ("x", -1, 1.5, np.nan, [1, 2], None)]
+    + [("loop/seed", "x"), ("loop/metrics/accuracy/examples", "x"), ("loop/metrics/accuracy/examples", [1, 2])],
+)
+def test_a_damaged_position_is_refused(network, digits, key, value):
+    loop = TrainingLoop(network(), *digits)
+    state = loop.state()
+    assert key in state
+    with pytest.raises(CheckpointError):
+        loop.restore({**state, key: value if value is None else np.array(value)})
+    assert same(loop.state(), state)
+
+
 def test_a_damaged_state_changes_nothing(network, digits):
     loop = TrainingLoop(network("adam"), *digits)
     loop.run(2)

@@ -66,3 +66,19 @@ def test_a_layer_that_asks_for_the_mask_is_given_it():
 
     model = lk.Sequential([lk.Input((5, 3)), NonZero(), Sum()])
     np.testing.assert_allclose(model.predict(X), X.sum(1), rtol=1e-5, atol=1e-6)
+
+
+def test_parts_and_joins_of_sequences_have_masks_of_their_length():
+    steps = lk.Input((5,), dtype="int32")
+    vectors = lk.layers.Embedding(9, 3, mask_zero=True)(steps)
+    twice = lk.layers.Concatenate(axis=-2)([vectors, vectors])
+    parts = {"from": vectors[:, 1:], "dots": vectors[..., 1:, :], "units": vectors[..., 0], "last": vectors[:, -1]}
+    model = lk.Model(steps, {**parts, "twice": twice})
+    model.build()
+    masks = {name: mask_of(tensor) for name, tensor in model.y_pred.items()}
+    assert masks["last"] is None
+    assert masks["twice"] is None
+    x = RANDOM.integers(0, 3, (6, 5)).astype("int32")
+    found = model.session.run({name: mask for name, mask in masks.items() if mask is not None}, {model.x: x})
+    for name, expected in {"from": x[:, 1:] != 0, "dots": x[:, 1:] != 0, "units": x != 0}.items():
+        assert np.array_equal(found[name], expected)

@@ -258,3 +258,45 @@ def test_unknown_names_list_near_ones():
     model = lk.Sequential([lk.layers.Dense(1)])
     with pytest.raises(lk.errors.UnknownComponentError, match=r"Did you mean 'Adam'"):
         model.compile(optimizer="adm", loss="mse")
+
+
+def test_one_metric_needs_no_list():
+    model = line()
+    model.compile("sgd", "mse", metrics="mae")
+    assert list(model.fit(np.ones((4, 3)), np.ones(4), verbose=0).history) == ["loss", "mae"]
+
+
+def test_targets_of_another_kind_fit_a_model_that_is_compiled_again():
+    model = lk.Sequential([lk.Input((3,)), lk.layers.Dense(3, activation="softmax")])
+    x, y = np.ones((6, 3)), np.arange(6) % 3
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    by_class = model.evaluate(x, y)
+    model.fit(x, y, verbose=0)
+    with pytest.raises(ShapeError, match="Encode all targets alike"):
+        model.fit(x, np.eye(3)[y], verbose=0)
+    model.compile("sgd", "categorical_crossentropy")
+    assert model.evaluate(x, np.eye(3)[y]) != by_class
+    model.fit(x, np.eye(3)[y], verbose=0)
+
+
+def test_a_model_compiled_while_it_trains_says_so():
+    model = line()
+    again = lk.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: model.compile("adam", "mae"))
+    with pytest.raises(SessionError, match="compiled again while it trains"):
+        model.fit(np.ones((4, 3)), np.ones(4), epochs=3, verbose=0, callbacks=[again])
+    model.fit(np.ones((4, 3)), np.ones(4), verbose=0)
+
+
+@pytest.mark.parametrize("weight", [-1.0, float("nan"), "x", [1.0, 2.0], None])
+def test_class_weights_are_numbers_from_0_on(weight):
+    model = lk.Sequential([lk.Input((3,)), lk.layers.Dense(2)])
+    model.compile("sgd", lk.losses.SparseCategoricalCrossentropy(from_logits=True))
+    with pytest.raises(FeedError, match="class_weight"):
+        model.fit(np.ones((4, 3)), np.arange(4) % 2, verbose=0, class_weight={0: 1.0, 1: weight})
+
+
+def test_the_number_of_units_may_be_numpys():
+    assert lk.Sequential([lk.Input((3,)), lk.layers.Dense(np.arange(5).max() + 1)]).predict(np.ones((2, 3))).shape == (
+        2,
+        5,
+    )
