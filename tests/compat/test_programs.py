@@ -1,6 +1,6 @@
 """TensorFlow-1 programs of our own, each run unchanged in a process of its own; what they print is checked.
 
-The figures of the three without MNIST are those of the real TensorFlow 2.21, too (run by hand).
+The figures of the three without MNIST and estimators are those of the real TensorFlow 2.21, too (run by hand).
 """
 
 from __future__ import annotations
@@ -55,6 +55,16 @@ def test_linear_regression_with_scopes(tmp_path: Path) -> None:
     assert abs(figure("b:", output) - 1.0) < 1e-4
     (events,) = (tmp_path / "line").glob("events.out.tfevents.*")
     assert b"training/GradientDescent" in events.read_bytes()  # the graph, for TensorBoard
+
+
+def test_estimators(tmp_path: Path) -> None:
+    output = run("estimators.py", cwd=tmp_path)
+    assert abs(figure("W:", output) + 1.0) < 1e-4
+    assert abs(figure("b:", output) - 1.0) < 1e-4
+    assert figure("loss:", output) < 1e-8
+    assert "predictions: [0.0, -1.0, -2.0, -3.0]" in output.replace("-0.0", "0.0")
+    assert figure("accuracy:", output) > 0.98
+    assert figure("steps:", output) == 300
 
 
 def test_two_layer_network(tmp_path: Path) -> None:
