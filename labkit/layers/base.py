@@ -17,10 +17,10 @@ from labkit.errors import GraphError, ShapeError
 from labkit.layers.masking import masks_of, set_mask
 from labkit.layers.shape_checks import Shape, ShapeChecks
 from labkit.layers.symbol import call_on_symbols, is_symbolic
-from labkit.layers.weights import WeightOwner, default_name
-from labkit.plugins import resolve, unknown_settings
+from labkit.layers.weights import WeightOwner
+from labkit.plugins import default_name, resolve, unknown_settings
 
-__all__ = ["Layer", "Shape", "default_name"]
+__all__ = ["Layer", "Shape"]
 
 _TRAINING: ContextVar[bool] = ContextVar("training", default=False)
 """Whether the layer whose `call` is being traced is traced for training."""

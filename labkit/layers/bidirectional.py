@@ -7,9 +7,9 @@ from typing import Any
 import labkit as lk
 from labkit.core.nest import flatten
 from labkit.errors import InvalidArgumentError
-from labkit.layers.base import Layer, Shape, default_name
+from labkit.layers.base import Layer, Shape
 from labkit.layers.recurrent import Recurrent
-from labkit.plugins import resolve, settings_of
+from labkit.plugins import default_name, resolve, settings_of
 
 _MERGES = ("concat", "sum", "mul", "ave", None)
 _COMMON = ("return_sequences", "return_state")

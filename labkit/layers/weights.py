@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import labkit as lk
-from labkit.plugins import resolve
+from labkit.plugins import default_name, resolve
 
 
 class WeightOwner:
@@ -166,9 +165,3 @@ def _layers_in(value: Any) -> Iterator[WeightOwner]:
     elif isinstance(value, list | tuple | dict):
         for each in value.values() if isinstance(value, dict) else value:
             yield from _layers_in(each)
-
-
-def default_name(kind: type) -> str:
-    """A class's name in Keras's lower case: Dense -> dense, Conv2D -> conv2d, PadToSize -> pad_to_size."""
-    words = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", kind.__name__)
-    return re.sub(r"([a-z])([A-Z])", r"\1_\2", words).lower().lstrip("_")

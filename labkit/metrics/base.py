@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 import labkit as lk
 from labkit.errors import CheckpointError, DTypeError, FailedPreconditionError, InvalidArgumentError, ShapeError
 from labkit.metrics.exact import ExactSums
-from labkit.plugins import show
+from labkit.plugins import default_name, show
 
 
 class Metric:
@@ -48,7 +47,7 @@ class Metric:
     counted: tuple[str, ...] = ()
 
     def __init__(self, name: str | None = None) -> None:
-        self.name = name or _lower_case(type(self).__name__)
+        self.name = name or default_name(type(self))
         self.reset_state()
 
     def reset_state(self) -> None:
@@ -221,9 +220,3 @@ def _nan(array: np.ndarray) -> np.ndarray:
     if array.dtype.kind != "f":
         return np.zeros(len(array), bool)
     return np.isnan(array).any(axis=tuple(range(1, array.ndim)))
-
-
-def _lower_case(name: str) -> str:
-    """MeanSquaredError -> mean_squared_error, TopKCategoricalAccuracy -> top_k_categorical_accuracy, F1Score -> f1_score."""
-    words = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", name)
-    return re.sub(r"([a-z])([A-Z])", r"\1_\2", words).lower()

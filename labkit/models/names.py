@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from labkit.errors import GraphError
-from labkit.layers.base import Layer, default_name
+from labkit.layers.base import Layer
+from labkit.plugins import default_name
 
 if TYPE_CHECKING:
     from labkit.models.traced import TracedLayers

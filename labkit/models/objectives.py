@@ -11,10 +11,9 @@ import numpy as np
 
 import labkit as lk
 from labkit.errors import InvalidArgumentError, ShapeError
-from labkit.layers.base import default_name
 from labkit.layers.masking import mask_of
 from labkit.metrics.mean import MeanMetricWrapper
-from labkit.plugins import resolve
+from labkit.plugins import default_name, resolve
 
 
 @dataclass(frozen=True)

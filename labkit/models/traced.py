@@ -10,13 +10,14 @@ import numpy as np
 import labkit as lk
 from labkit.core.nest import flatten, keys, pack
 from labkit.errors import GraphError
-from labkit.layers.base import Layer, Shape, default_name
+from labkit.layers.base import Layer, Shape
 from labkit.models import weights
 from labkit.models.arrays import inputs_array, mapped, numeric, parts, positive, several
 from labkit.models.functional import LayerGraph
 from labkit.models.home import Home, home_of
 from labkit.models.names import name_layers
 from labkit.models.summary import summary_table
+from labkit.plugins import default_name
 
 
 class TracedLayers(Layer):

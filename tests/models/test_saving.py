@@ -171,7 +171,7 @@ def test_no_description_does_anything_but_make_a_model_or_raise(tmp_path):
     model.train_on_batch(x, y)
     found = checkpoint.load(model.save(str(tmp_path / "model")))
     text = json.dumps(found.extra)
-    places = [path for path in leaves(found.extra["model"]) if path]
+    places = [path for path in leaves(found.extra["model"]) if path][::3]
     for number, path in enumerate(places):
         extra = json.loads(text)
         *way, last = path
