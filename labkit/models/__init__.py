@@ -10,6 +10,7 @@ from labkit.models.history import History
 from labkit.models.input_functions import numpy_input_fn
 from labkit.models.loop import TrainingLoop, example_order
 from labkit.models.model import Model
+from labkit.models.rate_test import RateTest
 from labkit.models.saving import load as load_model
 from labkit.models.sequential import Sequential
 
@@ -21,6 +22,7 @@ __all__ = [
     "LinearClassifier",
     "LinearRegressor",
     "Model",
+    "RateTest",
     "Sequential",
     "TrainingLoop",
     "example_order",

@@ -95,6 +95,16 @@ def test_compiling_again_with_the_same_optimizer_keeps_it(make, data):
     assert model.optimizer.learning_rate == 0.125
 
 
+def test_one_optimizer_of_two_models_has_one_rate(make, data):
+    optimizer = lk.optimizers.SGD(0.1)
+    models = [make(optimizer), make(optimizer)]
+    for model in models:
+        model.fit(*data, verbose=0)
+    optimizer.learning_rate = 0.02
+    assert [float(model.session.state()["learning_rate"]) for model in models] == [0.02, 0.02]
+    assert optimizer.learning_rate == 0.02
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, "fast", None, [1, 2]])
 def test_what_is_no_rate(make, value):
     model = make()
