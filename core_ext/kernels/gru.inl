@@ -36,57 +36,62 @@ struct Gru {
         for (int64_t i = 0; i < r.block_size(); ++i) sums[i] = rest + i * 3 * r.NR;
     }
 
-    // An example's sums p + s of one gate, for n units from u on.
-    template <class N>
-    LABKIT_INLINE Vec<T> part(const T* p, const T* sum, int64_t gate, int64_t first, int64_t u, N n) const {
-        return load_n(p + gate * r.units + u, n) + state(sum, gate, first, u, n);
-    }
-    template <class N>
-    LABKIT_INLINE Vec<T> state(const T* sum, int64_t gate, int64_t first, int64_t u, N n) const {
-        return load_n(sum + gate * r.NR + u, n) + load_n(bias + gate * r.units + first + u, n);
+    // An example's sums in one group of units.
+    struct Sums {
+        const T *p, *product, *bias;
+        int64_t H;
+
+        template <class N>
+        LABKIT_INLINE Vec<T> state(int64_t gate, int64_t u, N n) const {
+            return load_n(product + gate * Recurrence<T>::NR + u, n) + load_n(bias + gate * H + u, n);
+        }
+        template <class N>
+        LABKIT_INLINE Vec<T> all(int64_t gate, int64_t u, N n) const {
+            return load_n(p + gate * H + u, n) + state(gate, u, n);
+        }
+    };
+    Sums sums_of(int64_t at, int64_t first, const T* product) const {
+        return {projections + at * r.width + first, product, bias + first, r.units};
     }
 
     // The units of one group for an example, where r comes after the product.
-    void gate_after(int64_t b, int64_t step, int64_t group, const T* sum) const {
-        const int64_t at = b * r.steps + step, first = group * r.NR;
-        const T* p = projections + at * r.width + first;
-        T *to = gates + at * r.width + first, *s = inner + at * r.units + first, *y_row = y + at * r.units + first,
-          *h_row = h + b * r.units + first;
-        each_vector<T>(r.columns(group), [&](int64_t u, auto n) {
-            const Vec<T> z = logistic<T>(part(p, sum, 0, first, u, n)), reset_by = logistic<T>(part(p, sum, 1, first, u, n));
-            const Vec<T> product = state(sum, 2, first, u, n), g = tanh(load_n(p + 2 * r.units + u, n) + reset_by * product);
-            const Vec<T> out = g + z * (load_n(h_row + u, n) - g);
+    void gate_after(int64_t b, int64_t step, int64_t group, const T* product) const {
+        const int64_t at = b * r.steps + step, first = group * r.NR, H = r.units;
+        const Sums sum = sums_of(at, first, product);
+        T *to = gates + at * r.width + first, *s = inner + at * H + first, *y_row = y + at * H + first, *h_row = h + b * H + first;
+        each_vector<T>(r.columns(group), [=](int64_t u, auto n) LABKIT_BODY {
+            const Vec<T> z = logistic(sum.all(0, u, n)), reset_by = logistic(sum.all(1, u, n)), state = sum.state(2, u, n);
+            const Vec<T> g = gate_tanh(load_n(sum.p + 2 * H + u, n) + reset_by * state), out = g + z * (load_n(h_row + u, n) - g);
             store_n(to + u, z, n);
-            store_n(to + r.units + u, reset_by, n);
-            store_n(to + 2 * r.units + u, g, n);
-            store_n(s + u, product, n);
+            store_n(to + H + u, reset_by, n);
+            store_n(to + 2 * H + u, g, n);
+            store_n(s + u, state, n);
             store_n(y_row + u, out, n);
             store_n(h_row + u, out, n);
         });
     }
 
     // Where r comes before: z, r and r h; and when that has been multiplied, the rest.
-    void gate_reset(int64_t b, int64_t step, int64_t group, const T* sum, T* row) const {
-        const int64_t at = b * r.steps + step, first = group * r.NR;
-        const T *p = projections + at * r.width + first, *h_row = h + b * r.units + first;
-        T *to = gates + at * r.width + first, *s = inner + at * r.units + first;
-        each_vector<T>(r.columns(group), [&](int64_t u, auto n) {
-            const Vec<T> z = logistic<T>(part(p, sum, 0, first, u, n)), reset_by = logistic<T>(part(p, sum, 1, first, u, n));
-            const Vec<T> made = reset_by * load_n(h_row + u, n);
+    void gate_reset(int64_t b, int64_t step, int64_t group, const T* product, T* row) const {
+        const int64_t at = b * r.steps + step, first = group * r.NR, H = r.units;
+        const Sums sum = sums_of(at, first, product);
+        const T* h_row = h + b * H + first;
+        T *to = gates + at * r.width + first, *s = inner + at * H + first, *made_row = row + first;
+        each_vector<T>(r.columns(group), [=](int64_t u, auto n) LABKIT_BODY {
+            const Vec<T> z = logistic(sum.all(0, u, n)), reset_by = logistic(sum.all(1, u, n)), made = reset_by * load_n(h_row + u, n);
             store_n(to + u, z, n);
-            store_n(to + r.units + u, reset_by, n);
+            store_n(to + H + u, reset_by, n);
             store_n(s + u, made, n);
-            store_n(row + first + u, made, n);
+            store_n(made_row + u, made, n);
         });
     }
-    void gate_candidate(int64_t b, int64_t step, int64_t group, const T* sum) const {
-        const int64_t at = b * r.steps + step, first = group * r.NR;
-        const T* p = projections + at * r.width + first;
-        T *to = gates + at * r.width + first, *y_row = y + at * r.units + first, *h_row = h + b * r.units + first;
-        each_vector<T>(r.columns(group), [&](int64_t u, auto n) {
-            const Vec<T> g = tanh(part(p, sum, 2, first, u, n));
-            const Vec<T> out = g + load_n(to + u, n) * (load_n(h_row + u, n) - g);
-            store_n(to + 2 * r.units + u, g, n);
+    void gate_candidate(int64_t b, int64_t step, int64_t group, const T* product) const {
+        const int64_t at = b * r.steps + step, first = group * r.NR, H = r.units;
+        const Sums sum = sums_of(at, first, product);
+        T *to = gates + at * r.width + first, *y_row = y + at * H + first, *h_row = h + b * H + first;
+        each_vector<T>(r.columns(group), [=](int64_t u, auto n) LABKIT_BODY {
+            const Vec<T> g = gate_tanh(sum.all(2, u, n)), out = g + load_n(to + u, n) * (load_n(h_row + u, n) - g);
+            store_n(to + 2 * H + u, g, n);
             store_n(y_row + u, out, n);
             store_n(h_row + u, out, n);
         });
@@ -162,33 +167,32 @@ struct GruGrad {
           arriving{call.ints[1] ? data<T>(call.in[6]) : nullptr,
                    mask ? reinterpret_cast<T*>(call.scratch) + r.groups() * r.width * r.NR : nullptr, r.steps, r.units} {}
 
-    LABKIT_INLINE void put(int64_t at, T* row, int64_t gate, int64_t u, Vec<T> p, Vec<T> s, int64_t n) const {
-        store_n(dp + at * r.width + gate * r.units + u, p, n);
-        store_n(ds + at * r.width + gate * r.units + u, s, n);
-        store_n(row + gate * r.units + u, s, n);
-    }
-
     // What arrives at the sums of an example; dh is left with what goes past the products. Where r comes before them, its part is
     // still to be done.
     void gate(int64_t b, int64_t t, T* row) const {
         const int64_t at = b * r.steps + t, H = r.units;
         const T *from = gates + at * r.width, *earlier = before + at * H, *s = inner + at * H, *more = arriving.row(b, t);
-        T* dh_row = dh + b * H;
-        each_vector<T>(H, [&](int64_t u, auto n) {
+        T *dh_row = dh + b * H, *dp_row = dp + at * r.width, *ds_row = ds + at * r.width;
+        const bool late = after;
+        each_vector<T>(H, [=](int64_t u, auto n) LABKIT_BODY {
             const Vec<T> z = load_n(from + u, n), g = load_n(from + 2 * H + u, n);
             Vec<T> d = load_n(dh_row + u, n);
             if (more) d = d + load_n(more + u, n);
             const Vec<T> dz = d * (load_n(earlier + u, n) - g) * (z * (1 - z)), dg = d * (1 - z) * (1 - g * g);
             store_n(dh_row + u, d * z, n);
-            if (after) {
-                const Vec<T> reset_by = load_n(from + H + u, n);
-                const Vec<T> dr = dg * load_n(s + u, n) * (reset_by * (1 - reset_by));
-                put(at, row, 1, u, dr, dr, n);
-                put(at, row, 2, u, dg, dg * reset_by, n);
+            auto put = [=](int64_t gate, Vec<T> x, Vec<T> y) LABKIT_BODY {
+                store_n(dp_row + gate * H + u, x, n);
+                store_n(ds_row + gate * H + u, y, n);
+                store_n(row + gate * H + u, y, n);
+            };
+            if (late) {
+                const Vec<T> reset_by = load_n(from + H + u, n), dr = dg * load_n(s + u, n) * (reset_by * (1 - reset_by));
+                put(1, dr, dr);
+                put(2, dg, dg * reset_by);
             } else {
-                put(at, row, 2, u, dg, dg, n);
+                put(2, dg, dg);
             }
-            put(at, row, 0, u, dz, dz, n);
+            put(0, dz, dz);
         });
         arriving.taken(b);
     }
@@ -197,12 +201,14 @@ struct GruGrad {
     void gate_reset(int64_t b, int64_t t, const T* arrived, T* row) const {
         const int64_t at = b * r.steps + t, H = r.units;
         const T *from = gates + at * r.width + H, *earlier = before + at * H;
-        T* dh_row = dh + b * H;
-        each_vector<T>(H, [&](int64_t u, auto n) {
+        T *dh_row = dh + b * H, *dp_row = dp + at * r.width + H, *ds_row = ds + at * r.width + H, *left_row = row + H;
+        each_vector<T>(H, [=](int64_t u, auto n) LABKIT_BODY {
             const Vec<T> reset_by = load_n(from + u, n), d = load_n(arrived + u, n);
             const Vec<T> dr = d * load_n(earlier + u, n) * (reset_by * (1 - reset_by));
             store_n(dh_row + u, load_n(dh_row + u, n) + d * reset_by, n);
-            put(at, row, 1, u, dr, dr, n);
+            store_n(dp_row + u, dr, n);
+            store_n(ds_row + u, dr, n);
+            store_n(left_row + u, dr, n);
         });
     }
 

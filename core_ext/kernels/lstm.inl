@@ -34,18 +34,18 @@ struct Lstm {
 
     // The units of one group for an example, from the sums h U.
     void gate(int64_t b, int64_t step, int64_t group, const T* sum) const {
-        const int64_t at = b * r.steps + step, first = group * r.NR;
+        const int64_t at = b * r.steps + step, NR = r.NR, first = group * NR, H = r.units;
         const T* z = projections + at * r.width + first;
-        T *to = gates + at * r.width + first, *y_row = y + at * r.units + first, *cell = cells + at * r.units + first;
-        T *h_row = h + b * r.units + first, *c_row = c + b * r.units + first;
-        each_vector<T>(r.columns(group), [&](int64_t u, auto n) {
-            auto part = [&](int64_t gate) { return load_n(z + gate * r.units + u, n) + load_n(sum + gate * r.NR + u, n); };
-            const Vec<T> i = logistic<T>(part(0)), f = logistic<T>(part(1)), g = tanh(part(2)), o = logistic<T>(part(3));
-            const Vec<T> memory = f * load_n(c_row + u, n) + i * g, out = o * tanh(memory);
+        T *to = gates + at * r.width + first, *y_row = y + at * H + first, *cell = cells + at * H + first;
+        T *h_row = h + b * H + first, *c_row = c + b * H + first;
+        each_vector<T>(r.columns(group), [=](int64_t u, auto n) LABKIT_BODY {
+            auto part = [=](int64_t gate) LABKIT_BODY { return load_n(z + gate * H + u, n) + load_n(sum + gate * NR + u, n); };
+            const Vec<T> i = logistic(part(0)), f = logistic(part(1)), g = gate_tanh(part(2)), o = logistic(part(3));
+            const Vec<T> memory = f * load_n(c_row + u, n) + i * g, out = o * gate_tanh(memory);
             store_n(to + u, i, n);
-            store_n(to + r.units + u, f, n);
-            store_n(to + 2 * r.units + u, g, n);
-            store_n(to + 3 * r.units + u, o, n);
+            store_n(to + H + u, f, n);
+            store_n(to + 2 * H + u, g, n);
+            store_n(to + 3 * H + u, o, n);
             store_n(cell + u, memory, n);
             store_n(c_row + u, memory, n);
             store_n(y_row + u, out, n);
@@ -118,13 +118,13 @@ struct LstmGrad {
         const int64_t at = b * r.steps + t, H = r.units;
         const T *from = gates + at * r.width, *cell = cells + at * H, *earlier = t ? cell - H : c + b * H, *more = arriving.row(b, t);
         T *to = dz + at * r.width, *dh_row = dh + b * H, *dc_row = dc + b * H;
-        each_vector<T>(H, [&](int64_t u, auto n) {
+        each_vector<T>(H, [=](int64_t u, auto n) LABKIT_BODY {
             const Vec<T> i = load_n(from + u, n), f = load_n(from + H + u, n), g = load_n(from + 2 * H + u, n),
-                         o = load_n(from + 3 * H + u, n), e = tanh(load_n(cell + u, n));
+                         o = load_n(from + 3 * H + u, n), e = gate_tanh(load_n(cell + u, n));
             Vec<T> d = load_n(dh_row + u, n);
             if (more) d = d + load_n(more + u, n);
             const Vec<T> memory = load_n(dc_row + u, n) + d * o * (1 - e * e);
-            auto put = [&](int64_t gate, Vec<T> x) {
+            auto put = [=](int64_t gate, Vec<T> x) LABKIT_BODY {
                 store_n(to + gate * H + u, x, n);
                 store_n(row + gate * H + u, x, n);
             };

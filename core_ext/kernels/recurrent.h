@@ -19,6 +19,9 @@ namespace {
 
 constexpr int64_t kMostExamples = 32;  // of a block
 
+// Of a body in a loop: without it the compiler calls the body, which then reads what it captured again after each store.
+#define LABKIT_BODY __attribute__((always_inline))
+
 template <class T>
 struct Recurrence {
     static constexpr int64_t NR = Gemm<T>::NR, kPad = 64 / static_cast<int64_t>(sizeof(T));
@@ -28,7 +31,7 @@ struct Recurrence {
     // `sequence` begins with [batch, steps]; the recurrent matrix is [units, gates * units].
     Recurrence(const View& sequence, const View& recurrent) {
         constexpr int64_t kTask = int64_t{1} << 27;     // multiply-adds
-        constexpr int64_t kWanted = 16, kCached = 512;  // blocks; KB of a matrix that stays in a cache of one core
+        constexpr int64_t kWanted = 8, kCached = 512;  // blocks; KB of a matrix that stays in a cache of one core
         batch = sequence.shape[0], steps = sequence.shape[1];
         units = recurrent.shape[0], width = recurrent.shape[1], gates = width / max_of(1, units);
         const bool far = units * width * static_cast<int64_t>(sizeof(T)) > kCached << 10;
@@ -151,7 +154,7 @@ struct Arriving {
         if (!dy || !kept) return;
         T* to = kept + b * units;
         const T* from = dy + (b * steps + step) * units;
-        each_vector<T>(units, [&](int64_t u, auto n) { store_n(to + u, load_n(to + u, n) + load_n(from + u, n), n); });
+        each_vector<T>(units, [=](int64_t u, auto n) LABKIT_BODY { store_n(to + u, load_n(to + u, n) + load_n(from + u, n), n); });
     }
 };
 
@@ -164,8 +167,25 @@ void states_before(const Examples<T>& examples, int64_t step, const int64_t* fir
     }
 }
 
-template <class T>
-LABKIT_INLINE Vec<T> logistic(Vec<T> x) { return Logistic<T>(x).times(broadcast(T(1)), x); }
+// The functions of gates, with fewer steps than those of math.h: within their ends both need no other cases.
+
+// 1 / (1 + e^-x); beyond the ends it stays what it is there.
+LABKIT_INLINE Vec<float> logistic(Vec<float> x) { return 1.0f / (1.0f + exp_minus(within(x, kFar<float>))); }
+LABKIT_INLINE Vec<double> logistic(Vec<double> x) { return 1.0 / (1.0 + exp_minus(within(x, kFar<double>))); }
+
+// -t / (t + 2) with t = e^(-2|x|) - 1 = 2^n (2^r - 1) + (2^n - 1), the polynomial of exp2_within less its 1; from 10 on the result is 1.
+LABKIT_INLINE Vec<float> gate_tanh(Vec<float> x) {
+    const float magic = 12582912.0f;
+    const Vec<int32_t> sign = (Vec<int32_t>)x & static_cast<int32_t>(0x80000000);
+    const Vec<float> u = at_most((Vec<float>)((Vec<int32_t>)x ^ sign), 10.0f) * -2.88539008f, shifted = u + magic;
+    const Vec<float> r = u - (shifted - magic), z = r * r;
+    const Vec<float> high = z * 1.53533620e-4f + (r * 1.33988747e-3f + 9.61843736e-3f);
+    const Vec<float> part = (high * z + (r * 5.55033247e-2f + 2.40226479e-1f)) * z + r * 6.93147203e-1f;
+    const Vec<float> power = (Vec<float>)(((Vec<uint32_t>)shifted << 23) + 0x3f800000u);
+    const Vec<float> t = part * power + (power - 1.0f);
+    return (Vec<float>)((Vec<int32_t>)(t / (t + 2.0f)) ^ (sign ^ static_cast<int32_t>(0x80000000)));
+}
+LABKIT_INLINE Vec<double> gate_tanh(Vec<double> x) { return tanh(x); }
 
 }  // namespace
 }  // namespace labkit

@@ -32,10 +32,10 @@ void simple_rnn_step(const Recurrence<T>& r, const Call& call, Examples<T>& exam
         times_panel(left, stride, examples.count, r.units, panels + group * r.units * r.NR, sums, 0, r.columns(group));
         for (int64_t i = 0; i < examples.count; ++i) {
             const int64_t b = examples.moving[i], at = (b * r.steps + t) * r.units + group * r.NR;
-            T *y_row = y + at, *h_row = h + b * r.units + group * r.NR;
-            each_vector<T>(r.columns(group), [&](int64_t u, auto n) {
-                const Vec<T> x = load_n(projections + at + u, n) + load_n(sums[i] + u, n);
-                const Vec<T> out = rectified ? (x <= 0 ? Vec<T>{} : x) : tanh(x);
+            T *y_row = y + at, *h_row = h + b * r.units + group * r.NR, *sum = sums[i];
+            each_vector<T>(r.columns(group), [=](int64_t u, auto n) LABKIT_BODY {
+                const Vec<T> x = load_n(projections + at + u, n) + load_n(sum + u, n);
+                const Vec<T> out = rectified ? (x <= 0 ? Vec<T>{} : x) : gate_tanh(x);
                 store_n(y_row + u, out, n);
                 store_n(h_row + u, out, n);
             });
@@ -84,7 +84,7 @@ void simple_rnn_step_back(const Recurrence<T>& r, const Call& call, Examples<T>&
         const int64_t b = examples.moving[i], at = (b * r.steps + t) * r.units;
         const T* more = arriving.row(b, t);
         T *dh_row = dh + b * r.units, *row = left + i * stride;
-        each_vector<T>(r.units, [&](int64_t u, auto n) {
+        each_vector<T>(r.units, [=](int64_t u, auto n) LABKIT_BODY {
             Vec<T> d = load_n(dh_row + u, n);
             if (more) d = d + load_n(more + u, n);
             const Vec<T> out = load_n(y + at + u, n), x = rectified ? (out > 0 ? d : Vec<T>{}) : d * (1 - out * out);
