@@ -78,6 +78,18 @@ def _depthwise(batch: int, size: int, channels: int) -> Iterator[tuple[str, Kern
         )
 
 
+def _recurrent(kind: str, batch: int, steps: int, features: int, units: int) -> Iterator[tuple[str, Kernel]]:
+    """A recurrent layer forward, and forward and backward, where there are three products for each of the way forward."""
+    gates = {"lstm": 4, "gru": 3}[kind]
+    flops = 2.0 * batch * steps * gates * units * (features + units)
+    moved = 4.0 * (batch * steps * (features + units) + gates * units * (features + units))
+    for which, passes in (("forward", 1), ("both", 3)):
+        sizes = {
+            "kind": kind, "batch": batch, "steps": steps, "features": features, "units": units, "which": which,
+        }  # fmt: skip
+        yield f"{kind}-{units}-{which}", Kernel("recurrent", sizes, passes * flops, passes * moved)
+
+
 def _streaming(name: str, operation: str, numbers: float, **sizes: Any) -> tuple[str, Kernel]:
     """Work that memory binds, on that many float32 read and written."""
     return name, Kernel(operation, sizes, 0.0, 4.0 * numbers)
@@ -142,6 +154,11 @@ _ROWS: tuple[tuple[str, Kernel], ...] = (
         for sizes in [{"batch": batch, "size": size, "channels": channels}]
         for which in ("forward", "input")
     ),
+    # recurrent layers
+    *_recurrent("lstm", 32, 28, 28, 128),
+    *_recurrent("lstm", 32, 50, 128, 256),
+    *_recurrent("gru", 32, 28, 28, 128),
+    *_recurrent("gru", 32, 50, 128, 256),
     # reductions
     _streaming("sum-all", "reduction", 16 * _MILLION, kind="sum", shape=[4096, 4096], axis=None),
     _streaming("sum-rows", "reduction", 16 * _MILLION, kind="sum", shape=[4096, 4096], axis=1),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,7 +21,7 @@ class Network:
         input: the shape of an example as it is fed.
         layers: in order: ["pad", side] (zeros around, up to that side), ["conv", kernel, channels] and ["dense", units]
             (each with relu, but for the last layer; convolutions keep the size), ["pool"] (2x2 maximum), ["flatten"],
-            ["dropout", share that is dropped].
+            ["dropout", share that is dropped], ["lstm", units] (its last state).
         loss: "classes" (softmax cross-entropy, integer labels) or "square" (mean squared error of one output).
         optimizer: ["sgd", rate] or ["adam", rate].
         batch: examples a step.
@@ -65,6 +66,7 @@ CRASH_COURSE = Network(
 )
 SOFTMAX = Network((784,), (["dense", 10],), "classes", ("sgd", 0.5), 100)
 DENSE = Network((784,), (["dense", 128], ["dense", 10]), "classes", ("adam", 0.001), 32)
+LSTM = Network((28, 28), (["lstm", 128], ["dense", 10]), "classes", ("adam", 0.001), 32)
 SMALL = Network((2,), (["dense", 20], ["dense", 1]), "square", ("sgd", 0.001), 10)
 LINE = Network((1,), (["dense", 1],), "square", ("sgd", 0.01), 4)
 
@@ -106,6 +108,10 @@ WORKS = {
     "softmax": Work("softmax regression step 784-10, batch 100, fed from Python", SOFTMAX, target=3.0),
     "dense-stepped": Work("784-128-10 step, batch 32, Adam, stepped", DENSE, feeding="stepped", target=5.0),
     "dense-fit": Work("784-128-10 step, batch 32, Adam, in the training loop", DENSE, feeding="fit", target=5.0),
+    "lstm": Work("LSTM(128) over 28 rows of 28, step, batch 32, Adam, fed from Python", LSTM, target=1.4),
+    "lstm-128": Work("LSTM(128), step, batch 128, Adam", dataclasses.replace(LSTM, batch=128), target=1.4),
+    "lstm-fit": Work("LSTM(128), step, batch 32, Adam, in the training loop", LSTM, feeding="fit", target=1.4),
+    "lstm-forward": Work("LSTM(128), forward, batch 32", LSTM, mode="forward", target=1.0),
     "small": Work("2-20-1 network step, batch 10, fed from Python", SMALL, target=4.0, most=15e-6),
     "small-stepped": Work("2-20-1 network step, batch 10, stepped", SMALL, feeding="stepped", target=3.0, most=3e-6),
     "line": Work("linear regression step, fed from lists", LINE, feeding="lists", target=15.0),

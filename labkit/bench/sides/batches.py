@@ -47,7 +47,8 @@ class Batches:
 
 
 def first_weights(network: dict[str, Any]) -> list[np.ndarray]:
-    """Kernel (height, width, in, out or in, out) and bias of each layer that has them; float32."""
+    """Kernel (height, width, in, out or in, out) and bias of each layer that has them; of an LSTM the kernels of its inputs
+    and of its state, gates in the order i, f, g, o, and the bias; float32."""
     rng, made = np.random.default_rng(1), []
     *size, channels = network["input"]
     for kind, *numbers in network["layers"]:
@@ -62,4 +63,9 @@ def first_weights(network: dict[str, Any]) -> list[np.ndarray]:
             kernel = rng.normal(size=shape) * np.sqrt(2 / np.prod(shape[:-1]))
             made += [kernel.astype(np.float32), np.zeros(shape[-1], np.float32)]
             channels = shape[-1]
+        elif kind == "lstm":
+            units = numbers[0]
+            made += [(rng.normal(size=(n, 4 * units)) / np.sqrt(n)).astype(np.float32) for n in (channels, units)]
+            made.append(np.zeros(4 * units, np.float32))
+            channels = units
     return made

@@ -101,7 +101,25 @@ def _output(network: dict[str, Any], weights: Any, x: Any, key: Any) -> Any:
         elif kind == "dropout" and key is not None:
             kept = jax.random.bernoulli(key, 1 - numbers[0], h.shape)
             h = jnp.where(kept, h / (1 - numbers[0]), 0)
+        elif kind == "lstm":
+            h = _last_state(h, next(left), next(left), next(left))
         elif kind == "dense":
             h = h @ next(left) + next(left)
             h = h if i == last else jax.nn.relu(h)
+    return h
+
+
+def _last_state(x: Any, kernel: Any, recurrent: Any, bias: Any) -> Any:
+    """An LSTM's last state h, by a scan over its steps."""
+    import jax
+    import jax.numpy as jnp
+
+    def step(state: Any, p: Any) -> tuple[Any, None]:
+        h, c = state
+        i, f, g, o = jnp.split(p + h @ recurrent, 4, axis=1)
+        c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
+        return (jax.nn.sigmoid(o) * jnp.tanh(c), c), None
+
+    first = jnp.zeros((x.shape[0], recurrent.shape[0]))
+    (h, _), _ = jax.lax.scan(step, (first, first), jnp.swapaxes(x @ kernel + bias, 0, 1))
     return h

@@ -156,6 +156,15 @@ def layer_norm(make: Inputs, rows: int, width: int, which: str) -> Any:
     return _pass(make, y, {"x": x, "scale": scale, "offset": offset}, which)
 
 
+def recurrent(make: Inputs, kind: str, batch: int, steps: int, features: int, units: int, which: str) -> Any:
+    """A layer of all its steps."""
+    gates = {"lstm": 4, "gru": 3}[kind]
+    x, kernel, matrix = make(batch, steps, features), make(features, gates * units), make(units, gates * units)
+    weights = [kernel, matrix, *(make(gates * units) for _ in range(1 + (kind == "gru")))]
+    y, _ = getattr(lk.nn, kind)(x, *weights)
+    return _pass(make, y, {"x": x, **{str(i): weight for i, weight in enumerate(weights)}}, which)
+
+
 def rotation(make: Inputs, batch: int, size: int, channels: int, which: str) -> Any:
     """Each image by its own angle, between its pixels."""
     x = make(batch, size, size, channels)

@@ -57,9 +57,9 @@ def prepare(work: dict[str, Any], variant: str, threads: int) -> tuple[Callable[
 
 
 def _fit(network: dict[str, Any], batches: Batches) -> tuple[Callable[[], Any], int]:
-    units = [layer[1] for layer in network["layers"]]
-    dense = [lk.layers.Dense(n, activation="relu") for n in units[:-1]]
-    model = lk.Sequential([lk.layers.Input(tuple(network["input"])), *dense, lk.layers.Dense(units[-1])])
+    *inner, (_, classes) = network["layers"]
+    layers = [lk.layers.LSTM(n) if kind == "lstm" else lk.layers.Dense(n, activation="relu") for kind, n in inner]
+    model = lk.Sequential([lk.layers.Input(tuple(network["input"])), *layers, lk.layers.Dense(classes)])
     model.compile(_optimizer(network), lk.losses.SparseCategoricalCrossentropy(from_logits=True))
     steps = len(batches.x) // batches.batch
     count = steps * batches.batch
@@ -90,6 +90,8 @@ def _build(network: dict[str, Any], x: lk.Tensor, y: lk.Tensor) -> tuple[lk.Tens
             h = lk.reshape(h, [-1, int(np.prod(h.dims[1:]))])
         elif kind == "dropout":
             h = lk.nn.dropout(h, rate=numbers[0])
+        elif kind == "lstm":
+            _, (h, _) = lk.nn.lstm(h, next(left), next(left), next(left))
         elif kind == "dense":
             h = lk.nn.bias_add(lk.matmul(h, next(left)), next(left))
             h = h if i == last else lk.nn.relu(h)

@@ -108,9 +108,21 @@ def _output(network: dict[str, Any], weights: list[Any], x: Any, training: bool)
             h = tf.reshape(h, [-1, int(np.prod(h.shape[1:]))])
         elif kind == "dropout" and training:
             h = tf.nn.dropout(h, rate=numbers[0])
+        elif kind == "lstm":
+            h = _last_state(h, next(weights), next(weights), next(weights))
         elif kind == "dense":
             h = tf.nn.bias_add(tf.matmul(h, next(left)), next(left))
             h = h if i == last else tf.nn.relu(h)
+    return h
+
+
+def _last_state(x: Any, kernel: Any, recurrent: Any, bias: Any) -> Any:
+    """An LSTM's last state h, its steps written out, which is faster than a loop of the graph."""
+    h = c = tf.zeros([tf.shape(x)[0], recurrent.shape[0]])
+    for p in tf.unstack(tf.tensordot(x, kernel, 1) + bias, axis=1):
+        i, f, g, o = tf.split(p + tf.matmul(h, recurrent), 4, axis=1)
+        c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
+        h = tf.sigmoid(o) * tf.tanh(c)
     return h
 
 

@@ -66,6 +66,18 @@ def prepare(work: dict[str, Any], variant: str, threads: int) -> tuple[Callable[
     return step, 1
 
 
+class _LastState(nn.Module):
+    """An LSTM's last state h, of sequences [batch, steps, features]."""
+
+    def __init__(self, features: int, units: int) -> None:
+        super().__init__()
+        self.layer = nn.LSTM(features, units, batch_first=True)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        _, (h, _) = self.layer(x)
+        return h[0]
+
+
 def _build(network: dict[str, Any]) -> nn.Module:
     parts: list[nn.Module] = []
     *size, channels = network["input"]
@@ -87,6 +99,9 @@ def _build(network: dict[str, Any]) -> nn.Module:
             channels *= int(np.prod(size))
         elif kind == "dropout":
             parts.append(nn.Dropout(numbers[0]))
+        elif kind == "lstm":
+            parts.append(_LastState(channels, numbers[0]))
+            channels = numbers[0]
         elif kind == "dense":
             parts += [nn.Linear(channels, numbers[0]), *([] if i == last else [nn.ReLU()])]
             channels = numbers[0]
