@@ -109,7 +109,7 @@ def _output(network: dict[str, Any], weights: list[Any], x: Any, training: bool)
         elif kind == "dropout" and training:
             h = tf.nn.dropout(h, rate=numbers[0])
         elif kind == "lstm":
-            h = _last_state(h, next(weights), next(weights), next(weights))
+            h = _last_state(h, next(left), next(left), next(left))
         elif kind == "dense":
             h = tf.nn.bias_add(tf.matmul(h, next(left)), next(left))
             h = h if i == last else tf.nn.relu(h)

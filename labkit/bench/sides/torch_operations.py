@@ -156,15 +156,18 @@ def layer_norm(rows: int, width: int, which: str) -> Any:
 
 
 def recurrent(kind: str, batch: int, steps: int, features: int, units: int, which: str) -> Any:
-    layer = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU}[kind](features, units, batch_first=True)
-    x, g = _tensor(batch, steps, features).requires_grad_(), _tensor(batch, steps, units)
+    """All of it outside of inference mode, in which there are no gradients."""
+    with torch.inference_mode(False):
+        layer = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU}[kind](features, units, batch_first=True)
+        x, g = _tensor(batch, steps, features).requires_grad_(), _tensor(batch, steps, units)
 
     def forward() -> Any:
         with torch.no_grad():
             return layer(x)[0]
 
     def both() -> Any:
-        return torch.autograd.grad(layer(x)[0], [x, *layer.parameters()], g)
+        with torch.inference_mode(False), torch.enable_grad():
+            return torch.autograd.grad(layer(x)[0], [x, *layer.parameters()], g)
 
     return [forward if which == "forward" else both]
 
