@@ -148,7 +148,7 @@ def words_of(features: Any, key: str, text: bool | None) -> np.ndarray:
 def _word(value: Any) -> Any:
     """A text or a whole number; None for what says that there is none; anything else as it is."""
     if isinstance(value, bytes):
-        value = value.decode()
+        value = value.decode(errors="replace")
     if isinstance(value, bool | np.integer) or (isinstance(value, float) and value.is_integer()):
         value = int(value)
     return None if is_missing(value) or value in ("", -1) else value

@@ -116,6 +116,22 @@ def is_missing(value: Any) -> bool:
     )
 
 
+def is_number(value: Any) -> bool:
+    """Whether this is one number; bools are none."""
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool | np.complexfloating)
+
+
+def entries(value: Any, what: str) -> list[Any]:
+    """The entries of a list, a tuple, an array or a series.
+
+    Raises:
+        InvalidArgumentError: it is something else, such as a text.
+    """
+    if isinstance(value, str | bytes | Mapping) or not hasattr(value, "__iter__") or np.ndim(value) == 0:
+        raise InvalidArgumentError(f"{what} are given in a list", received=repr(value)[:200])
+    return [entry.item() if isinstance(entry, np.generic) else entry for entry in value]
+
+
 def one_of_each(columns: Any) -> list[FeatureColumn]:
     """The feature columns as a list.
 
@@ -123,12 +139,12 @@ def one_of_each(columns: Any) -> list[FeatureColumn]:
         InvalidArgumentError: there are none, one is something else, or two have one name.
     """
     found = [columns] if isinstance(columns, FeatureColumn) else list(columns) if _is_collection(columns) else [columns]
-    strange = next((column for column in found if not isinstance(column, FeatureColumn)), None)
-    if not found or strange is not None:
+    strange = [column for column in found if not isinstance(column, FeatureColumn)]
+    if not found or strange:
         raise InvalidArgumentError(
             "These are no feature columns",
             rule="They are made by the functions of lk.feature_column; a model has at least one",
-            received="none" if not found else repr(strange),
+            received=repr(strange[0]) if strange else "none",
             fix='For example [lk.feature_column.numeric_column("x")].',
         )
     names = [column.name for column in found]

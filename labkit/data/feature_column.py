@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from labkit.core.attr import whole
 from labkit.data.categories import CrossedColumn, IdentityColumn, IndicatorColumn, VocabularyColumn
-from labkit.data.columns import CategoricalColumn, one_of_each, require_one_length
+from labkit.data.columns import CategoricalColumn, entries, is_number, one_of_each, require_one_length
 from labkit.data.numbers import BucketizedColumn, NumericColumn
 from labkit.errors import InvalidArgumentError
 
@@ -48,12 +49,15 @@ def numeric_column(
             example `lambda x: (x - 38.6) / 13.6`.
 
     Raises:
-        InvalidArgumentError: the shape has a size below 1.
+        InvalidArgumentError: a size is below 1; the default is no number, or the normalizer no function.
     """
-    sizes = (shape,) if isinstance(shape, int) else tuple(shape)
-    for size in sizes:
-        _count("A size in the shape of a numeric column", size)
-    return NumericColumn(_key(key), sizes, default_value, normalizer_fn)
+    sizes = entries(shape, "The sizes of a shape") if np.ndim(shape) else [shape]
+    if default_value is not None and not is_number(default_value):
+        raise InvalidArgumentError("default_value stands for a missing number", received=repr(default_value))
+    if normalizer_fn is not None and not callable(normalizer_fn):
+        raise InvalidArgumentError("normalizer_fn is a function of an array", received=repr(normalizer_fn))
+    whole_sizes = tuple(_whole("A size in the shape of a numeric column", size, 1) for size in sizes)
+    return NumericColumn(_key(key), whole_sizes, default_value, normalizer_fn)
 
 
 def bucketized_column(source_column: NumericColumn, boundaries: Sequence[float]) -> BucketizedColumn:
@@ -100,20 +104,18 @@ def categorical_column_with_vocabulary_list(
         InvalidArgumentError: the vocabulary is empty, mixed, or has a value twice; the default is no place in it; or
             both a default and further categories are asked for.
     """
-    words = [word.item() if isinstance(word, np.generic) else word for word in vocabulary_list]
-    kinds = {type(word) for word in words}
-    if kinds not in ({str}, {int}) or len(set(words)) < len(words):
+    words = entries(vocabulary_list, "The words of a vocabulary")
+    if {type(word) for word in words} not in ({str}, {int}) or len(set(words)) < len(words):
         raise InvalidArgumentError(
             f"The vocabulary of column {key!r} is no list of different texts, or of different whole numbers",
             received=repr(words)[:200],
         )
-    if isinstance(num_oov_buckets, bool) or not isinstance(num_oov_buckets, int) or num_oov_buckets < 0:
-        raise InvalidArgumentError("num_oov_buckets is a whole number from 0 on", received=repr(num_oov_buckets))
-    if not -1 <= default_value < len(words) or (num_oov_buckets and default_value != -1):
+    num_oov_buckets = _whole("num_oov_buckets", num_oov_buckets, 0)
+    default_value = _whole("default_value, the place of a word or -1,", default_value, -1, len(words) - 1)
+    if num_oov_buckets and default_value != -1:
         raise InvalidArgumentError(
-            f"Column {key!r} cannot use default_value={default_value!r}",
-            rule="It is the place of a word in the vocabulary, or -1; with num_oov_buckets it is -1",
-            received=f"{len(words)} words, num_oov_buckets={num_oov_buckets}",
+            f"Words that are not in the vocabulary of column {key!r} have a default, or further categories",
+            received=f"default_value={default_value}, num_oov_buckets={num_oov_buckets}",
         )
     return VocabularyColumn(_key(key), tuple(words), default_value, num_oov_buckets)
 
@@ -129,12 +131,9 @@ def categorical_column_with_identity(key: str, num_buckets: int, default_value: 
     Raises:
         InvalidArgumentError: there is no category, or the default is none of them.
     """
-    _count("num_buckets", num_buckets)
-    if default_value is not None and not 0 <= default_value < num_buckets:
-        raise InvalidArgumentError(
-            f"The default_value of column {key!r} is one of its categories, 0 to {num_buckets - 1}",
-            received=repr(default_value),
-        )
+    num_buckets = _whole("num_buckets", num_buckets, 1)
+    if default_value is not None:
+        default_value = _whole("default_value, one of the categories,", default_value, 0, num_buckets - 1)
     return IdentityColumn(_key(key), num_buckets, default_value)
 
 
@@ -159,8 +158,7 @@ def crossed_column(keys: Sequence[Any], hash_bucket_size: int) -> CrossedColumn:
             rule="Each is a column's name, or a column of categories; numbers become one with bucketized_column",
             received=repr(keys),
         )
-    _count("hash_bucket_size", hash_bucket_size)
-    return CrossedColumn(given, hash_bucket_size)
+    return CrossedColumn(given, _whole("hash_bucket_size", hash_bucket_size, 1))
 
 
 def indicator_column(categorical_column: CategoricalColumn) -> IndicatorColumn:
@@ -176,6 +174,9 @@ def indicator_column(categorical_column: CategoricalColumn) -> IndicatorColumn:
 
 def input_layer(features: Any, feature_columns: Any) -> np.ndarray:
     """The table as a model takes it: the columns' numbers side by side, in the order in which the columns are given.
+
+    A column of categories takes 4 bytes for each of them in every example: of many thousands, give a model's Embedding the
+    column's `ids` instead.
 
     Args:
         features: a dict of arrays [examples, ...] by column, or a pandas frame; what no feature column reads is left out.
@@ -199,6 +200,13 @@ def _key(key: Any) -> str:
     return key
 
 
-def _count(what: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise InvalidArgumentError(f"{what} is a whole number above 0", received=repr(value))
+def _whole(what: str, value: Any, low: int, high: int | None = None) -> int:
+    """A whole number in a range. Raises InvalidArgumentError for anything else."""
+    try:
+        found = whole(value)
+    except (TypeError, OverflowError):
+        found = low - 1
+    if found < low or (high is not None and found > high):
+        bounds = f"from {low} on" if high is None else f"from {low} to {high}"
+        raise InvalidArgumentError(f"{what} is a whole number {bounds}", received=repr(value))
+    return found

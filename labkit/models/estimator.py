@@ -35,7 +35,7 @@ class Estimator:
             evaluation and prediction go on from the newest that is there, in another process, too. None keeps nothing.
         weight_column: the column with each example's weight, which its loss is multiplied by.
         optimizer: an optimizer, a registered name, or {"name": ..., settings}.
-        seed: as of `lk.Sequential`.
+        seed: as of `lk.Sequential`; decides the orders of the examples, too.
 
     Attributes:
         model: the trained model.
@@ -52,6 +52,8 @@ class Estimator:
         seed: int | None,
     ) -> None:
         self.feature_columns = one_of_each(feature_columns)
+        if not isinstance(model_dir, str | os.PathLike | None):
+            raise InvalidArgumentError("model_dir is the path of a folder", received=repr(model_dir))
         self.model_dir = None if model_dir is None else Path(model_dir)
         self.weight_column = None if weight_column is None else numeric_column(weight_column)
         self.optimizer, self.head, self.seed = optimizer, head, seed
@@ -86,10 +88,13 @@ class Estimator:
         if steps < 1:
             return self
         model = self._load() or self._new()
-        # Every training has an order of its own, that of the step it begins at.
+        # Every training has orders of its own, which follow from the seed and the step it begins at.
+        order = (
+            np.random.SeedSequence([model.seed & (2**64 - 1), self.global_step]).generate_state(1, np.uint64)[0] >> 1
+        )
         model.fit(
             x, targets, batch_size=given.batch_size or len(x), steps=steps, shuffle=given.shuffle, verbose=0,
-            seed=self.global_step, sample_weight=weights,
+            seed=int(order), sample_weight=weights,
         )  # fmt: skip
         self._model, self.global_step = model, self.global_step + steps
         if self.model_dir is not None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 import labkit as lk
+from labkit.data.columns import entries
 from labkit.models.arrays import positive
 from labkit.models.estimator import Estimator
 from labkit.models.heads import ClassificationHead, RegressionHead
@@ -35,7 +36,7 @@ class _Linear(Estimator):
 class _Deep(Estimator):
     def __init__(self, hidden_units: Sequence[int], activation_fn: Any, dropout: float | None, *estimator: Any) -> None:
         super().__init__(*estimator)
-        self.hidden_units = [positive(units, "Each of hidden_units") for units in hidden_units]
+        self.hidden_units = [positive(units, "Each of hidden_units") for units in entries(hidden_units, "hidden_units")]
         self.activation_fn, self.dropout = activation_fn, dropout
         if self.optimizer is None:
             self.optimizer = lk.optimizers.Adagrad(0.05)

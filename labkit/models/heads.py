@@ -9,6 +9,7 @@ import numpy as np
 
 import labkit as lk
 from labkit.core.shapes import show
+from labkit.data.columns import entries
 from labkit.errors import FeedError, InvalidArgumentError
 from labkit.models.arrays import numeric, positive
 
@@ -68,11 +69,11 @@ class ClassificationHead:
     """
 
     def __init__(self, n_classes: int, label_vocabulary: Sequence[Any] | None) -> None:
-        if positive(n_classes, "n_classes") < 2:
+        self.classes = positive(n_classes, "n_classes")
+        if self.classes < 2:
             raise InvalidArgumentError("A classifier has at least 2 classes", received=f"n_classes={n_classes}")
-        self.classes = n_classes
-        self.units = 1 if n_classes == 2 else n_classes
-        self.names = None if label_vocabulary is None else np.asarray(label_vocabulary)
+        self.units = 1 if self.classes == 2 else self.classes
+        self.names = None if label_vocabulary is None else np.array(entries(label_vocabulary, "The classes' names"))
         if self.names is not None and (self.names.ndim != 1 or len(set(self.names.tolist())) != n_classes):
             raise InvalidArgumentError(
                 "label_vocabulary has another name for each class",
@@ -80,7 +81,7 @@ class ClassificationHead:
                 received=repr(label_vocabulary)[:200],
             )
         losses = lk.losses.BinaryCrossentropy, lk.losses.SparseCategoricalCrossentropy
-        self.loss = losses[n_classes > 2](from_logits=True)
+        self.loss = losses[self.classes > 2](from_logits=True)
 
     def targets(self, labels: Any) -> np.ndarray:
         """The numbers of the classes, int64 [examples, 1]. Raises FeedError for labels that are none."""

@@ -199,6 +199,10 @@ def test_training_goes_on_with_new_orders():
         model.train(numpy_input_fn(TABLE, PRICE, batch_size=7, num_epochs=None), steps=10)
         losses.append(model.evaluate((TABLE, PRICE))["loss"])
     assert losses == sorted(losses, reverse=True)
+    other = lk.LinearRegressor(COLUMNS, optimizer=lk.optimizers.SGD(0.01), seed=1)
+    for _ in range(5):
+        other.train(numpy_input_fn(TABLE, PRICE, batch_size=7, num_epochs=None), steps=10)
+    assert not np.array_equal(other.predict(TABLE), model.predict(TABLE))  # another seed, other orders
     once = lk.LinearRegressor(COLUMNS, optimizer=lk.optimizers.SGD(0.01)).fit(TABLE, PRICE, steps=50, batch_size=7)
     assert not np.array_equal(once.predict(TABLE), model.predict(TABLE))
 
@@ -261,6 +265,8 @@ def test_frames_and_series():
         (lambda m: lk.LinearClassifier(COLUMNS).fit(TABLE, YES * 0.5), FeedError, r"numbers of classes.*0\.5"),
         (lambda m: lk.LinearClassifier(COLUMNS).fit(TABLE, YES * np.nan), FeedError, r"numbers of classes.*nan"),
         (lambda m: lk.LinearClassifier(COLUMNS).fit(TABLE, np.eye(2)[YES]), FeedError, r"Every example has one label"),
+        (lambda m: lk.DNNRegressor(8, COLUMNS), InvalidArgumentError, r"hidden_units are given in a list"),
+        (lambda m: lk.LinearRegressor(COLUMNS, model_dir=3), InvalidArgumentError, r"path of a folder"),
         (lambda m: lk.DNNRegressor([0], COLUMNS), InvalidArgumentError, r"hidden_units"),
     ],
 )  # fmt: skip
