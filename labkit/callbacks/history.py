@@ -20,10 +20,13 @@ class History(Callback):
             validation data also "val_loss" and so on; and what callbacks have added. "loss" is what training minimized:
             the mean of the examples' losses plus the regularizers' terms. "val_loss" holds the examples' losses alone.
         epoch: the epochs' numbers, from 0 (or fit's `initial_epoch`).
-        steps: how many steps each epoch took; `fit` counts them.
+        steps: how many steps each epoch took.
         seconds: how long each epoch took, validation included.
         params: of the fit (`Callback`).
+        trained: the steps of the epoch that is under way or ended last; fit counts them.
     """
+
+    trained = 0
 
     def __init__(self) -> None:
         self.reset()
@@ -43,6 +46,7 @@ class History(Callback):
             self.history.setdefault(name, []).append(value)
             self._places.setdefault(name, []).append(len(self.epoch))
         self.epoch.append(epoch)
+        self.steps.append(self.trained)
         self.seconds.append(time.perf_counter() - self._began)
 
     def frame(self) -> pandas.DataFrame:

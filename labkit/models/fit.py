@@ -86,9 +86,11 @@ def fit(
             called.call("on_epoch_begin", epoch, {})
             if model.stop_training:
                 break
+            if model.stop_training:
+                break
             first = loop.step
             logs = _train(loop, min(loop.epoch_end(epoch), last), called, finite)
-            history.steps.append(loop.step - first)
+            history.trained = loop.step - first
             if validation is not None and validation.is_due(epoch):
                 logs |= validation.run(called)
             called.call("on_epoch_end", epoch, logs)
