@@ -54,23 +54,24 @@ struct DirectForward {
 
     explicit DirectForward(const Call& call)
         : x(data<T>(call.in[0])), filter(data<T>(call.in[1])), y(data<T>(call.out[0])), c(call, call.in[0], call.in[1], call.out[0]),
-          bands(c.h, c.w, c.N, c.group_in(), c.group_out()), panels{c.taps() * c.group_in(), c.group_out()},
+          bands(c.h, c.w, c.N, c.group_in(), c.group_out(), Bands<T>::kBuffer, c.groups), panels{c.taps() * c.group_in(), c.group_out()},
           end(bias_relu<T>(call, kReluAttribute)) {}
 
     static const char* name() { return "direct"; }
     void plan(Work& work) const {
         work.phases = 2;
         work.tasks[0] = c.groups * panels.count() * ceil_div(panels.depth, kRows);
-        work.tasks[1] = c.groups * bands.tasks(c.N);
+        work.tasks[1] = bands.tasks(c.N);
         work.scratch_bytes = c.groups * panels.size() * static_cast<int64_t>(sizeof(T));
     }
 
     void run(const Call& call, int phase, int64_t task) const {
         T* packed = reinterpret_cast<T*>(call.scratch);
         if (phase == 0) return pack(task, packed);
-        const int64_t group = task / bands.tasks(c.N);
-        direct_task<T>(bands, task % bands.tasks(c.N), x + group * c.group_in(), c.C, c.h, c.w, c.group_in(), c.group_out(),
-                       packed + group * panels.size(), DenseRows<T>{y + group * c.group_out(), c.K}, end.from(group * c.group_out()));
+        each_group(bands, task, [&](int64_t group, int64_t rest) {
+            direct_task<T>(bands, rest, x + group * c.group_in(), c.C, c.h, c.w, c.group_in(), c.group_out(), packed + group * panels.size(),
+                           DenseRows<T>{y + group * c.group_out(), c.K}, end.from(group * c.group_out()));
+        });
     }
 
     void pack(int64_t task, T* packed) const {

@@ -3,6 +3,7 @@
 // chain, so bits depend on the layer alone. A window whose band does not fit the buffer is left to the matrix of patches.
 #pragma once
 #include "kernels/conv2d_patches.h"
+#include "kernels/copy_runs.h"
 
 namespace labkit {
 namespace {
@@ -52,14 +53,16 @@ LABKIT_INLINE void direct_rows(int rows, const T* a, int64_t between, const Runs
 template <class T>
 struct Bands {
     static constexpr int64_t kBuffer = (int64_t{384} << 10) / sizeof(T), kWanted = 16;  // numbers in a buffer; tasks
+    static constexpr int64_t kNear = (int64_t{256} << 10) / sizeof(T);  // numbers of all groups in a band, to stay in L2
 
     int64_t width, pixel, row;  // of the padded band: pixels in a row, numbers of a pixel and of a row
     int64_t high, bands;        // output rows in a band, bands of an image
     int64_t panels, parts;      // panels of NR channels, and how many tasks share them
+    int64_t groups, shares;     // a task goes through several groups, whose channels share cache lines; tasks that share them
     Runs runs;
 
-    // `most`: output pixels in a band; one row of them may be more.
-    Bands(const Side& h, const Side& w, int64_t N, int64_t C, int64_t K, int64_t most = kBuffer) {
+    // C, K: channels of a group. `most`: output pixels in a band; one row of them may be more.
+    Bands(const Side& h, const Side& w, int64_t N, int64_t C, int64_t K, int64_t most = kBuffer, int64_t groups_ = 1) : groups(groups_) {
         width = max_of(0, w.out - 1) * w.stride + (w.taps - 1) * w.dilation + 1;
         const bool collides = C * static_cast<int64_t>(sizeof(T)) * w.stride % 1024 == 0;  // pixels that meet in few sets of L1
         pixel = collides ? C + 64 / static_cast<int64_t>(sizeof(T)) : C;
@@ -67,18 +70,21 @@ struct Bands {
         const bool fits = width <= kBuffer / max_of(1, pixel) && seen <= kBuffer / max_of(1, width * pixel);
         row = fits ? width * pixel : 0;
         high = fits ? (kBuffer / max_of(1, row) - seen) / h.stride + 1 : 0;
+        if (groups > 1) most = min_of(most, kNear / max_of(1, C * groups));
         if (high > 1) high = max_of(1, min_of(high, most / max_of(1, w.out)));
         bands = high > 0 ? ceil_div(h.out, high) : 0;
         if (bands > 0) high = ceil_div(h.out, bands);
         panels = ceil_div(K, Gemm<T>::NR);
-        const int64_t products = high * w.out * h.taps * w.taps * C * K;  // of a band
+        const int64_t products = high * w.out * h.taps * w.taps * C * K;  // of a band and group
         parts = max_of(1, min_of(panels, max_of(kWanted / max_of(1, N * bands), ceil_div(products, kTaskProducts))));
+        const int64_t wanted = ceil_div(kWanted, max_of(1, N * bands * parts));
+        shares = max_of(1, min_of(groups, groups > 1 ? max_of(wanted, ceil_div(products * groups, kTaskProducts)) : 1));
         const bool merged = pixel == C && w.dilation == 1;
         runs = {h.taps, h.dilation * row, merged ? 1 : w.taps, w.dilation * pixel, merged ? w.taps * C : C};
     }
 
     bool fit() const { return high > 0; }
-    int64_t tasks(int64_t N) const { return N * bands * parts; }
+    int64_t tasks(int64_t N) const { return N * bands * parts * shares; }
 
     // Image n as output rows [begin, end) see it, padding included.
     void copy(int64_t n, int64_t begin, int64_t end, const T* x, int64_t from_pixel, int64_t C, const Side& h, const Side& w, T* to) const {
@@ -96,7 +102,7 @@ struct Bands {
             if (from_pixel == C && pixel == C)
                 copy_run(to + left * C, source, inside * C);
             else
-                for (int64_t j = 0; j < inside; ++j) copy_run(to + (left + j) * pixel, source + j * from_pixel, C);
+                copy_columns(to + left * pixel, pixel, source, from_pixel, inside, C);
             zero_run(to + (left + inside) * pixel, (width - left - inside) * pixel);
         }
     }
@@ -112,6 +118,13 @@ struct Panels {
     int64_t size() const { return count() * depth * NR; }
     int64_t width(int64_t panel) const { return min_of(K - panel * NR, NR); }
 };
+
+// Calls each(group, rest), where rest is a task of `direct_task`, for the groups of a task.
+template <class T, class Each>
+LABKIT_INLINE void each_group(const Bands<T>& bands, int64_t task, Each each) {
+    const Range mine = share(task % bands.shares, bands.shares, bands.groups);
+    for (int64_t group = mine.begin; group < mine.end; ++group) each(group, task / bands.shares);
+}
 
 // x: the first channel of the group in the first pixel, `pixel` numbers to the next one; `filter` in panels of NR channels,
 // [panel][kh][kw][c][NR]; rows.row(p) is where output pixel p of all images goes, finished

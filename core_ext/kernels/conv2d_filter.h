@@ -164,10 +164,9 @@ struct DirectFilter {
             for (int64_t panel = some_panels.begin; panel < some_panels.end; ++panel) {
                 const int64_t column = panel * NR, width = min_of(c.group_out() - column, NR);
                 const T* from = dy + (n * c.h.out + begin) * c.w.out * c.K + group * c.group_out() + column;
-                for (int64_t p = 0; p < (end - begin) * c.w.out; ++p) {
-                    copy_run(gradient + p * NR, from + p * c.K, width);
-                    zero_run(gradient + p * NR + width, NR - width);
-                }
+                const int64_t pixels = (end - begin) * c.w.out;
+                if (width < NR) zero_run(gradient, pixels * NR);
+                copy_columns(gradient, NR, from, c.K, pixels, width);
                 for (int64_t block = some_blocks.begin; block < some_blocks.end; ++block)
                     add_block(block, end - begin, image, gradient, sums, column, static_cast<int>(width));
             }

@@ -51,18 +51,18 @@ struct InputClasses {
     InputClass w(const Convolution& c, int64_t number) const { return InputClass(c.w, number % wide); }
 
     static Bands<T> bands(const Convolution& c, const InputClass& h, const InputClass& w) {
-        return Bands<T>(h.dy, w.dy, c.N, c.group_out(), c.group_in());
+        return Bands<T>(h.dy, w.dy, c.N, c.group_out(), c.group_in(), Bands<T>::kBuffer, c.groups);
     }
 
     static Tiling tiling(const Convolution& c, const InputClass& h, const InputClass& w, int64_t products) {
         return gemm_tiling<T>(c.N * h.count * w.count, c.group_in(), h.dy.taps * w.dy.taps * c.group_out(), products);
     }
 
-    // Of one class and group.
+    // Of one class.
     int64_t tasks(const Convolution& c, int64_t number) const {
         const InputClass rows = h(c, number), columns = w(c, number);
         if (rows.count * columns.count == 0) return 0;
-        return direct ? bands(c, rows, columns).tasks(c.N) : tiling(c, rows, columns, count() * c.groups).tasks();
+        return direct ? bands(c, rows, columns).tasks(c.N) : c.groups * tiling(c, rows, columns, count() * c.groups).tasks();
     }
 };
 
@@ -102,7 +102,7 @@ struct InputGradient {
         work.phases = 2;
         work.tasks[0] = filter_tasks() + (classes.cover ? 0 : ceil_div(size(), kZeroBlock));
         work.tasks[1] = 0;
-        for (int64_t number = 0; number < classes.count(); ++number) work.tasks[1] += c.groups * classes.tasks(c, number);
+        for (int64_t number = 0; number < classes.count(); ++number) work.tasks[1] += classes.tasks(c, number);
         work.scratch_bytes = c.groups * panels(c.taps()).size() * static_cast<int64_t>(sizeof(T));
     }
 
@@ -141,14 +141,20 @@ struct InputGradient {
 
     void multiply(int64_t task, const T* turned) const {
         int64_t number = 0, each = classes.tasks(c, 0);
-        for (; task >= c.groups * each; each = classes.tasks(c, ++number)) task -= c.groups * each;
+        for (; task >= each; each = classes.tasks(c, ++number)) task -= each;
         const InputClass h = classes.h(c, number), w = classes.w(c, number);
-        const int64_t group = task / each, C = c.group_in(), K = c.group_out();
-        const ClassRows<T> rows{dx + group * C, c, h, w};
-        const T *right = turned + first(h, w, group), *left = dy + group * K;
-        if (classes.direct) return direct_task<T>(classes.bands(c, h, w), task % each, left, c.K, h.dy, w.dy, K, C, right, rows, end);
+        const int64_t C = c.group_in(), K = c.group_out();
+        if (classes.direct) {
+            const Bands<T> bands = classes.bands(c, h, w);
+            return each_group(bands, task, [&](int64_t group, int64_t rest) {
+                direct_task<T>(bands, rest, dy + group * K, c.K, h.dy, w.dy, K, C, turned + first(h, w, group),
+                               ClassRows<T>{dx + group * C, c, h, w}, end);
+            });
+        }
         const Tiling tiling = classes.tiling(c, h, w, classes.count() * c.groups);
-        gemm_task<T, false, false>(tiling, task % each, Patches<T>{left, h.dy, w.dy, K, c.K}, Matrix<T>{right, C}, rows, 0,
+        const int64_t group = task / tiling.tasks();
+        gemm_task<T, false, false>(tiling, task % tiling.tasks(), Patches<T>{dy + group * K, h.dy, w.dy, K, c.K},
+                                   Matrix<T>{turned + first(h, w, group), C}, ClassRows<T>{dx + group * C, c, h, w}, 0,
                                    h.dy.taps * w.dy.taps * K, end);
     }
 };
