@@ -31,7 +31,7 @@ class Callback:
     A callback that raises ends the fit with its error; the weights are then as after the last finished step. Callbacks are
     called in the order of the list, and share `logs`: what one adds in `on_epoch_end` is seen by those after it, and by the
     history. `self.model.stop_training = True` ends the epoch after the step, or the training after the epoch; in
-    `on_epoch_begin` it ends training there.
+    `on_train_begin` and `on_epoch_begin` it ends training there.
 
     What has state from one epoch to the next names it in `remembers` and sets it in `reset`. A complete one:
 

@@ -86,8 +86,6 @@ def fit(
             called.call("on_epoch_begin", epoch, {})
             if model.stop_training:
                 break
-            if model.stop_training:
-                break
             first = loop.step
             logs = _train(loop, min(loop.epoch_end(epoch), last), called, finite)
             history.trained = loop.step - first

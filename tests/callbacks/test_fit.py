@@ -176,6 +176,18 @@ def test_stopping_inside_an_epoch_ends_it_after_the_step(make, data):
     assert model.fit(*data, batch_size=8, verbose=0).steps == [5]  # a later fit begins afresh
 
 
+@pytest.mark.parametrize("hook", ["on_train_begin", "on_epoch_begin", "on_train_batch_begin", "on_train_stretch_end"])
+def test_stopping_at_any_place(make, data, hook):
+    def stop(*args):
+        model.stop_training = True
+
+    model, recorder = make(), Recorder()
+    callbacks = [lk.callbacks.LambdaCallback(**{hook: stop}), recorder]
+    history = model.fit(*data, batch_size=8, epochs=3, verbose=0, callbacks=callbacks)
+    assert history.steps == ([1] if hook in ("on_train_batch_begin", "on_train_stretch_end") else [])
+    assert [name for name, _ in recorder.calls][-2:] == ["train_end", "close"]
+
+
 def test_names_and_mappings(make, data, tmp_path):
     specs = ["TerminateOnNaN", {"name": "CSVLogger", "filename": str(tmp_path / "log.csv")}]
     make().fit(*data, epochs=2, verbose=0, callbacks=specs)
@@ -236,7 +248,7 @@ def test_an_error_or_ctrl_c_ends_the_fit_after_a_whole_step(make, data, error):
     assert "train_end" not in dict(recorder.calls)
     reference.fit(*data, batch_size=8, steps=4, verbose=0)
     assert same(everything(model), everything(reference))
-    assert model.history.epoch == []
+    assert model.history.epoch == model.history.steps == []
 
 
 def test_ctrl_c_inside_native_steps(data):
