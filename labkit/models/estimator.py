@@ -57,8 +57,8 @@ class Estimator:
         self.model_dir = None if model_dir is None else Path(model_dir)
         self.weight_column = None if weight_column is None else numeric_column(weight_column)
         self.optimizer, self.head, self.seed = optimizer, head, seed
-        self.global_step = 0
         self._model: Model | None = None
+        self._step = 0
 
     def layers(self) -> list[Any]:
         """The layers behind the feature columns; the last one is the head's."""
@@ -89,17 +89,15 @@ class Estimator:
             return self
         model = self._load() or self._new()
         # Every training has orders of its own, which follow from the seed and the step it begins at.
-        order = (
-            np.random.SeedSequence([model.seed & (2**64 - 1), self.global_step]).generate_state(1, np.uint64)[0] >> 1
-        )
+        order = np.random.SeedSequence([model.seed & (2**64 - 1), self._step]).generate_state(1, np.uint64)[0] >> 1
         model.fit(
             x, targets, batch_size=given.batch_size or len(x), steps=steps, shuffle=given.shuffle, verbose=0,
             seed=int(order), sample_weight=weights,
         )  # fmt: skip
-        self._model, self.global_step = model, self.global_step + steps
+        self._model, self._step = model, self._step + steps
         if self.model_dir is not None:
             lk.io.make_folder(self.model_dir)
-            model.save(str(self.model_dir / f"model.ckpt-{self.global_step}"))
+            model.save(str(self.model_dir / f"model.ckpt-{self._step}"))
         return self
 
     def evaluate(self, input_fn: Any, steps: int | None = None) -> dict[str, float]:
@@ -187,6 +185,12 @@ class Estimator:
             )
         return model
 
+    @property
+    def global_step(self) -> int:
+        """How many training steps were made, those before the newest checkpoint in model_dir included."""
+        self._load()
+        return self._step
+
     def get_variable_names(self) -> list[str]:
         """The names of the weights, as TensorFlow has them, and "global_step"."""
         return sorted(["global_step", *self.variables()])
@@ -234,7 +238,6 @@ class Estimator:
             raise InvalidArgumentError("train takes steps or max_steps, not both")
         limits = [] if steps is None else [positive(steps, "steps")]
         if max_steps is not None:
-            self._load()
             limits.append(positive(max_steps, "max_steps") - self.global_step)
         if given.num_epochs is not None:
             limits.append(math.ceil(given.num_epochs * examples / min(given.batch_size or examples, examples)))
@@ -258,17 +261,17 @@ class Estimator:
         if self._model is None and self.model_dir is not None and self.model_dir.is_dir():
             found = checkpoint.latest(self.model_dir)
         if found is not None:
-            model = load(found)
-            widths = sum(column.width for column in self.feature_columns), self.head.units
-            saved = tuple(model.x.shape.as_list()[1:] + model.y_pred.shape.as_list()[1:])
-            if saved != widths:
+            model, step = load(found), found.rpartition("-")[2]
+            width = sum(column.width for column in self.feature_columns)
+            fits = isinstance(model, lk.Sequential) and model.input_shape == (None, width) and step.isdigit()
+            if not fits or model.y_pred.shape.as_list() != [None, self.head.units]:
                 raise CheckpointError(
                     f"{found} holds the model of another estimator",
-                    rule=f"This one's columns make {widths[0]} numbers of an example, its model {widths[1]} of these",
-                    received=" and ".join(map(str, saved)),
+                    rule=f"This one's columns make {width} numbers of an example, its model {self.head.units} of these",
+                    received=f"{model!r}, for inputs {model.input_shape}",
                     fix="Use the feature columns that were saved, or another model_dir.",
                 )
-            self._model, self.global_step = model, int(found.rpartition("-")[2])
+            self._model, self._step = model, int(step)
         return self._model
 
 

@@ -217,8 +217,8 @@ def test_a_model_dir_continues_with_the_same_bits(tmp_path):
         whole.train(data, steps=20)
         fresh(tmp_path / "run").train(data, steps=20)  # a new object each time, as in a new process
     again = fresh(tmp_path / "run")
-    assert again.evaluate((TABLE, YES)) == whole.evaluate((TABLE, YES))
     assert again.global_step == 60
+    assert again.evaluate((TABLE, YES)) == whole.evaluate((TABLE, YES))
     for ours, theirs in zip(again.model.get_weights(), whole.model.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
     for _ in range(5):
@@ -227,6 +227,12 @@ def test_a_model_dir_continues_with_the_same_bits(tmp_path):
     other = lk.DNNClassifier([8], COLUMNS[:1], model_dir=tmp_path / "run")
     with pytest.raises(CheckpointError, match=r"another estimator.*make 1 numbers"):
         other.predict(TABLE)
+
+
+def test_a_model_dir_of_something_else_is_refused(tmp_path):
+    lk.Sequential([lk.Input((5,)), lk.layers.Dense(1)]).save(str(tmp_path / "prices"))
+    with pytest.raises(CheckpointError, match=r"prices holds the model of another estimator"):
+        lk.LinearRegressor(COLUMNS, model_dir=tmp_path).predict(TABLE)
 
 
 def test_frames_and_series():
