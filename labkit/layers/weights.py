@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import labkit as lk
+from labkit.errors import GraphError
 from labkit.plugins import default_name, resolve
 
 
@@ -122,6 +123,20 @@ class WeightOwner:
     def regularization(self) -> list[lk.Tensor]:
         """One scalar for each regularized weight, added to the default graph."""
         return [regularizer(variable) for layer in self.walk() for regularizer, variable in layer._regularized]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What copy and pickle take.
+
+        Raises:
+            GraphError: weights were made, which a copy would share or lose.
+        """
+        if self.has_weights or self.lives_in is not None:
+            raise GraphError(
+                f"{type(self).__name__} {self.name!r} has weights and cannot be copied or pickled",
+                rule="Weights belong to one graph and its session; only layers and models without weights can be copied",
+                fix="A model: model.save(prefix) and lk.load_model(prefix). A layer: make a new one.",
+            )
+        return vars(self)
 
     def reset(self) -> None:
         """Forgets the weights and their graph, as if the layer had never been called; its sub-layers do, too."""

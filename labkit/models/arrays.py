@@ -45,21 +45,38 @@ def parts(data: Any, like: Any, names: Sequence[str], what: str) -> list[Any]:
     Raises:
         FeedError: there are more, fewer or others.
     """
-    single = not isinstance(like, list | tuple | dict)
+    if (found := _leaves(data, like)) is not None:
+        return found
     if isinstance(data, Mapping):
-        expected = keys(like) if isinstance(like, dict) else list(names)
-        if set(data) == set(expected):
-            return [data[key] for key in expected]
+        if set(data) == set(names):
+            return [data[name] for name in names]
         received = f"a dict with {', '.join(map(repr, data)) or 'nothing'}"
-        raise _other_parts(what, f"They are named {', '.join(map(repr, expected))}", received)
-    if single:
-        return [data]
-    count = len(flatten(like))
-    if isinstance(like, dict) or not isinstance(data, list | tuple) or len(data) != count:
+        raise _other_parts(what, f"They are named {', '.join(map(repr, names))}", received)
+    if isinstance(like, dict) or not isinstance(data, list | tuple) or len(data) != len(names):
         received = f"{len(data)} arrays" if isinstance(data, list | tuple) else type(data).__name__
         form = "a dict of them" if isinstance(like, dict) else "a list of them, or a dict by name"
-        raise _other_parts(what, f"There are {count} ({', '.join(map(repr, names))}): pass {form}", received)
+        raise _other_parts(what, f"There are {len(names)} ({', '.join(map(repr, names))}): pass {form}", received)
     return list(data)
+
+
+def _leaves(data: Any, like: Any) -> list[Any] | None:
+    """What stands in `data` in the places of the leaves of `like`; None where it has another structure."""
+    if isinstance(like, dict):
+        if not isinstance(data, Mapping) or set(data) != set(like):
+            return None
+        pieces = [_leaves(data[key], like[key]) for key in keys(like)]
+    elif isinstance(like, list | tuple):
+        if not isinstance(data, list | tuple) or len(data) != len(like):
+            return None
+        pieces = [_leaves(each, own) for each, own in zip(data, like, strict=True)]
+    else:
+        return None if isinstance(data, Mapping) else [data]
+    found: list[Any] = []
+    for piece in pieces:
+        if piece is None:
+            return None
+        found.extend(piece)
+    return found
 
 
 def _other_parts(what: str, rule: str, received: str) -> FeedError:

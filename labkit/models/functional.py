@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import labkit as lk
-from labkit.core.nest import flatten, keys, pack
+from labkit.core.nest import flatten, pack
 from labkit.errors import GraphError
 from labkit.layers.base import Layer
 from labkit.layers.symbol import Call, Symbol, as_symbol, trace
+from labkit.models.names import leaf_names
 
 
 class LayerGraph:
@@ -63,20 +64,17 @@ class LayerGraph:
 
     def input_names(self) -> list[str]:
         """A name for each input: its key in a dict, its own, or input_1, input_2 ..."""
-        if isinstance(self.inputs, dict):
-            return keys(self.inputs)
-        return [symbol.name or f"input_{i}" for i, symbol in enumerate(flatten(self.inputs), 1)]
+        own = [symbol.name or f"input_{i}" for i, symbol in enumerate(flatten(self.inputs), 1)]
+        return leaf_names(self.inputs, own)
 
     def output_names(self) -> list[str]:
         """A name for each output: its key in a dict, or that of the layer which makes it."""
-        if isinstance(self.outputs, dict):
-            return keys(self.outputs)
         names: list[str] = []
         for symbol in flatten(self.outputs):
             base = "input" if symbol.call is None else symbol.call.layer.name or "output"
             candidates = (base if not i else f"{base}_{i}" for i in range(len(names) + 1))
             names.append(next(name for name in candidates if name not in names))
-        return names
+        return leaf_names(self.outputs, names)
 
 
 def _symbols(nest: Any, what: str) -> Any:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
+from labkit.core.nest import flatten, keys
 from labkit.errors import GraphError
 from labkit.layers.base import Layer
 from labkit.plugins import default_name
@@ -41,3 +43,15 @@ def name_layers(model: TracedLayers) -> None:
             taken[layer.name] = layer
             if hasattr(layer, "has_given_name"):
                 layer.has_given_name = True
+
+
+def leaf_names(nest: Any, own: Sequence[str]) -> list[str]:
+    """A name for each leaf of a nest of inputs or outputs: in a dict its key, or key_1, key_2 ... where the key has several;
+    else its entry in `own`."""
+    if not isinstance(nest, dict):
+        return list(own)
+    found = []
+    for key in keys(nest):
+        count = len(flatten(nest[key]))
+        found += [str(key)] if count == 1 else [f"{key}_{i}" for i in range(1, count + 1)]
+    return found

@@ -21,8 +21,7 @@ from labkit.models import weights
 from labkit.models.functional import LayerGraph
 from labkit.models.home import Home
 from labkit.models.objectives import Named
-from labkit.models.specs import Reader, Writer, reading
-from labkit.plugins import settings_of
+from labkit.models.specs import OF_EVERY_LAYER, Reader, Writer, kept_settings, reading
 
 if TYPE_CHECKING:
     from labkit.models.model import Model
@@ -77,6 +76,7 @@ def load(prefix: str, components: Mapping[str, Any] | None = None) -> Model:
             raise CheckpointError("The saved model is none", received=type(model).__name__)
         model.lives_in = Home(int(written["seed"]))  # a model that shares layers with others has the first one's seed
         model.build()
+        reader.freeze()
         if written["compiled"] is not None:
             _compile(model, reader, written["compiled"])
         return model
@@ -101,7 +101,8 @@ def _describe(writer: Writer, model: Model) -> dict[str, Any]:
         "input_dtype": lk.as_dtype(model.input_dtype).name,
     }
     if own:
-        settings = {} if type(model).__init__ is lk.Model.__init__ else settings_of(model)
+        plain = type(model).__init__ is lk.Model.__init__
+        settings = {} if plain else kept_settings(model, f"Model {model.name!r} ({kind})", (*OF_EVERY_LAYER, "seed"))
         settings.pop("seed", None)
         return {
             **found,

@@ -7,8 +7,9 @@ own is named by its `__name__`, and whoever loads it hands it over as `component
 from __future__ import annotations
 
 import functools
+import inspect
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,26 @@ def refuse(what: str, fix: str, received: str = "") -> CheckpointError:
         received=received,
         fix=f"{fix} save_weights saves the numbers alone.",
     )
+
+
+OF_EVERY_LAYER = ("trainable", "input_shape", "activity_regularizer")
+"""Arguments that a layer's description has in places of their own."""
+
+
+def kept_settings(value: Any, where: str, elsewhere: Collection[str] = ()) -> dict[str, Any]:
+    """The constructor's arguments of an object of the program's own, which it keeps in attributes of the same names.
+
+    What plugins register may have further names for some of them; the conformance tests make such objects again.
+
+    Raises:
+        CheckpointError: it does not keep one that is not described `elsewhere`.
+    """
+    settings = settings_of(value)
+    for name, parameter in inspect.signature(type(value)).parameters.items():
+        many = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        if not many and name != "name" and name not in settings and name not in elsewhere:
+            raise refuse(f"Argument {name!r} of {where}, which it does not keep,", f"Set self.{name} in __init__.")
+    return settings
 
 
 class Writer:
@@ -96,11 +117,10 @@ class Writer:
         name = getattr(maker, "__name__", "")
         if isinstance(value, lk.Tensor | lk.Variable) or not name.isidentifier() or "<locals>.<" in maker.__qualname__:
             raise refuse(f"{where}, {value!r},", "A function needs a name, given with def.")
-        settings = {} if itself else self._settings(settings_of(value), where)
-        for kind in _OBJECTS:
-            if registered := _registered(kind, maker):
-                return {"kind": kind, "name": registered, "itself": itself, "settings": settings}
-        return {"kind": "own", "name": name, "itself": itself, "settings": settings}
+        named = ((kind, _registered(kind, maker)) for kind in _OBJECTS)
+        kind, registered = next((pair for pair in named if pair[1]), ("own", None))
+        kept = {} if itself else settings_of(value) if registered else kept_settings(value, where)
+        return {"kind": kind, "name": registered or name, "itself": itself, "settings": self._settings(kept, where)}
 
     def layer(self, layer: Layer) -> int:
         """The place of the layer's description in `layers`."""
@@ -117,14 +137,16 @@ class Writer:
         found: dict[str, Json] = {"name": layer.name, "trainable": [each.trainable for each in layer.walk()]}
         if isinstance(layer, lk.Model):
             return {**found, "model": self._describe_model(self, layer)}
-        settings = self._settings(settings_of(layer), where)
+        registered = _registered("layers", type(layer))
+        settings = self._settings(
+            settings_of(layer) if registered else kept_settings(layer, where, OF_EVERY_LAYER), where
+        )
         base: dict[str, Any] = {}
         if layer.activity_regularizer is not None:
             base["activity_regularizer"] = layer.activity_regularizer
         if layer.input_shape is not None and "shape" not in settings:
             base["input_shape"] = layer.input_shape[1:]
         settings |= self._settings(base, where)
-        registered = _registered("layers", type(layer))
         return {**found, "class": registered or type(layer).__name__, "own": not registered, "settings": settings}
 
     def _settings(self, settings: Mapping[str, Any], where: str) -> dict[str, Json]:
@@ -149,6 +171,7 @@ class Reader:
         self.descriptions, self.components, self._make_model = layers, dict(components), make_model
         self.symbols: dict[tuple[int, int], Symbol] = {}
         self._made: dict[int, Layer | None] = {}
+        self._trainable: list[tuple[Layer, Json]] = []
 
     def value(self, written: Json) -> Any:
         """A setting."""
@@ -193,8 +216,10 @@ class Reader:
         return self.layer(inner)
 
     def _object(self, inner: Json) -> Any:
-        own = inner["kind"] == "own"
-        component = self.own(inner["name"]) if own else current_lab().registry(inner["kind"]).get(inner["name"])
+        kind = inner["kind"]
+        if kind not in (*_OBJECTS, "own"):
+            raise CheckpointError("A saved model has a setting of a kind that settings are not", received=repr(kind))
+        component = self.own(inner["name"]) if kind == "own" else current_lab().registry(kind).get(inner["name"])
         settings = {key: self.value(each) for key, each in inner["settings"].items()}
         if inner["itself"]:
             return functools.partial(component, **settings) if settings else component
@@ -235,9 +260,14 @@ class Reader:
             else:
                 layer = current_lab().registry("layers").get(name)(**settings)
             layer.name = description["name"]
-        for each, trainable in zip(layer.walk(), description["trainable"], strict=True):
-            each._trainable = bool(trainable)
+        self._trainable.append((layer, description["trainable"]))
         return layer
+
+    def freeze(self) -> None:
+        """Says which layers are trained, also of those that appeared when the model was built."""
+        for layer, written in self._trainable:
+            for each, trainable in zip(layer.walk(), written, strict=True):
+                each._trainable = bool(trainable)
 
 
 def _registered(kind: str, maker: Any) -> str | None:

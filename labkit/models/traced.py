@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 import labkit as lk
-from labkit.core.nest import flatten, keys, pack
+from labkit.core.nest import flatten, pack
 from labkit.errors import GraphError
 from labkit.layers.base import Layer, Shape
 from labkit.models import weights
 from labkit.models.arrays import inputs_array, mapped, numeric, parts, positive, several
 from labkit.models.functional import LayerGraph
 from labkit.models.home import Home, home_of
-from labkit.models.names import name_layers
+from labkit.models.names import leaf_names, name_layers
 from labkit.models.summary import summary_table
 from labkit.plugins import default_name
 
@@ -170,11 +170,14 @@ class TracedLayers(Layer):
             symbols = flatten(self.layer_graph.inputs)
             made = [lk.placeholder(s.dtype, s.shape, name=n) for s, n in zip(symbols, self.input_names, strict=True)]
             return pack(self.layer_graph.inputs, made)
+        return self._placeholder(shape, "input")
+
+    def _placeholder(self, shape: Any, name: str) -> Any:
         if _is_shape(shape):
-            return lk.placeholder(self.input_dtype, shape, name="input")
+            return lk.placeholder(self.input_dtype, shape, name=name)
         if isinstance(shape, Mapping):
-            return {key: lk.placeholder(self.input_dtype, each, name=str(key)) for key, each in shape.items()}
-        return [lk.placeholder(self.input_dtype, each, name=f"input_{i}") for i, each in enumerate(shape, 1)]
+            return {key: self._placeholder(each, str(key)) for key, each in shape.items()}
+        return [self._placeholder(each, f"{name}_{i}") for i, each in enumerate(shape, 1)]
 
     @property
     def input_names(self) -> list[str]:
@@ -182,21 +185,14 @@ class TracedLayers(Layer):
         if self.layer_graph is not None:
             names = self.layer_graph.input_names()
             return ["input"] if len(names) == 1 and flatten(self.layer_graph.inputs)[0].name is None else names
-        if isinstance(self._x, Mapping):
-            return [str(key) for key in keys(self._x)]
-        leaves = flatten(self._x)
-        return ["input"] if len(leaves) == 1 else [f"input_{i}" for i in range(1, len(leaves) + 1)]
+        return leaf_names(self._x, _numbered("input", self._x))
 
     @property
     def output_names(self) -> list[str]:
         """A name for each output, for targets, losses and metrics given by name."""
         if self.layer_graph is not None:
             return self.layer_graph.output_names()
-        outputs = self.y_pred
-        if isinstance(outputs, Mapping):
-            return [str(key) for key in keys(outputs)]
-        leaves = flatten(outputs)
-        return ["output"] if len(leaves) == 1 else [f"output_{i}" for i in range(1, len(leaves) + 1)]
+        return leaf_names(self.y_pred, _numbered("output", self.y_pred))
 
     def _trace(self, training: bool) -> Any:
         """The outputs' tensors for the placeholders of the inputs.
@@ -362,6 +358,11 @@ class TracedLayers(Layer):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}: {len(self.layers)} layers>"
+
+
+def _numbered(name: str, nest: Any) -> list[str]:
+    count = len(flatten(nest))
+    return [name] if count == 1 else [f"{name}_{i}" for i in range(1, count + 1)]
 
 
 def _is_shape(shape: Any) -> bool:

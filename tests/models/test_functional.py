@@ -331,3 +331,44 @@ def test_layers_of_two_built_models_do_not_meet():
     model = lk.Sequential([Input((3,)), one, Dense(3), two])
     with pytest.raises(GraphError, match=r"cannot stand in one model"):
         model.build()
+
+
+def nested_by_symbols():
+    a, b, c = Input((3,)), Input((3,)), Input((3,))
+    joined = lk.layers.Add()([a, b])
+    return lk.Model({"pair": [a, b], "alone": c}, {"both": [Dense(1)(joined), Dense(1)(c)], "one": Dense(1)(a)})
+
+
+class NestedByCall(lk.Model):
+    def __init__(self):
+        super().__init__()
+        self.outs = [Dense(1), Dense(1), Dense(1)]
+
+    def call(self, inputs, training=False):
+        first, second = inputs["pair"]
+        return {
+            "both": [self.outs[0](first + second), self.outs[1](inputs["alone"])],
+            "one": self.outs[2](first),
+        }
+
+
+@pytest.mark.parametrize("make", [nested_by_symbols, NestedByCall])
+def test_nests_in_nests(make):
+    model, x, y = make(), {"pair": [A, 2 * A], "alone": 3 * A}, {"both": [Y, 2 * Y], "one": 3 * Y}
+    losses = {"both_1": "mse", "both_2": "mae", "one": "mse"}
+    model.compile("adam", losses)
+    history = model.fit(x, y, verbose=0, validation_split=0.25).history
+    assert list(history)[:4] == ["loss", "both_1_loss", "both_2_loss", "one_loss"]
+    assert set(model.input_names) == {"pair_1", "pair_2", "alone"}
+    found = model.predict(x)
+    assert [each.shape for each in (*found["both"], found["one"])] == [(24, 1)] * 3
+    named = model.predict({"pair_1": A, "pair_2": 2 * A, "alone": 3 * A})
+    assert np.array_equal(named["both"][0], found["both"][0])
+    with pytest.raises(FeedError, match="'alone', 'pair_1', 'pair_2'"):
+        model.predict({"pair": [A], "alone": A})
+
+
+def test_keys_of_inputs_may_be_numbers():
+    a, b = Input((3,)), Input((3,))
+    model = lk.Model({1: a, 2: b}, Dense(1)(lk.layers.Add()([a, b])))
+    assert np.array_equal(model.predict({1: A, 2: 2 * A}), model.predict({"1": A, "2": 2 * A}))

@@ -202,3 +202,66 @@ def test_every_layer_comes_back(name, tmp_path):
     assert repr(loaded.layers[0]) == repr(model.layers[0])
     first, second = model.predict(x), loaded.predict(x)
     assert all(np.array_equal(a, b) for a, b in zip(np.atleast_1d(first), np.atleast_1d(second), strict=True))
+
+
+class Late(lk.layers.Layer):
+    """Makes a sub-layer when it knows the input."""
+
+    def build(self, input_shape):
+        self.inner = Dense(input_shape[-1])
+
+    def call(self, inputs, training=False):
+        return self.inner(inputs)
+
+
+@pytest.mark.parametrize("trainable", [True, False])
+def test_sub_layers_made_in_build_come_back(trainable, tmp_path):
+    model = lk.Sequential([Input((3,)), Late(), Dense(1)])
+    model.build()
+    model.layers[0].inner.trainable = trainable
+    model.compile("adam", "mse")
+    model.fit(A, Y, epochs=1, verbose=0)
+    loaded = lk.load_model(model.save(str(tmp_path / "m")), {"Late": Late})
+    assert len(loaded.trainable_weights) == (4 if trainable else 2)
+    for each in (model, loaded):
+        each.fit(A, Y, epochs=2, initial_epoch=1, verbose=0)
+    assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), loaded.get_weights(), strict=True))
+
+
+class Forgetful(lk.layers.Layer):
+    def __init__(self, units=3, **kwargs):
+        super().__init__(**kwargs)
+        self.inner = Dense(units)
+
+    def call(self, inputs, training=False):
+        return self.inner(inputs)
+
+
+class ForgetfulNet(lk.Model):
+    def __init__(self, units=3):
+        super().__init__()
+        self.inner = Dense(units)
+
+    def call(self, inputs, training=False):
+        return self.inner(inputs)
+
+
+@pytest.mark.parametrize("make", [lambda: lk.Sequential([Input((3,)), Forgetful(4)]), lambda: ForgetfulNet(4)])
+def test_settings_that_are_not_kept_are_found_when_the_model_is_saved(make, tmp_path):
+    model = make()
+    model.predict(A)
+    with pytest.raises(CheckpointError, match=r"Argument 'units' of .* which it does not keep.*self\.units"):
+        model.save(str(tmp_path / "m"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_description_makes_nothing_but_what_models_are_made_of(tmp_path):
+    model, x, y = chain()
+    model.fit(x, y, verbose=0)
+    found = checkpoint.load(model.save(str(tmp_path / "m")))
+    found.extra["model"]["compiled"]["loss"] = {
+        "object": {"kind": "datasets", "name": "mnist", "itself": True, "settings": {}}
+    }
+    checkpoint.save(str(tmp_path / "n"), found.tensors, step=0, extra=found.extra)
+    with pytest.raises(CheckpointError, match="of a kind that settings are not"):
+        lk.load_model(str(tmp_path / "n"))

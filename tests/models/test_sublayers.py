@@ -1,6 +1,8 @@
 """What a model finds of its layers: those that refer to each other, appear in build, are replaced, or are gone."""
 
+import copy
 import gc
+import pickle
 import weakref
 
 import numpy as np
@@ -120,3 +122,13 @@ def test_models_that_nobody_holds_are_gone():
     graph = graph_of_a_model()
     gc.collect()
     assert graph() is None
+
+
+def test_weights_cannot_be_copied_or_pickled_and_nothing_else_is_lost():
+    model = lk.Sequential([Input((3,)), Dense(1)])
+    twin = copy.deepcopy(model)
+    assert np.array_equal(trained(twin).predict(X), trained(model).predict(X))
+    for each in (model, model.layers[0]):
+        for attempt in (copy.deepcopy, copy.copy, pickle.dumps):
+            with pytest.raises(GraphError, match="cannot be copied or pickled"):
+                attempt(each)
