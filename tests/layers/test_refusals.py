@@ -82,6 +82,8 @@ def test_shapes(make, shape, message):
         (lambda: lk.layers.GaussianNoise(-0.1), "GaussianNoise's stddev is a finite number, from 0 on"),
         (lambda: lk.layers.GaussianDropout(1), "GaussianDropout's rate.*below 1. Received: 1"),
         (lambda: lk.layers.SpatialDropout1D("half"), "SpatialDropout1D's rate.*'half'"),
+        (lambda: lk.layers.Dropout(10**400), "Dropout's rate.*below 1"),
+        (lambda: lk.layers.Dropout(10**30), "Dropout's rate.*below 1"),
         (
             lambda: lk.layers.ZeroPadding1D((1, 2, 3)),
             r"one whole number or \(before, after\), none negative.*\(1, 2, 3\)",
