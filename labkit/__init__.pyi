@@ -5,6 +5,7 @@ from labkit import (
     callbacks as callbacks,
     checkpoint as checkpoint,
     constraints as constraints,
+    data as data,
     datasets as datasets,
     errors as errors,
     initializers as initializers,

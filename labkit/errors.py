@@ -25,7 +25,11 @@
     │   └── NoSessionError (ValueError)      there is no default session
     ├── PluginError                          a plugin failed to load or broke the contract
     │   └── UnknownComponentError            no plugin provides that name (also a NotFoundError)
-    ├── DataError                            a data file is missing, corrupt or of another kind
+    ├── DataError                            data are missing, corrupt or of another kind
+    │   ├── PipelineError                    a step of a pipeline failed at an element
+    │   ├── ElementError (ValueError)        elements do not fit each other, or their spec
+    │   ├── IteratorStateError (ValueError)  a state is none of this pipeline's
+    │   └── UnknownLengthError (TypeError)   how many elements there are is not known, or there is no end
     ├── CheckpointError                      a checkpoint is damaged or does not fit
     │   └── CheckpointPathError (ValueError, OSError)  there is none at a path, or none can be saved there
     ├── StoreError                           the store of trials cannot be read or written
@@ -175,7 +179,34 @@ class UnknownComponentError(PluginError, NotFoundError):
 
 
 class DataError(LabkitError):
-    """A data file is missing, corrupt or of another kind."""
+    """Data are missing, corrupt or of another kind."""
+
+
+class PipelineError(DataError):
+    """A step of a pipeline failed at an element; the cause is `__cause__`.
+
+    Attributes:
+        step: which, such as "map #2 'decode'".
+        index: of the element, counted in the step's own output from 0 on; None where it is not one element that failed.
+    """
+
+    def __init__(
+        self, what: str, *, step: str = "", index: int | None = None, rule: str = "", received: str = "", fix: str = ""
+    ) -> None:
+        super().__init__(what, rule=rule, received=received, fix=fix)
+        self.step, self.index = step, index
+
+
+class ElementError(DataError, ValueError):
+    """Elements do not fit each other, or their spec."""
+
+
+class IteratorStateError(DataError, ValueError):
+    """A state is none of this pipeline's."""
+
+
+class UnknownLengthError(DataError, TypeError):
+    """How many elements there are is not known, or there is no end of them."""
 
 
 class CheckpointError(LabkitError):

@@ -10,6 +10,7 @@ MODULES = {
             "callbacks",
             "checkpoint",
             "constraints",
+            "data",
             "datasets",
             "errors",
             "initializers",

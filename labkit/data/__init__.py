@@ -1,1 +1,11 @@
-"""Data on their way to a model. Feature columns: what becomes of the columns of a table."""
+"""Data on their way to a model.
+
+`Dataset`: pipelines of elements. Feature columns (`lk.feature_column`): what becomes of the columns of a table.
+"""
+
+from labkit.data.dataset import Dataset, TextLineDataset
+from labkit.data.iterator import Iterator
+from labkit.data.spec import TensorSpec
+from labkit.data.steps.map import Transform
+
+__all__ = ["Dataset", "Iterator", "TensorSpec", "TextLineDataset", "Transform"]

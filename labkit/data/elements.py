@@ -1,0 +1,181 @@
+"""Elements of a pipeline side by side, so that steps without Python functions work on many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from labkit.core.convert import as_array
+from labkit.core.dtypes import ALL
+from labkit.core.nest import flatten, pack
+from labkit.data.spec import Element, leaf_dtype, require_same_structure
+from labkit.errors import ElementError
+
+Column: TypeAlias = "np.ndarray | list[np.ndarray]"
+"""One tensor of each of k elements: an array [k, ...], or a list of k arrays where their shapes differ."""
+
+_PLAIN = frozenset(dtype.numpy for dtype in ALL)
+
+
+class Elements:
+    """k elements of one structure.
+
+    Args:
+        like: the structure of an element; what its leaves are does not matter.
+        columns: one for each leaf, in the order of `flatten`.
+        count: k.
+    """
+
+    __slots__ = ("columns", "count", "like")
+
+    def __init__(self, like: Any, columns: Sequence[Column], count: int) -> None:
+        self.like, self.columns, self.count = like, list(columns), count
+
+    @classmethod
+    def of(cls, elements: Sequence[Element]) -> Elements:
+        """At least one element, each as `as_element` makes it.
+
+        Raises:
+            ElementError: structures or dtypes differ.
+        """
+        first = elements[0]
+        if isinstance(first, tuple | Mapping):
+            for other in elements[1:]:
+                require_same_structure(first, other)
+            rows = [flatten(element) for element in elements]
+            return cls(first, [column(values) for values in zip(*rows, strict=True)], len(elements))
+        return cls(None, [column(elements)], len(elements))
+
+    @classmethod
+    def from_nest(cls, nest: Any, count: int) -> Elements:
+        """The elements whose columns stand in a nest.
+
+        Raises:
+            ElementError: a column has not `count` entries.
+        """
+        columns = flatten(nest) if isinstance(nest, tuple | Mapping) else [nest]
+        if strange := [len(c) for c in columns if len(c) != count]:
+            raise ElementError(
+                "Columns have other numbers of elements than they should",
+                rule=f"There are {count} elements",
+                received=f"a column of {strange[0]}",
+            )
+        return cls(nest if isinstance(nest, tuple | Mapping) else None, columns, count)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Elements]) -> Elements:
+        """The elements of at least one part, one part after the other.
+
+        Raises:
+            ElementError: structures or dtypes differ.
+        """
+        first = parts[0]
+        if len(parts) == 1:
+            return first
+        for part in parts[1:]:
+            require_same_structure(first.like, part.like)
+        columns = [_joined(pieces) for pieces in zip(*(part.columns for part in parts), strict=True)]
+        return cls(first.like, columns, sum(part.count for part in parts))
+
+    def element(self, place: int) -> Element:
+        """One of them."""
+        if self.like is None:
+            return self.columns[0][place]
+        return pack(self.like, [values[place] for values in self.columns])
+
+    def elements(self) -> list[Element]:
+        return [self.element(i) for i in range(self.count)]
+
+    def take(self, places: np.ndarray) -> Elements:
+        """Those at the places, in that order; copies."""
+        columns = [
+            x.take(places, axis=0) if isinstance(x, np.ndarray) else column([copied(x[i]) for i in places])
+            for x in self.columns
+        ]
+        return Elements(self.like, columns, len(places))
+
+    def nest(self) -> Any:
+        """The columns in the structure of an element."""
+        return self.columns[0] if self.like is None else pack(self.like, self.columns)
+
+
+def as_element(value: Any) -> Element:
+    """What a user's function returned, or a source holds, as an element: lists and numbers are arrays.
+
+    Raises:
+        DTypeError, InvalidArgumentError: something in it is no array of numbers, bools or text.
+    """
+    if isinstance(value, np.ndarray | np.generic) and value.dtype in _PLAIN:
+        return np.asarray(value)[()] if value.ndim == 0 else value
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, Mapping):
+        return {key: as_element(value[key]) for key in value}
+    if isinstance(value, tuple):
+        parts = map(as_element, value)
+        return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+    if not isinstance(value, np.generic) and hasattr(value, "dtype"):
+        value = np.asarray(value)  # a pandas column, say
+    if isinstance(value, np.ndarray) and not value.dtype.isnative:
+        value = value.astype(value.dtype.newbyteorder("="))
+    return as_array(value)[()]
+
+
+def copied(element: Element) -> Element:
+    """The same in arrays of its own."""
+    if isinstance(element, tuple | Mapping):
+        return pack(element, [copied(leaf) for leaf in flatten(element)])
+    return element.copy() if isinstance(element, np.ndarray) else element
+
+
+def column(values: Sequence[Any]) -> Column:
+    """The same tensor of several elements as a column; at least one.
+
+    Raises:
+        ElementError: the dtypes differ.
+    """
+    first = values[0]
+    if isinstance(first, bytes) or first.dtype == object:
+        if any(not isinstance(x, bytes) and x.dtype != object for x in values):
+            raise _other_dtypes(values)
+    elif any(isinstance(x, bytes) or x.dtype != first.dtype for x in values):
+        raise _other_dtypes(values)
+    shape = np.shape(first)
+    if any(np.shape(x) != shape for x in values):
+        return list(values)
+    if isinstance(first, np.ndarray) and len(values) == 1:
+        return first[None]
+    out = np.empty((len(values), *shape), object if isinstance(first, bytes) else first.dtype)
+    for i, value in enumerate(values):
+        out[i] = value
+    return out
+
+
+def form(element: Element) -> Any:
+    """Structure, dtypes and ranks of an element, as something to compare: what all elements of a step share."""
+    if isinstance(element, Mapping):
+        return tuple((key, form(element[key])) for key in sorted(element, key=repr))
+    if isinstance(element, tuple):
+        return (type(element), *map(form, element))
+    return (object, 0) if isinstance(element, bytes) else (element.dtype, element.ndim)
+
+
+def _joined(pieces: Sequence[Column]) -> Column:
+    arrays = [x for x in pieces if isinstance(x, np.ndarray) and x.shape[1:] == np.shape(pieces[0])[1:]]
+    if len(arrays) == len(pieces):
+        if any(x.dtype != arrays[0].dtype for x in arrays):
+            raise _other_dtypes(arrays)
+        return np.concatenate(arrays)
+    return column([row for piece in pieces for row in piece])
+
+
+def _other_dtypes(values: Sequence[Any]) -> ElementError:
+    names = list(dict.fromkeys(leaf_dtype(x).name for x in values))
+    return ElementError(
+        "Elements have different dtypes",
+        rule="The same tensor has one dtype in all elements",
+        received=" and ".join(names),
+        fix="Convert them, e.g. with array.astype('float32').",
+    )

@@ -1,0 +1,1 @@
+"""The steps of pipelines, each with its indexed and its sequential form."""

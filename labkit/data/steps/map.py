@@ -1,0 +1,226 @@
+"""map: a Python function of each element, or a transform of many at once."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from labkit.data.cursor import Cursor, State, entries, whole
+from labkit.data.elements import Elements, as_element, form
+from labkit.data.node import Node
+from labkit.data.spec import Element, Spec, fitted
+from labkit.data.steps.functions import Function
+from labkit.data.workers import Task, Workers
+from labkit.errors import ElementError, LabkitError
+
+
+@runtime_checkable
+class Transform(Protocol):
+    """What works on many elements at once, natively say.
+
+    It may have a method `spec(spec)`, too: the spec of what it gives, for the spec of what it gets.
+    """
+
+    def apply(self, columns: Any, indices: np.ndarray, epoch: int) -> Any:
+        """k elements, changed; it runs in several threads at once, so it keeps nothing between calls.
+
+        Args:
+            columns: the nest of an element with a column in each place: an array [k, ...], or a list of k arrays where
+                shapes differ. They are the transform's own to write on.
+            indices: the elements' numbers, int64 [k]: what is random follows from seed, epoch and these.
+            epoch: the number of the epoch.
+
+        Returns:
+            Such a nest of columns of k elements.
+        """
+        ...
+
+
+class Map(Node):
+    """Args:
+    function: of one element.
+    parallel: how many threads call it.
+    signature: the spec of what it returns; None where that is to be seen.
+    """
+
+    kind = "map"
+
+    def __init__(self, source: Node, function: Function, parallel: int, signature: Spec | None) -> None:
+        super().__init__(source)
+        self.function, self.parallel, self.signature = function, parallel, signature
+        self._form: Any = None
+
+    @property
+    def label(self) -> str:
+        return f"{self.kind} #{self.number} {self.function.shown}"
+
+    def settings(self) -> dict[str, Any]:
+        settings: dict[str, Any] = {"function": self.function.name}
+        if self.function.random:
+            settings["seed"] = self.function.seed
+        return settings | {"num_parallel": self.parallel} if self.parallel > 1 else settings
+
+    def identity(self) -> Any:
+        return [self.function.name, self.function.seed if self.function.random else None]
+
+    @property
+    def chunk(self) -> int:
+        return self.parallel
+
+    def derived(self, of: Callable[[Node], Spec | None]) -> Spec | None:
+        return self.signature
+
+    def call(self, element: Element, epoch: int, index: int) -> Element:
+        """What the function makes of an element.
+
+        Raises:
+            PipelineError: the function raised, or returned what is no element.
+        """
+        try:
+            value = self.function(element, epoch, index)
+            return as_element(value) if self.signature is None else fitted(value, self.signature)
+        except Exception as error:
+            self.fail(index, error)
+
+    def checked(self, element: Element, index: int) -> Element:
+        """The element, of the same kind as those before.
+
+        Raises:
+            PipelineError: it is another.
+        """
+        own = form(element)
+        if self._form is None:
+            self._form = own
+        if own != self._form and self.signature is None:
+            error = ElementError(
+                "The function returned other tensors than for other elements",
+                rule="Structure, dtypes and ranks are the same for all elements",
+                received=f"{_show(own)} after {_show(self._form)}",
+                fix="Give it an output_signature, to which values are converted, or convert them in the function.",
+            )
+            self.fail(index, error)
+        return element
+
+    def fetch(self, indices: np.ndarray, epoch: int, workers: Workers) -> Elements:
+        rows, numbers = self.inputs[0].fetch(indices, epoch, workers), indices.tolist()
+        made = workers.map(lambda i: self.call(rows.element(i), epoch, numbers[i]), range(len(numbers)), self.parallel)
+        return Elements.of([self.checked(element, index) for element, index in zip(made, numbers, strict=True)])
+
+    def cursor(self, epoch: int, workers: Workers, state: State) -> Cursor:
+        given, inner = (0, None) if state is None else entries(state, 2)
+        return _MapCursor(self, self.inputs[0].open(epoch, workers, inner), epoch, workers, whole(given))
+
+
+class _MapCursor(Cursor):
+    """With several threads so many elements are under way ahead of the one that is given next."""
+
+    def __init__(self, node: Map, source: Cursor, epoch: int, workers: Workers, given: int) -> None:
+        super().__init__(source)
+        self._node, self._epoch, self._workers, self._given = node, epoch, workers, given
+        self._under_way: deque[tuple[Task | LabkitError, State]] = deque()
+        self._state: State = None
+        self._read = given
+
+    def next(self) -> Element:
+        node = self._node
+        if node.parallel <= 1:
+            element = node.call(self.inputs[0].next(), self._epoch, self._given)
+            node.checked(element, self._given)
+            self._given = self._read = self._given + 1
+            return element
+        while len(self._under_way) < node.parallel and not self._failed():
+            try:
+                source = self.inputs[0].next()
+            except StopIteration:
+                break
+            except LabkitError as error:  # those under way are given first
+                self._under_way.append((error, None))
+                break
+            task = self._workers.submit(node.call, source, self._epoch, self._read, limit=node.parallel)
+            self._under_way.append((task, self.inputs[0].state()))
+            self._read += 1
+        if not self._under_way:
+            raise StopIteration
+        task_or_error, state = self._under_way.popleft()
+        if isinstance(task_or_error, LabkitError):
+            raise task_or_error
+        element = node.checked(task_or_error.result(), self._given)
+        self._state, self._given = state, self._given + 1
+        return element
+
+    def _failed(self) -> bool:
+        return bool(self._under_way) and isinstance(self._under_way[-1][0], LabkitError)
+
+    def state(self) -> State:
+        return [self._given, self.inputs[0].state() if self._read == self._given else self._state]
+
+
+class Apply(Node):
+    """Args:
+    transform: of many elements at once.
+    """
+
+    kind = "map"
+
+    def __init__(self, source: Node, transform: Transform) -> None:
+        super().__init__(source)
+        self.transform = transform
+
+    @property
+    def label(self) -> str:
+        return f"{self.kind} #{self.number} {type(self.transform).__name__!r}"
+
+    def settings(self) -> dict[str, Any]:
+        return {"transform": repr(self.transform) if "__repr__" in vars(type(self.transform)) else self._name}
+
+    def identity(self) -> Any:
+        return self._name
+
+    @cached_property
+    def _name(self) -> str:
+        return type(self.transform).__name__
+
+    def derived(self, of: Callable[[Node], Spec | None]) -> Spec | None:
+        tell = getattr(self.transform, "spec", None)
+        spec = of(self.inputs[0]) if tell is not None else None
+        return None if tell is None or spec is None else tell(spec)
+
+    def fetch(self, indices: np.ndarray, epoch: int, workers: Workers) -> Elements:
+        return self._applied(self.inputs[0].fetch(indices, epoch, workers), indices, epoch)
+
+    def _applied(self, rows: Elements, indices: np.ndarray, epoch: int) -> Elements:
+        try:
+            return Elements.from_nest(self.transform.apply(rows.nest(), indices, epoch), len(indices))
+        except Exception as error:
+            self.fail(int(indices[0]), error)
+
+    def cursor(self, epoch: int, workers: Workers, state: State) -> Cursor:
+        given, inner = (0, None) if state is None else entries(state, 2)
+        return _ApplyCursor(self, self.inputs[0].open(epoch, workers, inner), epoch, whole(given))
+
+
+class _ApplyCursor(Cursor):
+    def __init__(self, node: Apply, source: Cursor, epoch: int, given: int) -> None:
+        super().__init__(source)
+        self._node, self._epoch, self._given = node, epoch, given
+
+    def next(self) -> Element:
+        row = Elements.of([self.inputs[0].next()])
+        made = self._node._applied(row, np.array([self._given]), self._epoch)
+        self._given += 1
+        return made.element(0)
+
+    def state(self) -> State:
+        return [self._given, self.inputs[0].state()]
+
+
+def _show(form_of_it: Any) -> str:
+    if isinstance(form_of_it[0], np.dtype) or form_of_it[0] is object:
+        name = "string" if form_of_it[0] is object else str(form_of_it[0])
+        return f"{name} of {form_of_it[1]} dimensions"
+    parts = form_of_it[1:] if isinstance(form_of_it[0], type) else [value for _, value in form_of_it]
+    return "(" + ", ".join(map(_show, parts)) + ")"

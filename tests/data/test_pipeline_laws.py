@@ -1,0 +1,126 @@
+"""What holds of every pipeline, on random ones: going on from any place, threads, epochs, both ways of reading."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from labkit.data import Dataset
+from tests.data.pipelines import Steps, build, plain, require_no_threads, steps
+
+
+@settings(max_examples=150, deadline=None)
+@given(steps(), st.integers(0, 2))
+def test_going_on_from_every_place_is_going_on(plan: Steps, epoch: int) -> None:
+    iterator = build(plan).iterate(epoch)
+    states, elements = [iterator.state()], []
+    for element in iterator:
+        elements.append(element)
+        states.append(iterator.state())
+    for place, state in enumerate(states):
+        dataset = build(plan)  # as a new process has it: nothing is cached
+        went_on = dataset.iterate(state=json.loads(json.dumps(state)))
+        assert went_on.state() == state
+        assert plain(went_on) == plain(elements[place:])
+        assert dataset.iterate().epoch == epoch + 1
+
+
+@settings(max_examples=100, deadline=None)
+@given(steps(), st.integers(2, 5), st.booleans(), st.integers(0, 4))
+def test_threads_change_nothing(plan: Steps, parallel: int, prefetch: bool, place: int) -> None:
+    expected, found = build(plan), build(plan, parallel=parallel, prefetch=prefetch)
+    for epoch in range(2):
+        assert plain(found.iterate(epoch)) == plain(expected.iterate(epoch))
+    one, other = expected.iterate(1), found.iterate(1)
+    for _, _ in zip(range(place), one, strict=False):
+        next(other)
+    assert one.state()["pipeline"] == other.state()["pipeline"]
+    assert plain(expected.iterate(state=other.state())) == plain(found.iterate(state=one.state()))
+
+
+def test_no_thread_is_left() -> None:
+    require_no_threads()
+
+
+@settings(max_examples=100, deadline=None)
+@given(steps())
+def test_both_ways_of_reading_give_the_same(plan: Steps) -> None:
+    indexed, sequential = build(plan), build(plan, sequential=True)
+    for epoch in range(2):
+        assert plain(indexed.iterate(epoch)) == plain(sequential.iterate(epoch))
+
+
+@settings(max_examples=60, deadline=None)
+@given(steps())
+def test_what_is_said_beforehand_is_so(plan: Steps) -> None:
+    dataset = build(plan)
+    elements = list(dataset)
+    if dataset.node.length is not None:
+        assert len(elements) == len(dataset)
+    if elements:
+        spec = dataset.element_spec
+        for element in elements[:2]:  # where the spec is seen and not told, it is these two's
+            assert spec.dtype == element.dtype
+            assert len(spec.dims) == element.ndim
+            assert all(m in (None, n) for m, n in zip(spec.dims, element.shape, strict=True))
+
+
+SIZES = st.integers(1, 40)
+
+
+@settings(max_examples=60, deadline=None)
+@given(SIZES, st.integers(1, 50), st.integers(0, 3))
+def test_shuffles_are_permutations_of_seed_and_epoch(n: int, buffer_size: int, seed: int) -> None:
+    dataset = Dataset.range(n).shuffle(buffer_size, seed=seed)
+    first, second = dataset.arrays(0), dataset.arrays(1)
+    assert sorted(first) == sorted(second) == list(range(n))
+    assert (Dataset.range(n).shuffle(buffer_size, seed=seed).arrays(1) == second).all()
+    assert all(value < place + buffer_size for place, value in enumerate(first))
+    fixed = Dataset.range(n).shuffle(buffer_size, seed=seed, reshuffle_each_iteration=False)
+    assert (fixed.arrays(3) == first).all()
+    if buffer_size >= n:
+        assert (Dataset.range(n).shuffle(seed=seed).arrays(1) == second).all()
+
+
+def test_shuffles_differ() -> None:
+    orders = [Dataset.range(100).shuffle(seed=seed).arrays(epoch).tolist() for seed in range(3) for epoch in range(3)]
+    assert len({tuple(order) for order in orders}) == 9
+    repeated = Dataset.range(50).shuffle(seed=1).repeat(3).arrays().reshape(3, 50)
+    assert [sorted(order) for order in repeated.tolist()] == [list(range(50))] * 3
+    assert len({tuple(order) for order in repeated.tolist()}) == 3
+
+
+def test_full_shuffles_are_uniform() -> None:
+    counts = np.zeros((4, 4))
+    for epoch in range(4000):
+        counts[np.arange(4), Dataset.range(4).shuffle(seed=2).arrays(epoch)] += 1
+    assert (np.abs(counts - 1000) < 5 * np.sqrt(1000 * 3 / 4)).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(SIZES, st.integers(1, 9), st.integers(0, 45))
+def test_laws_of_parts(n: int, k: int, m: int) -> None:
+    dataset = Dataset.range(n)
+    assert plain(dataset.take(m).concatenate(dataset.skip(m))) == plain(dataset)
+    shards = [dataset.shard(k, i).arrays().tolist() for i in range(k)]
+    assert sorted(sum(shards, [])) == list(range(n))
+    assert all(shard == list(range(i, n, k)) for i, shard in enumerate(shards))
+    assert plain(dataset.batch(k).unbatch()) == plain(dataset)
+    assert plain(dataset.batch(k).map(lambda x: x).unbatch()) == plain(dataset)
+    assert len(dataset.batch(k)) == -(-n // k)
+    assert len(dataset.batch(k, drop_remainder=True)) == n // k
+    assert plain(dataset.batch(k, drop_remainder=True).unbatch()) == plain(dataset.take(n // k * k))
+    assert plain(dataset.repeat().take(m)) == plain(np.arange(m) % n)
+
+
+@pytest.mark.parametrize("cached", [False, True])
+def test_epochs_follow_each_other(cached: bool) -> None:
+    dataset = Dataset.range(20).shuffle(seed=1)
+    dataset = dataset.cache() if cached else dataset
+    epochs: list[Any] = [[int(x) for x in dataset] for _ in range(2)]
+    assert (epochs[0] == epochs[1]) == cached
+    assert [int(x) for x in dataset.iterate(1)] == epochs[1]
