@@ -107,7 +107,7 @@ def test_laws_of_parts(n: int, k: int, m: int) -> None:
     dataset = Dataset.range(n)
     assert plain(dataset.take(m).concatenate(dataset.skip(m))) == plain(dataset)
     shards = [dataset.shard(k, i).arrays().tolist() for i in range(k)]
-    assert sorted(sum(shards, [])) == list(range(n))
+    assert sorted(x for shard in shards for x in shard) == list(range(n))
     assert all(shard == list(range(i, n, k)) for i, shard in enumerate(shards))
     assert plain(dataset.batch(k).unbatch()) == plain(dataset)
     assert plain(dataset.batch(k).map(lambda x: x).unbatch()) == plain(dataset)
