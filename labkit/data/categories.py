@@ -135,11 +135,11 @@ def words_of(features: Any, key: str, text: bool | None) -> np.ndarray:
     words.ravel()[:] = [_word(value) for value in values.ravel().tolist()]
     kinds = {type(word) for word in words.ravel() if word is not None}
     wanted = {str} if text else {int} if text is False else {str} if str in kinds else {int}
-    if strange := next((word for word in words.ravel() if word is not None and type(word) not in wanted), None):
+    if strange := [word for word in words.ravel() if word is not None and type(word) not in wanted]:
         raise FeedError(
             f"Column {key!r} holds something that is no category",
             rule=f"Its categories are {'texts' if str in wanted else 'whole numbers'}",
-            received=repr(strange),
+            received=repr(strange[0]),
             fix="Convert the column, or make numbers to categories with lk.feature_column.bucketized_column.",
         )
     return words

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from labkit.errors import FeedError, InvalidArgumentError
+from labkit.errors import FeedError, InvalidArgumentError, ResourceExhaustedError
 from labkit.near import quoted_near_names
 
 
@@ -34,6 +34,7 @@ class FeatureColumn(ABC):
 
         Raises:
             FeedError: the table lacks a column, or a column holds other values than it must.
+            ResourceExhaustedError: they do not fit in memory.
         """
 
 
@@ -61,7 +62,14 @@ class CategoricalColumn(FeatureColumn):
 
     def encode(self, features: Any) -> np.ndarray:
         ids = self.ids(features)
-        encoded = np.zeros((len(ids), self.num_buckets), np.float32)
+        try:
+            encoded = np.zeros((len(ids), self.num_buckets), np.float32)
+        except MemoryError:
+            raise ResourceExhaustedError(
+                f"Column {self.name!r} does not fit in memory as zeros and ones",
+                received=f"{len(ids)} examples of {self.num_buckets} categories",
+                fix="Use fewer buckets, or give its ids to an lk.layers.Embedding.",
+            ) from None
         rows, places = np.nonzero(ids >= 0)
         np.add.at(encoded, (rows, ids[rows, places]), 1)
         return encoded

@@ -32,6 +32,8 @@ __all__ = [
     "numeric_column",
 ]
 
+MOST_BUCKETS = 2**31 - 1
+
 
 def numeric_column(
     key: str,
@@ -110,7 +112,7 @@ def categorical_column_with_vocabulary_list(
             f"The vocabulary of column {key!r} is no list of different texts, or of different whole numbers",
             received=repr(words)[:200],
         )
-    num_oov_buckets = _whole("num_oov_buckets", num_oov_buckets, 0)
+    num_oov_buckets = _whole("num_oov_buckets", num_oov_buckets, 0, MOST_BUCKETS)
     default_value = _whole("default_value, the place of a word or -1,", default_value, -1, len(words) - 1)
     if num_oov_buckets and default_value != -1:
         raise InvalidArgumentError(
@@ -131,7 +133,7 @@ def categorical_column_with_identity(key: str, num_buckets: int, default_value: 
     Raises:
         InvalidArgumentError: there is no category, or the default is none of them.
     """
-    num_buckets = _whole("num_buckets", num_buckets, 1)
+    num_buckets = _whole("num_buckets", num_buckets, 1, MOST_BUCKETS)
     if default_value is not None:
         default_value = _whole("default_value, one of the categories,", default_value, 0, num_buckets - 1)
     return IdentityColumn(_key(key), num_buckets, default_value)
@@ -158,7 +160,7 @@ def crossed_column(keys: Sequence[Any], hash_bucket_size: int) -> CrossedColumn:
             rule="Each is a column's name, or a column of categories; numbers become one with bucketized_column",
             received=repr(keys),
         )
-    return CrossedColumn(given, _whole("hash_bucket_size", hash_bucket_size, 1))
+    return CrossedColumn(given, _whole("hash_bucket_size", hash_bucket_size, 1, MOST_BUCKETS))
 
 
 def indicator_column(categorical_column: CategoricalColumn) -> IndicatorColumn:

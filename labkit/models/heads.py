@@ -102,12 +102,11 @@ class ClassificationHead:
         assert self.names is not None
         numbers = {name: number for number, name in enumerate(self.names.tolist())}
         listed = [label.decode() if isinstance(label, bytes) else label for label in labels.ravel().tolist()]
-        unknown = next((label for label in listed if label not in numbers), None)
-        if unknown is not None:
+        if unknown := [label for label in listed if label not in numbers]:
             raise FeedError(
                 "A label is no class of the label_vocabulary",
                 rule=f"The classes are {', '.join(map(repr, numbers))}",
-                received=repr(unknown),
+                received=repr(unknown[0]),
             )
         return self._column(np.array([numbers[label] for label in listed], np.int64).reshape(labels.shape))
 

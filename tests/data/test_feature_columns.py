@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import labkit as lk
-from labkit.errors import FeedError, InvalidArgumentError
+from labkit.errors import FeedError, InvalidArgumentError, ResourceExhaustedError
 
 fc = lk.feature_column
 
@@ -125,6 +125,12 @@ def test_no_examples():
     assert fc.input_layer(empty, [*columns, cross]).shape == (0, 1 + 2 + 2 + 2 + 3 + 5)
 
 
+def test_more_categories_than_memory_holds():
+    table = {"a": np.zeros(10**6, int), "b": np.zeros(10**6, int)}
+    with pytest.raises(ResourceExhaustedError, match=r"1000000 examples of 2147483647 categories.*Embedding"):
+        fc.input_layer(table, fc.crossed_column(["a", "b"], 2**31 - 1))
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -142,6 +148,7 @@ def test_no_examples():
         (lambda: fc.crossed_column(["job", "age"], 9).ids({**TABLE, "age": [1]}), r"different numbers of examples"),
         (lambda: fc.input_layer(TABLE, fc.categorical_column_with_identity("age", 20)), r"no category.*0 to 19.*20"),
         (lambda: fc.input_layer({"job": [1, 2]}, JOB), r"categories are texts.*Received: 1"),
+        (lambda: fc.input_layer({"job": np.array(["clerk", 0], object)}, JOB), r"categories are texts.*Received: 0"),
         (lambda: fc.input_layer({"size": ["1"]}, SIZE), r"whole numbers.*'1'"),
         (lambda: fc.input_layer({"size": [0.5]}, SIZE), r"whole numbers.*0\.5.*bucketized_column"),
         (lambda: fc.crossed_column(["point", "job"], 9).ids(TABLE), r"whole numbers.*bucketized_column"),
@@ -176,13 +183,14 @@ def test_tables_that_do_not_fit(make, message):
         (lambda: fc.categorical_column_with_vocabulary_list("job", ["a", "a"]), r"no list of different texts"),
         (lambda: fc.categorical_column_with_vocabulary_list("job", ["a"], default_value=1), r"default_value.*from -1 to 0"),
         (lambda: fc.categorical_column_with_vocabulary_list("job", ["a"], 0, 2), r"or further categories"),
-        (lambda: fc.categorical_column_with_vocabulary_list("job", ["a"], num_oov_buckets=-1), r"from 0 on"),
+        (lambda: fc.categorical_column_with_vocabulary_list("job", ["a"], num_oov_buckets=-1), r"from 0 to"),
         (lambda: fc.categorical_column_with_identity("size", 0), r"num_buckets"),
         (lambda: fc.categorical_column_with_identity("size", 3, 3), r"from 0 to 2.*3"),
         (lambda: fc.crossed_column(["job"], 10), r"at least two"),
         (lambda: fc.crossed_column(["job", JOB], 10), r"at least two different"),
         (lambda: fc.crossed_column(["job", AGE], 10), r"bucketized_column"),
         (lambda: fc.crossed_column(["job", "size"], 0), r"hash_bucket_size"),
+        (lambda: fc.crossed_column(["job", "size"], 10**30), r"from 1 to 2147483647"),
         (lambda: fc.indicator_column(AGE), r"column of categories"),
     ],
 )  # fmt: skip

@@ -88,6 +88,8 @@ def test_labels_that_are_names():
     assert first["classes"].tolist() == [names[first["class_ids"][0]]]
     with pytest.raises(FeedError, match=r"no class of the label_vocabulary.*'cheap', 'fair', 'dear'.*'free'"):
         model.train(all_at_once(["free"] * N), steps=1)
+    with pytest.raises(FeedError, match=r"no class of the label_vocabulary.*Received: None"):
+        model.train(all_at_once([None] * N), steps=1)
 
 
 def test_figures_of_a_regression():
