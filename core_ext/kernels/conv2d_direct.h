@@ -127,8 +127,8 @@ LABKIT_INLINE void each_group(const Bands<T>& bands, int64_t task, Each each) {
 }
 
 // x: the first channel of the group in the first pixel, `pixel` numbers to the next one; `filter` in panels of NR channels,
-// [panel][kh][kw][c][NR]; rows.row(p) is where output pixel p of all images goes, finished
-// as `finish` says.
+// [panel][kh][kw][c][NR]; rows.row(p) is where output pixel p of all images goes, the next one in its row rows.step()
+// further, finished as `finish` says.
 template <class T, class Rows>
 void direct_task(const Bands<T>& bands, int64_t task, const T* x, int64_t pixel, const Side& h, const Side& w, int64_t C, int64_t K,
                  const T* filter, const Rows& rows, const Epilogue<T>& finish) {
@@ -146,7 +146,8 @@ void direct_task(const Bands<T>& bands, int64_t task, const T* x, int64_t pixel,
         for (int64_t oh = begin; oh < end; ++oh)
             for (int64_t block = 0; block < blocks; ++block) {
                 const int64_t from = w.out * block / blocks, until = w.out * (block + 1) / blocks;
-                for (int64_t ow = from; ow < until; ++ow) to[ow - from] = rows.row((n * h.out + oh) * w.out + ow);
+                T* first = rows.row((n * h.out + oh) * w.out + from);
+                for (int64_t i = 0; i < until - from; ++i) to[i] = first + i * rows.step();
                 direct_rows<T, G::MR>(static_cast<int>(until - from), buffer + (oh - begin) * h.stride * bands.row + from * w.stride * bands.pixel,
                                       w.stride * bands.pixel, bands.runs, filter + panel * depth * G::NR, to, column, columns, finish);
             }

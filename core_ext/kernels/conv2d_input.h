@@ -77,6 +77,7 @@ struct ClassRows {
         const int64_t v = r % w.count, u = r / w.count % h.count, n = r / w.count / h.count;
         return dx + ((n * c.h.in + h.first + c.h.stride * u) * c.w.in + w.first + c.w.stride * v) * c.C;
     }
+    int64_t step() const { return c.w.stride * c.C; }  // to the next pixel in a row of the image
 };
 
 template <class T>

@@ -81,6 +81,7 @@ struct DenseRows {
     int64_t stride;
 
     T* row(int64_t r) const { return data + r * stride; }
+    int64_t step() const { return stride; }
 };
 
 // Packs b[k0 .. k0 + kc)[n0 .. n0 + columns), at most NR columns, into rows of NR. Missing columns of the last vector are zero

@@ -53,16 +53,22 @@ def _convs(
     kernel: int = 3,
     stride: int = 1,
     dilation: int = 1,
+    groups: int = 1,
 ) -> Iterator[tuple[str, Kernel]]:
     """A convolution that keeps the size, over the stride, in these passes."""
     name = f"conv-{kernel}x{kernel}-{channels}-{filters}-at-{size}"
-    name += f"-stride-{stride}" * (stride > 1) + f"-dilation-{dilation}" * (dilation > 1)
+    name += (
+        f"-stride-{stride}" * (stride > 1)
+        + f"-dilation-{dilation}" * (dilation > 1)
+        + f"-groups-{groups}" * (groups > 1)
+    )
     out = math.ceil(size / stride)
-    flops = 2.0 * batch * out * out * kernel * kernel * channels * filters
-    moved = 4.0 * (batch * size * size * channels + kernel * kernel * channels * filters + batch * out * out * filters)
+    weights = kernel * kernel * channels // groups * filters
+    flops = 2.0 * batch * out * out * weights
+    moved = 4.0 * (batch * size * size * channels + weights + batch * out * out * filters)
     sizes = {
         "batch": batch, "size": size, "channels": channels, "filters": filters, "kernel": kernel, "stride": stride,
-        "dilation": dilation,
+        "dilation": dilation, "groups": groups,
     }  # fmt: skip
     for which in passes:
         yield f"{name}-{which}", Kernel("conv", {**sizes, "which": which}, flops, moved)
@@ -134,6 +140,7 @@ _ROWS: tuple[tuple[str, Kernel], ...] = (
     *_convs(_ALL, 16, 56, 128, 128, 3, 2),
     *_convs(_ALL, 16, 28, 256, 512, 1, 2),
     *_convs(_ALL, 16, 28, 64, 64, 3, 1, 2),
+    *_convs(_ALL, 16, 56, 128, 128, 3, 1, 1, 32),
     *_depthwise(32, 28, 128),
     # pooling, losses, normalization
     _streaming("max-pool-forward", "max_pool", _IMAGE * 1.25, batch=100, size=32, channels=64, which="forward"),
@@ -173,6 +180,8 @@ _ROWS: tuple[tuple[str, Kernel], ...] = (
     _streaming("exp-1M", "unary", 2 * _MILLION, function="exp", count=_MILLION),
     _streaming("tanh-1M", "unary", 2 * _MILLION, function="tanh", count=_MILLION),
     _streaming("sigmoid-1M", "unary", 2 * _MILLION, function="sigmoid", count=_MILLION),
+    _streaming("power-2-1M", "power", 2 * _MILLION, exponent=2.0, count=_MILLION),
+    _streaming("power-1.7-1M", "power", 2 * _MILLION, exponent=1.7, count=_MILLION),
     _streaming("gelu-1M", "unary", 2 * _MILLION, function="gelu", count=_MILLION),
     _streaming("gelu-gradient-1M", "unary_gradient", 3 * _MILLION, function="gelu", count=_MILLION),
     _streaming("silu-1M", "unary", 2 * _MILLION, function="silu", count=_MILLION),

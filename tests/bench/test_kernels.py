@@ -117,7 +117,7 @@ def labkit_side() -> Any:
 
 SMALL: dict[str, Any] = {
     "m": 9, "n": 5, "k": 7, "batch": 2, "size": 6, "channels": 3, "filters": 4, "rows": 11, "width": 5, "classes": 4,
-    "count": 33,
+    "count": 33, "groups": 1,
 }  # fmt: skip
 
 

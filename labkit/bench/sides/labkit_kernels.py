@@ -30,6 +30,10 @@ class Inputs:
         """float32, uniform from -1 to 1."""
         return self._of(self._rng.random(shape, dtype=np.float32) * 2 - 1)
 
+    def positive(self, count: int) -> lk.Tensor:
+        """float32 [count], uniform from 0 to 1."""
+        return self._of(self._rng.random(count, dtype=np.float32))
+
     def places(self, count: int, below: int) -> lk.Tensor:
         """int64 [count]."""
         return self._of(self._rng.integers(0, below, count))
@@ -98,11 +102,12 @@ def conv(
     kernel: int,
     stride: int,
     dilation: int,
+    groups: int,
     which: str,
 ) -> Any:
     """`which`: what is computed: "forward", or the gradient of the "input" or the "filter"; "fused": with bias and relu."""
-    x, w = make(batch, size, size, channels), make(kernel, kernel, channels, filters)
-    y = lk.nn.conv2d(x, w, [1, stride, stride, 1], "SAME", dilations=[1, dilation, dilation, 1])
+    x, w = make(batch, size, size, channels), make(kernel, kernel, channels // groups, filters)
+    y = lk.nn.conv2d(x, w, [1, stride, stride, 1], "SAME", dilations=[1, dilation, dilation, 1], groups=groups)
     if which == "fused":
         return lk.nn.relu(lk.nn.bias_add(y, make(filters)))
     return _pass(make, y, {"input": x, "filter": w}, which)
@@ -183,6 +188,10 @@ def bias_gradient(make: Inputs, shape: Sequence[int]) -> Any:
 _UNARY = {
     "exp": lk.exp, "tanh": lk.tanh, "sigmoid": lk.sigmoid, "relu": lk.nn.relu, "gelu": lk.nn.gelu, "silu": lk.nn.silu,
 }  # fmt: skip
+
+
+def power(make: Inputs, exponent: float, count: int) -> Any:
+    return make.positive(count) ** exponent
 
 
 def unary(make: Inputs, function: str, count: int) -> Any:

@@ -49,11 +49,11 @@ def dense(m: int, n: int, k: int) -> Any:
 
 
 def conv(
-    batch: int, size: int, channels: int, filters: int, kernel: int, stride: int, dilation: int, which: str
+    batch: int, size: int, channels: int, filters: int, kernel: int, stride: int, dilation: int, groups: int, which: str
 ) -> Any:
     def way(last: bool) -> Callable[[], Any]:
-        w = _laid(_tensor(filters, channels, kernel, kernel), last)
-        return _conv(_image(batch, size, channels, last), w, stride, dilation, 1, which)
+        w = _laid(_tensor(filters, channels // groups, kernel, kernel), last)
+        return _conv(_image(batch, size, channels, last), w, stride, dilation, groups, which)
 
     return [way(last) for last in (True, False)]
 
@@ -197,6 +197,11 @@ def reduction(kind: str, shape: Sequence[int], axis: int | None) -> Any:
 
 def bias_gradient(shape: Sequence[int]) -> Any:
     return reduction("sum", [math.prod(shape[:-1]), shape[-1]], 0)
+
+
+def power(exponent: float, count: int) -> Any:
+    x, y = torch.rand(count), torch.empty(count)
+    return [lambda: torch.pow(x, exponent, out=y)]
 
 
 def unary(function: str, count: int) -> Any:
