@@ -142,6 +142,8 @@ class Layer(WeightOwner, ShapeChecks):
             options = {**{key: value for key, value in given.items() if value is not None}, **options}
             return call_on_symbols(self, inputs, options)
         inputs = pack(inputs, [lk.convert_to_tensor(leaf) for leaf in flatten(inputs)])
+        if not flatten(inputs):
+            raise ShapeError(f"Layer {self.name or type(self).__name__!r} is called on nothing", received=repr(inputs))
         training = _TRAINING.get() if training is None else bool(training)
         graph = flatten(inputs)[0].graph
         with graph.as_default(), lk.name_scope(self.name or default_name(type(self))) as scope:

@@ -66,6 +66,8 @@ def _leaves(data: Any, like: Any) -> list[Any] | None:
             return None
         pieces = [_leaves(data[key], like[key]) for key in keys(like)]
     elif isinstance(like, list | tuple):
+        if len(like) == 1 and not isinstance(data, list | tuple | Mapping):
+            data = [data]  # a list of one may be left out
         if not isinstance(data, list | tuple) or len(data) != len(like):
             return None
         pieces = [_leaves(each, own) for each, own in zip(data, like, strict=True)]
@@ -211,11 +213,12 @@ def example_weights(sample_weight: Any, class_weight: Any, y: Sequence[np.ndarra
     weights = None
     if sample_weight is not None:
         weights = np.asarray(numeric(sample_weight, "sample_weight"), np.float64)
-        if weights.shape != (len(y[0]),) or not np.isfinite(weights).all() or weights.min(initial=0) < 0:
+        fits = weights.shape == (len(y[0]),) and weights.min(initial=0) >= 0
+        if not fits or not weights.max(initial=0) <= np.finfo(np.float32).max:  # which NaN is not, either
             raise FeedError(
                 "sample_weight does not weigh the examples",
-                rule=f"It is one finite number from 0 on for each of the {len(y[0])} examples",
-                received=f"shape {show(weights.shape)}, least {weights.min(initial=np.inf):g}",
+                rule=f"It is one finite float32 number from 0 on for each of the {len(y[0])} examples",
+                received=f"shape {show(weights.shape)}, from {weights.min(initial=np.inf):g} to {weights.max(initial=0):g}",
             )
     if class_weight is not None:
         weights = _class_weights(class_weight, y) * (1 if weights is None else weights)

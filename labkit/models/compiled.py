@@ -157,7 +157,7 @@ class CompiledLayers(TracedLayers):
                 train_op = self.optimizer.minimize(values["loss"], var_list=self.trainable_weights)
                 if updates:
                     train_op = lk.group(train_op, *updates)
-                self.home.initialize()
+                self._settle(self.home)
                 self.programs[weighted] = TrainingProgram(train_op, values, measured, scope)
         return self.programs[weighted]
 

@@ -154,15 +154,19 @@ class TracedLayers(Layer):
                 self._x = self._placeholders(shape)
                 self._y_pred = self._trace(training=False)
                 self._taps = self._collect_taps()
-                home.initialize()
+                self._settle(home)
         except BaseException:
             for layer in new:  # so that the model can be built again, with data that fit
                 layer._forget()
             raise
+        self.input_shape, self.built, self._built_of = shape, True, set(self.walk())
+
+    def _settle(self, home: Home) -> None:
+        """Gives the weights that were made values, and says where these are."""
+        home.initialize()
         for layer in self.walk():
             if layer.own_weights:
                 layer.lives_in = home
-        self.input_shape, self.built, self._built_of = shape, True, set(self.walk())
 
     def _placeholders(self, shape: Any) -> Any:
         """The inputs: one placeholder, or several in the structure of the model's inputs."""

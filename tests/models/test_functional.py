@@ -372,3 +372,16 @@ def test_keys_of_inputs_may_be_numbers():
     a, b = Input((3,)), Input((3,))
     model = lk.Model({1: a, 2: b}, Dense(1)(lk.layers.Add()([a, b])))
     assert np.array_equal(model.predict({1: A, 2: 2 * A}), model.predict({"1": A, "2": 2 * A}))
+
+
+def test_a_list_of_one_input_or_output_takes_an_array():
+    x = Input((3,))
+    model = lk.Model([x], [Dense(1)(x)])
+    model.compile("adam", "mse")
+    model.fit(A, Y, verbose=0)
+    assert np.array_equal(model.predict(A)[0], model.predict([A])[0])
+
+
+def test_a_layer_is_called_on_something():
+    with pytest.raises(ShapeError, match="called on nothing"):
+        Dense(1)([])

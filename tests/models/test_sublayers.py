@@ -132,3 +132,18 @@ def test_weights_cannot_be_copied_or_pickled_and_nothing_else_is_lost():
         for attempt in (copy.deepcopy, copy.copy, pickle.dumps):
             with pytest.raises(GraphError, match="cannot be copied or pickled"):
                 attempt(each)
+
+
+def test_a_layer_that_training_alone_uses_lives_where_the_model_does():
+    class Helped(lk.Model):
+        def __init__(self, helper):
+            super().__init__()
+            self.out, self.helper = Dense(1), helper
+
+        def call(self, inputs, training=False):
+            return self.out(inputs) + 0.0 * self.helper(inputs) if training else self.out(inputs)
+
+    helper = Dense(1)
+    model = trained(Helped(helper))
+    x = Input((3,))
+    assert trained(lk.Model(x, helper(x))).graph is model.graph
