@@ -145,7 +145,9 @@ class Layer(WeightOwner, ShapeChecks):
         if not flatten(inputs):
             raise ShapeError(f"Layer {self.name or type(self).__name__!r} is called on nothing", received=repr(inputs))
         training = _TRAINING.get() if training is None else bool(training)
-        graph = flatten(inputs)[0].graph
+        graph, inside = flatten(inputs)[0].graph, lk.get_default_graph()
+        if inside.outermost is graph.outermost:
+            graph = inside  # of a loop or branch, in which the layer is called on what was made outside
         with graph.as_default(), lk.name_scope(self.name or default_name(type(self))) as scope:
             if self.name is None:
                 self.name = scope.strip("/").rpartition("/")[2]
@@ -202,6 +204,7 @@ class Layer(WeightOwner, ShapeChecks):
 
     def _regularize(self, output: Any) -> None:
         """Records the outputs' penalty in the graph, under this trace's scope, where the model finds it."""
+        self._require_outside("regularizes its output")
         for tensor in flatten(output):
             with lk.name_scope("activity_regularizer"):
                 penalty = self.activity_regularizer(tensor) / lk.cast(lk.shape(tensor)[0], tensor.dtype)

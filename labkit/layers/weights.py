@@ -65,8 +65,20 @@ class WeightOwner:
         """Lets every training step run `update` too, an operation or a tensor such as an assign_sub of a moving average.
 
         For use in `call` with training=True. Graphs without a model find it in the collection UPDATE_OPS.
+
+        Raises:
+            GraphError: called inside a loop or branch, which no operation leaves.
         """
+        self._require_outside("updates what it has learned")
         lk.add_to_collection(lk.GraphKeys.UPDATE_OPS, getattr(update, "op", update))
+
+    def _require_outside(self, what: str) -> None:
+        if lk.get_default_graph().outer is not None:
+            raise GraphError(
+                f"Layer {self.name!r} ({type(self).__name__}) {what}, inside a loop or branch",
+                rule="The training step finds that outside of loops and branches only",
+                fix="Call the layer before or after the loop, or inside it with training=False.",
+            )
 
     @property
     def sublayers(self) -> list[Any]:

@@ -385,3 +385,36 @@ def test_a_list_of_one_input_or_output_takes_an_array():
 def test_a_layer_is_called_on_something():
     with pytest.raises(ShapeError, match="called on nothing"):
         Dense(1)([])
+
+
+@pytest.mark.parametrize("loop", [False, True])
+def test_layers_compute_inside_the_branch_or_loop_that_they_are_called_in(loop):
+    class Inside(lk.Model):
+        def __init__(self, **settings):
+            super().__init__()
+            self.inner, self.out = Dense(3, **settings), Dense(1)
+
+        def call(self, inputs, training=False):
+            if loop:  # of the outside's tensor, which the inside captures
+                _, inputs = lk.while_loop(lambda i, v: i < 2, lambda i, v: (i + 1, self.inner(inputs)), [0, inputs])
+            else:
+                inputs = lk.cond(lk.reduce_sum(inputs) > 0, lambda: self.inner(inputs), lambda: inputs * 2.0)
+            return self.out(inputs)
+
+    model = Inside()
+    model.build((None, 3))
+    assert [op.type for op in model.graph.operations].count("MatMul") == 1  # that of `out`
+    model.compile("adam", "mse")
+    model.fit(A, Y, verbose=0)
+    k0, b0, k1, b1 = model.get_weights()
+    for sign in (1, -1):
+        x = sign * np.abs(A)
+        expected = (x @ k0 + b0 if loop or sign > 0 else 2 * x) @ k1 + b1
+        np.testing.assert_allclose(model.predict(x, batch_size=24), expected, rtol=1e-4, atol=1e-5)
+
+    for model, message in ((Inside(activity_regularizer="l2"), "regularizes its output"), (Inside(), "updates")):
+        if message == "updates":
+            model.inner = lk.layers.BatchNormalization()
+        model.compile("adam", "mse")
+        with pytest.raises(GraphError, match=f"{message}.* inside a loop or branch"):
+            model.fit(A, Y, verbose=0)
