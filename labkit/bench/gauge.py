@@ -124,10 +124,15 @@ def _by_turns(
     return [side.measured() for side in ready]
 
 
-def summary(gauged: Sequence[Gauged], machine: Machine) -> str:
-    """The machine's peaks and the kernels against them, in Markdown."""
+def summary(gauged: Sequence[Gauged], machine: Machine, disturbed: bool = False) -> str:
+    """The machine's peaks and the kernels against them, in Markdown.
+
+    `disturbed`: whether the peak was another one after the kernels than before.
+    """
     bandwidths = ", ".join(f"{rate / 1e9:.0f} GB/s on {_size(size)}" for size, rate in machine.bandwidths)
     lines = [f"Peak: {machine.flops / 1e9:.0f} GFLOP/s of multiply-adds (float32); {bandwidths}.", ""]
+    if disturbed:
+        lines += ["**Disturbed**: the peak changed meanwhile, so something else ran on the machine. Measure again.", ""]
     rows = []
     for g in gauged:
         ratio = "-" if g.ratio is None else f"{g.ratio:.2f}"

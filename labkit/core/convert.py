@@ -29,13 +29,7 @@ def as_array(value: Any, dtype: dt.DType | None = None) -> np.ndarray:
         DTypeError: a value does not survive (1.5 to an int, an int that does not fit, text to a number), labkit has no such
             dtype, or elements are masked (numpy.ma).
     """
-    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
-        raise DTypeError(
-            "Masked elements have no value",
-            rule="An array of numpy.ma stands for its values only where none is masked",
-            received=f"{np.ma.count_masked(value)} masked elements of {value.size}",
-            fix="Fill them, e.g. value.filled(0.0).",
-        )
+    refuse_masked(value)
     if dtype is dt.string or (dtype is None and _is_text(value)):
         return _text_array(value)
     try:
@@ -75,6 +69,17 @@ def as_array(value: Any, dtype: dt.DType | None = None) -> np.ndarray:
             fix=f"Convert it yourself, e.g. np.asarray(value).astype('{dtype.name}'), or choose another dtype.",
         )
     return converted
+
+
+def refuse_masked(value: Any) -> None:
+    """Raises DTypeError for an array of numpy.ma with masked elements: NumPy would hand out what lies under the mask."""
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise DTypeError(
+            "Masked elements have no value",
+            rule="An array of numpy.ma stands for its values only where none is masked",
+            received=f"{np.ma.count_masked(value)} masked elements of {value.size}",
+            fix="Fill them, e.g. value.filled(0.0).",
+        )
 
 
 def _is_text(value: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import labkit as lk
-from labkit.core.convert import as_array
+from labkit.core.convert import as_array, refuse_masked
 from labkit.core.nest import flatten, keys, pack
 from labkit.core.shapes import compatible, show
 from labkit.errors import FeedError, InvalidArgumentError, ShapeError
@@ -19,7 +19,9 @@ def numeric(data: Any, what: str) -> np.ndarray:
 
     Raises:
         FeedError: it is something else, e.g. text, or rows of different lengths.
+        DTypeError: elements are masked (numpy.ma).
     """
+    refuse_masked(data)
     try:
         array = np.asarray(data)
     except ValueError:

@@ -34,7 +34,8 @@ binary_record(
 
 pow = binary(
     "Pow",
-    "x to the power of y, broadcast; two of one dtype, any but bool. Whole numbers: a negative exponent raises "
+    "x to the power of y, broadcast; two of one dtype, any but bool. Of floats the exponents 0, 1, 2, 3, -1, 0.5 and -0.5 cost "
+    "as little as the products and roots that they stand for. Whole numbers: a negative exponent raises "
     "InvalidArgumentError when the graph runs.",
 )
 

@@ -75,6 +75,8 @@ def test_a_kernel_is_held_against_what_binds_it():
     text = summary([product, dataclasses.replace(stream, ours=took("labkit", 1.0))], MACHINE)
     assert "Peak: 1000 GFLOP/s" in text
     assert "20 GB/s on 1024 MB" in text
+    assert "Disturbed" not in text
+    assert "**Disturbed**" in summary([product], MACHINE, disturbed=True)
     assert [line.count("**below goal**") for line in text.splitlines()[4:]] == [0, 1]
     assert [r["below_goal"] for r in records([product, stream])] == [False, False]
 

@@ -133,6 +133,10 @@ def test_masked_elements_are_refused(session):
     with pytest.raises(FeedError, match=r"x:0.*1 masked elements of 2.*filled"):
         session.run(x + 1.0, {x: values})
     assert session.run(x + 1.0, {x: np.ma.masked_array([1.0, 2.0])}).tolist() == [2, 3]
+    with pytest.raises(DTypeError, match="masked"):
+        lk.Batches(values, np.zeros((1, 2), np.int64))
+    with lk.Graph().as_default(), pytest.raises(DTypeError, match="masked"):
+        lk.Sequential([lk.layers.Dense(1, input_shape=(1,))]).predict(values[:, None])
 
 
 def test_numbers_are_rounded_to_floats(session):

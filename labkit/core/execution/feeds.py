@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from labkit.core.convert import as_array, holds_tensors
+from labkit.core.convert import as_array, holds_tensors, refuse_masked
 from labkit.core.graph import Graph
 from labkit.core.shapes import Dims, compatible, show
 from labkit.core.tensor import Tensor
@@ -23,9 +23,11 @@ class Batches:
 
     Raises:
         FeedError: `indices` is no two-dimensional array of whole numbers.
+        DTypeError: elements are masked (numpy.ma).
     """
 
     def __init__(self, array: np.ndarray, indices: np.ndarray) -> None:
+        refuse_masked(array)
         self.array = np.asarray(array)
         numbers = np.asarray(indices)
         if numbers.ndim != 2 or numbers.dtype.kind not in "iu" or not self.array.ndim:
