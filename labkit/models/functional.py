@@ -34,6 +34,13 @@ class LayerGraph:
         for symbol in starts:
             if starts.count(symbol) > 1:
                 raise GraphError("An input of a model comes twice", received=repr(symbol))
+        names = self.input_names()
+        if len(set(names)) < len(names):
+            raise GraphError(
+                "Two inputs of a model have one name",
+                rule="Names are unique, as data are given by name, too",
+                received=", ".join(map(repr, names)),
+            )
         self.calls = _calls_between(starts, flatten(self.outputs))
         self.layers: list[Layer] = list(dict.fromkeys(call.layer for call in self.calls))
 

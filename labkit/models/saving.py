@@ -20,6 +20,7 @@ from labkit.layers.symbol import Symbol
 from labkit.models import weights
 from labkit.models.functional import LayerGraph
 from labkit.models.home import Home
+from labkit.models.names import name_layers
 from labkit.models.objectives import Named
 from labkit.models.specs import OF_EVERY_LAYER, Reader, Writer, kept_settings, reading
 
@@ -90,7 +91,12 @@ def load(prefix: str, components: Mapping[str, Any] | None = None) -> Model:
 
 
 def _describe(writer: Writer, model: Model) -> dict[str, Any]:
-    """What a model is made of."""
+    """What a model is made of.
+
+    Raises:
+        GraphError: two of its layers have been given one name, of which it could not be made again.
+    """
+    name_layers(model)
     kind = type(model).__name__
     own = type(model) not in (lk.Model, lk.Sequential)
     found: dict[str, Any] = {

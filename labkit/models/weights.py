@@ -9,6 +9,7 @@ import numpy as np
 
 import labkit as lk
 from labkit import checkpoint
+from labkit.core.convert import as_array
 from labkit.core.shapes import show
 from labkit.errors import CheckpointError, ShapeError
 
@@ -30,7 +31,8 @@ def set_all(model: TracedLayers, values: Sequence[Any]) -> None:
             received=f"shape {show(wrong[2])}" if wrong else f"{len(arrays)} arrays",
             fix="Pass what get_weights() of a model with the same layers returned.",
         )
-    for variable, array in zip(variables, arrays, strict=True):
+    ready = [as_array(array, variable.dtype) for variable, array in zip(variables, arrays, strict=True)]
+    for variable, array in zip(variables, ready, strict=True):
         model.session.load(variable, array)
 
 

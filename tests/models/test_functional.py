@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import labkit as lk
-from labkit.errors import DTypeError, FeedError, GraphError, InvalidArgumentError, ShapeError
+from labkit.errors import DTypeError, FeedError, GraphError, InvalidArgumentError, LabkitError, ShapeError
 from labkit.models import TrainingLoop
 
 RANDOM = np.random.default_rng(4)
@@ -418,3 +418,17 @@ def test_layers_compute_inside_the_branch_or_loop_that_they_are_called_in(loop):
         model.compile("adam", "mse")
         with pytest.raises(GraphError, match=f"{message}.* inside a loop or branch"):
             model.fit(A, Y, verbose=0)
+
+
+def test_two_inputs_of_one_name_are_refused():
+    a, b = Input((3,), name="a"), Input((3,), name="a")
+    with pytest.raises(GraphError, match="Two inputs of a model have one name"):
+        lk.Model([a, b], Dense(1)(lk.layers.Add()([a, b])))
+
+
+def test_weights_of_which_one_cannot_be_set_change_nothing():
+    model = wide_and_deep()
+    before = model.get_weights()
+    with pytest.raises(LabkitError):
+        model.set_weights([0 * before[0], *before[1:-1], before[-1].astype(str)])
+    assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))

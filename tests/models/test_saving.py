@@ -8,7 +8,7 @@ import pytest
 
 import labkit as lk
 from labkit import checkpoint
-from labkit.errors import CheckpointError
+from labkit.errors import CheckpointError, GraphError
 from labkit.plugins import current_lab, resolve
 from tests.families.layer_cases import layer_case
 
@@ -265,3 +265,12 @@ def test_a_description_makes_nothing_but_what_models_are_made_of(tmp_path):
     checkpoint.save(str(tmp_path / "n"), found.tensors, step=0, extra=found.extra)
     with pytest.raises(CheckpointError, match="of a kind that settings are not"):
         lk.load_model(str(tmp_path / "n"))
+
+
+def test_layers_of_one_name_are_found_when_the_model_is_saved(tmp_path):
+    model = lk.Sequential([Input((3,)), Dense(3), Dense(1)])
+    model.build()
+    model.layers[0].name = model.layers[1].name
+    with pytest.raises(GraphError, match="two layers named 'dense_1'"):
+        model.save(str(tmp_path / "m"))
+    assert not list(tmp_path.iterdir())
