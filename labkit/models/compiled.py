@@ -12,6 +12,7 @@ import labkit as lk
 from labkit.core.nest import flatten, pack
 from labkit.errors import SessionError
 from labkit.models.arrays import parts, require_pairs, targets_array
+from labkit.models.home import BUILDING
 from labkit.models.objectives import Objective, Specs
 from labkit.models.traced import TracedLayers
 from labkit.optimizers.base import Optimizer
@@ -140,8 +141,8 @@ class CompiledLayers(TracedLayers):
         """
         self._require_compiled("Training")
         self._require_same_layers()
-        if weighted not in self.programs:
-            with self.graph.as_default():
+        with BUILDING, self.graph.as_default():
+            if weighted not in self.programs:
                 # Masks follow from the layers' names alone, however often the model is compiled.
                 with lk.name_scope("training") as scope, self.graph.stream_root(scope):
                     losses, measured = self._graded(self._trace(training=True))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 
 import labkit as lk
 from labkit.errors import GraphError
 from labkit.layers.base import Layer
+
+BUILDING = threading.RLock()
+"""Held while a model is built, or a program of it: threads may share models, which one of them makes."""
 
 
 class Home:

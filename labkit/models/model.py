@@ -13,6 +13,7 @@ from labkit.models.arrays import example_weights
 from labkit.models.compiled import CompiledLayers
 from labkit.models.fit import fit
 from labkit.models.history import History
+from labkit.models.home import BUILDING
 from labkit.models.meters import Meters
 from labkit.models.rate_test import RateTest, find_learning_rate
 
@@ -199,9 +200,10 @@ class Model(CompiledLayers):
         """
         inputs, targets = self.training_arrays(x, y)
         weights = example_weights(sample_weight, None, targets)
-        if self._evaluation is None:
-            with self.graph.as_default(), lk.name_scope("evaluation"):
-                self._evaluation = self._graded(self.y_pred)
+        with BUILDING, self.graph.as_default():
+            if self._evaluation is None:
+                with lk.name_scope("evaluation"):
+                    self._evaluation = self._graded(self.y_pred)
         losses, measured = self._evaluation
         objectives, meters = self.objectives(), Meters(self.objectives())
         trained = [i for i, loss in enumerate(losses) if loss is not None]

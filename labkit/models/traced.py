@@ -14,7 +14,7 @@ from labkit.layers.base import Layer, Shape
 from labkit.models import weights
 from labkit.models.arrays import inputs_array, mapped, numeric, parts, positive, several
 from labkit.models.functional import LayerGraph
-from labkit.models.home import Home, home_of
+from labkit.models.home import BUILDING, Home, home_of
 from labkit.models.names import leaf_names, name_layers
 from labkit.models.summary import summary_table
 from labkit.plugins import default_name
@@ -136,7 +136,12 @@ class TracedLayers(Layer):
             GraphError: no shape is known, or there are no layers.
             ShapeError: the layers do not fit each other.
         """
-        if self.built:
+        if not self.built:
+            with BUILDING:
+                self._build(input_shape)
+
+    def _build(self, input_shape: Any) -> None:
+        if self.built:  # by another thread
             return
         shape = self.input_shape
         if shape is None and input_shape is not None:

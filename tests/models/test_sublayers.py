@@ -3,6 +3,7 @@
 import copy
 import gc
 import pickle
+import threading
 import weakref
 
 import numpy as np
@@ -147,3 +148,19 @@ def test_a_layer_that_training_alone_uses_lives_where_the_model_does():
     model = trained(Helped(helper))
     x = Input((3,))
     assert trained(lk.Model(x, helper(x))).graph is model.graph
+
+
+def test_threads_may_share_a_model_that_is_not_built_yet():
+    models = [lk.Sequential([Input((3,)), Dense(4), Dense(1)]) for _ in range(5)]
+    found = []
+
+    def use():
+        found.extend((model, model.predict(X)) for model in models)
+
+    threads = [threading.Thread(target=use) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 20
+    assert all(np.array_equal(each, model.predict(X)) for model, each in found)
