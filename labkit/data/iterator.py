@@ -25,7 +25,7 @@ class Iterator:
     Threads that it started end with it: when there is nothing more to give, by `close` or the end of a `with` block, when
     nobody holds it any more. What such a thread is computing then it still finishes.
 
-    A step that fails ends it: every further `next` raises the same error. Its state is then before the element that failed.
+    Where a step fails it stands before the element that failed, and so does its state: the next call tries that again.
 
     Attributes:
         epoch: the number of the epoch.
@@ -33,33 +33,33 @@ class Iterator:
 
     def __init__(self, dataset: Dataset, epoch: int, position: Any = None) -> None:
         self._dataset, self.epoch = dataset, epoch
+        self._before: Any = None
         self._open(position)
 
     def _open(self, state: Any) -> None:
         self._workers = Workers()
         self._cursor = self._dataset.node.open(self.epoch, self._workers, state)
-        self._end: Exception | None = None
+        self._ended = False
         self._finalizer = weakref.finalize(self, _close, self._cursor, self._workers)
-        self._before = self._cursor.state()
 
     def __iter__(self) -> Iterator:
         return self
 
     def __next__(self) -> Element:
-        if self._end is not None:
-            raise self._end
+        # No error is kept here: its traceback would keep whoever called alive, and other iterators with their threads.
+        if self._ended:
+            raise StopIteration
+        if not self._finalizer.alive:
+            self._open(self._before)
         self._before = self._cursor.state()
         try:
             return self._cursor.next()
-        except Exception as error:
-            if isinstance(error, StopIteration):
-                self._before = self._cursor.state()
-            self._end = error
+        except StopIteration:
+            self._ended, self._before = True, self._cursor.state()
             self._finalizer()
             raise
-        except BaseException:  # Ctrl-C in the middle of an element: the next call makes it from the beginning
+        except BaseException:  # Ctrl-C, too
             self._finalizer()
-            self._open(self._before)
             raise
 
     def state(self) -> dict[str, Any]:
@@ -67,7 +67,7 @@ class Iterator:
 
         It does not depend on `num_parallel` and `prefetch`, so that these may be others when it is restored.
         """
-        position = self._cursor.state() if self._end is None else self._before
+        position = self._cursor.state() if self._finalizer.alive else self._before
         return {
             "format": _FORMAT,
             "pipeline": self._dataset.node.fingerprint,
@@ -94,8 +94,9 @@ class Iterator:
 
     def close(self) -> None:
         """Ends it and its threads; `next` gives nothing more. It waits a second at most for what is being computed."""
-        if self._end is None:
-            self._before, self._end = self._cursor.state(), StopIteration()
+        if self._finalizer.alive:
+            self._before = self._cursor.state()
+        self._ended = True
         self._finalizer()
         self._workers.join(_PATIENCE)
 

@@ -22,6 +22,14 @@ class Task:
         self._value: Any = None
         self._error: BaseException | None = None
 
+    @classmethod
+    def failed(cls, error: BaseException) -> Task:
+        """A call that raised."""
+        task = cls(_nothing)
+        task._error = error
+        task._done.set()
+        return task
+
     def run(self) -> None:
         function, arguments = self._call
         try:
@@ -39,7 +47,7 @@ class Task:
             try:
                 raise self._error
             finally:
-                self._error = None  # the error holds this frame: no cycle that keeps an iterator alive
+                self._error = None  # the error holds this frame: no cycle, which would keep iterators and their threads
         return self._value
 
 
@@ -80,7 +88,10 @@ class Workers:
         for task in [self.submit(shared.run, limit=limit) for _ in range(limit)]:
             task.result()
         if shared.errors:
-            raise shared.errors[min(shared.errors)]
+            try:
+                raise shared.errors[min(shared.errors)]
+            finally:
+                shared.errors.clear()  # no cycle of error and frame
         return shared.results
 
     def start(self, name: str, target: Callable[..., None], *arguments: Any) -> None:
@@ -120,6 +131,10 @@ class _Shared:
                 self.results[place] = self.function(self.items[place])
             except BaseException as error:  # raised by `map`
                 self.errors[place] = error
+
+
+def _nothing() -> None:
+    pass
 
 
 def _started(name: str, target: Callable[..., None], *arguments: Any) -> threading.Thread:

@@ -14,6 +14,7 @@ from labkit.data.cursor import Cursor, State, entries, whole
 from labkit.data.elements import Column, Elements, column
 from labkit.data.node import INFINITE, Length, Node, divided
 from labkit.data.spec import Element, Spec, batched, unbatched
+from labkit.data.steps.prefetch import Prefetch
 from labkit.data.workers import Workers
 from labkit.errors import ElementError
 
@@ -120,28 +121,35 @@ class Unbatch(Node):
     kind = "unbatch"
 
     @cached_property
+    def _batch(self) -> Batch | None:
+        """The indexed step whose batches these are."""
+        source = self.inputs[0]
+        while isinstance(source, Prefetch):
+            source = source.inputs[0]
+        return source if type(source) is Batch and source.indexed else None
+
+    @cached_property
     def indexed(self) -> bool:
-        return type(self.inputs[0]) is Batch and self.inputs[0].indexed
+        return self._batch is not None
 
     @cached_property
     def length(self) -> Length:
-        if not self.indexed:
+        if self._batch is None:
             return None
-        batch = self.inputs[0]
-        assert isinstance(batch, Batch)
-        rows, batches = batch.inputs[0].length, batch.length
-        return None if rows is None or batches is None else min(rows, batches * batch.size)
+        rows, batches = self._batch.inputs[0].length, self._batch.length
+        return None if rows is None or batches is None else min(rows, batches * self._batch.size)
 
     @cached_property
     def chunk(self) -> int:
-        return self.inputs[0].inputs[0].chunk if self.indexed else 1
+        return 1 if self._batch is None else self._batch.inputs[0].chunk
 
     def derived(self, of: Callable[[Node], Spec | None]) -> Spec | None:
         spec = of(self.inputs[0])
         return None if spec is None else unbatched(spec)
 
     def fetch(self, indices: np.ndarray, epoch: int, workers: Workers) -> Elements:
-        return self.inputs[0].inputs[0].fetch(indices, epoch, workers)
+        assert self._batch is not None
+        return self._batch.inputs[0].fetch(indices, epoch, workers)
 
     def cursor(self, epoch: int, workers: Workers, state: State) -> Cursor:
         batches, row, inner = (0, 0, None) if state is None else entries(state, 3)
@@ -160,7 +168,7 @@ class _UnbatchCursor(Cursor):
     def next(self) -> Element:
         while self._rows is None or self._row >= self._rows.count:
             if self._rows is not None:
-                self._row = 0
+                self._rows, self._row = None, 0
                 self._batches += 1
             self._before = self.inputs[0].state()
             self._rows = self._apart(self.inputs[0].next())

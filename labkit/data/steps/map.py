@@ -121,9 +121,10 @@ class _MapCursor(Cursor):
     def __init__(self, node: Map, source: Cursor, epoch: int, workers: Workers, given: int) -> None:
         super().__init__(source)
         self._node, self._epoch, self._workers, self._given = node, epoch, workers, given
-        self._under_way: deque[tuple[Task | LabkitError, State]] = deque()
+        self._under_way: deque[tuple[Task, State]] = deque()
         self._state: State = None
         self._read = given
+        self._failed = False
 
     def next(self) -> Element:
         node = self._node
@@ -132,28 +133,24 @@ class _MapCursor(Cursor):
             node.checked(element, self._given)
             self._given = self._read = self._given + 1
             return element
-        while len(self._under_way) < node.parallel and not self._failed():
+        while len(self._under_way) < node.parallel and not self._failed:
             try:
                 source = self.inputs[0].next()
             except StopIteration:
                 break
             except LabkitError as error:  # those under way are given first
-                self._under_way.append((error, None))
+                self._under_way.append((Task.failed(error), None))
+                self._failed = True
                 break
             task = self._workers.submit(node.call, source, self._epoch, self._read, limit=node.parallel)
             self._under_way.append((task, self.inputs[0].state()))
             self._read += 1
         if not self._under_way:
             raise StopIteration
-        task_or_error, state = self._under_way.popleft()
-        if isinstance(task_or_error, LabkitError):
-            raise task_or_error
-        element = node.checked(task_or_error.result(), self._given)
+        task, state = self._under_way.popleft()
+        element = node.checked(task.result(), self._given)
         self._state, self._given = state, self._given + 1
         return element
-
-    def _failed(self) -> bool:
-        return bool(self._under_way) and isinstance(self._under_way[-1][0], LabkitError)
 
     def state(self) -> State:
         return [self._given, self.inputs[0].state() if self._read == self._given else self._state]

@@ -105,8 +105,16 @@ class _Channel:
                 return self.ready.popleft()
             if self.end is None:
                 raise CancelledError("The iterator is closed")
-            end, self.end = self.end, StopIteration()
-            raise end
+            try:
+                raise self.end
+            finally:
+                self.end = StopIteration()  # no cycle of error and frame
+
+    def finish(self, end: BaseException) -> None:
+        """Nothing more comes, and why."""
+        with self.changed:
+            self.end = end
+            self.changed.notify_all()
 
     def close(self) -> None:
         with self.changed:
@@ -117,18 +125,18 @@ class _Channel:
 
 def _produce(channel: _Channel) -> None:
     source = channel.source
-    end: BaseException
     try:
-        while not channel.closed:
-            element = source.next()
-            if not channel.put(element, source.state()):
-                break
-            del element
-        end = StopIteration()
+        try:
+            while not channel.closed:
+                element = source.next()
+                if not channel.put(element, source.state()):
+                    break
+                del element
+        finally:
+            source.close()
+    except StopIteration:
+        channel.finish(StopIteration())  # without the frames of the other, which hold cursors, and so threads
     except BaseException as error:  # the cursor raises it
-        end = error
-    finally:
-        source.close()
-    with channel.changed:
-        channel.end = end
-        channel.changed.notify_all()
+        channel.finish(error)
+    else:
+        channel.finish(StopIteration())

@@ -34,9 +34,9 @@ class Repeat(Node):
         length = self.inputs[0].length
         if 0 in (length, self.count):
             return 0
-        if self.count is None or length == INFINITE:
-            return INFINITE
-        return None if length is None else length * self.count
+        if length is None:  # it may be none at all
+            return None
+        return INFINITE if self.count is None or length == INFINITE else length * self.count
 
     def first_epoch(self, epoch: int) -> int:
         """The input's epoch that an epoch begins with."""
