@@ -129,6 +129,19 @@ def recurrent(rng: np.random.Generator) -> Any:
     return loss, lk.optimizers.RMSprop(0.01).minimize(loss), feeds, 60
 
 
+def sequences(rng: np.random.Generator) -> Any:
+    """LSTM, GRU of both kinds and a simple recurrent layer over sequences some of whose steps do not count; Nadam."""
+    x, y, feeds = labelled(rng, 120, 7, 20)
+    mask = lk.reduce_any(x > 1.7, -1)
+    h, _ = lk.nn.lstm(x, weights(rng, 20, 160), weights(rng, 40, 160), lk.Variable(lk.zeros([160])), mask=mask)
+    for reset_after in (True, False):
+        offsets = lk.Variable(lk.zeros([120])), lk.Variable(lk.zeros([120]))
+        h, _ = lk.nn.gru(h, weights(rng, 40, 120), weights(rng, 40, 120), *offsets, mask=mask, reset_after=reset_after)
+    _, last = lk.nn.simple_rnn(h, weights(rng, 40, 33), weights(rng, 33, 33), activation="relu")
+    loss = cross_entropy(lk.matmul(last, weights(rng, 33, 10)), y)
+    return loss, lk.optimizers.Nadam(0.01).minimize(loss), feeds, 70
+
+
 def embedding(rng: np.random.Generator) -> Any:
     """Rows of a large table, some of them several times, changed row by row."""
     ids, y = lk.placeholder(lk.int32, [None, 40]), lk.placeholder(lk.int64, [None])
@@ -139,7 +152,7 @@ def embedding(rng: np.random.Generator) -> Any:
     return loss, lk.optimizers.Adagrad(0.1).minimize(loss), feeds, 100
 
 
-NETWORKS = {build.__name__: build for build in (convolutional, dense, recurrent, embedding)}
+NETWORKS = {build.__name__: build for build in (convolutional, dense, recurrent, sequences, embedding)}
 
 
 def checksum(results: dict[str, np.ndarray]) -> str:
