@@ -183,7 +183,7 @@ def test_refusals(make, error, message):
         make(lk.placeholder(lk.float32, [None, 4, 3]))
 
 
-def test_saved_weights_and_wrapped_layers(tmp_path):
+def test_saved_models_and_wrapped_layers(tmp_path):
     def made():
         model = lk.Sequential(
             [
@@ -202,4 +202,6 @@ def test_saved_weights_and_wrapped_layers(tmp_path):
     model.fit(x, np.zeros((6, 3)), epochs=2, verbose=0)
     model.save_weights(str(tmp_path / "weights"))
     other.load_weights(str(tmp_path / "weights"))
-    assert other.predict(x).tobytes() == model.predict(x).tobytes()
+    model.save(str(tmp_path / "model"))
+    for each in (other, lk.load_model(str(tmp_path / "model"))):
+        assert each.predict(x).tobytes() == model.predict(x).tobytes()
