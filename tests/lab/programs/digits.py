@@ -29,7 +29,7 @@ def digits(config: Config, trial: lk.Trial):
     model.compile(
         optimizer=lk.optimizers.Adam(config.learning_rate),
         loss=lk.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
+        metrics=["accuracy", lk.metrics.F1Score(average="macro")],
     )
     trial.fit(
         model,
