@@ -79,7 +79,9 @@ def test_the_series_holds_every_step_and_every_validation(whole: Path) -> None:
     assert [record["step"] for record in epochs] == [10, 20, 30, 40]
     first = [record["train/loss"] for record in records if "train/loss" in record][:10]
     assert epochs[0]["train/epoch_loss"] == pytest.approx(np.mean(first))
-    scores = [record["train/epoch_f1_score"] for record in epochs]  # of all the epoch's examples, in interrupted fits too
+    scores = [
+        record["train/epoch_f1_score"] for record in epochs
+    ]  # of all the epoch's examples, in interrupted fits too
     assert scores[0] < scores[-1] <= 1
     assert all("train/f1_score" not in record for record in records)
 
