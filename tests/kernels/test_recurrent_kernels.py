@@ -113,6 +113,29 @@ def test_an_example_has_the_same_bits_alone(kernels, layer, variant):
         assert [x.tobytes() for x in back] == [x.tobytes() for x in part(grads)]
 
 
+@pytest.mark.parametrize(("dtype", "far"), [(np.float32, 86), (np.float64, 700)])
+def test_the_functions_of_gates(kernels, ulps, dtype, far):
+    """Without a recurrent matrix each number of an example goes through them alone."""
+    rng = np.random.default_rng(0)
+    x = np.concatenate(
+        [rng.normal(size=6000) * 3, rng.uniform(-far, far, 6000), np.geomspace(1e-30, 1, 999), [0, -0.0]]
+    )
+    x = x.astype(dtype)
+    p, zero, h = x.reshape(-1, 1, 1), np.zeros((1, 1), dtype), np.zeros((x.size, 1), dtype)
+    y, _ = kernels("simple_rnn", [p, zero, h], [(p.shape, dtype), (h.shape, dtype)], [0])
+    assert ulps(y.reshape(-1), np.tanh(x.astype(np.longdouble))) <= 4
+    p, zero = np.repeat(p, 3, 2), np.zeros((1, 3), dtype)
+    outputs = [(p.shape, dtype), *[((x.size, 1, 1), dtype)] * 2, (h.shape, dtype)]
+    gates, *_ = kernels("gru", [p, zero, np.zeros(3, dtype), h], outputs, [1])
+    exact = 1 / (1 + np.exp(-x.astype(np.longdouble)))
+    assert np.all(
+        np.abs(gates[:, 0, 0] - exact) <= np.finfo(dtype).eps * exact * (2 + np.abs(x))
+    )  # as rounding of x does
+    ends = np.array([np.inf, -np.inf, np.nan, 1e4, -1e4], dtype).reshape(-1, 1, 1)
+    y, _ = kernels("simple_rnn", [ends, zero[:, :1], h[:5]], [(ends.shape, dtype), ((5, 1), dtype)], [0])
+    np.testing.assert_array_equal(y.reshape(-1), np.array([1, -1, np.nan, 1, -1], dtype))
+
+
 def test_long_sequences_are_cut():
     """Runs are cancelled between tasks: a long sequence goes through several phases of the same tasks."""
     case = Sequence("lstm", None, (2, 1030, 64), np.float32, False)
