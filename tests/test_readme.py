@@ -64,6 +64,14 @@ def test_the_model_learns_and_comes_back(tmp_path: Path) -> None:
     assert 440 < float(last.strip("[]")) < 460
 
 
+def test_the_pipeline_goes_on() -> None:
+    done = subprocess.run([sys.executable, "-c", block("data")], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    chain, same = done.stdout.splitlines()
+    assert chain.startswith("<Dataset of 20 elements, ")
+    assert same == "True"
+
+
 def test_newtons_method_finds_the_minimum() -> None:
     done = subprocess.run([sys.executable, "-c", block("newton")], capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "[1. 1.]", done.stderr

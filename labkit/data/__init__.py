@@ -3,9 +3,10 @@
 `Dataset`: pipelines of elements. Feature columns (`lk.feature_column`): what becomes of the columns of a table.
 """
 
-from labkit.data.dataset import Dataset, TextLineDataset
+from labkit.data.dataset import Dataset
+from labkit.data.files import CsvDataset, TextLineDataset
 from labkit.data.iterator import Iterator
 from labkit.data.spec import TensorSpec
 from labkit.data.steps.map import Transform
 
-__all__ = ["Dataset", "Iterator", "TensorSpec", "TextLineDataset", "Transform"]
+__all__ = ["CsvDataset", "Dataset", "Iterator", "TensorSpec", "TextLineDataset", "Transform"]

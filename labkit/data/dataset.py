@@ -18,7 +18,6 @@ from labkit.data.steps.join import Zip
 from labkit.data.steps.memory import Range, Slices
 from labkit.data.steps.paths import matching
 from labkit.data.steps.shuffle import Shuffle
-from labkit.data.steps.text import TextLines, as_paths
 from labkit.data.transformations import Transformations
 from labkit.data.workers import Workers
 from labkit.errors import ElementError, InvalidArgumentError, UnknownLengthError
@@ -269,18 +268,3 @@ def _chain(node: Node) -> list[str]:
 def _no_rows(spec: Spec) -> Any:
     leaves = [np.empty((0, *(n or 0 for n in x.dims or ())), x.dtype.numpy) for x in flatten(spec)]
     return pack(spec, leaves)
-
-
-class TextLineDataset(Dataset):
-    """The lines of text files, as bytes without their ends, one file after another.
-
-    Args:
-        filenames: one path or several.
-
-    Raises:
-        InvalidArgumentError: these are no paths.
-        DataError: (while iterating) a file cannot be read, or is no text.
-    """
-
-    def __init__(self, filenames: Any) -> None:
-        super().__init__(TextLines(as_paths(filenames)))

@@ -82,7 +82,7 @@ class Batch(Node):
     def _stacked(self, index: int, rows: Elements) -> Element:
         try:
             return self.stacked(rows)
-        except ElementError as error:
+        except Exception as error:
             self.fail(index, error)
 
     def cursor(self, epoch: int, workers: Workers, state: State) -> Cursor:
@@ -106,7 +106,7 @@ class _BatchCursor(Cursor):
                 raise
         try:
             element = node.stacked(Elements.of(rows))
-        except ElementError as error:
+        except Exception as error:
             node.fail(self._given, error)
         self._given += 1
         return element

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from labkit.data.cursor import Cursor, State, entries, whole
+from labkit.data.cursor import Cursor, State, damaged, entries, whole
 from labkit.data.elements import Column, Elements, copied
 from labkit.data.node import INFINITE, Node, integer
 from labkit.data.spec import Element
@@ -66,6 +66,8 @@ class Cache(Node):
 
     def cursor(self, epoch: int, workers: Workers, state: State) -> Cursor:
         given, inner = (0, None) if state is None else entries(state, 2)
+        if (inner is None) != (given == 0):
+            raise damaged("a state of the input, unless it is at the beginning", state)
         return _CacheCursor(self, workers, whole(given), inner)
 
 
