@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import labkit as lk
 from labkit.errors import GraphError
-from labkit.plugins import default_name, resolve
+from labkit.plugins import default_name, resolve, unused_name
 
 
 class WeightOwner:
@@ -54,7 +54,7 @@ class WeightOwner:
             collections=collections,
             constraint=None if constraint is None else resolve("constraints", constraint),
         )
-        self.own_weights[_unused(name, self.own_weights)] = variable
+        self.own_weights[unused_name(name, self.own_weights)] = variable
         if trainable:
             self._learned.add(variable)
         if regularizer is not None:
@@ -169,7 +169,7 @@ def _named(layer: WeightOwner, seen: set[WeightOwner]) -> dict[str, lk.Variable]
     found = dict(layer.own_weights)
     for sublayer in layer.sublayers:
         for path, variable in _named(sublayer, seen).items():
-            found[_unused(f"{sublayer.name or default_name(type(sublayer))}/{path}", found)] = variable
+            found[unused_name(f"{sublayer.name or default_name(type(sublayer))}/{path}", found)] = variable
     return found
 
 
@@ -179,11 +179,6 @@ def _learned(layer: WeightOwner, seen: set[WeightOwner]) -> set[lk.Variable]:
         return set()
     seen.add(layer)
     return layer._learned.union(*(_learned(sublayer, seen) for sublayer in layer.sublayers))
-
-
-def _unused(name: str, taken: Mapping[str, Any]) -> str:
-    names = (name if not i else f"{name}_{i}" for i in range(len(taken) + 1))
-    return next(each for each in names if each not in taken)
 
 
 def _layers_in(value: Any) -> Iterator[WeightOwner]:

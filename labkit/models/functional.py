@@ -10,6 +10,7 @@ from labkit.errors import GraphError
 from labkit.layers.base import Layer
 from labkit.layers.symbol import Call, Symbol, as_symbol, trace
 from labkit.models.names import leaf_names
+from labkit.plugins import unused_name
 
 
 class LayerGraph:
@@ -79,8 +80,7 @@ class LayerGraph:
         names: list[str] = []
         for symbol in flatten(self.outputs):
             base = "input" if symbol.call is None else symbol.call.layer.name or "output"
-            candidates = (base if not i else f"{base}_{i}" for i in range(len(names) + 1))
-            names.append(next(name for name in candidates if name not in names))
+            names.append(unused_name(base, names))
         return leaf_names(self.outputs, names)
 
 

@@ -43,7 +43,14 @@ def home_of(layers: Iterable[Layer]) -> Home | None:
     """
     settled = [layer for layer in layers if layer.own_weights]
     homes = {layer.lives_in for layer in settled}
-    if len(homes) > 1 or None in homes:
+    if None in homes:
+        raise GraphError(
+            "A layer that was called in a graph of the program's own cannot stand in a model",
+            rule="A layer's weights belong to the graph that it was first called in, and a model has a graph of its own",
+            received=", ".join(repr(layer.name) for layer in settled if layer.lives_in is None),
+            fix="Make a new layer for the model.",
+        )
+    if len(homes) > 1:
         raise GraphError(
             "These layers cannot stand in one model",
             rule="Layers that have weights belong to a graph, and so to the models that were built of them first",

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import labkit as lk
+from labkit.errors import SessionError
 from labkit.models import saving
 from labkit.models.arrays import example_weights
 from labkit.models.compiled import CompiledLayers
@@ -59,6 +60,8 @@ class Model(CompiledLayers):
 
     stop_training: bool = False
     history: History | None = None
+
+    _fits = False
 
     def save(self, prefix: str) -> str:
         """Saves the model whole: layers, weights, what it was compiled with, the optimizer's state. `lk.load_model` reads it.
@@ -128,12 +131,22 @@ class Model(CompiledLayers):
             InvalidArgumentError: an argument or a target (a class number) is out of range.
             Whatever a callback raises, and KeyboardInterrupt: the weights are then as after the last finished step.
         """
-        return fit(
-            self, x, y, batch_size=batch_size, epochs=epochs, steps=steps, validation_data=validation_data,
-            validation_split=validation_split, validation_freq=validation_freq, shuffle=shuffle, seed=seed,
-            verbose=verbose, sample_weight=sample_weight, class_weight=class_weight, callbacks=callbacks,
-            initial_epoch=initial_epoch,
-        )  # fmt: skip
+        if self._fits:
+            raise SessionError(
+                f"Model {self.name!r} is being fitted already",
+                rule="One fit of a model ends before the next begins",
+                fix="In a callback use model.evaluate or train_on_batch, or fit another model.",
+            )
+        self._fits = True
+        try:
+            return fit(
+                self, x, y, batch_size=batch_size, epochs=epochs, steps=steps, validation_data=validation_data,
+                validation_split=validation_split, validation_freq=validation_freq, shuffle=shuffle, seed=seed,
+                verbose=verbose, sample_weight=sample_weight, class_weight=class_weight, callbacks=callbacks,
+                initial_epoch=initial_epoch,
+            )  # fmt: skip
+        finally:
+            self._fits = False
 
     def find_learning_rate(
         self, x: Any, y: Any, batch_size: int = 32, *, smallest: float = 1e-7, largest: float = 10.0, steps: int = 100,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from labkit.core.nest import flatten, keys
 from labkit.errors import GraphError
 from labkit.layers.base import Layer
-from labkit.plugins import default_name
+from labkit.plugins import default_name, unused_name
 
 if TYPE_CHECKING:
     from labkit.models.traced import TracedLayers
@@ -37,9 +37,7 @@ def name_layers(model: TracedLayers) -> None:
         taken[layer.name] = layer
     for layer in model.layers:
         if taken.get(layer.name) is not layer:
-            base = default_name(type(layer))
-            names = (f"{base}_{i}" if i else base for i in range(len(taken) + 1))
-            layer.name = next(name for name in names if name not in taken)
+            layer.name = unused_name(default_name(type(layer)), taken)
             taken[layer.name] = layer
             if hasattr(layer, "has_given_name"):
                 layer.has_given_name = True
@@ -53,5 +51,10 @@ def leaf_names(nest: Any, own: Sequence[str]) -> list[str]:
     found = []
     for key in keys(nest):
         count = len(flatten(nest[key]))
-        found += [str(key)] if count == 1 else [f"{key}_{i}" for i in range(1, count + 1)]
+        found += numbered(str(key), count)
     return found
+
+
+def numbered(name: str, count: int) -> list[str]:
+    """The name alone for one, else name_1, name_2 ..."""
+    return [name] if count == 1 else [f"{name}_{i}" for i in range(1, count + 1)]

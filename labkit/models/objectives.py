@@ -13,7 +13,7 @@ import labkit as lk
 from labkit.errors import InvalidArgumentError, ShapeError
 from labkit.layers.masking import mask_of
 from labkit.metrics.mean import MeanMetricWrapper
-from labkit.plugins import default_name, resolve
+from labkit.plugins import default_name, resolve, unused_name
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Specs:
         for output, loss, weight, own in zip(outputs, losses, weights, metrics, strict=True):
             named: dict[str, Any] = {}
             for metric in own if isinstance(own, list) else [] if own is None else [own]:
-                name = _unused(metric.name if alone else f"{output}_{metric.name}", taken)
+                name = unused_name(metric.name if alone else f"{output}_{metric.name}", taken)
                 taken.add(name)
                 named[name] = metric.value
             found.append(Objective(model, "" if alone else output, loss, _weight(weight), named))
@@ -176,12 +176,6 @@ def _metric_name(spec: Any, metric: Any) -> str:
     metric = metric.func if isinstance(metric, functools.partial) else metric  # a function with settings
     name = getattr(metric, "name", None) or getattr(metric, "__name__", None)
     return name if isinstance(name, str) else default_name(type(metric))
-
-
-def _unused(name: str, taken: set[str]) -> str:
-    """`name`, or name_1 and so on where it is taken."""
-    names = (name if not i else f"{name}_{i}" for i in range(len(taken) + 1))
-    return next(each for each in names if each not in taken)
 
 
 def _over_steps(function: Callable[..., lk.Tensor], y_true: lk.Tensor, y_pred: lk.Tensor, mask: lk.Tensor) -> lk.Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,12 +10,13 @@ import numpy as np
 import labkit as lk
 from labkit.core.nest import flatten, pack
 from labkit.errors import GraphError
-from labkit.layers.base import Layer, Shape
+from labkit.layers.base import Layer
 from labkit.models import weights
-from labkit.models.arrays import inputs_array, mapped, numeric, parts, positive, several
+from labkit.models.arrays import inputs_array, parts, positive, several
 from labkit.models.functional import LayerGraph
 from labkit.models.home import BUILDING, Home, home_of
-from labkit.models.names import leaf_names, name_layers
+from labkit.models.inputs import batches, placeholders, shapes_of
+from labkit.models.names import leaf_names, name_layers, numbered
 from labkit.models.summary import summary_table
 from labkit.plugins import default_name
 
@@ -145,7 +146,7 @@ class TracedLayers(Layer):
             return
         shape = self.input_shape
         if shape is None and input_shape is not None:
-            shape = _batches(input_shape)
+            shape = batches(input_shape)
         if shape is None or not (self.layers or self.layer_graph):
             raise GraphError(
                 f"Model {self.name!r} cannot be built yet",
@@ -156,7 +157,7 @@ class TracedLayers(Layer):
         home, new = self.home, [layer for layer in self.walk() if not layer.built]
         try:
             with home.graph.as_default():
-                self._x = self._placeholders(shape)
+                self._x, self._input_names = placeholders(shape, self.input_dtype, self.layer_graph)
                 self._y_pred = self._trace(training=False)
                 self._taps = self._collect_taps()
                 self._settle(home)
@@ -173,35 +174,18 @@ class TracedLayers(Layer):
             if layer.own_weights:
                 layer.lives_in = home
 
-    def _placeholders(self, shape: Any) -> Any:
-        """The inputs: one placeholder, or several in the structure of the model's inputs."""
-        if self.layer_graph is not None:
-            symbols = flatten(self.layer_graph.inputs)
-            made = [lk.placeholder(s.dtype, s.shape, name=n) for s, n in zip(symbols, self.input_names, strict=True)]
-            return pack(self.layer_graph.inputs, made)
-        return self._placeholder(shape, "input")
-
-    def _placeholder(self, shape: Any, name: str) -> Any:
-        if _is_shape(shape):
-            return lk.placeholder(self.input_dtype, shape, name=name)
-        if isinstance(shape, Mapping):
-            return {key: self._placeholder(each, str(key)) for key, each in shape.items()}
-        return [self._placeholder(each, f"{name}_{i}") for i, each in enumerate(shape, 1)]
-
     @property
     def input_names(self) -> list[str]:
         """A name for each input, for data given by name."""
-        if self.layer_graph is not None:
-            names = self.layer_graph.input_names()
-            return ["input"] if len(names) == 1 and flatten(self.layer_graph.inputs)[0].name is None else names
-        return leaf_names(self._x, _numbered("input", self._x))
+        self.build()
+        return list(self._input_names)
 
     @property
     def output_names(self) -> list[str]:
         """A name for each output, for targets, losses and metrics given by name."""
         if self.layer_graph is not None:
             return self.layer_graph.output_names()
-        return leaf_names(self.y_pred, _numbered("output", self.y_pred))
+        return leaf_names(self.y_pred, numbered("output", len(flatten(self.y_pred))))
 
     def _trace(self, training: bool) -> Any:
         """The outputs' tensors for the placeholders of the inputs.
@@ -272,18 +256,9 @@ class TracedLayers(Layer):
     def _inputs(self, x: Any) -> list[np.ndarray]:
         """The arrays that are fed, in the order of the flattened placeholders."""
         if not self.built:
-            self.build(self._shapes(x))
+            self.build(None if self.input_shape is not None else shapes_of(x, self.takes_several(x)))
         given = parts(x, self.x, self.input_names, "x")
         return [inputs_array(a, p, self.name or "") for a, p in zip(given, flatten(self.x), strict=True)]
-
-    def _shapes(self, x: Any) -> Any:
-        """The shapes of the first data that a model is given which was told no shape."""
-
-        def shape(array: Any) -> Shape:
-            found = numeric(array, "x").shape
-            return (None, 1) if len(found) == 1 else (None, *found[1:])
-
-        return None if self.input_shape is not None else mapped(shape, x) if self.takes_several(x) else shape(x)
 
     def takes_several(self, x: Any) -> bool:
         """Whether data are several inputs, for a model that does not say what it takes."""
@@ -329,10 +304,11 @@ class TracedLayers(Layer):
         Raises:
             GraphError: it has other layers than when it was built.
         """
-        elsewhere = any(
+        elsewhere = any(  # in a graph of the program's own
             layer.own_weights and layer.lives_in is None for layer in self.walk()
-        )  # the program's own graph
-        if not elsewhere and (self.input_shape is not None or not self.has_weights):
+        )
+        made = self.has_weights or self.output is not None  # as a layer of another model, which may have no weights
+        if not elsewhere and (self.input_shape is not None or not made):
             self.build()
         self._require_same_layers()
         return super().named_weights()
@@ -367,20 +343,3 @@ class TracedLayers(Layer):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}: {len(self.layers)} layers>"
-
-
-def _numbered(name: str, nest: Any) -> list[str]:
-    count = len(flatten(nest))
-    return [name] if count == 1 else [f"{name}_{i}" for i in range(1, count + 1)]
-
-
-def _is_shape(shape: Any) -> bool:
-    """Whether this is one shape, rather than a nest of shapes."""
-    return not isinstance(shape, Mapping) and all(dim is None or isinstance(dim, int | np.integer) for dim in shape)
-
-
-def _batches(shape: Any) -> Any:
-    """Shapes of batches: the first dimension of each is not known."""
-    if isinstance(shape, Mapping):
-        return {key: _batches(each) for key, each in shape.items()}
-    return (None, *tuple(shape)[1:]) if _is_shape(shape) else [_batches(each) for each in shape]

@@ -10,7 +10,7 @@ from labkit.plugins.family import family
 from labkit.plugins.hookspecs import KINDS, hookimpl
 from labkit.plugins.lab import Lab, current_lab
 from labkit.plugins.loader import Failure, PluginWarning
-from labkit.plugins.naming import default_name
+from labkit.plugins.naming import default_name, unused_name
 from labkit.plugins.registry import Record, Registry
 from labkit.plugins.sources import Source, installed
 from labkit.plugins.spec import resolve, settings_of, show, spec_of, unknown_settings
@@ -37,4 +37,5 @@ __all__ = [
     "show",
     "spec_of",
     "unknown_settings",
+    "unused_name",
 ]

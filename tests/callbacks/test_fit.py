@@ -320,3 +320,15 @@ def test_training_can_be_ended_before_an_epoch(make, data):
         ("train_end", {name: values[0] for name, values in history.history.items()}),
         ("close", None),
     ]
+
+
+def test_a_fit_inside_a_fit_is_refused():
+    class Again(lk.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs):
+            self.model.fit(np.zeros((2, 3)), np.zeros((2, 1)), verbose=0)
+
+    model = lk.Sequential([lk.Input((3,)), lk.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with pytest.raises(lk.errors.SessionError, match=r"is being fitted already.*train_on_batch"):
+        model.fit(np.zeros((4, 3)), np.zeros((4, 1)), callbacks=[Again()], verbose=0)
+    model.fit(np.zeros((4, 3)), np.zeros((4, 1)), verbose=0)

@@ -107,7 +107,7 @@ def test_a_model_in_a_graph_of_the_programs_own_shows_its_weights():
         assert len(model.weights) == len(model.trainable_weights) == len(lk.trainable_variables()) == 4
         session.run(lk.global_variables_initializer())
         assert output.shape.as_list() == [None, 1]
-    with pytest.raises(GraphError, match="cannot stand in one model"):
+    with pytest.raises(GraphError, match="cannot stand in a model"):
         trained(model)
 
 
