@@ -13,7 +13,7 @@ from labkit.core.nest import flatten, pack
 from labkit.errors import SessionError
 from labkit.models.arrays import parts, require_pairs, targets_array
 from labkit.models.home import BUILDING
-from labkit.models.objectives import Objective, Specs
+from labkit.models.objectives import Graded, Objective, Specs
 from labkit.models.traced import TracedLayers
 from labkit.optimizers.base import Optimizer
 from labkit.plugins import resolve
@@ -27,12 +27,14 @@ class TrainingProgram:
         train_op: the update.
         values: scalars that it reports: "loss", and of several outputs each one's "<output>_loss".
         measured: what the metrics need of each example, [batch, ...].
+        steps: by the output's place, where its steps have a mask, how many of each example count, [batch].
         scope: what the names of its operations begin with.
     """
 
     train_op: lk.Operation
     values: dict[str, lk.Tensor]
     measured: dict[str, lk.Tensor]
+    steps: dict[int, lk.Tensor]
     scope: str
 
 
@@ -60,7 +62,7 @@ class CompiledLayers(TracedLayers):
     def _forget_programs(self) -> None:
         self._objectives: list[Objective] | None = None
         self.programs: dict[bool, TrainingProgram] = {}
-        self._evaluation: tuple[list[lk.Tensor | None], dict[str, lk.Tensor]] | None = None
+        self._evaluation: list[Graded] | None = None
 
     def compile(self, optimizer: Any, loss: Any, metrics: Any = (), loss_weights: Any = None) -> None:
         """Says how the model is trained and judged. Compiling again keeps the weights; a new optimizer starts afresh.
@@ -121,14 +123,10 @@ class CompiledLayers(TracedLayers):
         """The placeholder of the targets, from the first targets on; of several outputs theirs."""
         return pack(self.y_pred, self.targets) if self.targets else None
 
-    def _graded(self, outputs: Any) -> tuple[list[lk.Tensor | None], dict[str, lk.Tensor]]:
-        """Each output's losses of every example, [batch], and what the metrics need of them."""
-        losses, measured = [], {}
-        for objective, y_true, y_pred in zip(self.objectives(), self.targets, flatten(outputs), strict=True):
-            loss, own = objective.per_example(y_true, y_pred)
-            losses.append(loss)
-            measured.update(own)
-        return losses, measured
+    def _graded(self, outputs: Any) -> list[Graded]:
+        """What each output's loss and metrics make of every example."""
+        triples = zip(self.objectives(), self.targets, flatten(outputs), strict=True)
+        return [objective.per_example(y_true, y_pred) for objective, y_true, y_pred in triples]
 
     def training_program(self, weighted: bool = False) -> TrainingProgram:
         """The training graph: made at the first call after `compile`, for the targets seen last.
@@ -145,8 +143,8 @@ class CompiledLayers(TracedLayers):
             if weighted not in self.programs:
                 # Masks follow from the layers' names alone, however often the model is compiled.
                 with lk.name_scope("training") as scope, self.graph.stream_root(scope):
-                    losses, measured = self._graded(self._trace(training=True))
-                    values = self._mean_losses(losses, self.example_weights if weighted else None)
+                    graded = self._graded(self._trace(training=True))
+                    values = self._mean_losses(graded, self.example_weights if weighted else None)
                     penalties = self.regularization()
                     # those of this trace's outputs
                     penalties += lk.get_collection(lk.GraphKeys.REGULARIZATION_LOSSES, scope)
@@ -159,21 +157,20 @@ class CompiledLayers(TracedLayers):
                 if updates:
                     train_op = lk.group(train_op, *updates)
                 self._settle(self.home)
-                self.programs[weighted] = TrainingProgram(train_op, values, measured, scope)
+                self.programs[weighted] = TrainingProgram(train_op, values, *fetched(graded), scope)
         return self.programs[weighted]
 
-    def _mean_losses(self, losses: list[lk.Tensor | None], weights: lk.Tensor | None) -> dict[str, lk.Tensor]:
+    def _mean_losses(self, graded: list[Graded], weights: lk.Tensor | None) -> dict[str, lk.Tensor]:
         """ "loss", the weighted sum over the outputs, and of several outputs each one's own."""
         means = {}
         total = None
-        for objective, loss in zip(self.objectives(), losses, strict=True):
-            if loss is not None:
-                mean = lk.reduce_mean(loss if weights is None else loss * lk.cast(weights, loss.dtype))
-                means[objective.loss_name] = mean
+        for objective, own in zip(self.objectives(), graded, strict=True):
+            if own.loss is not None:
+                mean = means[objective.loss_name] = _mean(own.loss, own.steps, weights)
                 term = mean if objective.weight == 1 else mean * objective.weight
                 total = term if total is None else total + term
         assert total is not None
-        return {"loss": total, **(means if len(losses) > 1 else {})}
+        return {"loss": total, **(means if len(graded) > 1 else {})}
 
     @property
     def example_weights(self) -> lk.Tensor:
@@ -219,3 +216,18 @@ class CompiledLayers(TracedLayers):
         """What `training_arrays` gave, by placeholder."""
         feeds = {**dict(zip(flatten(self.x), x, strict=True)), **dict(zip(self.targets, y, strict=True))}
         return feeds if weights is None else {**feeds, self.example_weights: weights}
+
+
+def fetched(graded: list[Graded]) -> tuple[dict[str, lk.Tensor], dict[int, lk.Tensor]]:
+    """What `Meters` need of all outputs together: `measured` by metric and `steps` by the output's place."""
+    measured = {name: tensor for own in graded for name, tensor in own.measured.items()}
+    return measured, {place: own.steps for place, own in enumerate(graded) if own.steps is not None}
+
+
+def _mean(values: lk.Tensor, steps: lk.Tensor | None, weights: lk.Tensor | None) -> lk.Tensor:
+    """The mean of examples' values, [batch], times their weights; where they have steps, over all steps that count."""
+    if weights is not None:
+        values = values * lk.cast(weights, values.dtype)
+    if steps is None:
+        return lk.reduce_mean(values)
+    return lk.reduce_sum(values * steps) / lk.maximum(lk.reduce_sum(steps), 1.0)

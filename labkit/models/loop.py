@@ -109,8 +109,8 @@ class TrainingLoop:
             )
         indices = self.indices(self.step, steps)
         program = self._program
-        _, values, measured = self.model.session.run(
-            (program.train_op, program.values, program.measured),
+        _, values, measured, counts = self.model.session.run(
+            (program.train_op, program.values, program.measured, program.steps),
             {tensor: lk.Batches(array, indices) for tensor, array in self._feeds.items()},
             steps=steps,
         )
@@ -118,8 +118,9 @@ class TrainingLoop:
         if self._meters:
             rows = indices.ravel()
             seen = {name: array.reshape(-1, *array.shape[2:]) for name, array in measured.items()}
-            self._meters.update(seen, [targets[rows] for targets in self._targets])
-        return {**values, **self._meters.means(measured)}
+            weighed = {place: array.ravel() for place, array in counts.items()}
+            self._meters.update(seen, [targets[rows] for targets in self._targets], weighed)
+        return {**values, **self._meters.means(measured, counts)}
 
     def results(self) -> dict[str, Any]:
         """Each metric's value for the examples since the last `restart_metrics`: a float, or an array."""

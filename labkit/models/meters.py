@@ -36,27 +36,36 @@ class Meters:
         for _, metric in self._metrics.values():
             metric.reset_state()
 
-    def update(self, measured: Mapping[str, np.ndarray], targets: Sequence[np.ndarray]) -> None:
+    def update(
+        self, measured: Mapping[str, np.ndarray], targets: Sequence[np.ndarray], steps: Mapping[int, np.ndarray]
+    ) -> None:
         """Takes some examples in.
 
         Args:
             measured: of each metric what `Objective.per_example` gives, [examples, ...].
             targets: of each output, [examples, ...].
+            steps: of those outputs whose steps have a mask how many count, [examples].
         """
         for name, (place, metric) in self._metrics.items():
             if isinstance(metric, MeanMetricWrapper):
-                metric.update_values(measured[name])
+                metric.update_values(measured[name], steps.get(place))
             else:
                 metric.update_state(targets[place], measured[name])
 
-    def means(self, measured: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Of metrics that are functions the mean at each step, float64 [steps].
+    def means(self, measured: Mapping[str, np.ndarray], steps: Mapping[int, np.ndarray]) -> dict[str, np.ndarray]:
+        """Of metrics that are functions the mean at each training step, float64.
 
         Args:
-            measured: of each metric the values of each step's examples, [steps, batch].
+            measured: of each metric the values of each training step's examples, [training steps, batch].
+            steps: as for `update`, likewise.
         """
-        means = [name for name, (_, metric) in self._metrics.items() if isinstance(metric, MeanMetricWrapper)]
-        return {name: measured[name].mean(axis=1, dtype=np.float64) for name in means}
+        found = {}
+        for name, (place, metric) in self._metrics.items():
+            if isinstance(metric, MeanMetricWrapper):
+                values, counts = measured[name].astype(np.float64), steps.get(place)
+                weighed = values.mean(axis=1) if counts is None else mean_of_steps(values, counts, axis=1)
+                found[name] = np.asarray(weighed)
+        return found
 
     def results(self) -> dict[str, Any]:
         """Each metric's value for all examples since the beginning: a float, or an array where a metric gives one."""
@@ -91,6 +100,11 @@ class Meters:
                 raise CheckpointError(
                     f"The saved state of metric {name!r} is damaged", received=f"{type(error).__name__}: {error}"
                 ) from error
+
+
+def mean_of_steps(values: np.ndarray, steps: np.ndarray, axis: int = 0) -> np.ndarray:
+    """The mean of examples' values, each weighed by its number of steps; 0 where there are none."""
+    return np.asarray((values * steps).sum(axis, np.float64) / np.maximum(steps.sum(axis, np.float64), 1))
 
 
 def _plain(value: Any) -> Any:

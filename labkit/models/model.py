@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 
 import labkit as lk
+from labkit.core.nest import flatten, pack
 from labkit.errors import SessionError
 from labkit.models import saving
 from labkit.models.arrays import example_weights
-from labkit.models.compiled import CompiledLayers
+from labkit.models.compiled import CompiledLayers, fetched
 from labkit.models.fit import fit
 from labkit.models.history import History
 from labkit.models.home import BUILDING
-from labkit.models.meters import Meters
+from labkit.models.meters import Meters, mean_of_steps
 from labkit.models.rate_test import RateTest, find_learning_rate
 
 
@@ -187,9 +188,9 @@ class Model(CompiledLayers):
         inputs, targets = self.training_arrays(x, y)
         weights = example_weights(sample_weight, class_weight, targets)
         program, meters = self.training_program(weights is not None), Meters(self.objectives())
-        fetches = (program.train_op, program.values, program.measured)
-        _, values, measured = self.session.run(fetches, self.feeds(inputs, targets, weights))
-        meters.update(measured, targets)
+        fetches = (program.train_op, program.values, program.measured, program.steps)
+        _, values, measured, steps = self.session.run(fetches, self.feeds(inputs, targets, weights))
+        meters.update(measured, targets, steps)
         return _report({name: float(value) for name, value in values.items()} | meters.results(), return_dict)
 
     def evaluate(
@@ -197,8 +198,9 @@ class Model(CompiledLayers):
     ) -> Any:
         """The mean loss and metrics over all examples, in inference mode.
 
-        Means are taken over the examples' own values in float64, so they do not depend on the batch size. The loss is
-        that of the examples alone: the regularizers' terms belong to training.
+        Means are taken over the examples' own values in float64, so they do not depend on the batch size; of sequences with
+        a mask they are over all steps that count. The loss is that of the examples alone: the regularizers' terms belong to
+        training.
 
         Args:
             sample_weight: a number for each example, which its loss is multiplied by.
@@ -217,18 +219,19 @@ class Model(CompiledLayers):
             if self._evaluation is None:
                 with lk.name_scope("evaluation"):
                     self._evaluation = self._graded(self.y_pred)
-        losses, measured = self._evaluation
         objectives, meters = self.objectives(), Meters(self.objectives())
-        trained = [i for i, loss in enumerate(losses) if loss is not None]
-        fetches = [losses[i] for i in trained] + list(measured.values())
-        found = self._in_batches(fetches, self.feeds(inputs, targets), batch_size)
-        means = {
-            objectives[i].loss_name: float(np.mean(values if weights is None else values * weights, dtype=np.float64))
-            for i, values in zip(trained, found, strict=False)
-        }
-        meters.update(dict(zip(measured, found[len(trained) :], strict=True)), targets)
-        loss = sum(means[objectives[i].loss_name] * objectives[i].weight for i in trained)
-        return _report({"loss": loss, **(means if len(losses) > 1 else {}), **meters.results()}, return_dict)
+        losses = {i: own.loss for i, own in enumerate(self._evaluation) if own.loss is not None}
+        fetches = (losses, *fetched(self._evaluation))
+        found = self._in_batches(flatten(fetches), self.feeds(inputs, targets), batch_size)
+        losses, measured, steps = pack(fetches, found)
+        means = {}
+        for place, values in losses.items():
+            weighed = values if weights is None else values * weights
+            mean = mean_of_steps(weighed, steps[place]) if place in steps else np.mean(weighed, dtype=np.float64)
+            means[objectives[place].loss_name] = float(mean)
+        meters.update(measured, targets, steps)
+        loss = sum(means[objectives[place].loss_name] * objectives[place].weight for place in losses)
+        return _report({"loss": loss, **(means if len(objectives) > 1 else {}), **meters.results()}, return_dict)
 
 
 def _report(values: dict[str, Any], return_dict: bool) -> Any:

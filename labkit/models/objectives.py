@@ -17,6 +17,22 @@ from labkit.plugins import default_name, resolve, unused_name
 
 
 @dataclass(frozen=True)
+class Graded:
+    """What one output's loss and metrics make of every example of a batch.
+
+    Attributes:
+        loss: [batch]; None where the output is not trained.
+        measured: of each metric its values, [batch], or the predictions.
+        steps: of sequences with a mask how many steps of each example count, [batch]. Its values above are then means over
+            these steps, and each example weighs as many steps as it has: every step that counts is an example.
+    """
+
+    loss: lk.Tensor | None
+    measured: dict[str, lk.Tensor]
+    steps: lk.Tensor | None
+
+
+@dataclass(frozen=True)
 class Objective:
     """One output's loss, its weight in the sum, and its metrics by the name that reports show.
 
@@ -39,15 +55,18 @@ class Objective:
     def loss_name(self) -> str:
         return f"{self.output}_loss"
 
-    def per_example(self, y_true: lk.Tensor, y_pred: lk.Tensor) -> tuple[lk.Tensor | None, dict[str, lk.Tensor]]:
-        """The loss of every example, and of every metric what it needs of them: values [batch], or the predictions."""
+    def per_example(self, y_true: lk.Tensor, y_pred: lk.Tensor) -> Graded:
+        """What the output's loss and metrics make of every example."""
+        mask = mask_of(y_pred) if (y_pred.shape.rank or 0) > 2 else None
+        steps = None if mask is None else lk.reduce_sum(lk.cast(mask, y_pred.dtype), axis=1)
         with lk.name_scope("loss"):
             loss = None if self.loss is None else self._values("loss", self.loss, y_true, y_pred)
         with lk.name_scope("metrics"):
-            return loss, {
+            measured = {
                 name: lk.identity(y_pred) if is_streaming(metric) else self._values(name, metric, y_true, y_pred)
                 for name, metric in self.metrics.items()
             }
+        return Graded(loss, measured, steps)
 
     def _values(self, name: str, function: Callable[..., lk.Tensor], y_true: lk.Tensor, y_pred: lk.Tensor) -> lk.Tensor:
         """The function's value for every example, [batch]."""

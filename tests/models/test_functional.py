@@ -432,3 +432,13 @@ def test_weights_of_which_one_cannot_be_set_change_nothing():
     with pytest.raises(LabkitError):
         model.set_weights([0 * before[0], *before[1:-1], before[-1].astype(str)])
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
+
+
+def test_a_nested_model_without_weights_is_summed_up():
+    x = Input((6, 6, 1))
+    augment = lk.Sequential([lk.layers.RandomFlip("horizontal")])
+    model = lk.Model(x, Dense(3)(lk.layers.Flatten()(augment(x))))
+    lines = []
+    model.summary(print_fn=lines.append)
+    assert "sequential (Sequential)" in lines[0]
+    assert augment.weights == []
