@@ -7,6 +7,6 @@ from labkit.data.dataset import Dataset
 from labkit.data.files import CsvDataset, TextLineDataset
 from labkit.data.iterator import Iterator
 from labkit.data.spec import TensorSpec
-from labkit.data.steps.map import Transform
+from labkit.data.steps.transform import Transform
 
 __all__ = ["CsvDataset", "Dataset", "Iterator", "TensorSpec", "TextLineDataset", "Transform"]

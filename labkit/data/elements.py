@@ -10,6 +10,7 @@ import numpy as np
 from labkit.core.convert import as_array
 from labkit.core.dtypes import ALL
 from labkit.core.nest import flatten, pack
+from labkit.core.shapes import show
 from labkit.data.spec import Element, leaf_dtype, require_same_structure
 from labkit.errors import ElementError
 
@@ -17,6 +18,7 @@ Column: TypeAlias = "np.ndarray | list[np.ndarray]"
 """One tensor of each of k elements: an array [k, ...], or a list of k arrays where their shapes differ."""
 
 _PLAIN = frozenset(dtype.numpy for dtype in ALL)
+_COLUMNS = _PLAIN | {np.dtype(object)}
 
 
 class Elements:
@@ -28,24 +30,31 @@ class Elements:
         count: k.
     """
 
-    __slots__ = ("columns", "count", "like")
+    __slots__ = ("_is_flat", "columns", "count", "like")
 
     def __init__(self, like: Any, columns: Sequence[Column], count: int) -> None:
         self.like, self.columns, self.count = like, list(columns), count
+        self._is_flat = type(like) is tuple and not any(isinstance(x, tuple | Mapping) for x in like)
 
     @classmethod
-    def of(cls, elements: Sequence[Element]) -> Elements:
+    def of(cls, elements: Sequence[Element], alike: bool = False) -> Elements:
         """At least one element, each as `as_element` makes it.
+
+        Args:
+            alike: whether their structures are known to be the same.
 
         Raises:
             ElementError: structures or dtypes differ.
         """
         first = elements[0]
         if isinstance(first, tuple | Mapping):
-            for other in elements[1:]:
-                require_same_structure(first, other)
-            rows = [flatten(element) for element in elements]
-            return cls(first, [column(values) for values in zip(*rows, strict=True)], len(elements))
+            if not alike:
+                for other in elements[1:]:
+                    require_same_structure(first, other)
+            made = cls(first, [], len(elements))
+            rows = elements if made._is_flat else [flatten(element) for element in elements]
+            made.columns = [column(values) for values in zip(*rows, strict=True)]
+            return made
         return cls(None, [column(elements)], len(elements))
 
     @classmethod
@@ -53,9 +62,16 @@ class Elements:
         """The elements whose columns stand in a nest.
 
         Raises:
-            ElementError: a column has not `count` entries.
+            ElementError: a column has not `count` entries, or is no column.
         """
         columns = flatten(nest) if isinstance(nest, tuple | Mapping) else [nest]
+        for x in columns:
+            if not isinstance(x, list) and not (isinstance(x, np.ndarray) and x.ndim and x.dtype in _COLUMNS):
+                raise ElementError(
+                    "Something is no column of elements",
+                    rule=f"A column is an array [{count}, ...] of {', '.join(dtype.name for dtype in ALL)} or text, or a list",
+                    received=f"{x.dtype} {show(x.shape)}" if isinstance(x, np.ndarray) else type(x).__name__,
+                )
         if strange := [len(c) for c in columns if len(c) != count]:
             raise ElementError(
                 "Columns have other numbers of elements than they should",
@@ -83,6 +99,8 @@ class Elements:
         """One of them."""
         if self.like is None:
             return self.columns[0][place]
+        if self._is_flat:
+            return tuple([values[place] for values in self.columns])
         return pack(self.like, [values[place] for values in self.columns])
 
     def elements(self) -> list[Element]:

@@ -13,13 +13,14 @@ from labkit.data.steps.cache import Cache
 from labkit.data.steps.filter import Filter
 from labkit.data.steps.functions import Function
 from labkit.data.steps.join import Concatenate
-from labkit.data.steps.map import Apply, Map, Transform
+from labkit.data.steps.map import Map
 from labkit.data.steps.nested import Interleave
 from labkit.data.steps.padded_batch import PaddedBatch, as_padded_shapes
 from labkit.data.steps.prefetch import Prefetch
 from labkit.data.steps.repeat import Repeat
 from labkit.data.steps.select import Select
 from labkit.data.steps.shuffle import Shuffle
+from labkit.data.steps.transform import Apply, Transform
 from labkit.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -61,6 +62,12 @@ class Transformations:
             PipelineError: (while iterating) the function raised, or returned something that is no such element.
         """
         if not isinstance(map_func, type) and isinstance(map_func, Transform):
+            if (num_parallel, output_signature, seed) != (None, None, None):
+                raise InvalidArgumentError(
+                    f"{type(map_func).__name__} has a method apply, and decides for itself about threads, specs and seeds",
+                    rule="num_parallel, output_signature and seed are for functions of one element",
+                    fix="Leave them out.",
+                )
             return self._then(Apply(self.node, map_func))
         stream = f"{self.node.number + 1}" if seed is None else ""
         function = Function(map_func, chosen_seed(seed), stream)

@@ -184,6 +184,17 @@ def test_generators_have_a_signature_that_converts() -> None:
     assert next(iter(dataset))[1].dtype == np.int64
 
 
+def test_generators_may_fill_one_array_again_and_again() -> None:
+    def values() -> Any:
+        array = np.zeros(2)
+        for i in range(4):
+            array[:] = i
+            yield array
+
+    assert Dataset.from_generator(values).batch(4).arrays()[0, :, 0].tolist() == [0, 1, 2, 3]
+    assert [x[0] for x in list(Dataset.from_generator(values))] == [0, 1, 2, 3]
+
+
 def test_cache_makes_everything_once() -> None:
     made: list[int] = []
 

@@ -28,6 +28,7 @@ ARGUMENTS: list[tuple[Callable[[], Any], str]] = [
     (lambda: TEN.repeat().shuffle(), "shuffle needs a buffer_size here"),
     (lambda: TEN.shard(3, 3), "no such shard"),
     (lambda: TEN.map(5), "no function of an element"),
+    (lambda: TEN.map(Half(), num_parallel=2), "Half has a method apply"),
     (lambda: TEN.map(always, num_parallel=0), "num_parallel must be"),
     (lambda: TEN.map(always, output_signature="float32"), "output_signature"),
     (lambda: TEN.concatenate([1]), "no Dataset"),
@@ -50,6 +51,18 @@ ARGUMENTS: list[tuple[Callable[[], Any], str]] = [
 def test_arguments(call: Callable[[], Any], message: str) -> None:
     with pytest.raises(InvalidArgumentError, match=message):
         call()
+
+
+class Half:
+    """A transform whose numbers labkit does not know."""
+
+    def apply(self, columns: Any, indices: np.ndarray, epoch: int) -> Any:
+        return columns.astype(np.float16)
+
+
+class Few:
+    def apply(self, columns: Any, indices: np.ndarray, epoch: int) -> Any:
+        return columns[1:]
 
 
 def fail(x: Any) -> Any:
@@ -85,6 +98,8 @@ ELEMENTS: list[tuple[Callable[[], Dataset], str]] = [
     (lambda: TEN.map(grows).padded_batch(3, padded_shapes=[4, 4]), "different ranks"),
     (lambda: TEN.map(grows).padded_batch(3, padded_shapes=([4], [4])), "another nest"),
     (lambda: TEN.padded_batch(3, padding_values=0.5), "padding value 0.5 is no int64"),
+    (lambda: TEN.map(Half()), "map #2 'Half' failed at element .*no column of elements.*float16"),
+    (lambda: TEN.map(Few()).batch(5), "map #2 'Few' failed at element .*other numbers of elements"),
     (lambda: TEN.unbatch(), "unbatch #2 failed at element 0: .*no batch"),
     (lambda: TEN.map(lambda x: (np.zeros(2), np.zeros(3))).unbatch(), "no batch"),
     (lambda: TEN.map(changes).filter(always).batch(5), "map #2 'changes' failed at element 3"),

@@ -68,6 +68,12 @@ class Batch(Node):
         stops = np.minimum(starts + self.size, self.inputs[0].length or 0).astype(np.int64)
         places = np.concatenate([np.arange(start, stop) for start, stop in zip(starts, stops, strict=True)])
         rows = self.inputs[0].fetch(places, epoch, workers)
+        full = bool((stops - starts == self.size).all()) and all(isinstance(x, np.ndarray) for x in rows.columns)
+        if full and type(self) is Batch:
+            parts = [
+                x.reshape(len(indices), self.size, *x.shape[1:]) for x in rows.columns if isinstance(x, np.ndarray)
+            ]
+            return Elements(rows.like, parts, len(indices))
         if len(indices) == 1:
             return Elements.of([self._stacked(int(indices[0]), rows)])
         limits = np.cumsum(stops - starts)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from labkit.data.cursor import Cursor, State, whole
-from labkit.data.elements import as_element
+from labkit.data.elements import as_element, copied
 from labkit.data.node import Length, Node
 from labkit.data.spec import Element, Spec, fitted, show_spec
 from labkit.data.workers import Workers
@@ -58,7 +58,8 @@ class _GeneratedCursor(Cursor):
         value = self._value(self._values, self._given)
         try:
             signature = self._node.signature
-            element = as_element(value) if signature is None else fitted(value, signature)
+            # A copy: generators like to yield one array again and again, filled anew.
+            element = copied(as_element(value) if signature is None else fitted(value, signature))
         except Exception as error:
             self._node.fail(self._given, error)
         self._given += 1

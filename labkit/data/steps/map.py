@@ -1,11 +1,10 @@
-"""map: a Python function of each element, or a transform of many at once."""
+"""map: a Python function of each element."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from functools import cached_property
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 
@@ -18,33 +17,13 @@ from labkit.data.workers import Task, Workers
 from labkit.errors import ElementError, LabkitError
 
 
-@runtime_checkable
-class Transform(Protocol):
-    """What works on many elements at once, natively say.
-
-    It may have a method `spec(spec)`, too: the spec of what it gives, for the spec of what it gets.
-    """
-
-    def apply(self, columns: Any, indices: np.ndarray, epoch: int) -> Any:
-        """k elements, changed; it runs in several threads at once, so it keeps nothing between calls.
-
-        Args:
-            columns: the nest of an element with a column in each place: an array [k, ...], or a list of k arrays where
-                shapes differ. They are the transform's own to write on.
-            indices: the elements' numbers, int64 [k]: what is random follows from seed, epoch and these.
-            epoch: the number of the epoch.
-
-        Returns:
-            Such a nest of columns of k elements.
-        """
-        ...
-
-
 class Map(Node):
-    """Args:
-    function: of one element.
-    parallel: how many threads call it.
-    signature: the spec of what it returns; None where that is to be seen.
+    """What a function makes of each element.
+
+    Args:
+        function: of one element.
+        parallel: how many threads call it.
+        signature: the spec of what it returns; None where that is to be seen.
     """
 
     kind = "map"
@@ -92,10 +71,12 @@ class Map(Node):
         Raises:
             PipelineError: it is another.
         """
+        if self.signature is not None:
+            return element
         own = form(element)
         if self._form is None:
             self._form = own
-        if own != self._form and self.signature is None:
+        if own != self._form:
             error = ElementError(
                 "The function returned other tensors than for other elements",
                 rule="Structure, dtypes and ranks are the same for all elements",
@@ -108,7 +89,9 @@ class Map(Node):
     def fetch(self, indices: np.ndarray, epoch: int, workers: Workers) -> Elements:
         rows, numbers = self.inputs[0].fetch(indices, epoch, workers), indices.tolist()
         made = workers.map(lambda i: self.call(rows.element(i), epoch, numbers[i]), range(len(numbers)), self.parallel)
-        return Elements.of([self.checked(element, index) for element, index in zip(made, numbers, strict=True)])
+        for element, index in zip(made, numbers, strict=True):
+            self.checked(element, index)
+        return Elements.of(made, alike=True)
 
     def cursor(self, epoch: int, workers: Workers, state: State) -> Cursor:
         given, inner = (0, None) if state is None else entries(state, 2)
@@ -154,65 +137,6 @@ class _MapCursor(Cursor):
 
     def state(self) -> State:
         return [self._given, self.inputs[0].state() if self._read == self._given else self._state]
-
-
-class Apply(Node):
-    """Args:
-    transform: of many elements at once.
-    """
-
-    kind = "map"
-
-    def __init__(self, source: Node, transform: Transform) -> None:
-        super().__init__(source)
-        self.transform = transform
-
-    @property
-    def label(self) -> str:
-        return f"{self.kind} #{self.number} {type(self.transform).__name__!r}"
-
-    def settings(self) -> dict[str, Any]:
-        return {"transform": repr(self.transform) if "__repr__" in vars(type(self.transform)) else self._name}
-
-    def identity(self) -> Any:
-        return self._name
-
-    @cached_property
-    def _name(self) -> str:
-        return type(self.transform).__name__
-
-    def derived(self, of: Callable[[Node], Spec | None]) -> Spec | None:
-        tell = getattr(self.transform, "spec", None)
-        spec = of(self.inputs[0]) if tell is not None else None
-        return None if tell is None or spec is None else tell(spec)
-
-    def fetch(self, indices: np.ndarray, epoch: int, workers: Workers) -> Elements:
-        return self._applied(self.inputs[0].fetch(indices, epoch, workers), indices, epoch)
-
-    def _applied(self, rows: Elements, indices: np.ndarray, epoch: int) -> Elements:
-        try:
-            return Elements.from_nest(self.transform.apply(rows.nest(), indices, epoch), len(indices))
-        except Exception as error:
-            self.fail(int(indices[0]), error)
-
-    def cursor(self, epoch: int, workers: Workers, state: State) -> Cursor:
-        given, inner = (0, None) if state is None else entries(state, 2)
-        return _ApplyCursor(self, self.inputs[0].open(epoch, workers, inner), epoch, whole(given))
-
-
-class _ApplyCursor(Cursor):
-    def __init__(self, node: Apply, source: Cursor, epoch: int, given: int) -> None:
-        super().__init__(source)
-        self._node, self._epoch, self._given = node, epoch, given
-
-    def next(self) -> Element:
-        row = Elements.of([self.inputs[0].next()])
-        made = self._node._applied(row, np.array([self._given]), self._epoch)
-        self._given += 1
-        return made.element(0)
-
-    def state(self) -> State:
-        return [self._given, self.inputs[0].state()]
 
 
 def _show(form_of_it: Any) -> str:

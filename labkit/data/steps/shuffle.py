@@ -67,16 +67,15 @@ class Shuffle(Node):
         count = integer(self.length)
         size = min(self.buffer_size or count, count)
         choices = np.minimum(size, np.arange(count, 0, -1)).astype(np.uint64)
-        picks = (self.words(epoch, 0, count) % choices).tolist() if count else []
-        buffer, order, coming = list(range(size)), [], size
-        for pick in picks:
+        picks = iter((self.words(epoch, 0, count) % choices).tolist() if count else [])
+        buffer, order, last = list(range(size)), [], size - 1
+        for coming, pick in zip(range(size, count), picks, strict=False):
             order.append(buffer[pick])
-            last = buffer.pop()
-            if pick < len(buffer):
-                buffer[pick] = last
-            if coming < count:
-                buffer.append(coming)
-                coming += 1
+            buffer[pick] = buffer[last]
+            buffer[last] = coming
+        for last, pick in zip(range(size - 1, -1, -1), picks, strict=True):
+            order.append(buffer[pick])
+            buffer[pick] = buffer[last]
         return np.array(order, np.int64)
 
 
@@ -86,9 +85,9 @@ class _ShuffleCursor(Cursor):
     def __init__(self, node: Shuffle, epoch: int, workers: Workers, state: State) -> None:
         drawn, inner, waiting = (0, None, []) if state is None else entries(state, 3)
         self._node, self._epoch, self._workers, self._drawn = node, epoch, workers, whole(drawn)
-        self._waiting: list[tuple[int, State]] = [
-            (whole(place), before) for place, before in map(_pair, entries(waiting))
-        ]
+        self._waiting: list[list[Any]] = [entries(pair, 2) for pair in entries(waiting)]
+        for place, _ in self._waiting:
+            whole(place)
         super().__init__(self._open(inner))
         self._buffer: list[Element] | None = [] if not self._waiting else None
         self._words, self._words_from = np.empty(0, np.uint64), 0
@@ -103,7 +102,7 @@ class _ShuffleCursor(Cursor):
                 self._buffer.append(self.inputs[0].next())
             except StopIteration:
                 break
-            self._waiting.append((self._read, before))
+            self._waiting.append([self._read, before])
         if not self._buffer:
             raise StopIteration
         pick = self._word() % len(self._buffer)
@@ -116,7 +115,7 @@ class _ShuffleCursor(Cursor):
         return element
 
     def state(self) -> State:
-        return [self._drawn, self.inputs[0].state(), [list(pair) for pair in self._waiting]]
+        return [self._drawn, self.inputs[0].state(), self._waiting.copy()]
 
     @property
     def _read(self) -> int:
@@ -157,7 +156,3 @@ class _ShuffleCursor(Cursor):
         else:
             cursor.close()
         return [found[place] for place, _ in self._waiting]
-
-
-def _pair(state: State) -> list[Any]:
-    return entries(state, 2)

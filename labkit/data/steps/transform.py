@@ -1,0 +1,87 @@
+"""map with a transform: of many elements at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from labkit.data.cursor import Cursor, State, entries, whole
+from labkit.data.elements import Elements
+from labkit.data.node import Node
+from labkit.data.spec import Element, Spec
+from labkit.data.workers import Workers
+
+
+@runtime_checkable
+class Transform(Protocol):
+    """What works on many elements at once, natively say.
+
+    It may have a method `spec(spec)`, too: the spec of what it gives, for the spec of what it gets.
+    """
+
+    def apply(self, columns: Any, indices: np.ndarray, epoch: int) -> Any:
+        """k elements, changed; it runs in several threads at once, so it keeps nothing between calls.
+
+        Args:
+            columns: the nest of an element with a column in each place: an array [k, ...], or a list of k arrays where
+                shapes differ. They are the transform's own to write on.
+            indices: the elements' numbers, int64 [k]: what is random follows from seed, epoch and these.
+            epoch: the number of the epoch.
+
+        Returns:
+            Such a nest of columns of k elements.
+        """
+        ...
+
+
+class Apply(Node):
+    """What a transform makes of as many elements as are asked for."""
+
+    kind = "map"
+
+    def __init__(self, source: Node, transform: Transform) -> None:
+        super().__init__(source)
+        self.transform = transform
+
+    @property
+    def label(self) -> str:
+        return f"{self.kind} #{self.number} {type(self.transform).__name__!r}"
+
+    def settings(self) -> dict[str, Any]:
+        says = type(self.transform).__repr__ is not object.__repr__  # that one says no more than where it is
+        return {"transform": repr(self.transform) if says else type(self.transform).__name__}
+
+    def derived(self, of: Callable[[Node], Spec | None]) -> Spec | None:
+        tell = getattr(self.transform, "spec", None)
+        spec = of(self.inputs[0]) if tell is not None else None
+        return None if tell is None or spec is None else tell(spec)
+
+    def fetch(self, indices: np.ndarray, epoch: int, workers: Workers) -> Elements:
+        return self.applied(self.inputs[0].fetch(indices, epoch, workers), indices, epoch)
+
+    def applied(self, rows: Elements, indices: np.ndarray, epoch: int) -> Elements:
+        try:
+            return Elements.from_nest(self.transform.apply(rows.nest(), indices, epoch), len(indices))
+        except Exception as error:
+            self.fail(int(indices[0]), error)
+
+    def cursor(self, epoch: int, workers: Workers, state: State) -> Cursor:
+        given, inner = (0, None) if state is None else entries(state, 2)
+        return _ApplyCursor(self, self.inputs[0].open(epoch, workers, inner), epoch, whole(given))
+
+
+class _ApplyCursor(Cursor):
+    def __init__(self, node: Apply, source: Cursor, epoch: int, given: int) -> None:
+        super().__init__(source)
+        self._node, self._epoch, self._given = node, epoch, given
+
+    def next(self) -> Element:
+        row = Elements.of([self.inputs[0].next()])
+        made = self._node.applied(row, np.array([self._given]), self._epoch)
+        self._given += 1
+        return made.element(0)
+
+    def state(self) -> State:
+        return [self._given, self.inputs[0].state()]
