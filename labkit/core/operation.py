@@ -22,6 +22,8 @@ class Operation:
         id: its place in the graph's order of creation.
         device: the device that the program asked for, "" for none; a record only.
         line: "file:number" of the line of the user's program that made it.
+        note: what an error of this operation in a run says at its end; "" for nothing. Set by what knows more about its
+            inputs, such as a layer.
         kernel_inputs: the inputs whose numbers it computes with.
     """
 
@@ -37,6 +39,7 @@ class Operation:
         "kernel_inputs",
         "line",
         "name",
+        "note",
         "outputs",
         "roles",
     )
@@ -58,7 +61,7 @@ class Operation:
         left_out = {*roles.writes, *roles.shape_inputs, *roles.value_inputs}
         self.kernel_inputs = tuple([i for i in range(len(self.inputs)) if i not in left_out])
         self.id = -1
-        self.device = ""
+        self.device = self.note = ""
         self.outputs: tuple[Tensor, ...] = ()
 
     @property

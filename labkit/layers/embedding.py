@@ -67,7 +67,12 @@ class Embedding(Layer):
         )
 
     def call(self, inputs: lk.Tensor, training: bool = False) -> lk.Tensor:
-        return lk.nn.embedding_lookup(self.embeddings, whole_numbers(inputs))
+        rows = lk.nn.embedding_lookup(self.embeddings, whole_numbers(inputs))
+        rows.op.note = (
+            f"Layer {self.name!r} (Embedding) has input_dim={self.input_dim} rows: it takes whole numbers from 0 to "
+            f"{self.input_dim - 1}{', and any other, such as 1.5, counts as -1' if inputs.dtype.is_floating else ''}."
+        )
+        return rows
 
     def compute_mask(self, inputs: Any, mask: Any) -> Any:
         return lk.not_equal(inputs, lk.zeros_like(inputs)) if self.mask_zero else None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 import labkit as lk
 from labkit.errors import DTypeError, InvalidArgumentError, ShapeError, UnknownShapeError
 from labkit.plugins import show
@@ -39,6 +41,17 @@ class Loss:
             One value for each example, [batch], of y_pred's dtype.
         """
         raise NotImplementedError(f"{type(self).__name__} must define __call__(y_true, y_pred)")
+
+    def targets(self, y_true: np.ndarray, y_pred: lk.Tensor) -> np.ndarray:
+        """What a model feeds as y_true: the data themselves, or converted.
+
+        A model asks before anything runs, so that an error can name the example that is wrong. The default takes all.
+
+        Args:
+            y_true: the targets as they were given, [examples, ...], numbers or bools.
+            y_pred: the model's output [batch, ...].
+        """
+        return y_true
 
     def __repr__(self) -> str:
         return show(self)

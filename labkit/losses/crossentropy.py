@@ -14,9 +14,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 import labkit as lk
 from labkit.core.settings import check_number
-from labkit.errors import DTypeError, ShapeError
+from labkit.errors import DTypeError, FeedError, ShapeError
 from labkit.losses.base import EPSILON, Loss, PairedLoss, inner_axis, mean_of_examples, predictions
 
 
@@ -25,7 +27,8 @@ class SparseCategoricalCrossentropy(Loss):
 
     With label smoothing s: -(1 - s) log p[label] - s mean over classes of log p.
 
-    y_true: int32, int64 or uint8, [batch, ...] or [batch, ..., 1], from 0 to classes - 1 (checked when run).
+    y_true: int32, int64 or uint8, [batch, ...] or [batch, ..., 1], from 0 to classes - 1 (checked when run); a model
+    also takes floats that are whole numbers.
     y_pred: [batch, ..., classes], float32 or float64, logits if `from_logits`, else probabilities that sum to 1. The
     mean is taken over what lies between, such as the pixels of an image.
 
@@ -53,8 +56,48 @@ class SparseCategoricalCrossentropy(Loss):
             loss = (1 - self.label_smoothing) * loss - self.label_smoothing * of_all
         return mean_of_examples(loss)
 
+    def targets(self, y_true: np.ndarray, y_pred: lk.Tensor) -> np.ndarray:
+        """The labels as int64.
+
+        Raises:
+            FeedError: one is no whole number from 0 to classes - 1.
+        """
+        classes = y_pred.shape.as_list()[-1]
+        whole = y_true.dtype.kind in "biu" or bool((y_true == np.floor(y_true)).all())
+        largest = y_true.max(initial=0)
+        if whole and y_true.min(initial=0) >= 0 and largest < (classes or 2**63):
+            return y_true.astype(np.int64)
+        wrong = (y_true != np.floor(y_true)) | (y_true < 0) | (y_true >= (classes or 2**63))
+        place = tuple(int(i) for i in np.argwhere(wrong)[0])
+        if not whole:
+            fix = "Number the classes 0, 1, ...; for targets that are probabilities use CategoricalCrossentropy."
+        elif classes == 1:
+            fix = 'For two classes and one unit use "binary_crossentropy" with a sigmoid.'
+        elif y_true.min() == 1 and largest == classes:
+            fix = "Number the classes from 0: y - 1."
+        else:
+            more = f", or give the last layer {int(largest) + 1} units" if np.isfinite(largest) else ""
+            fix = f"Number the classes from 0{more}."
+        raise FeedError(
+            "y holds labels that are no classes of the model",
+            rule="Labels are whole numbers from 0 on"
+            + (f": from 0 to {classes - 1} for an output of {classes} units" if classes else ""),
+            received=f"{y_true[place]} for example {place[0]} of {len(y_true)}",
+            fix=fix,
+        )
+
     def _labels(self, labels: lk.Tensor, logits: lk.Tensor) -> lk.Tensor:
         rank = len(logits.shape.as_list())
+        if labels.shape.rank is not None and labels.shape.rank not in (rank - 1, rank):
+            raise ShapeError(
+                "SparseCategoricalCrossentropy needs one label for each row of predictions",
+                rule="Labels are numbers of classes, [batch, ...] or [batch, ..., 1] for predictions [batch, ..., classes]",
+                received=f"labels {labels.shape}, predictions {logits.shape}",
+                fix="Put lk.layers.Flatten() or a global pooling layer before the last layers, so that the model gives "
+                "[batch, classes]."
+                if labels.shape.rank < rank - 1
+                else "",
+            )
         if labels.shape.rank == rank:
             if labels.shape.as_list()[-1] not in (1, None):
                 raise ShapeError(

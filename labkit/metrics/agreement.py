@@ -50,7 +50,8 @@ class _Confusion(Metric):
                 right, found = yes_or_no(self, right), found > self.threshold
             else:
                 right = whole_numbers(self, "y_true", right, classes)
-                found = whole_numbers(self, "y_pred", found, classes)
+                fix = "For probabilities of yes leave num_classes out: what is above the threshold counts as 1."
+                found = whole_numbers(self, "y_pred", found, classes, fix if classes == 2 else "")
         cells = right.astype(np.int64).ravel() * classes + found.astype(np.int64).ravel()
         self.sum_of("cells", classes * classes).add(repeated(weight, right), cells)
 

@@ -78,7 +78,7 @@ def class_numbers(metric: Metric, y_true: np.ndarray, scores: np.ndarray) -> np.
     return whole_numbers(metric, "y_true", y_true, scores.shape[-1])
 
 
-def whole_numbers(metric: Metric, what: str, values: np.ndarray, classes: int) -> np.ndarray:
+def whole_numbers(metric: Metric, what: str, values: np.ndarray, classes: int, fix: str = "") -> np.ndarray:
     """Numbers of classes, as int64.
 
     Raises:
@@ -90,6 +90,7 @@ def whole_numbers(metric: Metric, what: str, values: np.ndarray, classes: int) -
             f"{metric.name} cannot use these labels",
             rule=f"{what} are whole numbers from 0 to {classes - 1} for {classes} classes",
             received=f"{values[~fits][0]}",
+            fix=fix,
         )
     return values.astype(np.int64)
 

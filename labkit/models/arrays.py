@@ -12,6 +12,7 @@ from labkit.core.convert import as_array, refuse_masked
 from labkit.core.nest import flatten, keys, pack
 from labkit.core.shapes import compatible, show
 from labkit.errors import FeedError, InvalidArgumentError, ShapeError
+from labkit.losses.base import Loss
 
 
 def numeric(data: Any, what: str) -> np.ndarray:
@@ -115,30 +116,40 @@ def inputs_array(x: Any, placeholder: lk.Tensor, model: str) -> np.ndarray:
     if array.ndim == 1 and expected == [None, 1]:
         array = array[:, None]
     if not compatible(array.shape, placeholder.dims):
-        missing_channel = array.ndim == len(expected) - 1 and expected[-1] == 1
+        if compatible(array.shape, placeholder.dims[1:]):
+            fix = "A single example is a batch of one: x[None]."
+        elif compatible((*array.shape, 1), placeholder.dims):
+            fix = "Add the channel with x[..., None]."
+        else:
+            fix = "Reshape the data, or the model's Input."
         raise ShapeError(
             f"x does not fit the input of model {model!r}",
             rule=f"The model takes arrays of shape {show(placeholder.dims)}",
             received=f"shape {show(array.shape)}",
-            fix="Add the channel with x[..., None]." if missing_channel else "Reshape the data, or the model's Input.",
+            fix=fix,
         )
     return as_array(array, placeholder.dtype)
 
 
-def targets_array(y: Any, placeholder: lk.Tensor | None, outputs: lk.Tensor) -> np.ndarray:
+def targets_array(y: Any, placeholder: lk.Tensor | None, outputs: lk.Tensor, loss: Any = None) -> np.ndarray:
     """`y` as it is fed. The first targets of a model decide what that is: whole numbers and bools become int64 (class
     numbers), others the model's dtype; later ones are converted to that.
 
     Numbers [examples] fit a model with one output [examples, 1]: they get that second dimension, so that they are not
     broadcast against each other.
 
+    Args:
+        loss: the output's; a `Loss` may convert the targets first, and refuse some.
+
     Raises:
-        FeedError: y is no array of numbers, or loses its fractions.
+        FeedError: y is no array of numbers, or loses its fractions; or what the loss raises.
         ShapeError: the examples' shape differs from the first targets'.
     """
     array = numeric(y, "y")
     if array.ndim == 1 and outputs.shape.as_list() == [None, 1]:
         array = array[:, None]
+    if isinstance(loss, Loss):
+        array = loss.targets(array, outputs)
     if placeholder is None:
         return as_array(array, lk.int64 if array.dtype.kind in "biu" else outputs.dtype)
     expected = placeholder.shape.as_list()[1:]
@@ -165,11 +176,18 @@ def require_pairs(x: Sequence[np.ndarray], y: Sequence[np.ndarray]) -> int:
         FeedError: it differs between them, or is 0.
     """
     counts = [len(array) for array in (*x, *y)]
-    if len(set(counts)) != 1 or not counts[0]:
+    if not any(counts):
+        raise FeedError(
+            "There are no examples",
+            rule="x and y hold at least one",
+            received="0 examples",
+            fix="See what the selection or split that made them left over.",
+        )
+    if len(set(counts)) != 1:
         shown = [" and ".join(str(len(array)) for array in arrays) for arrays in (x, y)]
         raise FeedError(
             "x and y do not belong together",
-            rule="They hold the same number of examples, at least one",
+            rule="They hold the same number of examples",
             received=f"{shown[0]} examples in x, {shown[1]} in y",
             fix="Pass the labels of exactly these examples.",
         )

@@ -195,8 +195,8 @@ class CompiledLayers(TracedLayers):
         given = parts(y, self.y_pred, self.output_names, "y")
         decided = bool(self.programs) or self._evaluation is not None
         targets = [
-            targets_array(array, self.targets[i] if decided else None, output)
-            for i, (array, output) in enumerate(zip(given, outputs, strict=True))
+            targets_array(array, self.targets[i] if decided else None, output, objective.loss)
+            for i, (array, output, objective) in enumerate(zip(given, outputs, self.objectives(), strict=True))
         ]
         require_pairs(inputs, targets)
         kinds = [(lk.as_dtype(array.dtype), (None, *array.shape[1:])) for array in targets]

@@ -12,8 +12,8 @@ from labkit.callbacks.dispatch import Callbacks
 from labkit.callbacks.history import History
 from labkit.callbacks.progress_bar import ProgressBar
 from labkit.core.nest import pack
-from labkit.errors import InvalidArgumentError
-from labkit.models.arrays import numeric, positive, require_numbers
+from labkit.errors import FeedError, InvalidArgumentError, ShapeError
+from labkit.models.arrays import example_weights, numeric, positive, require_numbers
 from labkit.models.loop import TrainingLoop
 
 if TYPE_CHECKING:
@@ -167,7 +167,13 @@ class _Validation:
 
     def __init__(self, model: Model, data: tuple[Any, ...], batch_size: int, freq: Any) -> None:
         x, y, *weights = data
-        inputs, targets = model.training_arrays(x, y)
+        try:
+            inputs, targets = model.training_arrays(x, y)
+            example_weights(*weights or [None], None, targets)
+        except (FeedError, ShapeError) as error:
+            raise type(error)(
+                f"The validation data do not fit: {error.what}", rule=error.rule, received=error.received, fix=error.fix
+            ) from None
         require_numbers(inputs, targets, "validation data's ", large=True)
         self.x, self.y = pack(model.x, inputs), pack(model.y_pred, targets)  # converted once for all epochs
         self.model, self.batch_size, self.weights = model, batch_size, weights[0] if weights else None

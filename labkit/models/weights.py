@@ -66,8 +66,10 @@ def load(model: TracedLayers, prefix: str) -> None:
         if array is None or list(array.shape) != variable.shape.as_list():
             raise CheckpointError(
                 f"The checkpoint {prefix} does not fit model {model.name!r}",
-                rule=f"It holds {path} of shape {show(variable.dims)}",
-                received="nothing of that name" if array is None else f"shape {show(array.shape)}",
+                rule=f"The model's {path} has shape {show(variable.dims)}",
+                received="nothing of that name in the checkpoint"
+                if array is None
+                else f"shape {show(array.shape)} in the checkpoint",
                 fix="Build the model with the layers, names and sizes that were saved.",
             )
         values.append(array)

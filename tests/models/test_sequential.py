@@ -133,6 +133,8 @@ def test_loading_weights_of_another_model(network, tmp_path):
     prefix = network().save_weights(str(tmp_path / "weights"))
     other = lk.Sequential([lk.layers.Input((3,)), lk.layers.Dense(2)])
     before = other.get_weights()
-    with pytest.raises(lk.errors.CheckpointError, match=r"dense/kernel of shape \(3, 2\). Received: shape \(48, 8\)"):
+    with pytest.raises(
+        lk.errors.CheckpointError, match=r"model's dense/kernel has shape \(3, 2\). Received: shape \(48, 8\) in"
+    ):
         other.load_weights(prefix)
     assert np.array_equal(other.get_weights()[0], before[0])

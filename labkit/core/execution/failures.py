@@ -103,7 +103,8 @@ def _told_by_kernel(error: Any, graph: Graph, planned: Planned, *, stepping: boo
         )
     if stepping:
         where += f", at step {error.steps_done} of this call (steps before it hold),"
+    note = op.note if op else ""
     if code == _INDEX_OUT_OF_RANGE:
-        return InvalidArgumentError(f"{where} got an index out of range", rule=rule, received=str(value))
+        return InvalidArgumentError(f"{where} got an index out of range", rule=rule, received=str(value), fix=note)
     rule = op.definition.refuses if op else ""
-    return InvalidArgumentError(f"{where} got a value it cannot compute with", rule=rule, received=str(value))
+    return InvalidArgumentError(f"{where} got a value it cannot compute with", rule=rule, received=str(value), fix=note)

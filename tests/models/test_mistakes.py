@@ -1,0 +1,118 @@
+"""Mistakes that beginners make: each is told in the words of the program, with what to do."""
+
+import numpy as np
+import pytest
+
+import labkit as lk
+from labkit.errors import FeedError, InvalidArgumentError, ShapeError
+
+RANDOM = np.random.default_rng(5)
+X = RANDOM.normal(size=(60, 4)).astype("float32")
+LABELS = RANDOM.integers(0, 3, 60)
+LABELS[:3] = range(3)
+
+
+def classifier(units=3, activation="softmax", loss="sparse_categorical_crossentropy", metrics=("accuracy",)):
+    model = lk.Sequential([lk.layers.Dense(8, activation="relu"), lk.layers.Dense(units, activation=activation)])
+    model.compile("adam", loss, list(metrics))
+    return model
+
+
+@pytest.mark.parametrize(
+    ("units", "labels", "message"),
+    [
+        (3, LABELS + 1, r"from 0 to 2 for an output of 3 units.*Received: 3 for example 2 of 60.*from 0: y - 1"),
+        (3, LABELS[:, None] - 1, r"Received: -1 for example 0 of 60.*Number the classes from 0, or give"),
+        (2, LABELS, r"from 0 to 1 .*Received: 2 .*or give the last layer 3 units"),
+        (1, LABELS, r"Received: 1 .*binary_crossentropy"),
+        (3, LABELS + 0.5, r"whole numbers.*Received: 0.5 for example 0.*CategoricalCrossentropy"),
+        (3, np.where(LABELS == 2, np.nan, LABELS), r"Received: nan for example 2 "),
+        (3, np.where(LABELS == 2, np.inf, LABELS), r"Received: inf for example 2 "),
+    ],
+)
+def test_labels_that_are_no_classes(units, labels, message):
+    model = classifier(units)
+    model.build((None, 4))
+    before = model.get_weights()
+    for method in (model.fit, model.evaluate, model.train_on_batch):
+        with pytest.raises(FeedError, match=message):
+            method(X, labels)
+    for weight, old in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weight, old)
+
+
+def test_labels_of_each_pixel_name_the_example():
+    model = lk.Sequential([lk.layers.Conv2D(2, 1)])
+    model.compile("sgd", lk.losses.SparseCategoricalCrossentropy(from_logits=True))
+    labels = np.zeros((6, 5, 5), "int32")
+    labels[4, 1, 2] = 7
+    with pytest.raises(FeedError, match=r"Received: 7 for example 4 of 6"):
+        model.fit(np.zeros((6, 5, 5, 1)), labels)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "uint8", "int32"])
+def test_labels_of_any_dtype_train_to_the_same_bits(dtype):
+    weights = []
+    for labels in (LABELS, LABELS.astype(dtype)):
+        model = classifier()
+        model.fit(X, labels, verbose=0)
+        weights.append(model.get_weights())
+        assert model.evaluate(X, labels) == model.evaluate(X, LABELS)
+    for one, other in zip(*weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_labels_of_images_whose_layers_keep_their_places():
+    with pytest.raises(
+        ShapeError, match=r"one label for each row.*labels \(\?,\), predictions \(\?, 8, 8, 3\).*Flatten"
+    ):
+        classifier().fit(np.zeros((60, 8, 8, 1)), LABELS)
+
+
+def test_numbers_that_an_embedding_does_not_have():
+    model = lk.Sequential([lk.layers.Embedding(10, 4), lk.layers.Flatten(), lk.layers.Dense(1)])
+    message = (
+        r"Indices are from 0 to 9. Received: {}. Layer 'embedding' .*input_dim=10 rows.* such as 1.5, counts as -1"
+    )
+    with pytest.raises(InvalidArgumentError, match=message.format(12)):
+        model.predict(np.array([[1, 2], [3, 12]]))
+    with pytest.raises(InvalidArgumentError, match=message.format(-1)):
+        model.predict(np.array([[1, 2], [3, 1.5]]))
+
+
+def test_one_example_without_its_batch():
+    model = lk.Sequential([lk.Input((8, 8, 1)), lk.layers.Conv2D(4, 3)])
+    for wrong, fix in [((8, 8, 1), r"x\[None\]"), ((5, 8, 8), r"x\[..., None\]"), ((5, 9, 8, 1), "Reshape")]:
+        with pytest.raises(ShapeError, match=fix):
+            model.predict(np.zeros(wrong))
+    line = lk.Sequential([lk.Input((4,)), lk.layers.Dense(1)])
+    with pytest.raises(ShapeError, match=r"batch of one: x\[None\]"):
+        line.predict(X[0])
+
+
+def test_data_without_examples():
+    with pytest.raises(FeedError, match="no examples"):
+        classifier().fit(X[:0], LABELS[:0])
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ((X, LABELS[:-3]), "validation data do not fit: x and y.*60 examples in x, 57 in y"),
+        ((X[:0], LABELS[:0]), "validation data do not fit: There are no examples"),
+        ((X[:, :3], LABELS), r"validation data do not fit: x does not fit.*shape \(60, 3\)"),
+        ((X, LABELS + 1), "validation data do not fit: y holds labels"),
+        ((X, LABELS, np.ones(3)), "validation data do not fit: sample_weight"),
+    ],
+)
+def test_validation_data_that_do_not_fit_are_told_before_training(data, message):
+    model = classifier()
+    with pytest.raises((FeedError, ShapeError), match=message):
+        model.fit(X, LABELS, validation_data=data, verbose=0)
+    assert model.history is None
+
+
+def test_probabilities_in_a_confusion_matrix_of_two_numbers():
+    model = classifier(1, "sigmoid", "binary_crossentropy", [lk.metrics.ConfusionMatrix(2)])
+    with pytest.raises(InvalidArgumentError, match="leave num_classes out"):
+        model.fit(X, LABELS > 0, verbose=0)
