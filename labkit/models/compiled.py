@@ -10,13 +10,17 @@ import numpy as np
 
 import labkit as lk
 from labkit.core.nest import flatten, pack
-from labkit.errors import SessionError
+from labkit.errors import GraphError, SessionError
 from labkit.models.arrays import parts, require_pairs, targets_array
 from labkit.models.home import BUILDING
 from labkit.models.objectives import Graded, Objective, Specs
 from labkit.models.traced import TracedLayers
 from labkit.optimizers.base import Optimizer
 from labkit.plugins import resolve
+
+
+KERAS_STEPS = ("train_step", "test_step", "predict_step", "compute_loss", "compute_metrics")
+"""Methods by which a Keras model changes what fit, evaluate and predict do; here these are graphs, and call no method."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,17 @@ class CompiledLayers(TracedLayers):
         Raises:
             UnknownComponentError: no plugin provides that name.
             InvalidArgumentError: (here or when first used) a list or dict does not fit the outputs.
+            GraphError: the model's class defines `train_step` or another of Keras's methods that nothing here would call.
         """
+        if steps := [step for step in KERAS_STEPS if hasattr(type(self), step)]:
+            raise GraphError(
+                f"{type(self).__name__}.{steps[0]} would never be called",
+                rule="fit, evaluate and predict run graphs, which are made of the model's call, loss, metrics and optimizer",
+                received=f"a class that defines {', '.join(steps)}",
+                fix="Give compile a loss and metrics of your own (functions of y_true and y_pred), or a layer an "
+                "activity_regularizer; for steps of another kind write a loop around train_on_batch, or around "
+                "session.run of optimizer.minimize(loss), and give the method another name.",
+            )
         resolved = resolve("optimizers", optimizer), Specs(loss, metrics, loss_weights)
         self.optimizer, self.specs = resolved
         self._forget_programs()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 DIVERGED = 4.0  # times the least smoothed loss: from there on nothing is to be learned
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RateTest:
     """What a learning-rate range test found.
 
@@ -28,8 +28,9 @@ class RateTest:
         learning_rates: float64 [steps taken], growing geometrically.
         losses: float64, the loss of each of these steps, before its update.
         smoothed: float64, their running mean m(t) = s m(t-1) + (1 - s) loss(t), divided by 1 - s^(t+1).
-        suggestion: the rate at which the smoothed loss falls fastest per factor of the rate, before its least value; None where
-            it does not fall.
+        suggestion: the rate around which the losses fall fastest per factor of the rate: the middle of those steps, as many as
+            the running mean remembers, 1 + 1 / (1 - s), through whose losses the line with the steepest descent goes; all
+            before the least smoothed loss. None where that is the first.
         diverged: whether the test ended early, as the smoothed loss had grown to four times its least value, or was no
             number any more.
     """
@@ -39,6 +40,13 @@ class RateTest:
     smoothed: np.ndarray
     suggestion: float | None
     diverged: bool
+
+    def __repr__(self) -> str:
+        first, last = self.learning_rates[0], self.learning_rates[-1]
+        ended = ", diverged" if self.diverged else ""
+        return (
+            f"<RateTest: suggestion {self.suggestion}, {len(self.losses)} steps from {first:.3g} to {last:.3g}{ended}>"
+        )
 
     def frame(self) -> pandas.DataFrame:
         """One row for each step: learning_rate, loss, smoothed_loss."""
@@ -84,17 +92,20 @@ def find_learning_rate(
     finally:
         optimizer.learning_rate = before
         model.session.restore_state(state)
-    taken = rates[: len(losses)]
-    curve = np.array(smoothed)
-    return RateTest(taken, np.array(losses), curve, _steepest(taken, curve), diverged)
+    taken, seen, curve = rates[: len(losses)], np.array(losses), np.array(smoothed)
+    return RateTest(taken, seen, curve, _steepest(taken, seen, curve, smoothing), diverged)
 
 
-def _steepest(rates: np.ndarray, smoothed: np.ndarray) -> float | None:
-    """Where the curve falls fastest over the logarithm of the rate, up to its least value."""
-    finite = np.isfinite(smoothed)
-    end = int(np.argmin(np.where(finite, smoothed, np.inf))) + 1
-    if end < 2:
+def _steepest(rates: np.ndarray, losses: np.ndarray, smoothed: np.ndarray, smoothing: float) -> float | None:
+    """Where lines through the losses (least squares) fall fastest over the logarithm of the rate.
+
+    The running mean itself would not do: it knows few losses at first, so that their noise looks like a fall.
+    """
+    end = int(np.argmin(np.where(np.isfinite(smoothed), smoothed, np.inf))) + 1
+    window = min(1 + round(1 / (1 - smoothing)), end)
+    if window < 2:
         return None
-    slopes = np.gradient(smoothed[:end], np.log(rates[:end]))
+    # the rates grow geometrically: their logarithms are equally far apart
+    slopes = np.lib.stride_tricks.sliding_window_view(losses[:end], window) @ (np.arange(window) - (window - 1) / 2)
     place = int(np.argmin(slopes))
-    return float(rates[place]) if slopes[place] < 0 else None
+    return float(rates[place + window // 2]) if slopes[place] < 0 else None

@@ -54,9 +54,9 @@ def test_smoothing_is_the_formula(make, data):
     assert np.array_equal(plain.smoothed, plain.losses)
 
 
-def line(optimizer):
+def line(optimizer, inputs=3):
     """Mean squared error of a line: gradient descent converges for rates below 1 / largest eigenvalue of x'x / n."""
-    model = lk.Sequential([lk.layers.Dense(1, input_shape=(3,), kernel_initializer="zeros")])
+    model = lk.Sequential([lk.layers.Dense(1, input_shape=(inputs,), kernel_initializer="zeros")])
     model.compile(optimizer, "mse")
     return model
 
@@ -70,9 +70,26 @@ def test_the_suggestion_trains_and_ten_times_the_divergence_does_not(data):
     assert 0.01 < test.suggestion < 1 / largest
     history = line(lk.optimizers.SGD(test.suggestion)).fit(x, y, epochs=200, batch_size=40, verbose=0)
     assert history.history["loss"][-1] < 0.02 < history.history["loss"][0]
-    at = list(test.learning_rates).index(test.suggestion)
-    falling = slice(int(np.argmin(test.smoothed)) + 1)
-    assert np.argmin(np.gradient(test.smoothed[falling], np.log(test.learning_rates[falling]))) == at
+    steps = range(int(np.argmin(test.smoothed)) + 1 - 10)  # the running mean remembers 10 steps, and so 11 are compared
+    slopes = [np.polyfit(np.log(test.learning_rates[i : i + 11]), test.losses[i : i + 11], 1)[0] for i in steps]
+    assert test.suggestion == test.learning_rates[int(np.argmin(slopes)) + 5]
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("seed", range(4))
+def test_noise_of_the_first_steps_is_no_fall(optimizer, seed):
+    random = np.random.default_rng(seed)
+    x = random.normal(size=(200, 4))
+    test = line(optimizer, 4).find_learning_rate(x, x.sum(axis=1) + 0.3 * random.normal(size=200), seed=seed)
+    assert 0.01 < test.suggestion < 0.3
+    assert len(repr(test)) < 150
+    assert f"suggestion {test.suggestion}" in repr(test)
+
+
+def test_few_steps_and_losses_that_are_not_smoothed(data):
+    for settings in ({"steps": 3}, {"smoothing": 0.0}, {"smoothing": 0.9999}):
+        test = line("sgd").find_learning_rate(*data, batch_size=40, smallest=1e-3, largest=0.1, **settings)
+        assert 1e-3 <= test.suggestion <= 0.1 + 1e-9
 
 
 def test_no_suggestion_where_the_loss_does_not_fall(data):

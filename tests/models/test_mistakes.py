@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import labkit as lk
-from labkit.errors import FeedError, InvalidArgumentError, ShapeError
+from labkit.errors import FeedError, GraphError, InvalidArgumentError, ShapeError
 
 RANDOM = np.random.default_rng(5)
 X = RANDOM.normal(size=(60, 4)).astype("float32")
@@ -116,3 +116,19 @@ def test_probabilities_in_a_confusion_matrix_of_two_numbers():
     model = classifier(1, "sigmoid", "binary_crossentropy", [lk.metrics.ConfusionMatrix(2)])
     with pytest.raises(InvalidArgumentError, match="leave num_classes out"):
         model.fit(X, LABELS > 0, verbose=0)
+
+
+@pytest.mark.parametrize("method", ["train_step", "test_step", "compute_loss"])
+def test_steps_of_a_model_of_keras_are_refused_as_nothing_would_call_them(method):
+    class Inner(lk.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = lk.layers.Dense(1)
+
+        def call(self, inputs):
+            return self.dense(inputs)
+
+    outer = type("Outer", (Inner,), {method: lambda self, data: data})
+    Inner().compile("sgd", "mse")
+    with pytest.raises(GraphError, match=rf"Outer.{method} would never be called.*{method}.*train_on_batch"):
+        outer().compile("sgd", "mse")
