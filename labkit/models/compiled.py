@@ -18,7 +18,6 @@ from labkit.models.traced import TracedLayers
 from labkit.optimizers.base import Optimizer
 from labkit.plugins import resolve
 
-
 KERAS_STEPS = ("train_step", "test_step", "predict_step", "compute_loss", "compute_metrics")
 """Methods by which a Keras model changes what fit, evaluate and predict do; here these are graphs, and call no method."""
 
