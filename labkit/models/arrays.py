@@ -116,7 +116,7 @@ def inputs_array(x: Any, placeholder: lk.Tensor, model: str) -> np.ndarray:
     if array.ndim == 1 and expected == [None, 1]:
         array = array[:, None]
     if not compatible(array.shape, placeholder.dims):
-        if compatible(array.shape, placeholder.dims[1:]):
+        if compatible((1, *array.shape), placeholder.dims):
             fix = "A single example is a batch of one: x[None]."
         elif compatible((*array.shape, 1), placeholder.dims):
             fix = "Add the channel with x[..., None]."

@@ -169,7 +169,7 @@ class _Validation:
         x, y, *weights = data
         try:
             inputs, targets = model.training_arrays(x, y)
-            example_weights(*weights or [None], None, targets)
+            example_weights(weights[0] if weights else None, None, targets)
         except (FeedError, ShapeError) as error:
             raise type(error)(
                 f"The validation data do not fit: {error.what}", rule=error.rule, received=error.received, fix=error.fix

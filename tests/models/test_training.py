@@ -197,7 +197,7 @@ def test_a_class_that_does_not_exist_changes_nothing(network, digits):
     model = network()
     model.build()
     before = model.get_weights()
-    with pytest.raises(InvalidArgumentError, match=r"loss.*4"):
+    with pytest.raises(InvalidArgumentError, match=r"Received: 4"):
         model.fit(x, np.where(y == 3, 4, y), batch_size=40, verbose=0)
     assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), before, strict=True))
 
