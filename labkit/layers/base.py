@@ -15,6 +15,7 @@ from labkit.core.nest import flatten, pack
 from labkit.core.shapes import show
 from labkit.errors import GraphError, ShapeError
 from labkit.layers.masking import masks_of, set_mask
+from labkit.layers.missing import Missing
 from labkit.layers.shape_checks import Shape, ShapeChecks
 from labkit.layers.symbol import call_on_symbols, is_symbolic
 from labkit.layers.weights import WeightOwner
@@ -22,8 +23,13 @@ from labkit.plugins import default_name, resolve, unknown_settings
 
 __all__ = ["Layer", "Shape"]
 
-_TRAINING: ContextVar[bool] = ContextVar("training", default=False)
-"""Whether the layer whose `call` is being traced is traced for training."""
+_TRAINING: ContextVar[bool | None] = ContextVar("training", default=None)
+"""Whether the layer whose `call` is being traced is traced for training; None where none is."""
+
+
+def is_tracing() -> bool:
+    """Whether this runs inside the `call` of a layer."""
+    return _TRAINING.get() is not None
 
 
 class Layer(WeightOwner, ShapeChecks):
@@ -56,7 +62,7 @@ class Layer(WeightOwner, ShapeChecks):
         dtype: the element type of inputs and weights; that of the first input.
         own_weights: name -> variable, without those of sub-layers.
         lives_in: where the values of the weights are; the model that builds the layer says that.
-        pre_activation, output: tensors of the latest trace; `pre_activation` is None without an activation.
+        pre_activation, traced_output: tensors of the latest trace; `pre_activation` is None without an activation.
         supports_masking: whether the output has the mask of the input (class attribute).
         save_refusal: why a model that has this layer cannot be saved as a whole (class attribute).
     """
@@ -64,8 +70,6 @@ class Layer(WeightOwner, ShapeChecks):
     supports_masking: bool = False
     save_refusal: str = ""
     pre_activation: lk.Tensor | None
-    output: Any
-    built: bool
     _graph: lk.Graph | None
     _built_for: Any
 
@@ -144,7 +148,7 @@ class Layer(WeightOwner, ShapeChecks):
         inputs = pack(inputs, [lk.convert_to_tensor(leaf) for leaf in flatten(inputs)])
         if not flatten(inputs):
             raise ShapeError(f"Layer {self.name or type(self).__name__!r} is called on nothing", received=repr(inputs))
-        training = _TRAINING.get() if training is None else bool(training)
+        training = bool(_TRAINING.get() if training is None else training)
         graph, inside = flatten(inputs)[0].graph, lk.get_default_graph()
         if inside.outermost is graph.outermost:
             graph = inside  # of a loop or branch, in which the layer is called on what was made outside
@@ -157,14 +161,14 @@ class Layer(WeightOwner, ShapeChecks):
             if mask is None:
                 mask = masks_of(inputs)
             self.pre_activation = None
-            self.output = self._traced(inputs, shape, training, mask, options)
+            output = self.traced_output = self._traced(inputs, shape, training, mask, options)
             if training and self.activity_regularizer is not None:
-                self._regularize(self.output)
+                self._regularize(output)
         masks = self.compute_mask(inputs, mask)
-        for tensor, own in zip(flatten(self.output), flatten(masks), strict=False):
+        for tensor, own in zip(flatten(output), flatten(masks), strict=False):
             if own is not None:
                 set_mask(tensor, own)
-        return self.output
+        return output
 
     def _require_built(self, inputs: Any, shape: Any) -> None:
         """Makes the weights, or checks that they are in the inputs' graph."""
@@ -191,7 +195,7 @@ class Layer(WeightOwner, ShapeChecks):
         try:
             return self.call(inputs, **given, **options)
         except ShapeError as error:
-            if shape == self._built_for or not self.has_weights:
+            if self._built_for in (None, shape) or not self.has_weights:
                 raise
             raise ShapeError(
                 f"Layer {self.name!r} ({type(self).__name__}) cannot take this input: {error.what}",
@@ -222,9 +226,22 @@ class Layer(WeightOwner, ShapeChecks):
         self._graph = None
         self._built_for = None
         self.built = False
-        self.pre_activation = self.output = None
+        self.pre_activation = self.traced_output = None
 
     # --- showing ---
+
+    @property
+    def output(self) -> Any:
+        """The output in the latest trace, a tensor or a nest of them; None before. Of a model the symbols of `outputs`."""
+        return self.traced_output
+
+    output_shape = Missing("After model.build(): layer.output.shape of a layer, model.output_shape of a model.")
+    input = Missing("What a layer of a model takes and gives, as symbols: model.inputs and model.symbols()['dense'].")
+    get_config = Missing(
+        "repr(layer) shows a layer's settings; model.save(path) and lk.load_model(path) keep whole models."
+    )
+    from_config = Missing("lk.load_model(path) makes a saved model again; a layer: {'name': 'Dense', 'units': 8}.")
+    add_loss = Missing("Use activity_regularizer= of a layer, or a loss function given to compile.")
 
     def settings(self) -> dict[str, Any]:
         """The settings worth showing, for `repr`."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 import labkit as lk
-from labkit.errors import GraphError
+from labkit.errors import FailedPreconditionError, GraphError
+from labkit.layers.values import session_of, set_all
 from labkit.plugins import default_name, resolve, unused_name
 
 
@@ -17,6 +20,8 @@ class WeightOwner:
     dtype: Any
     own_weights: dict[str, lk.Variable]
     lives_in: Any
+    built: bool
+    traced_output: Any
     _trainable: bool
     _learned: set[lk.Variable]
     _regularized: list[tuple[Any, lk.Variable]]
@@ -116,6 +121,58 @@ class WeightOwner:
         """Those that training changes."""
         learned = _learned(self, set())
         return [variable for variable in self.named_weights().values() if variable in learned]
+
+    @property
+    def non_trainable_weights(self) -> list[lk.Variable]:
+        """The others: statistics, and what is frozen."""
+        learned = set(self.trainable_weights)
+        return [variable for variable in self.weights if variable not in learned]
+
+    @property
+    def variables(self) -> list[lk.Variable]:
+        """Keras's other name of `weights`."""
+        return self.weights
+
+    @property
+    def trainable_variables(self) -> list[lk.Variable]:
+        """Keras's other name of `trainable_weights`."""
+        return self.trainable_weights
+
+    @property
+    def non_trainable_variables(self) -> list[lk.Variable]:
+        """Keras's other name of `non_trainable_weights`."""
+        return self.non_trainable_weights
+
+    def get_weights(self) -> list[np.ndarray]:
+        """The weights' values, in the order of `weights`.
+
+        Raises:
+            FailedPreconditionError: there are none yet.
+            GraphError: the weights are in a graph of the program's own, and the default session is none of that.
+        """
+        if variables := self._made_weights():
+            session = session_of(self)
+        return [session.read(variable) for variable in variables]
+
+    def set_weights(self, values: Sequence[Any]) -> None:
+        """Sets all weights, in the order of `weights`.
+
+        Raises:
+            ShapeError: number or shapes differ; nothing is changed.
+            FailedPreconditionError, GraphError: as `get_weights`.
+        """
+        self._made_weights()
+        set_all(self, values)
+
+    def _made_weights(self) -> list[lk.Variable]:
+        variables = self.weights
+        if not variables and not self.built and self.traced_output is None:
+            raise FailedPreconditionError(
+                f"{self!r} has no weights yet",
+                rule="A layer makes them when the model that it is in is built, or when it is first called",
+                fix="Call model.build() first, or fit or predict.",
+            )
+        return variables
 
     @property
     def fixed_weights(self) -> list[lk.Variable]:

@@ -20,8 +20,18 @@ class Loss:
     A model calls it once for each of its graphs (training, evaluation) while they are built, and takes the mean over
     the batch itself: a value must not depend on the other examples of the batch.
 
-    A subclass keeps each constructor argument in an attribute of the same name, and defines `__call__`. Where no
-    settings are needed a plain function (y_true, y_pred) -> Tensor [batch] does as well.
+    A subclass keeps each constructor argument in an attribute of the same name, and defines `call`, or `__call__` where it
+    wants the targets as they are given:
+
+        class PowerLoss(lk.losses.Loss):
+            def __init__(self, power=4):
+                super().__init__()
+                self.power = power
+
+            def call(self, y_true, y_pred):
+                return lk.reduce_mean((y_true - y_pred) ** self.power, axis=-1)
+
+    Where no settings are needed a plain function (y_true, y_pred) -> Tensor [batch] does as well.
 
     Attributes:
         from_logits: whether y_pred are logits, which softmax makes probabilities of; False when they are used as they
@@ -40,7 +50,12 @@ class Loss:
         Returns:
             One value for each example, [batch], of y_pred's dtype.
         """
-        raise NotImplementedError(f"{type(self).__name__} must define __call__(y_true, y_pred)")
+        predicted = predictions(self, y_pred)
+        return mean_of_examples(self.call(lk.cast(lk.convert_to_tensor(y_true), predicted.dtype), predicted))
+
+    def call(self, y_true: lk.Tensor, y_pred: lk.Tensor) -> lk.Tensor:
+        """As `__call__`, with tensors of one dtype, that of the predictions. It may return [batch, ...]: the mean counts."""
+        raise NotImplementedError(f"{type(self).__name__} must define call(y_true, y_pred)")
 
     def targets(self, y_true: np.ndarray, y_pred: lk.Tensor) -> np.ndarray:
         """What a model feeds as y_true: the data themselves, or converted.

@@ -22,10 +22,29 @@ class Metric:
 
     It works on arrays, in float64, outside any graph. A model shows it the targets and predictions of every example.
 
-    A subclass keeps each constructor argument in an attribute of the same name and calls `super().__init__(name)` last.
-    It defines `add` and `value`, and names the sums it counts with in `counted`: they are exact and part of `state`. One
-    that keeps something else extends `reset_state`, `state` and `restore`. The other methods check what they are given, and
-    see to it that the rules below hold.
+    A subclass keeps each constructor argument in an attribute of the same name and then calls `super().__init__(name)`,
+    which calls `reset_state`. It defines `add` and `value`, and names the sums it counts with in `counted`: they are exact
+    and part of `state`. One that keeps something else extends `reset_state`, `state` and `restore`. The other methods check
+    what they are given, and see to it that the rules below hold.
+
+        class WithinReach(lk.metrics.Metric):
+            direction = "max"  # the share of examples, by weight, whose predictions are at most `reach` away
+            counted = ("near", "weight")
+
+            def __init__(self, reach=1.0, name=None):
+                self.reach = reach
+                super().__init__(name)
+
+            def add(self, y_true, y_pred, weight):
+                errors = np.abs(y_true.reshape(len(weight), -1) - y_pred.reshape(len(weight), -1))
+                near = errors.max(axis=1) <= self.reach
+                self.sum_of("near").add((weight * near)[:, None])
+                self.sum_of("weight").add(weight[:, None])
+
+            def value(self):
+                return float(self.sums["near"].totals()[0] / self.sums["weight"].totals()[0])
+
+        model.compile("adam", "mse", metrics=[WithinReach(0.5)])
 
     - An example of weight 0 counts as not shown. Without weights every example has weight 1.
     - One NaN among the predictions makes the result NaN until the next `reset_state`: a broken model must not look well.
@@ -48,7 +67,15 @@ class Metric:
 
     def __init__(self, name: str | None = None) -> None:
         self.name = name or default_name(type(self))
-        self.reset_state()
+        try:
+            self.reset_state()
+        except AttributeError as error:
+            raise FailedPreconditionError(
+                f"{type(self).__name__} is not ready to count",
+                rule="Metric's constructor calls reset_state, so a subclass sets what that uses before",
+                received=str(error),
+                fix="Call super().__init__(name) at the end of __init__.",
+            ) from error
 
     def reset_state(self) -> None:
         """Forgets all examples."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +10,11 @@ import numpy as np
 
 import labkit as lk
 from labkit.core.nest import flatten, pack
-from labkit.errors import GraphError, SessionError
+from labkit.errors import FeedError, GraphError, InvalidArgumentError, SessionError
 from labkit.models.arrays import parts, require_pairs, targets_array
 from labkit.models.home import BUILDING
 from labkit.models.objectives import Graded, Objective, Specs
-from labkit.models.traced import TracedLayers
+from labkit.models.predicting import PredictingLayers
 from labkit.optimizers.base import Optimizer
 from labkit.plugins import resolve
 
@@ -41,7 +41,7 @@ class TrainingProgram:
     scope: str
 
 
-class CompiledLayers(TracedLayers):
+class CompiledLayers(PredictingLayers):
     """A model's losses, metrics and optimizer, and the graphs they make. Arguments and attributes as of `Model`."""
 
     def __init__(
@@ -67,11 +67,13 @@ class CompiledLayers(TracedLayers):
         self.programs: dict[bool, TrainingProgram] = {}
         self._evaluation: list[Graded] | None = None
 
-    def compile(self, optimizer: Any, loss: Any, metrics: Any = (), loss_weights: Any = None) -> None:
+    def compile(
+        self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Any = (), loss_weights: Any = None, **unknown: Any
+    ) -> None:
         """Says how the model is trained and judged. Compiling again keeps the weights; a new optimizer starts afresh.
 
         Args:
-            optimizer: an optimizer, a registered name, or {"name": ..., settings}.
+            optimizer: an optimizer, a registered name, or {"name": ..., settings}; "rmsprop" is Keras's default.
             loss: likewise; or a function (y_true, y_pred) -> one value for each example, [batch]. For several outputs
                 one for all, a list, or a dict by output; None where an output is not trained.
             metrics: a list of metrics, names, mappings or functions of that form. For several outputs one list for all,
@@ -80,7 +82,8 @@ class CompiledLayers(TracedLayers):
 
         Raises:
             UnknownComponentError: no plugin provides that name.
-            InvalidArgumentError: (here or when first used) a list or dict does not fit the outputs.
+            InvalidArgumentError: there is no loss, or an argument has another name; (here or when first used) a list or dict
+                does not fit the outputs.
             GraphError: the model's class defines `train_step` or another of Keras's methods that nothing here would call.
         """
         if steps := [step for step in KERAS_STEPS if hasattr(type(self), step)]:
@@ -92,6 +95,8 @@ class CompiledLayers(TracedLayers):
                 "activity_regularizer; for steps of another kind write a loop around train_on_batch, or around "
                 "session.run of optimizer.minimize(loss), and give the method another name.",
             )
+        if loss is None or unknown:
+            raise _not_compiled(self.name, unknown)
         resolved = resolve("optimizers", optimizer), Specs(loss, metrics, loss_weights)
         self.optimizer, self.specs = resolved
         self._forget_programs()
@@ -109,6 +114,12 @@ class CompiledLayers(TracedLayers):
         if self.specs is None:
             return {}
         return {name: metric for objective in self.objectives() for name, metric in objective.metrics.items()}
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names of the values that `evaluate` returns, in their order."""
+        losses = [each.loss_name for each in self.objectives() if each.loss is not None]
+        return ["loss", *(losses if len(self.objectives()) > 1 else []), *self.metrics]
 
     def objectives(self) -> list[Objective]:
         """What each output is judged by, in the order of the outputs.
@@ -201,9 +212,16 @@ class CompiledLayers(TracedLayers):
 
         Raises:
             SessionError: the model is not compiled.
-            FeedError, ShapeError: they do not fit the model or each other.
+            FeedError, ShapeError: they do not fit the model or each other, or there are no targets.
         """
         self._require_compiled("Training and evaluation")
+        if y is None:
+            raise FeedError(
+                f"Model {self.name!r} needs targets",
+                rule="Training and evaluation take arrays of inputs, x, and of targets, y",
+                received="y=None",
+                fix="An autoencoder's targets are its inputs: model.fit(x, x).",
+            )
         inputs, outputs = self._inputs(x), flatten(self.y_pred)
         given = parts(y, self.y_pred, self.output_names, "y")
         decided = bool(self.programs) or self._evaluation is not None
@@ -229,6 +247,28 @@ class CompiledLayers(TracedLayers):
         """What `training_arrays` gave, by placeholder."""
         feeds = {**dict(zip(flatten(self.x), x, strict=True)), **dict(zip(self.targets, y, strict=True))}
         return feeds if weights is None else {**feeds, self.example_weights: weights}
+
+
+_OTHERS = {
+    "weighted_metrics": "Metrics count every example alike; metric.update_state(y, model.predict(x), sample_weight) weighs "
+    "them.",
+    "run_eagerly": "A model is a graph: leave it out. To look inside: model.taps(), or lk.Print in a layer's call.",
+    "steps_per_execution": "fit runs whole stretches of steps natively: leave it out.",
+    "jit_compile": "Every model is compiled: leave it out.",
+}
+"""Arguments of Keras's `compile`, and what to do about them."""
+
+
+def _not_compiled(name: str | None, unknown: Mapping[str, Any]) -> InvalidArgumentError:
+    rule = "compile takes optimizer, loss, metrics and loss_weights"
+    if unknown:
+        fix = " ".join(_OTHERS[key] for key in unknown if key in _OTHERS)
+        received = ", ".join(f"{key}={value!r}" for key, value in unknown.items())
+        return InvalidArgumentError(
+            f"Model {name!r} is not compiled with {' or '.join(unknown)}", rule=rule, received=received, fix=fix
+        )
+    fix = 'For example model.compile("adam", "mse"); None in a list or dict stands for an output that is not trained.'
+    return InvalidArgumentError(f"Model {name!r} is compiled without a loss", rule=rule, fix=fix)
 
 
 def fetched(graded: list[Graded]) -> tuple[dict[str, lk.Tensor], dict[int, lk.Tensor]]:

@@ -15,6 +15,7 @@ from labkit.core.nest import pack
 from labkit.errors import FeedError, InvalidArgumentError, ShapeError
 from labkit.models.arrays import example_weights, numeric, positive, require_numbers
 from labkit.models.loop import TrainingLoop
+from labkit.models.verbosity import verbosity
 
 if TYPE_CHECKING:
     from labkit.models.model import Model
@@ -58,7 +59,7 @@ def fit(
     if history is None:
         history = History()
         called.add(history)
-    if (verbose := _verbosity(verbose)) and not called.has(ProgressBar):
+    if (verbose := verbosity(verbose)) and not called.has(ProgressBar):
         called.add(ProgressBar(verbose))
 
     loop = TrainingLoop(
@@ -188,20 +189,9 @@ class _Validation:
 
     def run(self, called: Callbacks) -> dict[str, Any]:
         called.call("on_test_begin", {})
-        judged = self.model.evaluate(self.x, self.y, self.batch_size, self.weights, return_dict=True)
+        judged = self.model.evaluate(self.x, self.y, self.batch_size, sample_weight=self.weights, return_dict=True)
         called.call("on_test_end", judged)
         return {f"val_{name}": value for name, value in judged.items()}
-
-
-def _verbosity(verbose: Any) -> int:
-    known = {0: 0, 1: 1, 2: 2, "auto": 1}
-    if not isinstance(verbose, int | str) or verbose not in known:
-        raise InvalidArgumentError(
-            "fit does not know how much to print",
-            rule="verbose is 0 for nothing, 1 (or 'auto') for a progress bar, 2 for one line for each epoch",
-            received=repr(verbose),
-        )
-    return known[verbose]
 
 
 def _initial(epoch: Any, epochs: int | None) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 import labkit as lk
 from labkit.core.nest import flatten, pack
 from labkit.errors import SessionError
+from labkit.layers.missing import Missing
 from labkit.models import saving
 from labkit.models.arrays import example_weights
 from labkit.models.compiled import CompiledLayers, fetched
@@ -18,6 +19,7 @@ from labkit.models.history import History
 from labkit.models.home import BUILDING
 from labkit.models.meters import Meters, mean_of_steps
 from labkit.models.rate_test import RateTest, find_learning_rate
+from labkit.models.verbosity import Line
 
 
 class Model(CompiledLayers):
@@ -86,7 +88,7 @@ class Model(CompiledLayers):
     def fit(
         self,
         x: Any,
-        y: Any,
+        y: Any = None,
         batch_size: int = 32,
         epochs: int = 1,
         steps: int | None = None,
@@ -194,7 +196,13 @@ class Model(CompiledLayers):
         return _report({name: float(value) for name, value in values.items()} | meters.results(), return_dict)
 
     def evaluate(
-        self, x: Any, y: Any, batch_size: int = 32, sample_weight: Any = None, return_dict: bool = False
+        self,
+        x: Any,
+        y: Any = None,
+        batch_size: int | None = 32,
+        verbose: Any = 0,
+        sample_weight: Any = None,
+        return_dict: bool = False,
     ) -> Any:
         """The mean loss and metrics over all examples, in inference mode.
 
@@ -203,6 +211,8 @@ class Model(CompiledLayers):
         training.
 
         Args:
+            batch_size: None, as Keras has it, stands for 32.
+            verbose: 0 prints nothing; 1, 2 or "auto" a line with what was found.
             sample_weight: a number for each example, which its loss is multiplied by.
 
         Returns:
@@ -213,6 +223,7 @@ class Model(CompiledLayers):
             SessionError: the model is not compiled.
             FeedError, ShapeError: the data do not fit the model or each other.
         """
+        line = Line("evaluate", verbose)
         inputs, targets = self.training_arrays(x, y)
         weights = example_weights(sample_weight, None, targets)
         with BUILDING, self.graph.as_default():
@@ -231,7 +242,22 @@ class Model(CompiledLayers):
             means[objectives[place].loss_name] = float(mean)
         meters.update(measured, targets, steps)
         loss = sum(means[objectives[place].loss_name] * objectives[place].weight for place in losses)
-        return _report({"loss": loss, **(means if len(objectives) > 1 else {}), **meters.results()}, return_dict)
+        report = {"loss": loss, **(means if len(objectives) > 1 else {}), **meters.results()}
+        line.end(len(inputs[0]), report)
+        return _report(report, return_dict)
+
+    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
+        """As `evaluate`, of exactly these examples in one batch."""
+        examples = len(self.training_arrays(x, y)[0][0])
+        return self.evaluate(x, y, examples, sample_weight=sample_weight, return_dict=return_dict)
+
+    to_json = Missing(
+        "model.save(path) writes the whole model, lk.load_model(path) reads it; model.summary() shows it."
+    )
+    export = Missing("model.save(path) writes the whole model; lk.checkpoint.export_meta_graph(...) its graph.")
+    add_metric = Missing("Name metrics in compile(metrics=[...]); they may be functions of your own.")
+    reset_metrics = Missing("Each epoch and each evaluate begins anew; lk.metrics.X() objects have reset_state().")
+    fit_generator = Missing("fit takes arrays; lk.data has pipelines, whose batches train_on_batch takes.")
 
 
 def _report(values: dict[str, Any], return_dict: bool) -> Any:

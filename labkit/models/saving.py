@@ -49,13 +49,16 @@ def save(model: Model, prefix: str) -> str:
         return checkpoint.save(prefix, tensors, step=0, extra=extra)
 
 
-def load(prefix: str, components: Mapping[str, Any] | None = None) -> Model:
+def load(
+    prefix: str, components: Mapping[str, Any] | None = None, *, custom_objects: Mapping[str, Any] | None = None
+) -> Model:
     """A model that `Model.save` wrote: layers, weights, and, if it was compiled, loss, metrics and the optimizer with its
     state. Training goes on with the same bits.
 
     Args:
         prefix: folder and name, as given to `save`.
         components: classes and functions of the program's own, by the name that they are defined under.
+        custom_objects: Keras's name of the same.
 
     Raises:
         CheckpointError: there is no such checkpoint, it is damaged or holds no model, or names what is not at hand.
@@ -71,7 +74,7 @@ def load(prefix: str, components: Mapping[str, Any] | None = None) -> Model:
         )
 
     def made() -> Model:
-        reader = Reader(written["layers"], components or {}, _model_of)
+        reader = Reader(written["layers"], {**(components or {}), **(custom_objects or {})}, _model_of)
         model = reader.layer(written["root"])
         if not isinstance(model, lk.Model):
             raise CheckpointError("The saved model is none", received=type(model).__name__)

@@ -77,6 +77,23 @@ class Sequential(Model):
         self._made_of.append(layer)
         name_layers(self)
 
+    def pop(self) -> Layer:
+        """Takes the last layer out, and returns it.
+
+        Raises:
+            GraphError: there is none, or the model is built already.
+        """
+        if self.built or not self._made_of:
+            raise GraphError(
+                f"Model {self.name!r} is built already" if self.built else f"Model {self.name!r} has no layers",
+                rule="Layers are taken out before the first fit, build, evaluate or predict",
+                fix="A new model shares the layers of a built one: lk.Sequential(model.layers[:-1])."
+                if self.built
+                else "",
+            )
+        self._written = None
+        return self._made_of.pop()
+
     def takes_several(self, x: Any) -> bool:
         return False
 

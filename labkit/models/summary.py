@@ -46,7 +46,8 @@ def summary_table(model: TracedLayers) -> str:
 
     rows = [row(name, x, []) for name, x in zip(model.input_names, flatten(model.x), strict=True)]
     rows += [
-        row(f"{layer.name} ({type(layer).__name__})", layer.output, counts(layer.weights)) for layer in model.layers
+        row(f"{layer.name} ({type(layer).__name__})", layer.traced_output, counts(layer.weights))
+        for layer in model.layers
     ]
     header, foot = ["Layer", "Output shape", *KINDS[:shown]], row("total", [], totals)
     return "\n".join([f"Model {model.name!r}", *_lines(header, rows, foot), _trained(model)])

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 import labkit as lk
 from labkit.core.nest import flatten, pack
-from labkit.errors import GraphError
+from labkit.errors import GraphError, InvalidArgumentError
 from labkit.layers.base import Layer
 from labkit.models import weights
-from labkit.models.arrays import inputs_array, parts, positive, several
+from labkit.models.arrays import inputs_array, parts, several
 from labkit.models.functional import LayerGraph
 from labkit.models.home import BUILDING, Home, home_of
 from labkit.models.inputs import batches, placeholders, shapes_of
@@ -63,18 +63,29 @@ class TracedLayers(Layer):
         """The layers in order; `Input` is none of them."""
         return self.sublayers
 
-    def get_layer(self, name: str) -> Layer:
-        """The layer of that name.
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """The layer of that name, or with that index in `layers`.
 
         Raises:
             GraphError: there is none.
+            InvalidArgumentError: both or neither are given.
         """
+        if (name is None) == (index is None):
+            raise InvalidArgumentError("get_layer takes a name or an index", received=f"name={name!r}, index={index!r}")
         name_layers(self)
-        for layer in self.layers:
+        layers = self.layers
+        if index is not None and -len(layers) <= index < len(layers):
+            return layers[index]
+        for layer in layers:
             if layer.name == name:
                 return layer
-        names = ", ".join(repr(layer.name) for layer in self.layers)
-        raise GraphError(f"Model {self.name!r} has no layer {name!r}", rule=f"Its layers are {names}")
+        names = ", ".join(repr(layer.name) for layer in layers)
+        raise GraphError(
+            f"Model {self.name!r} has no layer {name!r}"
+            if index is None
+            else f"Model {self.name!r} has no layer {index}",
+            rule=f"Its layers are {names}",
+        )
 
     @property
     def inputs(self) -> Any:
@@ -85,6 +96,14 @@ class TracedLayers(Layer):
     def outputs(self) -> Any:
         """The symbols of the outputs, likewise."""
         return self._as_layer_graph().outputs
+
+    input = inputs
+    output = outputs
+
+    @property
+    def output_shape(self) -> Any:
+        """The shape of the output, [None, ...]; of several outputs a nest of shapes. Builds the model."""
+        return self.shape_of(self.y_pred)
 
     def symbols(self) -> dict[str, Any]:
         """What each layer gives, as symbols: `lk.Model(model.inputs, model.symbols()["conv2d"])` shows what a layer sees.
@@ -224,9 +243,9 @@ class TracedLayers(Layer):
     def _collect_taps(self) -> dict[str, lk.Tensor]:
         taps = {}
         for layer in self.layers:
-            if layer.pre_activation is not None and layer.pre_activation is not layer.output:
+            if layer.pre_activation is not None and layer.pre_activation is not layer.traced_output:
                 taps[f"{layer.name}/pre_activation"] = layer.pre_activation
-            outputs = [] if layer.output is None else flatten(layer.output)
+            outputs = [] if layer.traced_output is None else flatten(layer.traced_output)
             for i, output in enumerate(outputs):
                 taps[f"{layer.name}/output" + f"_{i}" * (len(outputs) > 1)] = output
         return taps
@@ -266,28 +285,6 @@ class TracedLayers(Layer):
 
     # --- looking ---
 
-    def predict(self, x: Any, batch_size: int = 32) -> Any:
-        """The outputs in inference mode, [examples, ...], in the model's structure; they do not depend on the batch size."""
-        inputs = self._inputs(x)
-        feeds = dict(zip(flatten(self.x), inputs, strict=True))
-        outputs = flatten(self.y_pred)
-        return pack(self.y_pred, self._in_batches(outputs, feeds, batch_size))
-
-    def _in_batches(self, fetches: list[Any], feeds: dict[Any, np.ndarray], batch_size: int) -> list[np.ndarray]:
-        """Each fetch for all examples: full batches in one native call, then the rest."""
-        batch_size = positive(batch_size, "batch_size")
-        examples = len(next(iter(feeds.values())))
-        whole = examples // batch_size * batch_size
-        parts: list[list[np.ndarray]] = []
-        if whole:
-            indices = np.arange(whole).reshape(-1, batch_size)
-            batches = {tensor: lk.Batches(array, indices) for tensor, array in feeds.items()}
-            stacked = self.session.run(fetches, batches, steps=len(indices))
-            parts.append([value.reshape(-1, *value.shape[2:]) for value in stacked])
-        if whole < examples or not examples:
-            parts.append(self.session.run(fetches, {tensor: array[whole:] for tensor, array in feeds.items()}))
-        return [np.concatenate(pieces) if len(pieces) > 1 else pieces[0] for pieces in zip(*parts, strict=True)]
-
     def summary(self, print_fn: Callable[[str], Any] = print) -> None:
         """Prints a table of the layers: output shapes, the number of weights, of biases, and of other parameters.
 
@@ -304,26 +301,17 @@ class TracedLayers(Layer):
         Raises:
             GraphError: it has other layers than when it was built.
         """
-        elsewhere = any(  # in a graph of the program's own
-            layer.own_weights and layer.lives_in is None for layer in self.walk()
-        )
-        made = self.has_weights or self.output is not None  # as a layer of another model, which may have no weights
-        if not elsewhere and (self.input_shape is not None or not made):
+        made = (
+            self.has_weights or self.traced_output is not None
+        )  # as a layer of another model, which may have no weights
+        if not self._is_elsewhere() and (self.input_shape is not None or not made):
             self.build()
         self._require_same_layers()
         return super().named_weights()
 
-    def get_weights(self) -> list[np.ndarray]:
-        """The weights' values, in the order of `weights`."""
-        return [self.session.read(variable) for variable in self.weights]
-
-    def set_weights(self, values: Sequence[Any]) -> None:
-        """Sets all weights, in the order of `weights`.
-
-        Raises:
-            ShapeError: number or shapes differ; nothing is changed.
-        """
-        weights.set_all(self, values)
+    def _is_elsewhere(self) -> bool:
+        """Whether there are weights in a graph of the program's own."""
+        return any(layer.own_weights and layer.lives_in is None for layer in self.walk())
 
     def count_params(self) -> int:
         """The number of weights, biases and other parameters."""

@@ -2,38 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 import labkit as lk
 from labkit import checkpoint
-from labkit.core.convert import as_array
 from labkit.core.shapes import show
-from labkit.errors import CheckpointError, ShapeError
+from labkit.errors import CheckpointError
 
 if TYPE_CHECKING:
     from labkit.models.traced import TracedLayers
-
-
-def set_all(model: TracedLayers, values: Sequence[Any]) -> None:
-    """Sets all weights in the order of `model.weights`, after checking every one of them."""
-    variables = model.weights
-    arrays = [np.asarray(value) for value in values]
-    expected = [tuple(variable.shape.as_list()) for variable in variables]
-    if [array.shape for array in arrays] != expected:
-        pairs = zip(variables, expected, arrays, strict=False)
-        wrong = next(((v.name, e, a.shape) for v, e, a in pairs if e != a.shape), None)
-        raise ShapeError(
-            f"The values do not fit the weights of model {model.name!r}",
-            rule=f"{wrong[0]} has shape {show(wrong[1])}" if wrong else f"The model has {len(variables)} weights",
-            received=f"shape {show(wrong[2])}" if wrong else f"{len(arrays)} arrays",
-            fix="Pass what get_weights() of a model with the same layers returned.",
-        )
-    ready = [as_array(array, variable.dtype) for variable, array in zip(variables, arrays, strict=True)]
-    for variable, array in zip(variables, ready, strict=True):
-        model.session.load(variable, array)
 
 
 def save(model: TracedLayers, prefix: str) -> str:
@@ -73,4 +53,4 @@ def load(model: TracedLayers, prefix: str) -> None:
                 fix="Build the model with the layers, names and sizes that were saved.",
             )
         values.append(array)
-    set_all(model, values)
+    model.set_weights(values)

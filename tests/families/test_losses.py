@@ -199,3 +199,28 @@ def test_a_model_learns_by_it(name):
     after = model.evaluate(x, y_true)
     assert np.isfinite(after)
     assert after < before - 0.1 * abs(before)
+
+
+class PowerLoss(lk.losses.Loss):
+    def __init__(self, power=4):
+        super().__init__()
+        self.power = power
+
+    def call(self, y_true, y_pred):
+        assert y_true.dtype == y_pred.dtype
+        return lk.square(y_true - y_pred) ** (self.power / 2)
+
+
+def test_a_loss_may_define_call_as_keras_has_it(tmp_path):
+    rng = np.random.default_rng(3)
+    x, y = rng.normal(size=(12, 3)).astype("float32"), rng.integers(0, 3, (12, 2))  # whole numbers are cast
+    model = lk.Sequential([lk.Input((3,)), lk.layers.Dense(2)])
+    model.compile("sgd", PowerLoss(4))
+    expected = np.mean((model.predict(x).astype("float64") - y) ** 4)
+    assert model.evaluate(x, y) == pytest.approx(expected, rel=1e-5)
+    model.fit(x, y, verbose=0)
+    model.save(str(tmp_path / "m"))
+    again = lk.load_model(str(tmp_path / "m"), {"PowerLoss": PowerLoss})
+    assert again.evaluate(x, y) == model.evaluate(x, y)
+    with pytest.raises(NotImplementedError, match=r"must define call\(y_true, y_pred\)"):
+        lk.losses.Loss()(np.zeros((2, 1)), lk.constant([[0.0], [1.0]]))

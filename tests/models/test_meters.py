@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import labkit as lk
-from labkit.errors import CheckpointError
+from labkit.errors import CheckpointError, FailedPreconditionError
 from labkit.models import TrainingLoop
 
 RANDOM = np.random.default_rng(8)
@@ -91,3 +91,47 @@ def test_a_metric_of_one_output_sees_its_targets():
     report = both.evaluate(X, [Y, 2 * Y], return_dict=True)
     assert report["b_largest"] == np.abs(2 * Y - both.predict(X)[1].astype("float64")).max()
     assert len(both.fit(X, [Y, 2 * Y], verbose=0).history["b_largest"]) == 1
+
+
+class WithinReach(lk.metrics.Metric):
+    direction = "max"
+    counted = ("near", "weight")
+
+    def __init__(self, reach=1.0, name=None):
+        self.reach = reach
+        super().__init__(name)
+
+    def add(self, y_true, y_pred, weight):
+        errors = np.abs(y_true.reshape(len(weight), -1) - y_pred.reshape(len(weight), -1))
+        near = errors.max(axis=1) <= self.reach
+        self.sum_of("near").add((weight * near)[:, None])
+        self.sum_of("weight").add(weight[:, None])
+
+    def value(self):
+        return float(self.sums["near"].totals()[0] / self.sums["weight"].totals()[0])
+
+
+def test_the_example_of_a_metric_of_ones_own():
+    metric = WithinReach(0.5)
+    assert repr(metric) == "WithinReach(reach=0.5)"
+    y, w = Y[::-1], np.arange(30.0)
+    for part in (slice(11), slice(11, 30)):
+        metric.update_state(Y[part], y[part], w[part])
+    assert metric.result() == pytest.approx(np.average(np.abs(Y - y)[:, 0] <= 0.5, weights=w), rel=1e-15)
+    judge = model([metric])
+    near = np.abs(Y - judge.predict(X)) <= 0.5
+    assert judge.evaluate(X, Y, return_dict=True)["within_reach"] == np.mean(near)
+
+
+def test_a_metric_that_resets_what_it_has_not_set_says_so():
+    class Late(lk.metrics.Metric):
+        def __init__(self, classes):
+            super().__init__()
+            self.classes = classes
+
+        def reset_state(self):
+            super().reset_state()
+            self.counts = np.zeros(self.classes)
+
+    with pytest.raises(FailedPreconditionError, match=r"Late is not ready.*'classes'.*at the end of __init__"):
+        Late(3)
