@@ -1,9 +1,4 @@
-"""Running a data set: an iterator through one epoch.
-
-Training that steps natively over a pipeline will not go through `__next__`: threads will fetch batches by their numbers
-(`node.fetch(indices, epoch, workers)`, a batch each, for indexed pipelines; a cursor for others) into the ring that a session's
-run takes steps from, and the position of what was trained on is `state()` for the checkpoint.
-"""
+"""Running a data set: an iterator through one epoch."""
 
 from __future__ import annotations
 

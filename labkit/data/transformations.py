@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from labkit.data.draws import chosen_seed
-from labkit.data.node import INFINITE, Node
+from labkit.data.node import Node
 from labkit.data.spec import as_spec
 from labkit.data.steps.batch import Batch, Unbatch
 from labkit.data.steps.cache import Cache
@@ -19,7 +19,7 @@ from labkit.data.steps.padded_batch import PaddedBatch, as_padded_shapes
 from labkit.data.steps.prefetch import Prefetch
 from labkit.data.steps.repeat import Repeat
 from labkit.data.steps.select import Select
-from labkit.data.steps.shuffle import Shuffle
+from labkit.data.steps.shuffle import Shuffle, can_be_shuffled_whole
 from labkit.data.steps.transform import Apply, Transform
 from labkit.errors import InvalidArgumentError
 
@@ -155,10 +155,10 @@ class Transformations:
             InvalidArgumentError: there is no buffer_size, and how many elements there are is not known.
         """
         size = None if buffer_size is None else count("buffer_size", buffer_size)
-        if size is None and (not self.node.indexed or self.node.length == INFINITE):
+        if size is None and not can_be_shuffled_whole(self.node):
             raise InvalidArgumentError(
                 "shuffle needs a buffer_size here",
-                rule="Only elements that can be read by their numbers, and have an end, are shuffled as a whole",
+                rule="Only elements that can be read by their numbers, and are not too many, are shuffled as a whole",
                 received=f"the elements of {self.node.label}",
                 fix="Give a buffer_size, or shuffle before filter, flat_map and repeat.",
             )

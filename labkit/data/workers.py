@@ -58,7 +58,7 @@ class Workers:
         self._tasks: _Tasks = SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._others: list[threading.Thread] = []
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a collection of garbage may close an iterator in the middle of anything
         self._finalizer = weakref.finalize(self, _stop, self._tasks, self._threads)
 
     def submit(self, function: Callable[..., Any], *arguments: Any, limit: int) -> Task:

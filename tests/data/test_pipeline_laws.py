@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from labkit.data import Dataset
+from labkit.data.steps import shuffle
+from labkit.errors import InvalidArgumentError
 from tests.data.pipelines import Steps, build, plain, require_no_threads, steps
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(steps(), st.integers(0, 2))
 def test_going_on_from_every_place_is_going_on(plan: Steps, epoch: int) -> None:
     iterator = build(plan).iterate(epoch)
@@ -29,7 +31,7 @@ def test_going_on_from_every_place_is_going_on(plan: Steps, epoch: int) -> None:
         assert dataset.iterate().epoch == epoch + 1
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(steps(), st.integers(2, 5), st.booleans(), st.integers(0, 4))
 def test_threads_change_nothing(plan: Steps, parallel: int, prefetch: bool, place: int) -> None:
     expected, found = build(plan), build(plan, parallel=parallel, prefetch=prefetch)
@@ -84,6 +86,39 @@ def test_shuffles_are_permutations_of_seed_and_epoch(n: int, buffer_size: int, s
     assert (fixed.arrays(3) == first).all()
     if buffer_size >= n:
         assert (Dataset.range(n).shuffle(seed=seed).arrays(1) == second).all()
+
+
+def test_orders_stay_what_they_are() -> None:
+    """A state that was taken with one version goes on with the next."""
+    assert Dataset.range(12).shuffle(seed=1).arrays(2).tolist() == [4, 9, 6, 7, 10, 0, 11, 5, 2, 3, 1, 8]
+    assert Dataset.range(12).shuffle(4, seed=-5).arrays().tolist() == [2, 3, 5, 6, 4, 1, 9, 8, 10, 0, 11, 7]
+    words = Dataset.range(4).map(lambda x, rng: rng.bit_generator.random_raw() % 1000, seed=3)
+    assert words.arrays(1).tolist() == [454, 129, 753, 876]
+
+
+def test_too_many_to_number_are_shuffled_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = Dataset.range(100).shuffle(9, seed=1).arrays()
+    monkeypatch.setattr(shuffle, "MOST", 50)
+    dataset = Dataset.range(100).shuffle(9, seed=1)
+    assert not dataset.node.indexed
+    assert (dataset.arrays() == expected).all()
+    with pytest.raises(InvalidArgumentError, match="needs a buffer_size"):
+        Dataset.range(100).shuffle()
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(3600)
+def test_many_pipelines() -> None:
+    laws = {
+        test_going_on_from_every_place_is_going_on: (steps(7), st.integers(0, 2)),
+        test_threads_change_nothing: (steps(7), st.integers(2, 5), st.booleans(), st.integers(0, 4)),
+        test_both_ways_of_reading_give_the_same: (steps(7),),
+        test_what_is_said_beforehand_is_so: (steps(7),),
+    }
+    for law, arguments in laws.items():
+        inner = law.hypothesis.inner_test  # type: ignore[attr-defined]
+        settings(max_examples=2000, deadline=None)(given(*arguments)(inner))()
+    require_no_threads()
 
 
 def test_shuffles_differ() -> None:

@@ -102,6 +102,25 @@ def test_an_iterator_that_nobody_holds_leaves_no_thread() -> None:
     require_no_threads()
 
 
+@pytest.mark.parametrize("prefetch", [False, True])
+def test_an_interrupted_batch_is_made_again(prefetch: bool) -> None:
+    interrupted: list[int] = []
+
+    def interrupt(x: Any) -> Any:
+        if int(x) == 5 and not interrupted:
+            interrupted.append(1)
+            raise KeyboardInterrupt
+        return x
+
+    dataset = Dataset.range(9).filter(always).map(interrupt).batch(3)
+    iterator = iter(dataset.prefetch(2) if prefetch else dataset)
+    assert next(iterator).tolist() == [0, 1, 2]
+    with pytest.raises(KeyboardInterrupt):
+        next(iterator)
+    assert iterator.state()["position"][0] == 1
+    assert [x.tolist() for x in iterator] == [[3, 4, 5], [6, 7, 8]]
+
+
 def test_a_slow_producer_does_not_hold_up_who_stops() -> None:
     entered, leave = threading.Event(), threading.Event()
 

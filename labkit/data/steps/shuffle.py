@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
+from array import array
 from functools import cached_property
 from typing import Any
 
@@ -11,12 +13,20 @@ import numpy as np
 from labkit.data.cursor import Cursor, State, entries, whole
 from labkit.data.draws import key_of, philox
 from labkit.data.elements import Elements
-from labkit.data.node import INFINITE, Node, integer
+from labkit.data.node import Node, integer
 from labkit.data.spec import Element
 from labkit.data.workers import Workers
 
 _BLOCK = 1024
+_MANY = 1 << 16
 _EPOCHS_KEPT = 2
+MOST = 1 << 26
+"""Of how many numbers an order is made beforehand; of more elements the buffer holds the elements themselves."""
+
+
+def can_be_shuffled_whole(node: Node) -> bool:
+    """Whether its elements can be read by their numbers, and these are not too many."""
+    return node.indexed and node.length is not None and node.length <= MOST
 
 
 class Shuffle(Node):
@@ -42,7 +52,7 @@ class Shuffle(Node):
 
     @cached_property
     def indexed(self) -> bool:
-        return self.inputs[0].indexed and self.length != INFINITE
+        return can_be_shuffled_whole(self.inputs[0])
 
     def fetch(self, indices: np.ndarray, epoch: int, workers: Workers) -> Elements:
         return self.inputs[0].fetch(self._order(epoch)[indices], epoch, workers)
@@ -66,9 +76,13 @@ class Shuffle(Node):
     def _drawn(self, epoch: int) -> np.ndarray:
         count = integer(self.length)
         size = min(self.buffer_size or count, count)
+        if not count:
+            return np.empty(0, np.int64)
         choices = np.minimum(size, np.arange(count, 0, -1)).astype(np.uint64)
-        picks = iter((self.words(epoch, 0, count) % choices).tolist() if count else [])
-        buffer, order, last = list(range(size)), [], size - 1
+        drawn = self.words(epoch, 0, count) % choices
+        # Python's numbers a block at a time: all at once they take five times the room.
+        picks = itertools.chain.from_iterable(drawn[i : i + _MANY].tolist() for i in range(0, count, _MANY))
+        buffer, order, last = array("q", range(size)), array("q"), size - 1
         for coming, pick in zip(range(size, count), picks, strict=False):
             order.append(buffer[pick])
             buffer[pick] = buffer[last]
@@ -76,7 +90,7 @@ class Shuffle(Node):
         for last, pick in zip(range(size - 1, -1, -1), picks, strict=True):
             order.append(buffer[pick])
             buffer[pick] = buffer[last]
-        return np.array(order, np.int64)
+        return np.frombuffer(order, np.int64)
 
 
 class _ShuffleCursor(Cursor):
