@@ -64,6 +64,15 @@ def test_the_model_learns_and_comes_back(tmp_path: Path) -> None:
     assert 440 < float(last.strip("[]")) < 460
 
 
+def test_the_table_is_learned() -> None:
+    done = subprocess.run([sys.executable, "-c", block("table")], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    loss, score, price = (float(number) for number in re.findall(r"\d+\.\d+", done.stdout))
+    assert 15 < loss < 40
+    assert score > 0.99
+    assert 330 < price < 350
+
+
 def test_the_pipeline_goes_on() -> None:
     done = subprocess.run([sys.executable, "-c", block("data")], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr

@@ -9,7 +9,7 @@ import numpy as np
 
 import labkit as lk
 from labkit.core.shapes import show
-from labkit.errors import DataError, DTypeError, GraphError, InvalidArgumentError, ShapeError
+from labkit.errors import DataError, DTypeError, FailedPreconditionError, GraphError, InvalidArgumentError, ShapeError
 from labkit.layers.base import Layer
 
 _BLOCK = 1024
@@ -18,9 +18,9 @@ _BLOCK = 1024
 class AdaptedLayer(Layer):
     """What the layers share whose weights come from data by `adapt`, and not from an initializer and training.
 
-    A subclass defines `learn` and, where it may be made with what there is to learn, `given`; it makes its weights in `build`
-    with `add_adapted`. They are saved and loaded as all weights are. As long as the layer was neither adapted nor loaded, a
-    run that needs them raises FailedPreconditionError.
+    A subclass defines `learn` and, where it may be made with what there is to learn, `given`, and says in `settings_in` in
+    which attributes that is kept; it makes its weights in `build` with `add_adapted`. They are saved and loaded as all weights
+    are. As long as the layer was neither adapted nor loaded, a run that needs them raises FailedPreconditionError.
 
     Attributes:
         adapted: name -> what `adapt` found, in float64; empty before.
@@ -60,6 +60,17 @@ class AdaptedLayer(Layer):
     def given(self) -> str | None:
         """What the layer was made with that `adapt` would find; None where it is to be learned."""
         return None
+
+    def learned(self, name: str) -> np.ndarray | None:
+        """The weight's value where it has one, else what `adapt` found; None before."""
+        variable = self.own_weights.get(name)
+        if variable is None or self.lives_in is None:
+            return self.adapted.get(name)
+        try:
+            value: np.ndarray = self.lives_in.session.read(variable)
+        except FailedPreconditionError:  # neither adapted nor loaded
+            return None
+        return value
 
     def learn(self, batches: Iterator[np.ndarray]) -> dict[str, np.ndarray]:
         """The weights' values for batches of float64, at least one example, all of one shape."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -104,6 +104,8 @@ class Discretization(AdaptedLayer):
         FailedPreconditionError: when run, the layer was not adapted, and its weight was not loaded.
     """
 
+    settings_in: ClassVar[dict[str, str]] = {"bin_boundaries": "given_boundaries"}
+
     def __init__(
         self, bin_boundaries: Any = None, num_bins: int | None = None, output_mode: str = "int", **kwargs: Any
     ) -> None:
@@ -120,8 +122,13 @@ class Discretization(AdaptedLayer):
             raise InvalidArgumentError(
                 "Discretization's bin_boundaries are numbers in ascending order", received=repr(bin_boundaries)
             )
-        self.bin_boundaries, self.num_bins = bin_boundaries, num_bins
+        self.given_boundaries, self.num_bins = bin_boundaries, num_bins
         self.output_mode = one_of(output_mode, ("int", *_MODES), "Discretization's output_mode")
+
+    @property
+    def bin_boundaries(self) -> Any:
+        """As given, or learned, [num_bins - 1]; None as long as they are neither."""
+        return self.learned("bin_boundaries") if self.given_boundaries is None else self.given_boundaries
 
     def check_input(self, input_shape: Shape) -> None:
         need_examples(self, input_shape)
@@ -135,7 +142,7 @@ class Discretization(AdaptedLayer):
     def call(self, inputs: lk.Tensor, training: bool = False) -> lk.Tensor:
         x = lk.cast(inputs, self.dtype)
         if self.num_bins is None:
-            boundaries = lk.constant(np.asarray(self.bin_boundaries, np.float64), self.dtype)
+            boundaries = lk.constant(np.asarray(self.given_boundaries, np.float64), self.dtype)
         else:
             boundaries = lk.convert_to_tensor(self._boundaries)
         bins = lk.reshape(lk.searchsorted(boundaries, lk.reshape(x, [-1]), side="right"), lk.shape(x))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -46,6 +46,7 @@ class Normalization(AdaptedLayer):
     """
 
     supports_masking = True
+    settings_in: ClassVar[dict[str, str]] = {"mean": "given_mean", "variance": "given_variance"}
 
     def __init__(
         self, axis: Any = -1, mean: Any = None, variance: Any = None, invert: bool = False, **kwargs: Any
@@ -70,8 +71,18 @@ class Normalization(AdaptedLayer):
                 raise InvalidArgumentError(
                     f"Normalization's {what} is a finite number{limit}, or several", received=repr(value)
                 )
-        self.axis, self.mean, self.variance, self.invert = axis, mean, variance, bool(invert)
+        self.axis, self.given_mean, self.given_variance, self.invert = axis, mean, variance, bool(invert)
         self._axes = axes
+
+    @property
+    def mean(self) -> Any:
+        """As given, or learned, of the sizes along `axis`; None as long as it is neither."""
+        return self.learned("mean") if self.given_mean is None else self.given_mean
+
+    @property
+    def variance(self) -> Any:
+        """Likewise."""
+        return self.learned("variance") if self.given_variance is None else self.given_variance
 
     def check_input(self, input_shape: Shape) -> None:
         self._kept(len(input_shape), show(input_shape))
@@ -79,7 +90,7 @@ class Normalization(AdaptedLayer):
     def build(self, input_shape: Shape) -> None:
         if not self.dtype.is_floating:
             self.dtype = lk.float32
-        if self.mean is None:
+        if self.given_mean is None:
             kept = self.require_known(input_shape, self._kept(len(input_shape), ""), "features")
             self._mean, self._variance = (self.add_adapted(name, kept) for name in ("mean", "variance"))
 
@@ -88,16 +99,18 @@ class Normalization(AdaptedLayer):
         shape = self.shape_of(x)
         kept = self._kept(len(shape), show(shape))
         wide = [size if axis in kept else 1 for axis, size in enumerate(shape)]
-        if self.mean is None:
+        if self.given_mean is None:
             mean, variance = lk.reshape(self._mean, wide), lk.reshape(self._variance, wide)
         else:
             sizes = self.require_known(shape, kept, "features")
-            mean, variance = (lk.constant(self._wide(v, sizes, wide), x.dtype) for v in (self.mean, self.variance))
+            mean, variance = (
+                lk.constant(self._wide(v, sizes, wide), x.dtype) for v in (self.given_mean, self.given_variance)
+            )
         deviation = lk.maximum(lk.sqrt(variance), _LEAST)
         return x * deviation + mean if self.invert else (x - mean) / deviation
 
     def given(self) -> str | None:
-        return None if self.mean is None else "mean and variance"
+        return None if self.given_mean is None else "mean and variance"
 
     def learn(self, batches: Iterator[np.ndarray]) -> dict[str, np.ndarray]:
         """Mean and variance, block after block (Chan, Golub and LeVeque, Updating formulae, 1979, equation 2.1)."""

@@ -51,6 +51,12 @@ class Estimator:
         optimizer: Any,
         seed: int | None,
     ) -> None:
+        if feature_columns is None:
+            raise InvalidArgumentError(
+                f"{type(self).__name__} needs feature_columns",
+                rule="They say what the columns of the features are",
+                fix='For example [lk.feature_column.numeric_column("x")], for features {"x": [1.0, 2.0]}.',
+            )
         self.feature_columns = one_of_each(feature_columns)
         if not isinstance(model_dir, str | os.PathLike | None):
             raise InvalidArgumentError("model_dir is the path of a folder", received=repr(model_dir))
@@ -82,6 +88,7 @@ class Estimator:
             FeedError: the features lack a column, values or labels do not fit, or there are no examples.
             CheckpointError: model_dir holds a model of other columns.
         """
+        _require_steps("train", steps)
         given = input_of(input_fn)
         x, targets, weights = self._examples(given)
         steps = self._steps(given, len(x), steps, max_steps)
@@ -115,6 +122,7 @@ class Estimator:
             FailedPreconditionError: the estimator is not trained.
             FeedError: as of `train`.
         """
+        _require_steps("evaluate", steps)
         given = input_of(input_fn)
         x, targets, weights = self._examples(given)
         if steps is not None:
@@ -273,6 +281,16 @@ class Estimator:
                 )
             self._model, self._step = model, int(step)
         return self._model
+
+
+def _require_steps(method: str, steps: Any) -> None:
+    """Raises InvalidArgumentError where labels stand in the place of `steps`."""
+    if np.ndim(steps):
+        raise InvalidArgumentError(
+            f"{method} takes features and labels together, and after them the number of steps",
+            received=f"{type(steps).__name__} of {len(steps)} as steps",
+            fix=f"Pass a pair: {method}((x, y)). fit(x, y) and score(x, y) take them apart.",
+        )
 
 
 def _rows(columns: dict[str, np.ndarray]) -> Iterator[dict[str, np.ndarray]]:

@@ -91,7 +91,7 @@ class LinearRegressor(_Linear):
 
     def __init__(
         self,
-        feature_columns: Any,
+        feature_columns: Any = None,
         model_dir: str | os.PathLike[str] | None = None,
         label_dimension: int = 1,
         weight_column: str | None = None,
@@ -121,7 +121,7 @@ class LinearClassifier(_Linear, _Classifier):
 
     def __init__(
         self,
-        feature_columns: Any,
+        feature_columns: Any = None,
         model_dir: str | os.PathLike[str] | None = None,
         n_classes: int = 2,
         weight_column: str | None = None,
@@ -150,7 +150,7 @@ class DNNRegressor(_Deep):
     def __init__(
         self,
         hidden_units: Sequence[int],
-        feature_columns: Any,
+        feature_columns: Any = None,
         model_dir: str | os.PathLike[str] | None = None,
         label_dimension: int = 1,
         weight_column: str | None = None,
@@ -178,7 +178,7 @@ class DNNClassifier(_Deep, _Classifier):
     def __init__(
         self,
         hidden_units: Sequence[int],
-        feature_columns: Any,
+        feature_columns: Any = None,
         model_dir: str | os.PathLike[str] | None = None,
         n_classes: int = 2,
         weight_column: str | None = None,

@@ -190,7 +190,7 @@ def _weight(value: Any) -> float:
 
 
 def _metric_name(spec: Any, metric: Any) -> str:
-    if isinstance(spec, str):
+    if isinstance(spec, str) and spec == spec.lower():  # "R2Score" is reported as what it makes, r2_score
         return spec
     metric = metric.func if isinstance(metric, functools.partial) else metric  # a function with settings
     name = getattr(metric, "name", None) or getattr(metric, "__name__", None)

@@ -113,10 +113,12 @@ def settings_of(value: Any) -> dict[str, Any]:
     """The constructor's arguments of an object that keeps each one in an attribute of the same name.
 
     Arguments that the object does not keep are left out; so is an object's own name, in whose place a spec has the
-    component's.
+    component's. Where the attribute of that name says more than what was given, such as what was learned in its place, the
+    class names the one to take in `settings_in`, argument -> attribute.
     """
-    names = [name for name in inspect.signature(type(value)).parameters if name != "name" and hasattr(value, name)]
-    return {name: getattr(value, name) for name in names}
+    elsewhere = getattr(type(value), "settings_in", {})
+    kept = {name: elsewhere.get(name, name) for name in inspect.signature(type(value)).parameters if name != "name"}
+    return {name: getattr(value, attribute) for name, attribute in kept.items() if hasattr(value, attribute)}
 
 
 def show(value: Any) -> str:

@@ -298,3 +298,36 @@ def test_keras_agrees():
         for mode in ("one_hot", "multi_hot", "count"):
             expected = keras.layers.CategoryEncoding(5, output_mode=mode)(numbers)
             np.testing.assert_array_equal(values(lk.layers.CategoryEncoding(5, mode), numbers), expected)
+
+
+def test_what_was_learned_is_read_by_keras_names(tmp_path):
+    data = np.random.default_rng(4).normal(3, 2, (50, 2)).astype("float32")
+    norm, bins = lk.layers.Normalization(), lk.layers.Discretization(num_bins=4)
+    assert norm.mean is None
+    assert norm.variance is None
+    assert bins.bin_boundaries is None
+    model = lk.Sequential([lk.Input((2,)), norm, bins])
+    model.build()
+    assert norm.mean is None  # its weights have no values
+    norm.adapt(data)
+    bins.adapt(data)
+    model.predict(data)
+    np.testing.assert_allclose(norm.mean, data.mean(axis=0), rtol=1e-6)
+    np.testing.assert_allclose(norm.variance, data.var(axis=0), rtol=1e-6)
+    assert bins.bin_boundaries.shape == (3,)
+    prefix = model.save(str(tmp_path / "m"))
+    loaded = lk.load_model(prefix).layers
+    np.testing.assert_array_equal(loaded[0].mean, norm.mean)
+    np.testing.assert_array_equal(loaded[1].bin_boundaries, bins.bin_boundaries)
+    assert loaded[0].given_mean is None
+    assert loaded[1].num_bins == 4
+    alone = lk.layers.Normalization()
+    alone.adapt(data)
+    np.testing.assert_allclose(alone.mean, data.mean(axis=0, dtype="float64"), rtol=1e-12)
+    given = lk.layers.Normalization(mean=1.5, variance=[4.0, 9.0])
+    assert given.mean == 1.5
+    assert given.variance == [4.0, 9.0]
+    again = lk.load_model(lk.Sequential([lk.Input((2,)), given]).save(str(tmp_path / "g"))).layers[0]
+    assert again.mean == 1.5
+    assert again.variance == [4.0, 9.0]
+    assert not again.weights

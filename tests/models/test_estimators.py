@@ -288,3 +288,18 @@ def test_a_training_that_is_refused_can_be_repeated():
     with pytest.raises(FeedError):
         model.fit({**TABLE, "size": np.full(N, np.nan)}, YES)
     assert model.fit(TABLE, YES, epochs=30).score(TABLE, YES) > 0.6
+
+
+def test_labels_in_the_place_of_steps_and_missing_columns_are_told():
+    model = lk.LinearRegressor([lk.feature_column.numeric_column("x")])
+    for method, labels in ((model.evaluate, [1.0, 2.0]), (model.train, np.array([1.0, 2.0]))):
+        with pytest.raises(InvalidArgumentError, match=r"Received: \w+ of 2 as steps.*Pass a pair: \w+\(\(x, y\)\)"):
+            method({"x": [1.0, 2.0]}, labels)
+    for kind, arguments in (
+        (lk.LinearRegressor, ()),
+        (lk.LinearClassifier, ()),
+        (lk.DNNRegressor, ([4],)),
+        (lk.DNNClassifier, ([4],)),
+    ):
+        with pytest.raises(InvalidArgumentError, match=f"{kind.__name__} needs feature_columns"):
+            kind(*arguments)

@@ -120,3 +120,9 @@ def test_metrics_are_saved_with_the_model(tmp_path):
     model.save(path)
     again = lk.models.load_model(path) if hasattr(lk.models, "load_model") else lk.load_model(path)
     assert again.evaluate(X, LABELS, return_dict=True) == model.evaluate(X, LABELS, return_dict=True)
+
+
+def test_reports_name_metrics_in_snake_case():
+    model = lk.Sequential([lk.Input((3,)), lk.layers.Dense(1)])
+    model.compile("sgd", "mse", metrics=["R2Score", "mae", "MeanSquaredError", "CosineSimilarity"])
+    assert list(model.metrics) == ["r2_score", "mae", "mean_squared_error", "cosine_similarity"]
