@@ -13,6 +13,7 @@ from labkit.core.nest import flatten, pack
 from labkit.errors import FeedError, GraphError, InvalidArgumentError, SessionError
 from labkit.models.arrays import parts, require_pairs, targets_array
 from labkit.models.home import BUILDING
+from labkit.models.logits import warn_of_probabilities
 from labkit.models.objectives import Graded, Objective, Specs
 from labkit.models.predicting import PredictingLayers
 from labkit.optimizers.base import Optimizer
@@ -149,7 +150,10 @@ class CompiledLayers(PredictingLayers):
 
     def _graded(self, outputs: Any) -> list[Graded]:
         """What each output's loss and metrics make of every example."""
-        triples = zip(self.objectives(), self.targets, flatten(outputs), strict=True)
+        triples = list(zip(self.objectives(), self.targets, flatten(outputs), strict=True))
+        if not self.programs and self._evaluation is None:  # the first graph since the model was compiled
+            for objective, _, y_pred in triples:
+                warn_of_probabilities(objective, y_pred)
         return [objective.per_example(y_true, y_pred) for objective, y_true, y_pred in triples]
 
     def training_program(self, weighted: bool = False) -> TrainingProgram:

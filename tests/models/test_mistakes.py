@@ -132,3 +132,63 @@ def test_steps_of_a_model_of_keras_are_refused_as_nothing_would_call_them(method
     Inner().compile("sgd", "mse")
     with pytest.raises(GraphError, match=rf"Outer.{method} would never be called.*{method}.*train_on_batch"):
         outer().compile("sgd", "mse")
+
+
+LOGITS = lk.losses.BinaryCrossentropy(from_logits=True)
+
+
+def binary(metrics, activation=None, units=1, loss=LOGITS):
+    return classifier(units, activation, loss, metrics), (X, RANDOM.integers(0, 2, (60, units)))
+
+
+@pytest.mark.parametrize(
+    ("metric", "units"),
+    [
+        ("accuracy", 1),
+        ("binary_accuracy", 3),
+        (lk.metrics.BinaryAccuracy(), 3),
+        (lk.metrics.Precision(), 1),
+        (lk.metrics.Recall(thresholds=[0.0, 0.3]), 1),
+        (lk.metrics.F1Score(threshold=0.5), 3),
+        (lk.metrics.ConfusionMatrix(), 1),
+    ],
+)
+def test_metrics_that_compare_logits_with_a_probability_warn_once(metric, units):
+    model, data = binary([metric], units=units)
+    with pytest.warns(UserWarning, match=r"gives logits.*thresholds=0.0") as warned:
+        model.fit(*data, verbose=0, validation_data=data)
+    assert len(warned) == 1
+    assert warned[0].filename == __file__
+    model.evaluate(*data)
+    model.train_on_batch(*data, sample_weight=np.ones(60))
+
+
+@pytest.mark.parametrize(
+    ("metric", "units"),
+    [
+        ({"name": "binary_accuracy", "threshold": 0.0}, 1),
+        (lk.metrics.Precision(thresholds=0.0), 1),
+        (lk.metrics.AUC(), 1),
+        ("mse", 1),
+    ],
+)
+def test_metrics_that_can_read_logits_do_not_warn(metric, units):
+    model, data = binary([metric], units=units)
+    model.fit(*data, verbose=0)
+
+
+def test_metrics_of_the_largest_logit_do_not_warn():
+    loss = lk.losses.SparseCategoricalCrossentropy(from_logits=True)
+    metrics = ["accuracy", lk.metrics.Precision(), lk.metrics.ConfusionMatrix(), lk.metrics.F1Score()]
+    classifier(3, None, loss, metrics).fit(X, LABELS, verbose=0)
+
+
+def test_probabilities_taken_for_logits_warn():
+    model = classifier(3, "softmax", lk.losses.SparseCategoricalCrossentropy(from_logits=True))
+    with pytest.warns(UserWarning, match="model 'sequential' ends in softmax.*Leave out the activation"):
+        model.evaluate(X, LABELS)
+    model.fit(X, LABELS, verbose=0)
+    model, data = binary(["accuracy"], "sigmoid")
+    with pytest.warns(UserWarning, match="ends in sigmoid") as warned:
+        model.fit(*data, verbose=0)
+    assert len(warned) == 1
