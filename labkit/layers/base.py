@@ -13,7 +13,7 @@ import numpy as np
 import labkit as lk
 from labkit.core.nest import flatten, pack
 from labkit.core.shapes import show
-from labkit.errors import GraphError, ShapeError
+from labkit.errors import DTypeError, GraphError, MissingNameError, ShapeError
 from labkit.layers.masking import masks_of, set_mask
 from labkit.layers.missing import Missing
 from labkit.layers.shape_checks import Shape, ShapeChecks
@@ -30,6 +30,9 @@ _TRAINING: ContextVar[bool | None] = ContextVar("training", default=None)
 def is_tracing() -> bool:
     """Whether this runs inside the `call` of a layer."""
     return _TRAINING.get() is not None
+
+_KINDS = {"initializer": "initializers", "regularizer": "regularizers", "constraint": "constraints"}
+"""What an attribute's name ends with, and the family from which its value comes."""
 
 
 class Layer(WeightOwner, ShapeChecks):
@@ -193,7 +196,7 @@ class Layer(WeightOwner, ShapeChecks):
         given = {key: value for key, value in {"training": training, "mask": mask}.items() if key in named}
         before = _TRAINING.set(training)
         try:
-            return self.call(inputs, **given, **options)
+            outputs = self.call(inputs, **given, **options)
         except ShapeError as error:
             if self._built_for in (None, shape) or not self.has_weights:
                 raise
@@ -205,6 +208,33 @@ class Layer(WeightOwner, ShapeChecks):
             ) from error
         finally:
             _TRAINING.reset(before)
+        if outputs is None:
+            raise DTypeError(
+                f"call of {self.name or type(self).__name__!r} ({type(self).__name__}) returns nothing",
+                rule="It returns a tensor, or a list, tuple or dict of tensors",
+                received="None",
+                fix="End it with return.",
+            )
+        return outputs
+
+    def __getattr__(self, name: str) -> Any:
+        """Asked for what is not there: all of it where a subclass forgot to call this class's constructor."""
+        if "_trainable" not in vars(self) and not name.startswith("__"):
+            raise MissingNameError(
+                f"{type(self).__name__!r} object has no attribute {name!r}",
+                name=name,
+                rule="The __init__ of a layer or model of your own first calls that of its base",
+                fix="Begin it with super().__init__().",
+            )
+        return super().__getattribute__(name)  # raises what it raised before, which may come from a property
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Refuses names of initializers, regularizers and constraints that do not exist where they are given, rather than
+        when the layer is built."""
+        kind = _KINDS.get(name.rpartition("_")[2])
+        if kind is not None and isinstance(value, str | Mapping):
+            resolve(kind, value)
+        super().__setattr__(name, value)
 
     def _regularize(self, output: Any) -> None:
         """Records the outputs' penalty in the graph, under this trace's scope, where the model finds it."""

@@ -22,7 +22,7 @@ class ShapeChecks:
         """The static shape of a tensor, or the shapes of a nest of tensors in its structure.
 
         Raises:
-            ShapeError: not even a rank is known.
+            ShapeError: not even a rank is known, there is no batch, or it is text.
         """
         return pack(inputs, [self._shape_of(tensor) for tensor in flatten(inputs)])
 
@@ -32,6 +32,13 @@ class ShapeChecks:
                 f"Layer {self.name!r} ({type(self).__name__}) needs an input of known rank",
                 received=f"{tensor.name} of unknown shape",
                 fix="Give the placeholder a shape such as [None, 28, 28, 1].",
+            )
+        if not tensor.shape.rank or tensor.dtype == lk.string:
+            raise ShapeError(
+                f"Layer {self.name!r} ({type(self).__name__}) takes a batch of numbers",
+                rule="Its input is [batch, ...], or a symbol such as lk.Input((4,))",
+                received=f"{tensor.dtype.name} of shape {show(tensor.dims)}",
+                fix="A single example is a batch of one: lk.expand_dims(x, 0).",
             )
         return tuple(tensor.shape.as_list())
 

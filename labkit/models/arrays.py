@@ -28,6 +28,13 @@ def numeric(data: Any, what: str) -> np.ndarray:
     except ValueError:
         array = np.asarray(None)
     if array.dtype.kind not in "biuf" or array.ndim == 0:
+        if columns := _columns_without_numbers(data):
+            raise FeedError(
+                f"{what} has columns that hold no numbers",
+                rule="Each column of a frame is one of numbers or bools",
+                received=", ".join(columns),
+                fix="Drop them, or make numbers of them: pandas.get_dummies, .astype('float32').",
+            )
         raise FeedError(
             f"{what} is no array of numbers",
             rule="Data are arrays [examples, ...], or what NumPy converts to one",
@@ -35,6 +42,13 @@ def numeric(data: Any, what: str) -> np.ndarray:
             fix="Stack the examples into one array; encode text as numbers first.",
         )
     return array
+
+
+def _columns_without_numbers(data: Any) -> list[str]:
+    """Of a frame the columns, with their dtypes, that NumPy has no numbers for."""
+    if not hasattr(data, "columns") or not hasattr(data, "items"):
+        return []
+    return [f"{name!r} ({each.dtype})" for name, each in data.items() if np.asarray(each).dtype.kind not in "biuf"][:5]
 
 
 def parts(data: Any, like: Any, names: Sequence[str], what: str) -> list[Any]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import labkit as lk
-from labkit.errors import GraphError
+from labkit.errors import ArgumentError, GraphError
 from labkit.layers.base import Layer
 from labkit.layers.input import Input
 from labkit.layers.symbol import Symbol
@@ -36,6 +36,13 @@ class Sequential(Model):
         super().__init__(name=name, seed=seed)
         self._made_of: list[Layer] = []
         self._written: LayerGraph | None = None  # the same in symbols, when somebody asks
+        if isinstance(layers, Layer | str | Mapping) or not isinstance(layers, Iterable):
+            raise ArgumentError(
+                "Sequential takes a list of layers",
+                rule="Its entries are layers, registered names, or {'name': ..., settings}",
+                received=repr(layers),
+                fix="Put brackets around: lk.Sequential([lk.layers.Dense(1)]).",
+            )
         for layer in layers:
             self.add(layer)
 

@@ -68,7 +68,7 @@ class Optimizer(OptimizerState):
 
     def __init__(self, learning_rate: Any = 0.01, name: str | None = None, **clipping: Unpack[Clipping]) -> None:
         super().__init__(name, learning_rate)
-        for key, value in check_clipping(self, clipping).items():
+        for key, value in check_clipping(self, Optimizer, clipping).items():
             setattr(self, key, value)
         self._numbers: dict[tuple[str, lk.DType], lk.Tensor] = {}
 

@@ -9,6 +9,7 @@ from typing import Any, TypedDict
 import labkit as lk
 from labkit.core.settings import check_scalar
 from labkit.errors import InvalidArgumentError
+from labkit.plugins import unknown_settings
 
 
 class Clipping(TypedDict, total=False):
@@ -29,11 +30,10 @@ class Clipping(TypedDict, total=False):
 KEYS = tuple(Clipping.__annotations__)
 
 
-def check_clipping(owner: object, clipping: Clipping) -> dict[str, Any]:
-    """The setting that is given, if any."""
-    unknown = next((key for key in clipping if key not in KEYS), None)
-    if unknown:
-        raise TypeError(f"{type(owner).__name__}() got an unexpected keyword argument {unknown!r}")
+def check_clipping(owner: object, base: type, clipping: Clipping) -> dict[str, Any]:
+    """The setting that is given, if any. `base`: the class of all optimizers, where the settings arrive."""
+    if unknown := {key: value for key, value in clipping.items() if key not in KEYS}:
+        raise unknown_settings("optimizer", type(owner), base, unknown)
     given = {key: value for key, value in clipping.items() if value is not None}
     if len(given) > 1:
         raise InvalidArgumentError(

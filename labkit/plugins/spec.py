@@ -91,22 +91,40 @@ def unknown_settings(kind: str, made: type, base: type, unknown: Mapping[str, An
         made: the class of the object; base: that where the names arrive.
     """
     known: dict[str, inspect.Parameter] = {}
+    variable = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
     for owner in made.__mro__[: made.__mro__.index(base) + 1]:
         if "__init__" not in vars(owner):
             continue
         parameters = list(inspect.signature(vars(owner)["__init__"]).parameters.items())[1:]
-        known.update(
-            {key: p for key, p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL) and key not in known}
-        )
+        known.update({key: p for key, p in parameters if p.kind not in variable and key not in known})
         if all(p.kind is not p.VAR_KEYWORD for _, p in parameters):
             break
-    near = quoted_near_names(next(iter(unknown)), known)
+    known = {**known, **{key: p for key, p in inspect.signature(made).parameters.items() if p.kind not in variable}}
+    first = next(iter(unknown))
+    near = quoted_near_names(first, known)
+    advice = next((fix for old, new, fix in _ELSEWHERE if old == first and (new in known or not new)), "")
     return InvalidArgumentError(
         f"The {kind} {made.__name__} has no setting {' or '.join(map(repr, unknown))}",
         rule=f"Its settings are {', '.join(known)}",
         received=", ".join(f"{key}={value!r}" for key, value in unknown.items()),
-        fix=f"Did you mean {near}?" if near else "",
+        fix=advice or (f"Did you mean {near}?" if near else ""),
     )
+
+
+_ELSEWHERE = (
+    ("lr", "learning_rate", "It is called learning_rate here."),
+    ("decay", "learning_rate", "Pass a schedule: learning_rate=lk.schedules.InverseTimeDecay(...)."),
+    ("alpha", "negative_slope", "It is called negative_slope here."),
+    ("input_dim", "input_shape", "The shape of one example is given: input_shape=(n,)."),
+    ("batch_input_shape", "input_shape", "Give input_shape, the shape of one example, without the batch dimension."),
+    ("batch_size", "input_shape", "Leave it out: layers take batches of any size."),
+    ("input_length", "", "Leave it out: the length is that of the data."),
+    ("data_format", "", "Leave it out: images are [batch, height, width, channels], the channels last."),
+    ("dtype", "input_shape", 'Layers compute in the dtype of the model\'s input: lk.Input(..., dtype="float64").'),
+    ("weights", "input_shape", "Set them when the model is built: model.set_weights(...)."),
+)
+"""What settings are called, or where one finds them, that other libraries and older programs have: the old name, the
+setting that must exist here for the advice to hold ("" for none), the advice."""
 
 
 def settings_of(value: Any) -> dict[str, Any]:

@@ -192,3 +192,79 @@ def test_probabilities_taken_for_logits_warn():
     with pytest.warns(UserWarning, match="ends in sigmoid") as warned:
         model.fit(*data, verbose=0)
     assert len(warned) == 1
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: lk.layers.Dense(1, activaton="relu"), "no setting 'activaton'.*Did you mean 'activation'"),
+        (lambda: lk.layers.LeakyReLU(alpha=0.1), "negative_slope here"),
+        (lambda: lk.layers.Embedding(9, 2, input_length=3), "Leave it out: the length"),
+        (lambda: lk.layers.MaxPooling2D(2, data_format="channels_last"), "channels last"),
+        (lambda: lk.layers.Dense(1, input_dim=3), r"input_shape=\(n,\)"),
+        (lambda: lk.layers.Dense(1, dtype="float64"), r"lk.Input\(..., dtype=.float64"),
+        (lambda: lk.optimizers.Adam(lr=0.1), "optimizer Adam has no setting 'lr'.*clipnorm.*called learning_rate here"),
+        (lambda: lk.optimizers.SGD(momentums=0.1), "Did you mean 'momentum'"),
+        (lambda: lk.optimizers.RMSprop(decay=0.1), "InverseTimeDecay"),
+        (lambda: lk.layers.Dense(1, kernel_initializer="he_norml"), "no initializer named 'he_norml'.*HeNormal"),
+        (lambda: lk.layers.Conv2D(1, 3, kernel_constraint="max_nrm"), "no constraint named 'max_nrm'"),
+        (lambda: lk.layers.Dense(1, bias_regularizer={"name": "l2", "stren": 1}), "regularizer 'l2' cannot be made"),
+        (lambda: lk.Sequential(lk.layers.Dense(1)), r"takes a list of layers.*lk.Sequential\(\["),
+        (lambda: lk.Sequential("dense"), "takes a list of layers"),
+        (lambda: lk.layers.Dense(1)("abc"), "Dense. takes a batch of numbers.*string of shape"),
+        (lambda: lk.layers.Dense(1)(3.0), "Dense. takes a batch of numbers.*batch of one"),
+    ],
+)
+def test_settings_and_inputs_that_do_not_exist_are_refused_where_they_are_given(make, message):
+    with pytest.raises(lk.errors.LabkitError, match=message):
+        make()
+
+
+@pytest.mark.parametrize("base", [lk.Model, lk.layers.Layer])
+def test_a_constructor_that_forgets_its_base(base):
+    class Forgetful(base):
+        def __init__(self):
+            self.inner = lk.layers.Dense(1)
+
+        def call(self, inputs):
+            return self.inner(inputs)
+
+    uses = [lambda made: made(lk.Input((4,))), lambda made: lk.Sequential([made]), repr]
+    if base is lk.Model:
+        uses += [lambda made: made.compile("sgd", "mse"), lambda made: made.summary(), lambda made: made.predict(X)]
+    for use in uses:
+        with pytest.raises(AttributeError, match=r"super\(\).__init__\(\)"):
+            use(Forgetful())
+
+
+def test_what_a_property_misses_is_told_as_such():
+    class Wrong(lk.layers.Layer):
+        @property
+        def scale(self):
+            return self.factor
+
+    with pytest.raises(AttributeError, match="no attribute 'factor'"):
+        _ = Wrong().scale
+    assert not hasattr(Wrong(), "anything")
+
+
+@pytest.mark.parametrize("base", [lk.Model, lk.layers.Layer])
+def test_a_call_that_forgets_to_return(base):
+    class Forgetful(base):
+        def call(self, inputs):
+            lk.abs(inputs)
+
+    with pytest.raises(lk.errors.DTypeError, match=r"Forgetful\) returns nothing.*End it with return"):
+        lk.Sequential([Forgetful(), lk.layers.Dense(1)]).predict(X)
+    with pytest.raises(lk.errors.DTypeError, match="returns nothing"):
+        Forgetful()(lk.Input((4,)))
+
+
+def test_columns_of_a_frame_that_hold_text_are_named():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"age": [1.0, 2.0], "town": ["x", "y"], "count": [1, 2]})
+    model = lk.Sequential([lk.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with pytest.raises(FeedError, match=r"x has columns that hold no numbers.*Received: 'town' \(\w+\)\."):
+        model.fit(frame, [1.0, 2.0], verbose=0)
+    model.fit(frame[["age", "count"]], frame["age"], verbose=0)
