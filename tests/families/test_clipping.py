@@ -159,7 +159,7 @@ def test_clipping_is_a_setting_by_name(name):
     assert "clipnorm=2.0" in repr(resolve("optimizers", spec_of("optimizers", made)))
     with pytest.raises(InvalidArgumentError, match="clipnorm"):
         resolve("optimizers", {"name": name, "clipnrm": 2.0})
-    with pytest.raises(InvalidArgumentError, match="Did you mean .clipnorm"):
+    with pytest.raises(InvalidArgumentError, match=r"Did you mean .clipnorm"):
         type(made)(clipnrm=2.0)
 
 
