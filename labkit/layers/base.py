@@ -31,6 +31,7 @@ def is_tracing() -> bool:
     """Whether this runs inside the `call` of a layer."""
     return _TRAINING.get() is not None
 
+
 _KINDS = {"initializer": "initializers", "regularizer": "regularizers", "constraint": "constraints"}
 """What an attribute's name ends with, and the family from which its value comes."""
 
