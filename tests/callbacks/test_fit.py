@@ -1,5 +1,10 @@
 """Which methods fit calls, when and with what; that looking changes no bit; that errors and Ctrl-C end it cleanly."""
 
+import functools
+import os
+import signal
+import threading
+
 import numpy as np
 import pytest
 
@@ -251,18 +256,16 @@ def test_an_error_or_ctrl_c_ends_the_fit_after_a_whole_step(make, data, error):
     assert model.history.epoch == model.history.steps == []
 
 
-def test_ctrl_c_inside_native_steps(data):
+def test_ctrl_c_inside_native_steps(data, request):
     """A signal, as the keyboard sends it, in the middle of a long fit."""
-    import os
-    import signal
-    import threading
-
     x, y = np.tile(data[0], (500, 20)), np.tile(data[1], (500, 1))
     model = lk.Sequential([lk.layers.Dense(256, "relu", input_shape=(60,)), lk.layers.Dense(1)])
     model.compile(lk.optimizers.SGD(1e-4), "mse")
     model.fit(x, y, epochs=1, verbose=0)
     recorder = Quiet()
     timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    request.addfinalizer(functools.partial(signal.signal, signal.SIGINT, signal.getsignal(signal.SIGINT)))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell's children start deaf to it
     timer.start()
     with pytest.raises(KeyboardInterrupt):
         model.fit(x, y, epochs=100_000, verbose=0, callbacks=[recorder])
