@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from labkit.callbacks.base import Logs
-from labkit.callbacks.checks import check_count
 from labkit.callbacks.monitor import MonitorCallback
-from labkit.core.settings import check_number
+from labkit.core.settings import check_count, check_number
 
 
 class EarlyStopping(MonitorCallback):

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from labkit.callbacks.base import Logs
-from labkit.callbacks.checks import check_count
 from labkit.callbacks.monitor import MonitorCallback
-from labkit.core.settings import check_number
+from labkit.core.settings import check_count, check_number
 from labkit.errors import InvalidArgumentError
 from labkit.io import make_folder
 

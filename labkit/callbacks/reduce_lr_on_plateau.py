@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from labkit.callbacks.base import Logs
-from labkit.callbacks.checks import check_count
 from labkit.callbacks.monitor import MonitorCallback
 from labkit.callbacks.rates import adjustable
-from labkit.core.settings import check_number
+from labkit.core.settings import check_count, check_number
 
 
 class ReduceLROnPlateau(MonitorCallback):

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from labkit.callbacks.base import Callback, Logs
-from labkit.callbacks.checks import check_count
 from labkit.callbacks.rates import current
+from labkit.core.settings import check_count
 from labkit.summary import EventWriter
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from labkit.core.tensor import Tensor
 from labkit.core.variables import Variable
 from labkit.errors import InvalidArgumentError
@@ -31,6 +33,21 @@ def check_number(
         InvalidArgumentError: it is no finite number within these limits.
     """
     return _checked(owner, name, value, low, high, above=above, below=below, also="")
+
+
+def check_count(owner: object, name: str, value: Any, low: int = 0) -> int:
+    """`value` as an int.
+
+    Raises:
+        InvalidArgumentError: it is no whole number from `low` on.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < low:
+        raise InvalidArgumentError(
+            f"{type(owner).__name__} cannot use this {name}",
+            rule=f"It is a whole number from {low} on",
+            received=f"{name}={value!r}",
+        )
+    return int(value)
 
 
 def check_scalar(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from labkit.core.settings import check_number
+from labkit.core.settings import check_count, check_number
 from labkit.metrics.mean import ExampleMean, means
-from labkit.metrics.reading import check_count, class_numbers, class_scores, one_hot_numbers, paired, yes_or_no
+from labkit.metrics.reading import class_numbers, class_scores, one_hot_numbers, paired, yes_or_no
 
 
 class _Accuracy(ExampleMean):
@@ -72,7 +72,7 @@ class CategoricalAccuracy(_Accuracy):
 
 class _TopK(_Accuracy):
     def __init__(self, k: int = 5, name: str | None = None) -> None:
-        self.k = check_count(self, "k", k, least=1)
+        self.k = check_count(self, "k", k, low=1)
         super().__init__(name)
 
     def _hits(self, right: np.ndarray, scores: np.ndarray) -> np.ndarray:

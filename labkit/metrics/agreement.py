@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from labkit.core.settings import check_number
+from labkit.core.settings import check_count, check_number
 from labkit.errors import ShapeError
 from labkit.metrics.base import Metric
-from labkit.metrics.reading import check_choice, check_count, labels, repeated, whole_numbers, yes_or_no
+from labkit.metrics.reading import check_choice, labels, repeated, whole_numbers, yes_or_no
 
 
 class _Confusion(Metric):
@@ -23,7 +23,7 @@ class _Confusion(Metric):
     counted: tuple[str, ...] = ("cells",)
 
     def __init__(self, num_classes: int | None, threshold: float, name: str | None) -> None:
-        self.num_classes = None if num_classes is None else check_count(self, "num_classes", num_classes, least=2)
+        self.num_classes = None if num_classes is None else check_count(self, "num_classes", num_classes, low=2)
         self.threshold = check_number(self, "threshold", threshold, low=0.0, high=1.0)
         super().__init__(name)
 

@@ -147,18 +147,3 @@ def check_choice(metric: Metric, name: str, value: Any, choices: tuple[Any, ...]
             received=f"{name}={value!r}",
         )
     return value
-
-
-def check_count(metric: Metric, name: str, value: Any, least: int) -> int:
-    """`value`, a whole number.
-
-    Raises:
-        InvalidArgumentError: it is none, or below the least one.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise InvalidArgumentError(
-            f"{type(metric).__name__} cannot use this {name}",
-            rule=f"It is a whole number from {least} on",
-            received=f"{name}={value!r}",
-        )
-    return int(value)

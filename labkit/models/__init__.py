@@ -4,9 +4,9 @@
 runner's `trial.fit` both step. Estimators are models of tables: `LinearRegressor` and its like.
 """
 
+from labkit.callbacks.history import History
 from labkit.models.estimator import Estimator
 from labkit.models.estimators import DNNClassifier, DNNRegressor, LinearClassifier, LinearRegressor
-from labkit.models.history import History
 from labkit.models.input_functions import numpy_input_fn
 from labkit.models.loop import TrainingLoop, example_order
 from labkit.models.model import Model

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import labkit as lk
+from labkit.callbacks.history import History
 from labkit.core.nest import flatten, pack
 from labkit.errors import SessionError
 from labkit.layers.missing import Missing
@@ -15,7 +16,6 @@ from labkit.models import saving
 from labkit.models.arrays import example_weights
 from labkit.models.compiled import CompiledLayers, fetched
 from labkit.models.fit import fit
-from labkit.models.history import History
 from labkit.models.home import BUILDING
 from labkit.models.meters import Meters, mean_of_steps
 from labkit.models.rate_test import RateTest, find_learning_rate
