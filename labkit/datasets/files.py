@@ -22,7 +22,7 @@ from typing import Any
 
 import platformdirs
 
-from labkit.datasets.idx import read_payload, unpack
+from labkit.data.formats.payload import read_payload, unpack
 from labkit.errors import DataError, NotFoundError
 from labkit.io import atomic_write, make_folder
 

@@ -7,9 +7,9 @@ import hashlib
 
 import numpy as np
 
+from labkit.data.formats.idx import parse_idx
 from labkit.datasets.base import DataSet, Split
 from labkit.datasets.files import PinnedFile, fetch
-from labkit.datasets.idx import parse_idx
 
 VALIDATION = 5_000
 MIRRORS = ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/")

@@ -17,8 +17,9 @@ import numpy as np
 
 from labkit.core.dtypes import as_dtype, float32, uint8
 from labkit.core.graph import get_default_graph
+from labkit.data.formats.idx import parse_idx
+from labkit.data.formats.payload import read_payload
 from labkit.datasets.files import MissingDataError, PinnedFile, fetch
-from labkit.datasets.idx import parse_idx, read_payload
 from labkit.datasets.mnist_digits import MIRRORS, TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS
 from labkit.errors import DataError, DTypeError, FailedPreconditionError, InvalidArgumentError
 

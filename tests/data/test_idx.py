@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from labkit.datasets.idx import ELEMENT_TYPES, parse_idx, read_payload
+from labkit.data.formats.idx import ELEMENT_TYPES, parse_idx
+from labkit.data.formats.payload import read_payload
 from labkit.errors import DataError
 
 

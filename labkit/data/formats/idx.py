@@ -13,13 +13,8 @@ Files come from elsewhere: nothing here reserves more memory than the file reall
 
 from __future__ import annotations
 
-import gzip
 import math
-import os
 import struct
-import zlib
-from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
@@ -34,67 +29,6 @@ ELEMENT_TYPES: dict[int, np.dtype] = {
     0x0E: np.dtype(">f8"),
 }
 MAX_RANK = 8
-GZIP_MAGIC = b"\x1f\x8b"
-CHUNK = 1 << 20
-
-
-def read_payload(path: str | os.PathLike[str], cap: int) -> bytearray:
-    """Returns the bytes of a file, unpacked when it is a gzip container (which is told by its first bytes).
-
-    Args:
-        path: the file.
-        cap: the most bytes the payload may have. A container that unpacks to more is given up at this point, so a
-            small hostile file cannot fill the memory.
-
-    Raises:
-        DataError: the file cannot be read, is a damaged container, or holds more than `cap` bytes.
-    """
-    path = Path(path)
-    try:
-        with path.open("rb") as file:
-            return unpack(file, str(path), cap)
-    except OSError as error:
-        raise DataError(
-            f"{path} cannot be read",
-            rule="A data file must be a readable regular file",
-            received=error.strerror or str(error),
-            fix="Check the path and its permissions",
-        ) from error
-
-
-def unpack(file: BinaryIO, name: str, cap: int) -> bytearray:
-    """Returns all bytes of a binary stream, unpacked when they are a gzip container; see `read_payload`.
-
-    Args:
-        file: a seekable stream.
-        name: what to call the stream in errors.
-        cap: the most bytes the payload may have.
-
-    Raises:
-        DataError: the container is damaged, or holds more than `cap` bytes.
-    """
-    packed = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
-    file.seek(0)
-    source = gzip.GzipFile(fileobj=file) if packed else file
-    payload = bytearray()
-    try:
-        while chunk := source.read(min(CHUNK, cap + 1 - len(payload))):
-            payload += chunk
-            if len(payload) > cap:
-                raise DataError(
-                    f"{name} is too large",
-                    rule=f"Its payload may have at most {cap:,} bytes",
-                    received="more than that, and reading stopped there",
-                    fix="Replace the file by the official one",
-                )
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(
-            f"{name} is a damaged gzip container",
-            rule="It must unpack completely, with the right check sum",
-            received=f"after {len(payload):,} bytes: {error}",
-            fix="Delete the file and fetch it again",
-        ) from error
-    return payload
 
 
 def parse_idx(
