@@ -5,8 +5,24 @@
 
 from labkit.data.dataset import Dataset
 from labkit.data.files import CsvDataset, TextLineDataset
+from labkit.data.formats.cifar import read_cifar10, read_cifar100
+from labkit.data.formats.idx import read_idx
+from labkit.data.formats.npy import read_npy
+from labkit.data.formats.npz import read_npz
 from labkit.data.iterator import Iterator
 from labkit.data.spec import TensorSpec
 from labkit.data.steps.transform import Transform
 
-__all__ = ["CsvDataset", "Dataset", "Iterator", "TensorSpec", "TextLineDataset", "Transform"]
+__all__ = [
+    "CsvDataset",
+    "Dataset",
+    "Iterator",
+    "TensorSpec",
+    "TextLineDataset",
+    "Transform",
+    "read_cifar10",
+    "read_cifar100",
+    "read_idx",
+    "read_npy",
+    "read_npz",
+]

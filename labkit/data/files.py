@@ -7,8 +7,9 @@ from typing import Any
 
 from labkit.core.dtypes import as_dtype
 from labkit.data.dataset import Dataset
+from labkit.data.paths import as_paths
 from labkit.data.steps.csv import CsvRows, Layout
-from labkit.data.steps.text import TextLines, as_paths
+from labkit.data.steps.text import TextLines
 from labkit.errors import InvalidArgumentError
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import labkit as lk
 from labkit.data.formats.idx import ELEMENT_TYPES, parse_idx
 from labkit.data.formats.payload import read_payload
 from labkit.errors import DataError
@@ -134,3 +135,13 @@ def test_a_folder_or_missing_file_is_a_data_error(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "missing"):
         with pytest.raises(DataError, match="cannot be read"):
             read_payload(path, cap=10)
+
+
+def test_a_whole_file_is_read(tmp_path: Path) -> None:
+    (tmp_path / "digits.gz").write_bytes(gzip.compress(GOOD))
+    assert lk.data.read_idx(tmp_path / "digits.gz").tolist() == [[0, 1, 2], [3, 4, 5]]
+    with pytest.raises(DataError, match=r"digits.gz is too large"):
+        lk.data.read_idx(tmp_path / "digits.gz", max_bytes=17)
+    (tmp_path / "text").write_bytes(b"no digits")
+    with pytest.raises(DataError, match="text is not an IDX file"):
+        lk.data.read_idx(str(tmp_path / "text"))

@@ -7,17 +7,17 @@ Format: "The IDX file format", Y. LeCun, C. Cortes, C. Burges, *The MNIST databa
     byte 3     number of dimensions
     4 each     the dimensions, unsigned 32-bit
     then       the elements, last dimension fastest
-
-Files come from elsewhere: nothing here reserves more memory than the file really holds or the caller allows.
 """
 
 from __future__ import annotations
 
 import math
+import os
 import struct
 
 import numpy as np
 
+from labkit.data.formats.payload import MAX_BYTES, read_payload
 from labkit.errors import DataError
 
 ELEMENT_TYPES: dict[int, np.dtype] = {
@@ -29,6 +29,22 @@ ELEMENT_TYPES: dict[int, np.dtype] = {
     0x0E: np.dtype(">f8"),
 }
 MAX_RANK = 8
+
+
+def read_idx(path: str | os.PathLike[str], max_bytes: int = MAX_BYTES) -> np.ndarray:
+    """The array of an IDX file, such as MNIST's train-images-idx3-ubyte; the file may be in a gzip container.
+
+    Args:
+        path: the file.
+        max_bytes: the most bytes that it may have, unpacked.
+
+    Returns:
+        An array of 1 to 8 dimensions of uint8, int8, int16, int32, float32 or float64; read-only.
+
+    Raises:
+        DataError: the file cannot be read, or is not exactly one IDX array.
+    """
+    return parse_idx(read_payload(path, max_bytes), os.fspath(path))
 
 
 def parse_idx(

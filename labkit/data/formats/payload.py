@@ -8,10 +8,13 @@ import zlib
 from pathlib import Path
 from typing import BinaryIO
 
+from labkit.data.paths import opened
 from labkit.errors import DataError
 
 GZIP_MAGIC = b"\x1f\x8b"
 CHUNK = 1 << 20
+MAX_BYTES = 1 << 32
+"""What is unpacked at most where a caller names no limit: a small hostile file does not fill the memory."""
 
 
 def read_payload(path: str | os.PathLike[str], cap: int) -> bytearray:
@@ -25,17 +28,11 @@ def read_payload(path: str | os.PathLike[str], cap: int) -> bytearray:
     Raises:
         DataError: the file cannot be read, is a damaged container, or holds more than `cap` bytes.
     """
-    path = Path(path)
-    try:
-        with path.open("rb") as file:
+    with opened(Path(path)) as file:
+        try:
             return unpack(file, str(path), cap)
-    except OSError as error:
-        raise DataError(
-            f"{path} cannot be read",
-            rule="A data file must be a readable regular file",
-            received=error.strerror or str(error),
-            fix="Check the path and its permissions",
-        ) from error
+        except OSError as error:
+            raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
 def unpack(file: BinaryIO, name: str, cap: int) -> bytearray:
@@ -61,7 +58,7 @@ def unpack(file: BinaryIO, name: str, cap: int) -> bytearray:
                     f"{name} is too large",
                     rule=f"Its payload may have at most {cap:,} bytes",
                     received="more than that, and reading stopped there",
-                    fix="Replace the file by the official one",
+                    fix="Replace the file by the official one, or allow more bytes",
                 )
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(

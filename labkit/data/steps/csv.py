@@ -11,10 +11,11 @@ from typing import Any
 from labkit.core.dtypes import DType
 from labkit.data.cursor import Cursor, State, entries, whole
 from labkit.data.elements import Elements
-from labkit.data.node import Length, Node
+from labkit.data.node import Node
 from labkit.data.spec import Element, Spec, TensorSpec
 from labkit.data.steps.csv_pieces import Pieces
 from labkit.data.steps.csv_types import BadValue, converted, guessed
+from labkit.data.steps.file_list import FileList
 from labkit.data.workers import Workers
 from labkit.errors import DataError
 from labkit.near import quoted_near_names
@@ -51,29 +52,24 @@ class Layout:
         return [*(self.select or ()), *self.dtypes, *self.defaults, *(() if self.label is None else (self.label,))]
 
 
-class CsvRows(Node):
+class CsvRows(FileList):
     """The rows of one file after another.
 
     The state is the number of the file, the byte and the line at which the piece begins that is being read, and the row in it.
     """
 
     kind = "csv"
-    indexed = False
-    length: Length = None
 
     def __init__(self, paths: Sequence[Path], layout: Layout) -> None:
-        super().__init__()
-        self.paths, self.layout = list(paths), layout
-
-    def settings(self) -> dict[str, Any]:
-        return {"files": ", ".join(map(str, self.paths[:3])) + (", ..." if len(self.paths) > 3 else "")}
+        super().__init__(paths)
+        self.layout = layout
 
     def identity(self) -> Any:
         layout = self.layout
         dtypes = sorted((name, dtype.name) for name, dtype in layout.dtypes.items())
         defaults = sorted((name, repr(value)) for name, value in layout.defaults.items())
         names = [list(layout.names or ()), list(layout.select or ())]
-        return [[path.name for path in self.paths], *names, dtypes, defaults, layout.label, layout.delimiter]
+        return [super().identity(), *names, dtypes, defaults, layout.label, layout.delimiter]
 
     def derived(self, of: Callable[[Node], Spec | None]) -> Spec | None:
         columns, dtypes = self.layout.select or self.layout.names, self.layout.dtypes

@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from labkit.data.steps.text import opened
+from labkit.data.paths import opened
 from labkit.errors import DataError
 
 _PIECE = 1 << 18

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from labkit.data.steps.text import as_paths
+from labkit.data.paths import as_paths
 from labkit.errors import NotFoundError
 
 

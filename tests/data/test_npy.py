@@ -1,0 +1,184 @@
+""".npy and .npz files: what NumPy writes comes back, and headers that lie or hold objects are refused."""
+
+from __future__ import annotations
+
+import io
+import struct
+import tracemalloc
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import labkit as lk
+from labkit.errors import DataError
+
+ARRAYS = {
+    "float32": np.linspace(-1, 1, 12, dtype="f4").reshape(3, 4),
+    "big-endian": np.arange(6, dtype=">i4").reshape(2, 3),
+    "fortran": np.asfortranarray(np.arange(24.0).reshape(2, 3, 4)),
+    "fortran, big-endian": np.asfortranarray(np.arange(6, dtype=">f8").reshape(2, 3)),
+    "half": np.array([1.5, -2], "f2"),
+    "uint64": np.array([2**64 - 1], "u8"),
+    "bool": np.array([[True], [False]]),
+    "scalar": np.array(7, "i2"),
+    "empty": np.zeros((0, 3), "u1"),
+    "text": np.array(["Aachen", "Köln"]),
+    "bytes": np.array([b"ab", b"c"]),
+}
+
+
+def npy(array: np.ndarray, version: tuple[int, int] | None = None) -> bytes:
+    file = io.BytesIO()
+    np.lib.format.write_array(file, array, version, allow_pickle=True)
+    return file.getvalue()
+
+
+def headed(descr: str, shape: str = "(2,)", data: bytes = b"", order: str = "False") -> bytes:
+    text = f"{{'descr': {descr}, 'fortran_order': {order}, 'shape': {shape}, }}\n".encode()
+    return b"\x93NUMPY\1\0" + struct.pack("<H", len(text)) + text + data
+
+
+@pytest.mark.parametrize("mmap", [False, True])
+@pytest.mark.parametrize("name", ARRAYS)
+def test_what_numpy_saves_comes_back(tmp_path: Path, name: str, mmap: bool) -> None:
+    path = tmp_path / "x.npy"
+    np.save(path, ARRAYS[name])
+    found = lk.data.read_npy(path, mmap=mmap)
+    assert found.dtype == ARRAYS[name].dtype if mmap else found.dtype.isnative
+    assert found.flags.f_contiguous == ARRAYS[name].flags.f_contiguous
+    np.testing.assert_array_equal(found, ARRAYS[name])
+
+
+@pytest.mark.parametrize("version", [(1, 0), (2, 0), (3, 0)])
+def test_versions(tmp_path: Path, version: tuple[int, int]) -> None:
+    (tmp_path / "x.npy").write_bytes(npy(ARRAYS["float32"], version))
+    np.testing.assert_array_equal(lk.data.read_npy(tmp_path / "x.npy"), ARRAYS["float32"])
+
+
+def test_a_mapped_array_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "large.npy"
+    with path.open("wb") as file:
+        file.write(headed("'<f4'", f"({1 << 24}, 64)"))
+        file.truncate(file.tell() + (1 << 32))  # a hole of 4 GB
+    tracemalloc.start()
+    array = lk.data.read_npy(path, mmap=True)
+    assert array[12345].tolist() == [0.0] * 64
+    assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    tracemalloc.stop()
+    assert not array.flags.writeable
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_archives(tmp_path: Path, save) -> None:
+    path = tmp_path / "x.npz"
+    save(path, **ARRAYS)
+    found = lk.data.read_npz(path)
+    assert list(found) == list(ARRAYS)
+    for name, array in ARRAYS.items():
+        np.testing.assert_array_equal(found[name], array)
+    assert list(lk.data.read_npz(path, ["bool", "half"])) == ["bool", "half"]
+    with pytest.raises(DataError, match="no array 'bols'; did you mean 'bool'"):
+        lk.data.read_npz(path, ["bols"])
+    with pytest.raises(DataError, match=r"array 'fortran' is too large.*192 bytes, where 108 are left"):
+        lk.data.read_npz(path, ["float32", "big-endian", "fortran"], max_bytes=180)
+
+
+GOOD = headed("'<i4'", data=struct.pack("<2i", 1, 2))
+BAD = {
+    "empty": (b"", "no .npy file"),
+    "text": (b"<!DOCTYPE html>", "no .npy file"),
+    "version": (GOOD.replace(b"Y\1", b"Y\7"), "unknown version.*Received: 7"),
+    "cut in the header": (GOOD[:40], "ends within its header"),
+    "a header of 4 GB": (b"\x93NUMPY\2\0" + b"\xff" * 4 + b"{}", "4,294,967,295 bytes are announced"),
+    "objects": (npy(np.array([{}, None], object)), "not read here.*Python objects are pickles"),
+    "structured": (npy(np.zeros(2, [("a", "i4"), ("b", "O")])), "not read here.*fields of a structured array"),
+    "dates": (npy(np.zeros(2, "M8[D]")), r"array.astype\('int64'\)"),
+    "complex": (npy(np.zeros(2, "c8")), "real and imaginary"),
+    "long double": (headed("'<f16'", data=bytes(31)), "not the size"),
+    "no such float": (headed("'<f3'", data=bytes(6)), "not read here"),
+    "text without size": (headed("'<U0'", f"({1 << 40},)"), "not read here"),
+    "elements cut": (GOOD[:-1], "not the size that its header says.*Received: "),
+    "elements left": (GOOD + b"\0", "not the size"),
+    "a shape that is larger": (headed("'<i4'", f"({1 << 33}, {1 << 20})", bytes(8)), "not the size"),
+    "a product that wraps": (headed("'<i4'", f"({1 << 33}, {1 << 31}, 2)", bytes(8)), "larger than any memory"),
+    "empty but endless": (headed("'<i4'", f"({1 << 40}, {1 << 40}, 0)"), "larger than any memory"),
+    "a negative size": (headed("'<i4'", "(-2,)", bytes(8)), "damaged header"),
+    "a size that is true": (headed("'<i4'", "(True,)", bytes(4)), "damaged header"),
+    "no tuple": (headed("'<i4'", "[2]", bytes(8)), "damaged header"),
+    "order that is none": (headed("'<i4'", data=bytes(8), order="0"), "damaged header"),
+    "code": (headed("__import__('os')", data=bytes(8)), "damaged header"),
+    "many brackets": (headed("[" * 4000, data=bytes(8)), "damaged header"),
+    "many signs": (headed("-" * 9000 + "1", data=bytes(8)), "damaged header"),
+    "many digits": (headed("'<i4'", "(" + "9" * 9000 + ",)", bytes(8)), "damaged header"),
+    "no dict": (b"\x93NUMPY\1\0\x05\0[1]  ", "damaged header"),
+}
+
+
+@pytest.mark.parametrize("mmap", [False, True])
+@pytest.mark.parametrize("name", BAD)
+def test_files_that_are_none(tmp_path: Path, name: str, mmap: bool) -> None:
+    data, message = BAD[name]
+    path = tmp_path / "x.npy"
+    path.write_bytes(data)
+    tracemalloc.start()
+    with pytest.raises(DataError, match=message) as caught:
+        lk.data.read_npy(path, mmap=mmap)
+    assert tracemalloc.get_traced_memory()[1] < 1 << 22
+    tracemalloc.stop()
+    assert str(caught.value).startswith(str(path))
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_archives_of_them(tmp_path: Path, name: str) -> None:
+    data, message = BAD[name]
+    with zipfile.ZipFile(tmp_path / "x.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.npy", data)
+    with pytest.raises(DataError, match=message) as caught:
+        lk.data.read_npz(tmp_path / "x.npz")
+    assert "x.npz, array 'a'" in str(caught.value)
+
+
+def written(tmp_path: Path, members: list[tuple[str, bytes]], method: int = zipfile.ZIP_STORED) -> Path:
+    with zipfile.ZipFile(tmp_path / "x.npz", "w", method) as archive:
+        for name, data in members:
+            archive.writestr(name, data)
+    return tmp_path / "x.npz"
+
+
+def test_archives_that_are_none(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"no archive of arrays.*'notes.txt'"):
+        lk.data.read_npz(written(tmp_path, [("notes.txt", b"")]))
+    with pytest.warns(UserWarning, match="Duplicate"):
+        path = written(tmp_path, [("a.npy", GOOD), ("a.npy", GOOD)])
+    with pytest.raises(DataError, match=r"'a.npy' twice"):
+        lk.data.read_npz(path)
+    with pytest.raises(DataError, match=r"damaged .npz archive.*compression 14"):
+        lk.data.read_npz(written(tmp_path, [("a.npy", GOOD)], zipfile.ZIP_LZMA))
+    (tmp_path / "y.npz").write_bytes(GOOD)
+    with pytest.raises(DataError, match=r"damaged .npz archive"):
+        lk.data.read_npz(tmp_path / "y.npz")
+    with pytest.raises(DataError, match="cannot be read"):
+        lk.data.read_npz(tmp_path / "none.npz")
+
+
+def test_every_flipped_byte_of_the_numbers_is_found(tmp_path: Path) -> None:
+    path = written(tmp_path, [("a.npy", GOOD)])
+    whole = path.read_bytes()
+    place = whole.index(struct.pack("<2i", 1, 2))
+    for i in range(8):
+        path.write_bytes(whole[: place + i] + bytes([whole[place + i] ^ 16]) + whole[place + i + 1 :])
+        with pytest.raises(DataError, match="Bad CRC-32"):
+            lk.data.read_npz(path)
+
+
+def test_a_bomb_is_given_up(tmp_path: Path) -> None:
+    shape = "(200000000,)"
+    path = written(tmp_path, [("a.npy", headed("'|u1'", shape) + bytes(200_000_000))], zipfile.ZIP_DEFLATED)
+    assert path.stat().st_size < 1 << 20
+    tracemalloc.start()
+    with pytest.raises(DataError, match="too large"):
+        lk.data.read_npz(path, max_bytes=1 << 26)
+    assert tracemalloc.get_traced_memory()[1] < 1 << 22
+    tracemalloc.stop()
