@@ -9,6 +9,7 @@ import hashlib
 import importlib.util
 import inspect
 import linecache
+import math
 import os
 import sys
 import textwrap
@@ -58,6 +59,14 @@ class Experiment:
     @property
     def doc(self) -> str:
         return inspect.getdoc(self.function) or ""
+
+    def cost(self, metrics: Mapping[str, float]) -> float | None:
+        """What a search makes small: the metric among these figures, an error also from its accuracy; None where it is
+        absent or no number, so that what diverged never wins."""
+        value = metrics.get(self.metric)
+        accuracy = metrics.get(f"{self.metric.removesuffix('error')}accuracy") if value is None else None
+        value = 1.0 - accuracy if accuracy is not None and self.metric.endswith("error") else value
+        return value if value is not None and math.isfinite(value) else None
 
     @functools.cached_property
     def keys(self) -> dict[str, _config.Key]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
@@ -77,22 +78,32 @@ class Store:
     def trials(self, sweep: str) -> list[TrialRow]:
         return [TrialRow(**row) for row in self._rows("trials", _TRIAL, {"sweep": sweep}, "number")]
 
-    def add_trials(self, sweep: str, planned: list[tuple[str, dict[str, Any], int]]) -> None:
-        """Plan the trials (key, config, seed) that the sweep does not have yet."""
+    def trial(self, sweep: str, number: int) -> TrialRow:
+        """One trial of a sweep. Raises StoreError when there is none of that number."""
+        found = [TrialRow(**row) for row in self._rows("trials", _TRIAL, {"sweep": sweep, "number": number}, "number")]
+        if not found:
+            raise StoreError(f"Sweep {sweep} has no trial {number}", fix="`labkit ls SWEEP` lists its trials.")
+        return found[0]
+
+    def add_trials(self, sweep: str, planned: list[tuple[str, dict[str, Any], int]]) -> list[TrialRow]:
+        """Plan the trials (key, config, seed) that the sweep does not have yet; those that are new."""
         with self._errors("written"), self._transaction():
-            last = self._db.execute("SELECT COALESCE(MAX(number), 0) FROM trials WHERE sweep = ?", [sweep]).fetchone()[
-                0
-            ]
+            found = self._db.execute("SELECT COALESCE(MAX(number), 0) FROM trials WHERE sweep = ?", [sweep])
+            last = found.fetchone()[0]
             known = {row[0] for row in self._db.execute("SELECT key FROM trials WHERE sweep = ?", [sweep])}
             new = [unit for unit in planned if unit[0] not in known]
+            rows = [
+                TrialRow(
+                    number=number, sweep=sweep, key=key, id=None, config=config, seed=seed, state="PENDING", attempt=0,
+                    kind=None, reason=None, data=[], made={}, artefacts={}, seconds=0.0,
+                )
+                for number, (key, config, seed) in enumerate(new, start=last + 1)
+            ]  # fmt: skip
             self._db.executemany(
-                "INSERT INTO trials (number, sweep, key, config, seed, state, attempt, data, made, artefacts, seconds)"
-                " VALUES (?, ?, ?, ?, ?, 'PENDING', 0, '[]', '{}', '{}', 0)",
-                [
-                    (last + place, sweep, key, plain.dumps(config), seed)
-                    for place, (key, config, seed) in enumerate(new, start=1)
-                ],
+                f"INSERT INTO trials ({', '.join(_TRIAL)}) VALUES ({', '.join('?' * len(_TRIAL))})",
+                [[_encode(name, getattr(row, name)) for name in _TRIAL] for row in rows],
             )
+        return rows
 
     def recover(self, sweep: str) -> int:
         """Trials that still are RUNNING become PENDING; how many. Only for the holder of the sweep's lock, who thereby
@@ -153,6 +164,24 @@ class Store:
         for number, name, value in rows:
             found.setdefault(number, {})[name] = plain.loads(value)
         return found
+
+    def final(self, trial: TrialRow) -> dict[str, float]:
+        """The final figures of one trial."""
+        with self._errors("read"):
+            rows = self._db.execute(
+                "SELECT name, value FROM metrics WHERE sweep = ? AND trial = ? AND step IS NULL ORDER BY rowid",
+                [trial.sweep, trial.number],
+            ).fetchall()
+        return {name: plain.loads(value) for name, value in rows}
+
+    def history(self, sweep: str) -> list[tuple[int, int | None, dict[str, float]]]:
+        """All figures of a sweep in the order in which they were written: (trial, step, figures); step None: final ones."""
+        with self._errors("read"):
+            rows = self._db.execute(
+                "SELECT trial, step, name, value FROM metrics WHERE sweep = ? ORDER BY rowid", [sweep]
+            ).fetchall()
+        found = itertools.groupby(rows, key=lambda row: row[:2])
+        return [(*place, {name: plain.loads(value) for _, _, name, value in group}) for place, group in found]
 
     def series(self, sweep: str, number: int, name: str) -> list[tuple[int, float]]:
         """One figure of one trial over its steps, as (step, value)."""

@@ -21,7 +21,9 @@ from labkit.lab import config as _config, identity, plain
 from labkit.lab.experiments import Experiment
 from labkit.lab.machine import made_by, plugin_versions
 from labkit.lab.rows import SweepRow
-from labkit.lab.space import grid
+from labkit.lab.search.base import Searcher
+from labkit.lab.space.domains import Domain, Values
+from labkit.plugins import resolve
 
 SNAPSHOT_LIMIT = 5 * 2**20
 """Bytes of source text kept in sweep.json."""
@@ -33,13 +35,15 @@ class Sweep:
 
     Attributes:
         base: the keys that no sweep varies, with their values.
-        space: the keys that it varies, with the values of each.
+        space: the keys that it varies, each with the domain of its values.
+        search: what chooses configurations: a registered searcher's name, and settings.
     """
 
     experiment: Experiment
     quick: bool
     base: dict[str, Any]
-    space: dict[str, list[Any]]
+    space: dict[str, Domain]
+    search: dict[str, Any] = dataclasses.field(default_factory=lambda: {"name": "grid"})
 
     @functools.cached_property
     def sources(self) -> dict[str, str]:
@@ -51,26 +55,35 @@ class Sweep:
 
     @property
     def settings(self) -> dict[str, Any]:
-        return {"quick": self.quick, "config": self.base}
+        """What decides the trials beside the space; a grid, which has no settings, goes without saying."""
+        search = {} if self.search == {"name": "grid"} else {"search": self.search}
+        return {"quick": self.quick, "config": self.base, **search}
 
     @property
     def id(self) -> str:
-        return identity.sweep_id(self.experiment.name, self.settings, self.space, self.code)
+        return identity.sweep_id(self.experiment.name, self.settings, self.space_spec, self.code)
 
     @property
-    def configs(self) -> list[dict[str, Any]]:
-        order = list(self.experiment.keys)
-        merged = [{**self.base, **choice} for choice in grid.combinations(self.space)]
-        return [{name: values[name] for name in order} for values in merged]
+    def space_spec(self) -> dict[str, Any]:
+        """The space as JSON has it."""
+        return {name: domain.spec() for name, domain in self.space.items()}
 
-    def trials(self, seeds: int) -> list[tuple[str, dict[str, Any], int]]:
-        """(key, config, seed) of each trial. Seed by seed, so that more seeds come after the ones there are."""
-        name, code = self.experiment.name, self.code
-        return [
-            (identity.trial_key(name, config, self.quick, seed, code), config, seed)
-            for seed in range(seeds)
-            for config in self.configs
-        ]
+    def searcher(self) -> Searcher:
+        """A new searcher, which knows of no trial yet.
+
+        Raises:
+            UnknownComponentError, InvalidArgumentError: there is none of that name, or it has not these settings.
+        """
+        return resolve("searchers", self.search)
+
+    def config(self, choice: Mapping[str, Any]) -> dict[str, Any]:
+        """The whole configuration for a choice of values of the space's keys."""
+        values = {**self.base, **choice}
+        return {name: values[name] for name in self.experiment.keys}
+
+    def trial(self, config: dict[str, Any], seed: int) -> tuple[str, dict[str, Any], int]:
+        """(key, config, seed) of a trial."""
+        return identity.trial_key(self.experiment.name, config, self.quick, seed, self.code), config, seed
 
     def row(self, repeat: int) -> SweepRow:
         """This sweep as the store keeps it; `repeat` counts the times it was asked for again."""
@@ -84,7 +97,7 @@ class Sweep:
             doc=self.experiment.doc,
             code=self.code,
             settings=self.settings,
-            space=self.space,
+            space=self.space_spec,
             metric=self.experiment.metric,
             reference_error=self.experiment.reference_error,
             folder=f"{self.experiment.name}/{sweep}",
@@ -120,6 +133,7 @@ def plan(
     sets: Iterable[str] | Mapping[str, Any] = (),
     sweeps: Iterable[str] | Mapping[str, Sequence[Any]] = (),
     quick: bool = False,
+    search: str | Mapping[str, Any] = "grid",
 ) -> Sweep:
     """A sweep from `key=value` texts of the command line, or from mappings of Python values.
 
@@ -133,21 +147,21 @@ def plan(
         texts = _config.settings(found, sets, "--set")
         changes = {name: _config.parse(found[name], text) for name, text in texts.items()}
     if isinstance(sweeps, Mapping):
-        space = {
+        listed = {
             name: [_config.check(_config.find(found, name, "sweep"), value) for value in values]
             for name, values in sweeps.items()
         }
     else:
         texts = _config.settings(found, sweeps, "--sweep")
-        space = {name: _config.parse_list(found[name], text) for name, text in texts.items()}
+        listed = {name: _config.parse_list(found[name], text) for name, text in texts.items()}
+    space: dict[str, Domain] = {name: Values.checked(name, values) for name, values in listed.items()}
     both = [name for name in space if name in changes]
     if both:
         raise ConfigError(f"{both[0]} is both set and swept", fix="Keep one of --set and --sweep for it.")
-    grid.combinations(space)  # refuses empty and repeated values
     changes = {**(experiment.quick if quick else {}), **changes}
     values = _config.resolve(found, changes, open_keys=space)
     base = {name: value for name, value in values.items() if name not in space}
-    return Sweep(experiment, quick, base, space)
+    return Sweep(experiment, quick, base, space, {"name": search} if isinstance(search, str) else dict(search))
 
 
 def packages() -> dict[str, str]:

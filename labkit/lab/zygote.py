@@ -85,7 +85,7 @@ def preload() -> None:
     from labkit.plugins import KINDS, current_lab
 
     with contextlib.suppress(LabkitError):
-        for kind in KINDS:
+        for kind in (name for name, kind in KINDS.items() if not kind.tool):
             for record in current_lab().registry(kind).records():
                 if record.target.startswith("labkit."):  # others' modules load in the worker that uses them
                     record.load()

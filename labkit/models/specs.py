@@ -23,7 +23,7 @@ from labkit.plugins import KINDS, current_lab, settings_of
 Json = Any
 _FORMS = ("float", "tuple", "dict", "pairs", "slice", "ellipsis", "dtype", "symbol", "layer", "object")
 """What a setting may be besides numbers, text, lists and arrays: a dict with that one key."""
-_OBJECTS = tuple(kind for kind in KINDS if kind not in ("layers", "datasets"))
+_OBJECTS = tuple(name for name, kind in KINDS.items() if name not in ("layers", "datasets") and not kind.tool)
 
 
 def refuse(what: str, fix: str, received: str = "") -> CheckpointError:

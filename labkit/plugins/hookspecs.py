@@ -147,6 +147,26 @@ def labkit_datasets() -> Iterable[Component]:
     return ()
 
 
+@hookspec
+def labkit_searchers() -> Iterable[Component]:
+    """What chooses the configurations of a sweep.
+
+    A target is a class or function that, called with settings, gives a `labkit.lab.search.base.Searcher`.
+    `labkit.testing.check_searcher` checks one.
+    """
+    return ()
+
+
+@hookspec
+def labkit_executors() -> Iterable[Component]:
+    """Where trials run.
+
+    A target is a class or function that, called with the number of trials that run at a time and settings, gives a
+    `labkit.lab.executor.Executor`. `labkit.testing.check_executor` checks one.
+    """
+    return ()
+
+
 @dataclass(frozen=True)
 class Kind:
     """What labkit knows about the components of one registration hook.
@@ -155,11 +175,13 @@ class Kind:
         name: "layers" for the hook labkit_layers.
         needs: the attribute that every object of the kind has.
         functions: whether a function is itself an object of the kind; otherwise it is called and gives one.
+        tool: whether sweeps use it, and no model does.
     """
 
     name: str
     needs: str = "__call__"
     functions: bool = False
+    tool: bool = False
 
     @property
     def hook(self) -> str:
@@ -185,6 +207,8 @@ KINDS: dict[str, Kind] = {
         Kind("layers"),
         Kind("callbacks", needs="on_epoch_end"),
         Kind("datasets", needs="checksum"),
+        Kind("searchers", needs="ask", tool=True),
+        Kind("executors", needs="start", tool=True),
     )
 }
 

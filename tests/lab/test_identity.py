@@ -58,18 +58,11 @@ def test_seeds_are_not_part_of_a_sweep_and_settings_are() -> None:
     assert len({base.id, *(other.id for other in others)}) == 5
 
 
-def test_trials_come_seed_by_seed_so_that_more_seeds_only_add() -> None:
-    sweep = plan(load(WALK), sweeps=["rate=0.1,0.01", "steps=1,2"])
-    assert sweep.trials(3)[: len(sweep.trials(2))] == sweep.trials(2)
-    assert len({key for key, _, _ in sweep.trials(3)}) == 12
-    assert [config["rate"] for _, config, _ in sweep.trials(1)] == [0.1, 0.1, 0.01, 0.01]
-
-
 def test_quick_settings_apply_below_set_ones() -> None:
     walk = load(WALK)
     assert plan(walk, quick=True).base["steps"] == 5
     assert plan(walk, quick=True, sets=["steps=7"]).base["steps"] == 7
-    assert plan(walk, quick=True, sweeps=["steps=7,8"]).space == {"steps": [7, 8]}
+    assert plan(walk, quick=True, sweeps=["steps=7,8"]).space_spec == {"steps": [7, 8]}
 
 
 def test_data_are_part_of_a_trial() -> None:

@@ -29,8 +29,13 @@ def sweep(store: Store) -> str:
     made = plan(load(WALK))
     row = made.row(0)
     store.add_sweep(row)
-    store.add_trials(row.id, made.trials(2))
+    store.add_trials(row.id, planned(2))
     return row.id
+
+
+def planned(seeds: int) -> list[tuple[str, dict, int]]:
+    made = plan(load(WALK))
+    return [made.trial(made.config({}), seed) for seed in range(seeds)]
 
 
 def test_a_sweep_comes_back_as_it_was(store: Store, sweep: str) -> None:
@@ -42,7 +47,7 @@ def test_a_sweep_comes_back_as_it_was(store: Store, sweep: str) -> None:
 
 
 def test_trials_are_planned_once(store: Store, sweep: str) -> None:
-    store.add_trials(sweep, plan(load(WALK)).trials(3))
+    store.add_trials(sweep, planned(3))
     trials = store.trials(sweep)
     assert [(trial.number, trial.seed, trial.state, trial.folder) for trial in trials] == [
         (1, 0, "PENDING", "t0001"),

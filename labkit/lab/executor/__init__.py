@@ -1,16 +1,9 @@
-"""Where trials run. An executor starts units of work and tells what became of them; `local` is built in.
-
-* `start(unit) -> ticket` runs a trial;
-* `events(timeout) -> [Event]` tells what happened since, waiting up to `timeout` seconds for the first;
-* `stop(ticket, reason)` asks a trial to save and leave;
-* `kill(ticket)` ends it at once;
-* `close()` ends everything.
-"""
+"""Where trials run: an executor starts units of work and tells what became of them. `local` is built in."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, Protocol
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,3 +38,37 @@ class Event:
     ticket: int
     kind: str
     values: dict[str, Any]
+
+
+class Executor(Protocol):
+    """What runs trials. Executors are made with the number of trials that run side by side, and their own settings.
+
+    Attributes:
+        jobs: that number; the runner keeps so many tickets open.
+    """
+
+    jobs: int
+
+    def start(self, unit: Unit) -> int:
+        """Runs a trial; its ticket, a number that no other attempt has.
+
+        Raises:
+            LabkitError: no trial can be started any more.
+        """
+        ...
+
+    def events(self, timeout: float) -> list[Event]:
+        """What happened since the last call, each ticket's in its order; waits up to `timeout` seconds for the first."""
+        ...
+
+    def stop(self, ticket: int, reason: str) -> None:
+        """Asks a trial to save and leave; its "interrupted" event gives the reason back. Of one that has ended: nothing."""
+        ...
+
+    def kill(self, ticket: int) -> None:
+        """Ends a trial at once; its "ended" event still comes."""
+        ...
+
+    def close(self) -> None:
+        """Ends everything; no process is left behind."""
+        ...

@@ -1,0 +1,218 @@
+"""The loop of a run: starts trials, hears what becomes of them, and records it in the store."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import math
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from labkit.io import remove
+from labkit.lab import identity
+from labkit.lab.executor import Event, Executor, Unit
+from labkit.lab.fates import fate, last_words
+from labkit.lab.policy import Policy
+from labkit.lab.progress import Progress
+from labkit.lab.rows import State, SweepRow, TrialRow
+from labkit.lab.schedule import Schedule
+from labkit.lab.store import Store
+from labkit.lab.sweep import Sweep
+
+GRACE = 10.0
+"""Seconds that trials get to save and leave when the run is stopped."""
+
+PRUNED = "pruned"
+"""The reason that a trial is stopped with whose configuration is not worth going on."""
+
+
+class Loop:
+    """One pass over the trials to do.
+
+    Attributes:
+        started: how many attempts it began.
+        stopping: why it is stopped, by a signal or by its policy, before all is done; else None.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        logs: Path,
+        sweep: Sweep,
+        row: SweepRow,
+        schedule: Schedule,
+        policy: Policy,
+        progress: Progress,
+    ) -> None:
+        self.store, self.sweep, self.row, self.schedule = store, sweep, row, schedule
+        self.policy, self.progress = policy, progress
+        self.folder = logs / row.folder
+        self.running: dict[int, _Running] = {}
+        self.retries: dict[int, int] = {}
+        self.signals, self.started = 0, 0
+        self.stopping: str | None = None
+        self.deadline = math.inf
+        self.began = time.monotonic()
+
+    def run(self, executor: Executor) -> None:
+        """Runs the trials that the schedule hands out until there is none left, or the run is stopped."""
+        self.executor = executor
+        self.progress.begin(len(self.schedule), list(self.sweep.space))
+        with self._signals():
+            while True:
+                self._stop_where_due()
+                while self.stopping is None and len(self.running) < executor.jobs:
+                    trial = self.schedule.next()
+                    if trial is None:
+                        break
+                    self._start(trial)
+                if not self.running:
+                    return
+                for event in executor.events(timeout=0.1):
+                    self._handle(self.running[event.ticket], event)
+
+    def _start(self, trial: TrialRow) -> None:
+        self.started += 1
+        attempt = self.store.start(trial)
+        unit = Unit(
+            file=str(self.sweep.experiment.path),
+            experiment=self.row.experiment,
+            sweep=self.row.id,
+            number=trial.number,
+            folder=str(self.folder / trial.folder),
+            config=trial.config,
+            seed=trial.seed,
+            quick=self.sweep.quick,
+            attempt=attempt,
+            key=trial.key,
+        )
+        ticket = self.executor.start(unit)
+        self.running[ticket] = _Running(ticket, trial, attempt, time.monotonic())
+        self.progress.started(trial, attempt)
+
+    def _handle(self, running: _Running, event: Event) -> None:
+        trial, values = running.trial, event.values
+        if event.kind == "progress":
+            self.progress.update(trial, values)
+        elif event.kind == "notice":
+            self.store.add_event(self.row.id, trial.number, values["text"])
+            self.progress.say(values["text"], trial)
+        elif event.kind == "data":
+            checksums = {data["name"]: data["checksum"] for data in values["data"]}
+            self.store.set_data(trial, running.attempt, identity.trial_id(trial.key, checksums), values["data"])
+        elif event.kind == "metrics":
+            self.store.add_metrics(trial, values["step"], values["metrics"])
+            if self.schedule.report(trial, values["step"], values["metrics"]):
+                self.executor.stop(event.ticket, PRUNED)
+        elif event.kind == "completed":
+            self._finish(running, "COMPLETED", **{name: values[name] for name in ("metrics", "made", "artefacts")})
+            _prune(self.folder / trial.folder / "checkpoints")
+        elif event.kind == "failed":
+            self._finish(running, "FAILED", kind=values["failure"], reason=values["reason"], metrics=values["metrics"])
+        elif event.kind == "interrupted":
+            state: State = "PRUNED" if values["reason"] == PRUNED else "INTERRUPTED"
+            self._finish(running, state, reason=values["reason"])
+        elif event.kind == "ended":
+            if not running.finished:
+                self._ended(running, values["status"])
+            del self.running[event.ticket]
+
+    def _ended(self, running: _Running, status: int | None) -> None:
+        """A process ended without having said what became of its trial."""
+        if status is None:  # the zygote died, which is no fault of the trial
+            self.store.finish(running.trial, running.attempt, "PENDING", seconds=running.seconds)
+            self.progress.say("The process that trials start from died; its trials continue.", running.trial)
+            self.progress.waits(running.trial)
+            self.schedule.again(running.trial)
+        elif self.stopping is not None:
+            self._finish(running, "INTERRUPTED", reason="ended before it had saved")
+        else:
+            words = last_words(self.folder / running.trial.folder / "stderr.log")
+            reason = fate(status) + (f"\nIts last words:\n{words}" if words else "")
+            self._finish(running, "FAILED", kind="crash", reason=reason)
+
+    def _finish(self, running: _Running, state: State, **facts: Any) -> None:
+        running.finished = True
+        trial = running.trial
+        self.store.finish(trial, running.attempt, state, seconds=running.seconds, **facts)
+        self.progress.finished(trial, state, running.seconds, facts.get("reason"), facts.get("metrics"))
+        if state == "FAILED" and facts.get("kind") != "diverged" and self._may_retry(trial):
+            self.schedule.again(trial)
+        elif state != "INTERRUPTED":
+            self.schedule.ended(trial)
+            if state == "FAILED" and self.policy.on_error == "stop":
+                self._stop(f"{trial.folder} failed, and the run is to stop then")
+
+    def _may_retry(self, trial: TrialRow) -> bool:
+        """Whether a trial that failed is tried once more in this run."""
+        tried = self.retries.get(trial.number, 0)
+        if self.stopping is not None or tried >= self.policy.retries:
+            return False
+        self.retries[trial.number] = tried + 1
+        self.progress.say(f"is tried again ({tried + 1} of {self.policy.retries} more attempts).", trial)
+        return True
+
+    # Stopping
+
+    def _stop_where_due(self) -> None:
+        """A signal, or the end of the time, asks the trials to save and leave; a second signal, or the end of the grace, ends
+        them."""
+        if self.stopping is None:
+            if self.signals:
+                self._stop("interrupted")
+            elif time.monotonic() - self.began > self.policy.max_seconds:
+                self._stop("the time is up")
+        elif self.signals > 1 or time.monotonic() > self.deadline:
+            for ticket in self.running:
+                self.executor.kill(ticket)
+
+    def _stop(self, reason: str) -> None:
+        self.stopping = reason
+        self.deadline = time.monotonic() + GRACE
+        if self.running:
+            self.progress.say(
+                f"Stopping ({reason}): the trials save and leave (at most {GRACE:.0f} s; once more to stop at once)."
+            )
+        for ticket in self.running:
+            self.executor.stop(ticket, "interrupted")
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield  # only the main thread can listen to signals; others are stopped by their program
+            return
+
+        def count(*_: Any) -> None:
+            self.signals += 1
+
+        before = {number: signal.signal(number, count) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+@dataclasses.dataclass
+class _Running:
+    ticket: int
+    trial: TrialRow
+    attempt: int
+    began: float
+    finished: bool = False
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.began
+
+
+def _prune(checkpoints: Path) -> None:
+    """A completed trial keeps its final weights, and not what it could have been continued from."""
+    if (checkpoints / "final").is_dir():
+        with contextlib.suppress(OSError):  # they cost space, no more
+            for path in [*checkpoints.glob("fit*/*"), *checkpoints.glob("state/*")]:
+                remove(path)

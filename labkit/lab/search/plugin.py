@@ -1,0 +1,12 @@
+"""Registers the built-in searchers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from labkit.plugins import Component, hookimpl
+
+
+@hookimpl
+def labkit_searchers() -> Iterator[Component]:
+    yield Component("grid", "labkit.lab.search.grid:GridSearcher")
