@@ -1,24 +1,39 @@
-"""What a feature column is, and how one reads a table: a dict of arrays, or a pandas frame."""
+"""What a feature column is."""
 
 from __future__ import annotations
 
+import reprlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import fields
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
-from labkit.errors import FeedError, InvalidArgumentError, ResourceExhaustedError
-from labkit.near import quoted_near_names
+from labkit.core.attr import whole
+from labkit.data.tables import require_one_length
+from labkit.errors import InvalidArgumentError, ResourceExhaustedError
+
+MOST_BUCKETS = 2**31 - 1
 
 
 class FeatureColumn(ABC):
     """Turns columns of a table into numbers that a model can multiply.
 
+    What it makes of them has two halves. NumPy's half (`read`) makes numbers of a table, in which there may be text: numbers
+    as they are multiplied, or the numbers of categories. The graph's half is a layer's, such as `lk.layers.DenseFeatures`,
+    where categories have weights. `encode` does both where there are no weights.
+
+    A column is a frozen dataclass whose fields are the arguments of the function that makes it.
+
     Attributes:
+        made_by: that function of `lk.feature_column`.
         name: unique among the columns of one model.
         width: how many numbers it makes of an example.
+        feeds: what a model is fed for it: input's name -> (dtype, the shape of one example).
     """
+
+    made_by: ClassVar[str]
 
     @property
     @abstractmethod
@@ -28,19 +43,45 @@ class FeatureColumn(ABC):
     @abstractmethod
     def width(self) -> int: ...
 
+    @property
+    @abstractmethod
+    def feeds(self) -> dict[str, tuple[str, tuple[int | None, ...]]]: ...
+
+    @property
+    def source(self) -> FeatureColumn:
+        """The column that reads the table for this one: itself, or the categories that it gives weights to."""
+        return self
+
+    @abstractmethod
+    def read(self, features: Any) -> dict[str, np.ndarray]:
+        """An array [examples, ...] for each of `feeds`.
+
+        Raises:
+            FeedError: the table lacks a column, or a column holds other values than it must.
+        """
+
     @abstractmethod
     def encode(self, features: Any) -> np.ndarray:
         """The numbers, float32 [examples, width].
 
         Raises:
-            FeedError: the table lacks a column, or a column holds other values than it must.
+            FeedError: as of `read`.
             ResourceExhaustedError: they do not fit in memory.
+            InvalidArgumentError: the column has weights, which only a model has.
         """
+
+    def settings(self) -> dict[str, Any]:
+        """The arguments of `made_by` that make this column again."""
+        return {field.name: getattr(self, field.name) for field in fields(cast(Any, self))}
+
+    def __repr__(self) -> str:
+        return f"{self.made_by}({', '.join(f'{key}={reprlib.repr(value)}' for key, value in self.settings().items())})"
 
 
 class CategoricalColumn(FeatureColumn):
-    """A column whose values are one of so many categories. It is encoded as 0 and 1 ("one-hot"), one number a category;
-    an example of no category has zeros alone.
+    """A column whose values are one of so many categories, or several of them.
+
+    It is encoded as 0 and 1 ("one-hot"), one number a category; an example of no category has zeros alone.
 
     Attributes:
         num_buckets: the number of categories.
@@ -53,91 +94,74 @@ class CategoricalColumn(FeatureColumn):
         """The numbers of the categories, int64 [examples, n], from 0 on; -1 where there is none.
 
         Raises:
-            FeedError: as of `encode`.
+            FeedError: as of `read`.
         """
 
     @property
     def width(self) -> int:
         return self.num_buckets
 
+    @property
+    def feeds(self) -> dict[str, tuple[str, tuple[int | None, ...]]]:
+        return {f"{self.name}_ids": ("int64", (None,))}
+
+    def read(self, features: Any) -> dict[str, np.ndarray]:
+        return dict(zip(self.feeds, [self.ids(features)], strict=True))
+
     def encode(self, features: Any) -> np.ndarray:
-        ids = self.ids(features)
+        ids, *weights = self.read(features).values()
         try:
             encoded = np.zeros((len(ids), self.num_buckets), np.float32)
         except MemoryError:
             raise ResourceExhaustedError(
                 f"Column {self.name!r} does not fit in memory as zeros and ones",
                 received=f"{len(ids)} examples of {self.num_buckets} categories",
-                fix="Use fewer buckets, or give its ids to an lk.layers.Embedding.",
+                fix="Use fewer buckets, or lk.feature_column.embedding_column in an lk.layers.DenseFeatures, or "
+                "lk.layers.LinearFeatures: these look up the categories that an example has.",
             ) from None
         rows, places = np.nonzero(ids >= 0)
-        np.add.at(encoded, (rows, ids[rows, places]), 1)
+        np.add.at(encoded, (rows, ids[rows, places]), weights[0][rows, places] if weights else 1)
         return encoded
 
 
-def column_of(features: Any, key: str) -> np.ndarray:
-    """The values of one column of a table, [examples, ...].
+def read_columns(columns: Iterable[FeatureColumn], features: Any) -> dict[str, np.ndarray]:
+    """What a model is fed for these columns: input's name -> array [examples, ...].
+
+    Args:
+        columns: some may be fed the same.
+        features: a table.
 
     Raises:
-        FeedError: it has no such column, or this is no table, or the column is no array.
+        FeedError: as of `FeatureColumn.read`; or columns have different numbers of examples.
     """
-    if not isinstance(features, Mapping) and not hasattr(features, "columns"):
-        raise FeedError(
-            "The features are no table",
-            rule="They are a dict of arrays by column, or a pandas frame",
-            received=type(features).__name__,
-            fix=f'For example {{"{key}": x}}.',
-        )
-    if key not in features:
-        known = [str(name) for name in features]
-        near = quoted_near_names(key, known)
-        raise FeedError(
-            f"The features have no column {key!r}" + (f"; did you mean {near}?" if near else ""),
-            rule="Every column that a feature column reads is there",
-            received=f"columns {', '.join(map(repr, known)) or 'none'}",
-        )
-    try:
-        values = np.asarray(features[key])
-    except ValueError:
-        values = np.asarray(None)
-    if values.ndim == 0:
-        raise FeedError(
-            f"Column {key!r} is no array", rule="It has one value for each example", received=repr(features[key])
-        )
-    return values
+    found: dict[str, np.ndarray] = {}
+    for column in columns:
+        if not found.keys() >= column.feeds.keys():
+            found |= column.read(features)
+    require_one_length(found)
+    return found
 
 
-def flat_column(features: Any, key: str) -> np.ndarray:
-    """`column_of`, with one row of values for each example, [examples, n].
+def feeds_of(columns: Iterable[FeatureColumn]) -> dict[str, FeatureColumn]:
+    """Input's name -> the column that reads it from a table, for all inputs of these columns.
 
     Raises:
-        FeedError: as of `column_of`.
+        InvalidArgumentError: two columns make different things of one input.
     """
-    values = column_of(features, key)
-    return values.reshape(len(values), int(np.prod(values.shape[1:])))
-
-
-def is_missing(value: Any) -> bool:
-    """Whether a value says that there is none: None, NaN, or pandas' NA."""
-    return (
-        value is None or type(value).__name__ == "NAType" or (isinstance(value, float | np.floating) and value != value)
-    )
-
-
-def is_number(value: Any) -> bool:
-    """Whether this is one number; bools are none."""
-    return isinstance(value, int | float | np.number) and not isinstance(value, bool | np.complexfloating)
-
-
-def entries(value: Any, what: str) -> list[Any]:
-    """The entries of a list, a tuple, an array or a series.
-
-    Raises:
-        InvalidArgumentError: it is something else, such as a text.
-    """
-    if isinstance(value, str | bytes | Mapping) or not hasattr(value, "__iter__") or np.ndim(value) == 0:
-        raise InvalidArgumentError(f"{what} are given in a list", received=repr(value)[:200])
-    return [entry.item() if isinstance(entry, np.generic) else entry for entry in value]
+    found: dict[str, FeatureColumn] = {}
+    for column in columns:
+        own = column.source
+        for feed in column.feeds:
+            other = found.setdefault(feed, own)
+            if other is not own and other != own:
+                raise InvalidArgumentError(
+                    f"Two feature columns make different things of one input, {feed!r}",
+                    rule="In one model a table's column is read in one way for all feature columns that are numbers of it, "
+                    "and in one way for all that are its categories",
+                    received=f"{other!r} and {own!r}",
+                    fix="Use one column object in both places.",
+                )
+    return found
 
 
 def one_of_each(columns: Any) -> list[FeatureColumn]:
@@ -166,12 +190,28 @@ def _is_collection(value: Any) -> bool:
     return isinstance(value, list | tuple | set | frozenset) or hasattr(value, "__next__")
 
 
-def require_one_length(columns: Mapping[str, np.ndarray]) -> None:
-    """Raises FeedError when columns have different numbers of examples."""
-    lengths = {name: len(column) for name, column in columns.items()}
-    if len(set(lengths.values())) > 1:
-        raise FeedError(
-            "The columns have different numbers of examples",
-            rule="Every column has one value for each example",
-            received=", ".join(f"{name!r}: {length}" for name, length in lengths.items()),
-        )
+def key_of(key: Any) -> str:
+    """The name of a table's column.
+
+    Raises:
+        InvalidArgumentError: it is none.
+    """
+    if not isinstance(key, str) or not key:
+        raise InvalidArgumentError("The key of a feature column is the name of a table's column", received=repr(key))
+    return key
+
+
+def whole_number(what: str, value: Any, low: int, high: int | None = None) -> int:
+    """A whole number in a range.
+
+    Raises:
+        InvalidArgumentError: it is something else.
+    """
+    try:
+        found = whole(value)
+    except (TypeError, OverflowError):
+        found = low - 1
+    if found < low or (high is not None and found > high):
+        bounds = f"from {low} on" if high is None else f"from {low} to {high}"
+        raise InvalidArgumentError(f"{what} is a whole number {bounds}", received=repr(value))
+    return found

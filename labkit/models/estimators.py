@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import labkit as lk
-from labkit.data.columns import entries
+from labkit.data.tables import entries
 from labkit.models.arrays import positive
 from labkit.models.estimator import Estimator
 from labkit.models.heads import ClassificationHead, RegressionHead

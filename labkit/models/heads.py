@@ -9,7 +9,7 @@ import numpy as np
 
 import labkit as lk
 from labkit.core.shapes import show
-from labkit.data.columns import entries
+from labkit.data.tables import entries
 from labkit.errors import FeedError, InvalidArgumentError
 from labkit.models.arrays import numeric, positive
 

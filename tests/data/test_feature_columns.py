@@ -127,7 +127,7 @@ def test_no_examples():
 
 def test_more_categories_than_memory_holds():
     table = {"a": np.zeros(10**6, int), "b": np.zeros(10**6, int)}
-    with pytest.raises(ResourceExhaustedError, match=r"1000000 examples of 2147483647 categories.*Embedding"):
+    with pytest.raises(ResourceExhaustedError, match=r"1000000 examples of 2147483647 categories.*embedding_column"):
         fc.input_layer(table, fc.crossed_column(["a", "b"], 2**31 - 1))
 
 
