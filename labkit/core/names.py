@@ -12,6 +12,12 @@ from labkit.errors import InvalidArgumentError
 _VALID = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*").fullmatch
 
 
+def valid_name(text: str) -> str:
+    """A name of an operation like this text: what may not stand in one becomes "_"."""
+    kept = re.sub(r"[^A-Za-z0-9_.-]", "_", text)
+    return kept if _VALID(kept) else f"name{kept}"
+
+
 class Names:
     """The names that a graph has given away, and the scope that new ones go under."""
 

@@ -75,7 +75,7 @@ class FeatureColumn(ABC):
         return {field.name: getattr(self, field.name) for field in fields(cast(Any, self))}
 
     def __repr__(self) -> str:
-        return f"{self.made_by}({', '.join(f'{key}={reprlib.repr(value)}' for key, value in self.settings().items())})"
+        return f"{self.made_by}({', '.join(f'{key}={reprlib.repr(value)}' for key, value in self.settings().items() if value is not None)})"
 
 
 class CategoricalColumn(FeatureColumn):

@@ -23,6 +23,7 @@ from labkit.layers.dropout import (
     SpatialDropout2D as SpatialDropout2D,
 )
 from labkit.layers.embedding import Embedding as Embedding
+from labkit.layers.features import DenseFeatures as DenseFeatures
 from labkit.layers.flatten import Flatten as Flatten
 from labkit.layers.gru import GRU as GRU
 from labkit.layers.image_colors import RandomBrightness as RandomBrightness, RandomContrast as RandomContrast
@@ -39,6 +40,7 @@ from labkit.layers.input import (
 )
 from labkit.layers.lambdas import Lambda as Lambda
 from labkit.layers.layer_norm import LayerNormalization as LayerNormalization
+from labkit.layers.linear_features import LinearFeatures as LinearFeatures
 from labkit.layers.lstm import LSTM as LSTM
 from labkit.layers.masked import Masking as Masking
 from labkit.layers.merge import (

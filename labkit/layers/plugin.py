@@ -96,4 +96,6 @@ def labkit_layers() -> Iterator[Component]:
     yield Component("Normalization", "labkit.layers.normalization:Normalization", aliases=("normalization",))
     yield Component("CategoryEncoding", "labkit.layers.categories:CategoryEncoding", aliases=("category_encoding",))
     yield Component("Discretization", "labkit.layers.categories:Discretization", aliases=("discretization",))
+    yield Component("DenseFeatures", "labkit.layers.features:DenseFeatures", aliases=("dense_features",))
+    yield Component("LinearFeatures", "labkit.layers.linear_features:LinearFeatures", aliases=("linear_features",))
     yield Component("Lambda", "labkit.layers.lambdas:Lambda", aliases=("lambda",))

@@ -15,6 +15,7 @@ from labkit.core.nest import pack
 from labkit.errors import FeedError, InvalidArgumentError, ShapeError
 from labkit.models.arrays import example_weights, numeric, positive, require_numbers
 from labkit.models.loop import TrainingLoop
+from labkit.models.tables import Fed
 from labkit.models.verbosity import verbosity
 
 if TYPE_CHECKING:
@@ -176,7 +177,7 @@ class _Validation:
                 f"The validation data do not fit: {error.what}", rule=error.rule, received=error.received, fix=error.fix
             ) from None
         require_numbers(inputs, targets, "validation data's ", large=True)
-        self.x, self.y = pack(model.x, inputs), pack(model.y_pred, targets)  # converted once for all epochs
+        self.x, self.y = Fed(inputs), pack(model.y_pred, targets)  # converted once for all epochs
         self.model, self.batch_size, self.weights = model, batch_size, weights[0] if weights else None
         self.epochs: set[int] | None = None
         if isinstance(freq, Collection) and not isinstance(freq, str):
@@ -221,7 +222,7 @@ def _split(model: Model, x: Any, y: Any, fraction: float) -> tuple[int, Any, Any
             fix="Leave it out for a fit without validation.",
         )
     parts = [
-        (pack(model.x, [array[part] for array in inputs]), pack(model.y_pred, [array[part] for array in targets]))
+        (Fed([array[part] for array in inputs]), pack(model.y_pred, [array[part] for array in targets]))
         for part in (slice(kept), slice(kept, None))
     ]
     return kept, *parts[0], parts[1]

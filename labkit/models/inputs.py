@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import labkit as lk
+from labkit.core.names import valid_name
 from labkit.core.nest import flatten, pack
 from labkit.layers.base import Shape
 from labkit.models.arrays import mapped, numeric
@@ -20,7 +21,7 @@ def placeholders(shape: Any, dtype: Any, graph: LayerGraph | None) -> tuple[Any,
 
     Args:
         shape: the shape of the inputs' batches, or a nest of shapes.
-        dtype: of the inputs, where the model does not consist of symbols.
+        dtype: of the inputs, where the model does not consist of symbols; or a dict by input.
         graph: of a functional model, whose symbols say all of this themselves.
     """
     if graph is None:
@@ -29,15 +30,18 @@ def placeholders(shape: Any, dtype: Any, graph: LayerGraph | None) -> tuple[Any,
     symbols, names = flatten(graph.inputs), graph.input_names()
     if len(symbols) == 1 and symbols[0].name is None and not isinstance(graph.inputs, Mapping):
         names = ["input"]
-    made = [lk.placeholder(each.dtype, each.shape, name=name) for each, name in zip(symbols, names, strict=True)]
+    made = [
+        lk.placeholder(each.dtype, each.shape, name=valid_name(name)) for each, name in zip(symbols, names, strict=True)
+    ]
     return pack(graph.inputs, made), names
 
 
 def _placeholder(shape: Any, dtype: Any, name: str) -> Any:
     if _is_shape(shape):
-        return lk.placeholder(dtype, shape, name=name)
+        return lk.placeholder(dtype, shape, name=valid_name(name))
     if isinstance(shape, Mapping):
-        return {key: _placeholder(each, dtype, str(key)) for key, each in shape.items()}
+        dtypes = dtype if isinstance(dtype, Mapping) else dict.fromkeys(shape, dtype)
+        return {key: _placeholder(each, dtypes[key], str(key)) for key, each in shape.items()}
     return [_placeholder(each, dtype, f"{name}_{i}") for i, each in enumerate(shape, 1)]
 
 

@@ -107,7 +107,7 @@ def _describe(writer: Writer, model: Model) -> dict[str, Any]:
         "own": own,
         "seed": model.seed,
         "input_shape": writer.value(model.input_shape, "The shape of the input"),
-        "input_dtype": lk.as_dtype(model.input_dtype).name,
+        "input_dtype": _dtype_names(model.input_dtype),
     }
     if own:
         plain = type(model).__init__ is lk.Model.__init__
@@ -120,6 +120,12 @@ def _describe(writer: Writer, model: Model) -> dict[str, Any]:
     if model.layer_graph is None:
         return {**found, "layers": [writer.layer(layer) for layer in model.layers]}
     return {**found, "graph": _describe_graph(writer, model.layer_graph)}
+
+
+def _dtype_names(dtype: Any) -> Any:
+    if isinstance(dtype, Mapping):
+        return {name: lk.as_dtype(each).name for name, each in dtype.items()}
+    return lk.as_dtype(dtype).name
 
 
 def _describe_graph(writer: Writer, graph: LayerGraph) -> dict[str, Any]:

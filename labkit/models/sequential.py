@@ -8,11 +8,13 @@ from typing import Any
 import labkit as lk
 from labkit.errors import ArgumentError, GraphError
 from labkit.layers.base import Layer
+from labkit.layers.features import TableLayer
 from labkit.layers.input import Input
 from labkit.layers.symbol import Symbol
 from labkit.models.functional import LayerGraph
 from labkit.models.model import Model
 from labkit.models.names import name_layers, named
+from labkit.models.tables import kinds_of
 from labkit.plugins import resolve
 
 
@@ -79,7 +81,9 @@ class Sequential(Model):
                 received=repr(layer),
                 fix="Make a new layer, or give it another name=.",
             )
-        if not self.layers and layer.input_shape is not None:
+        if not self.layers and isinstance(layer, TableLayer):
+            self.input_shape, self.input_dtype = kinds_of(layer.sources)
+        elif not self.layers and layer.input_shape is not None:
             self.input_shape, self.input_dtype = layer.input_shape, getattr(layer, "input_dtype", self.input_dtype)
         self._made_of.append(layer)
         name_layers(self)
@@ -104,7 +108,7 @@ class Sequential(Model):
     def takes_several(self, x: Any) -> bool:
         return False
 
-    def call(self, inputs: lk.Tensor, training: bool = False) -> lk.Tensor:
+    def call(self, inputs: Any, training: bool = False) -> lk.Tensor:
         for layer in self.layers:
             inputs = layer(inputs, training=training)
         return inputs
@@ -113,8 +117,18 @@ class Sequential(Model):
         if self.input_shape is None:
             return super()._as_layer_graph()
         if self._written is None or self._written.layers != self.layers:
-            symbol = start = Symbol(self.input_shape, lk.as_dtype(self.input_dtype), call=None)
+            symbol = start = self._start()
             for layer in self.layers:
                 symbol = layer(symbol)
             self._written = LayerGraph(start, symbol)
         return self._written
+
+    def _start(self) -> Any:
+        """The symbol of the input; of tables a dict of symbols."""
+        if not isinstance(self.input_shape, Mapping):
+            return Symbol(self.input_shape, lk.as_dtype(self.input_dtype), call=None)
+        dtypes = self.input_dtype
+        return {
+            name: Symbol(shape, lk.as_dtype(dtypes[name]), call=None, name=name)
+            for name, shape in self.input_shape.items()
+        }

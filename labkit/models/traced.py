@@ -18,6 +18,7 @@ from labkit.models.home import BUILDING, Home, home_of
 from labkit.models.inputs import batches, placeholders, shapes_of
 from labkit.models.names import leaf_names, name_layers, numbered
 from labkit.models.summary import summary_table
+from labkit.models.tables import Fed, kinds_of, read_inputs, sources_of
 from labkit.plugins import default_name
 
 
@@ -166,6 +167,8 @@ class TracedLayers(Layer):
         shape = self.input_shape
         if shape is None and input_shape is not None:
             shape = batches(input_shape)
+        elif shape is None and (sources := sources_of(self)):
+            shape, self.input_dtype = kinds_of(sources)
         if shape is None or not (self.layers or self.layer_graph):
             raise GraphError(
                 f"Model {self.name!r} cannot be built yet",
@@ -274,8 +277,14 @@ class TracedLayers(Layer):
 
     def _inputs(self, x: Any) -> list[np.ndarray]:
         """The arrays that are fed, in the order of the flattened placeholders."""
+        if isinstance(x, Fed):
+            return x.arrays
+        sources = sources_of(self)
         if not self.built:
-            self.build(None if self.input_shape is not None else shapes_of(x, self.takes_several(x)))
+            known = self.input_shape is not None or sources
+            self.build(None if known else shapes_of(x, self.takes_several(x)))
+        if sources:
+            x = read_inputs(x, self.input_names, sources)
         given = parts(x, self.x, self.input_names, "x")
         return [inputs_array(a, p, self.name or "") for a, p in zip(given, flatten(self.x), strict=True)]
 
