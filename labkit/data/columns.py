@@ -75,7 +75,9 @@ class FeatureColumn(ABC):
         return {field.name: getattr(self, field.name) for field in fields(cast(Any, self))}
 
     def __repr__(self) -> str:
-        return f"{self.made_by}({', '.join(f'{key}={reprlib.repr(value)}' for key, value in self.settings().items() if value is not None)})"
+        given = {key: value for key, value in self.settings().items() if value is not None}
+        shown = [f"{k}={repr(v) if isinstance(v, FeatureColumn) else reprlib.repr(v)}" for k, v in given.items()]
+        return f"{self.made_by}({', '.join(shown)})"
 
 
 class CategoricalColumn(FeatureColumn):

@@ -96,8 +96,6 @@ def as_columns(given: Any) -> list[FeatureColumn]:
     Raises:
         InvalidArgumentError: there are none, one is something else, or two have one name.
     """
-    if isinstance(given, list | tuple):
-        given = [_as_column(each) for each in given]
     return one_of_each(_as_column(given))
 
 
@@ -110,8 +108,8 @@ def described(value: Any) -> Any:
 
 def _as_column(value: Any) -> Any:
     """The feature column of a description; other values as they are."""
-    if isinstance(value, tuple):
-        return tuple(map(_as_column, value))
+    if isinstance(value, list | tuple):
+        return type(value)(map(_as_column, value))
     if not isinstance(value, Mapping) or value.get("name") not in _MAKERS:
         return value
     settings = {key: _as_column(each) for key, each in value.items() if key != "name"}

@@ -85,7 +85,7 @@ class TableLayer(Layer):
         if not isinstance(column.source, CategoricalColumn):
             return found
         ids, *given = found
-        weights = given[0] if given else lk.cast(lk.greater_equal(ids, lk.zeros_like(ids)), lk.float32)
+        weights = lk.cast(given[0] if given else lk.greater_equal(ids, lk.zeros_like(ids)), self.dtype)
         return [lk.maximum(ids, lk.zeros_like(ids)), weights]
 
     def settings(self) -> dict[str, Any]:
@@ -134,7 +134,7 @@ class DenseFeatures(TableLayer):
         self._tables = tables
 
     def build(self, input_shape: Any) -> None:
-        self.dtype = lk.float32
+        self.dtype = self.dtype if self.dtype.is_floating else lk.float32
         self._rows: dict[str, lk.Variable] = {}
         for name, column in self._tables.items():
             initializer = column.initializer
@@ -154,7 +154,7 @@ class DenseFeatures(TableLayer):
         if not isinstance(column.source, CategoricalColumn):
             return self.fed(inputs, column)[0]
         ids, weights = self.fed(inputs, column)
-        return lk.reduce_sum(lk.one_hot(ids, column.width) * lk.expand_dims(weights, -1), 1)
+        return lk.reduce_sum(lk.one_hot(ids, column.width, dtype=self.dtype) * lk.expand_dims(weights, -1), 1)
 
 
 def _table_of(column: EmbeddingColumn) -> tuple[Any, ...]:

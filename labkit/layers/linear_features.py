@@ -69,7 +69,7 @@ class LinearFeatures(TableLayer):
         self._categories = [column for column in self.columns if isinstance(column.source, CategoricalColumn)]
 
     def build(self, input_shape: Any) -> None:
-        self.dtype = lk.float32
+        self.dtype = self.dtype if self.dtype.is_floating else lk.float32
         self._kernel, self._bias = None, None
         self._rows: dict[str, lk.Variable] = {}
         if width := sum(column.width for column in self._numbers):

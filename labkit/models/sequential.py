@@ -125,10 +125,8 @@ class Sequential(Model):
 
     def _start(self) -> Any:
         """The symbol of the input; of tables a dict of symbols."""
-        if not isinstance(self.input_shape, Mapping):
-            return Symbol(self.input_shape, lk.as_dtype(self.input_dtype), call=None)
+        shapes: Any = self.input_shape
+        if not isinstance(shapes, Mapping):
+            return Symbol(shapes, lk.as_dtype(self.input_dtype), call=None)
         dtypes = self.input_dtype
-        return {
-            name: Symbol(shape, lk.as_dtype(dtypes[name]), call=None, name=name)
-            for name, shape in self.input_shape.items()
-        }
+        return {name: Symbol(shape, lk.as_dtype(dtypes[name]), call=None, name=name) for name, shape in shapes.items()}

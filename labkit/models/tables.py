@@ -30,7 +30,7 @@ def sources_of(model: Layer) -> dict[str, FeatureColumn]:
     return feeds_of(column for layer in model.walk() if isinstance(layer, TableLayer) for column in layer.columns)
 
 
-def kinds_of(sources: Mapping[str, FeatureColumn]) -> tuple[dict[str, Any], dict[str, Any]]:
+def kinds_of(sources: Mapping[str, FeatureColumn]) -> tuple[Any, Any]:
     """The shapes and dtypes of the inputs' batches, by name."""
     kinds = {name: source.feeds[name] for name, source in sources.items()}
     return {name: (None, *shape) for name, (_, shape) in kinds.items()}, {

@@ -33,22 +33,26 @@ def check_layer(
 
     Args:
         make: gives a new layer at each call.
-        input_shape: the shape of one example, without the batch dimension; of a layer of several inputs a list of them.
+        input_shape: the shape of one example, without the batch dimension; of a layer of several inputs a list of them;
+            None where x is given.
         batch: how many examples to use.
-        x: the examples [batch, *input_shape], or a list of such arrays, in place of normal random numbers. Whole numbers
-            stay what they are: the layer then chooses its dtype itself, and only its weights have gradients.
+        x: the examples [batch, *input_shape], or a list or dict of such arrays, in place of normal random numbers. Whole
+            numbers stay what they are, and have no gradients; without others the layer chooses its dtype itself.
         output_dtype: the outputs' dtype, where it is always the same one.
         differentiable: False for a layer that no gradient flows through.
 
     Raises:
         AssertionError: it does not.
     """
-    shapes = input_shape if isinstance(input_shape, list) else [input_shape]
     random = np.random.default_rng(0)
-    arrays = x if isinstance(x, list) else [x]
-    arrays = [random.normal(size=(batch, *shape)) for shape in shapes] if x is None else [np.asarray(a) for a in arrays]
-    examples = arrays if isinstance(input_shape, list) else arrays[0]
-    kind, batch = arrays[0].dtype, len(arrays[0])
+    if x is None:
+        several = isinstance(input_shape, list)
+        x = [random.normal(size=(batch, *shape)) for shape in (input_shape if several else [input_shape])]
+        x = x if several else x[0]
+    arrays = [np.asarray(array) for array in (flatten(x) if isinstance(x, list | dict) else [x])]
+    examples = pack(x, arrays) if isinstance(x, list | dict) else arrays[0]
+    kinds = [array.dtype for array in arrays]
+    kind, batch = next((each for each in kinds if each.kind == "f"), kinds[0]), len(arrays[0])
     for dtype in (lk.float32, lk.float64) if kind.kind == "f" else (lk.as_dtype(kind),):
         program = _Program(make(), examples, dtype)
         layer, name = program.layer, repr(program.layer)
@@ -100,9 +104,9 @@ class _Program:
 
     def __init__(self, layer: Any, x: Any, dtype: Any) -> None:
         self.layer, self.graph = layer, lk.Graph()
-        self.values = [array.astype(dtype.numpy) for array in flatten(x)]
+        self.values = [array.astype(dtype.numpy) if array.dtype.kind == "f" else array for array in flatten(x)]
         with self.graph.as_default():
-            self.inputs = [lk.placeholder(dtype, [None, *array.shape[1:]], name="x") for array in self.values]
+            self.inputs = [lk.placeholder(array.dtype, [None, *array.shape[1:]], name="x") for array in self.values]
             self.x = pack(x, self.inputs)
             self.output = layer(self.x, training=False)
             made = list(layer.weights)

@@ -1,5 +1,6 @@
 """Feature columns: from the columns of a table to the numbers that a model multiplies."""
 
+import json
 import subprocess
 import sys
 
@@ -8,7 +9,7 @@ import pandas as pd
 import pytest
 
 import labkit as lk
-from labkit.errors import FeedError, InvalidArgumentError, ResourceExhaustedError
+from labkit.errors import DataError, FeedError, InvalidArgumentError, NotFoundError, ResourceExhaustedError
 
 fc = lk.feature_column
 
@@ -21,6 +22,7 @@ TABLE = {
 AGE = fc.numeric_column("age")
 JOB = fc.categorical_column_with_vocabulary_list("job", ["farmer", "clerk"])
 SIZE = fc.categorical_column_with_identity("size", 3)
+HASHED = fc.categorical_column_with_hash_bucket("job", 10)
 
 
 def test_numbers_as_they_are_and_scaled():
@@ -98,14 +100,121 @@ def test_a_cross_of_columns_of_categories():
     assert fc.input_layer(TABLE, pairs).sum(1).tolist() == [2, 2, 0, 2]
 
 
-def test_a_cross_is_the_same_in_every_process():
-    code = (
-        "import labkit as lk; c = lk.feature_column.crossed_column(['a', 'b'], 1000);"
-        "print(c.ids({'a': ['x', 'y'], 'b': [3, 4]}).ravel().tolist())"
-    )
+def test_texts_and_numbers_fall_into_buckets():
+    table = {"name": np.array(["ada", "", "bob", "ada", "Bob"]), "code": np.array([7, -1, 8, 7, 1007])}
+    for key in table:
+        ids = fc.categorical_column_with_hash_bucket(key, 10**6).ids(table).ravel()
+        assert ids[1] == -1
+        assert ids[0] == ids[3]
+        assert len(set(ids.tolist())) == 4
+    few = fc.categorical_column_with_hash_bucket("name", 2).ids({"name": [f"n{i}" for i in range(1000)]})
+    assert 400 < few.sum() < 600  # a hash spreads evenly
+    same = [np.array(["ada", "é"]), np.array([b"ada", "é".encode()], object), pd.Series(["ada", "é"])]
+    column = fc.categorical_column_with_hash_bucket("name", 1000)
+    assert len({str(column.ids({"name": words}).tolist()) for words in same}) == 1
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        "lk.feature_column.categorical_column_with_hash_bucket('a', 1000)",
+        "lk.feature_column.categorical_column_with_vocabulary_list('a', ['x'], num_oov_buckets=1000)",
+        "lk.feature_column.crossed_column(['a', 'b'], 1000)",
+    ],
+)
+def test_buckets_are_the_same_in_every_process(column):
+    code = f"import labkit as lk; print({column}.ids({{'a': ['y', 'ä'], 'b': [3, 4]}}).ravel().tolist())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    ids = fc.crossed_column(["a", "b"], 1000).ids({"a": ["x", "y"], "b": [3, 4]})
-    assert done.stdout.strip() == str(ids.ravel().tolist())
+    found = eval(column).ids({"a": ["y", "ä"], "b": [3, 4]})
+    assert done.stdout.strip() == str(found.ravel().tolist())
+
+
+def test_the_hash_is_pinned():  # models that are saved depend on it
+    hashed = fc.categorical_column_with_hash_bucket("a", 10**6).ids({"a": ["x", "labkit", "ä"]})
+    assert hashed.ravel().tolist() == [258058, 212336, 443504]
+    assert fc.crossed_column(["a", "b"], 10**6).ids({"a": ["x"], "b": [3]}).tolist() == [[588372]]
+
+
+def test_a_vocabulary_in_a_file(tmp_path):
+    path = tmp_path / "jobs.txt"
+    path.write_text("farmer\nclerk\n smith \n", encoding="utf-8")
+    column = fc.categorical_column_with_vocabulary_file("job", path)
+    assert column == fc.categorical_column_with_vocabulary_list("job", ["farmer", "clerk", "smith"])
+    path.unlink()  # it was read when the column was made
+    assert column.ids(TABLE).ravel().tolist() == [1, 0, -1, -1]
+    path.write_text("farmer\nclerk\nsmith\n")
+    two = fc.categorical_column_with_vocabulary_file("job", str(path), vocabulary_size=2, num_oov_buckets=4)
+    assert two.num_buckets == 6
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"a\nb\na\n", r"different words.*'a' on lines 1 and 3"),
+        (b"a\n\nb\n", r"line 2, '', is empty"),
+        (b"", r"too few words.*at least 1"),
+        (b"\xff\xfe", r"cannot be read.*UTF-8"),
+    ],
+)
+def test_files_that_are_no_vocabulary(content, message, tmp_path):
+    path = tmp_path / "words.txt"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        fc.categorical_column_with_vocabulary_file("job", path)
+    with pytest.raises(NotFoundError, match=r"no such vocabulary file"):
+        fc.categorical_column_with_vocabulary_file("job", tmp_path / "none.txt")
+    path.write_bytes(b"a\nb\n")
+    with pytest.raises(DataError, match=r"too few words.*3.*2"):
+        fc.categorical_column_with_vocabulary_file("job", path, vocabulary_size=3)
+
+
+def test_weighted_categories_are_the_sums_of_their_weights():
+    table = {"word": np.array([["a", "b", "a"], ["c", "", "z"]]), "times": np.array([[1.0, 2.5, 3.0], [4.0, 9.0, 9.0]])}
+    words = fc.categorical_column_with_vocabulary_list("word", ["a", "b", "c"])
+    weighted = fc.weighted_categorical_column(words, "times")
+    np.testing.assert_array_equal(fc.input_layer(table, weighted), [[4.0, 2.5, 0], [0, 0, 4.0]])
+    np.testing.assert_array_equal(fc.input_layer(table, words), [[2, 1, 0], [0, 0, 1]])
+    assert weighted.name == "word_weighted_by_times"
+
+
+def test_numbers_are_normalized_by_the_training_data():
+    random = np.random.default_rng(1)
+    train = {
+        "age": random.normal(40, 9, 500),
+        "point": random.normal([1.0, -5.0], [2.0, 0.1], (500, 2)),
+        "same": np.full(500, 3),
+        "gap": np.where(np.arange(500) % 5, random.normal(7, 2, 500), np.nan),
+        "job": random.choice(["a", "b"], 500),
+        "yes": random.random(500) < 0.5,
+    }
+    columns = fc.normalized_columns(train)
+    assert [column.name for column in columns] == ["age", "point", "same", "gap"]
+    x = fc.input_layer(train, columns).astype(np.float64)
+    np.testing.assert_allclose(x.mean(0), 0, atol=1e-6)
+    np.testing.assert_allclose(x[:, :3].std(0), 1, rtol=1e-6)
+    np.testing.assert_array_equal(x[:, 3], 0)  # what never changes
+    known = np.arange(500) % 5 > 0
+    np.testing.assert_array_equal(x[~known, 4], 0)  # the mean stands for what is missing
+    np.testing.assert_allclose(x[known, 4].std(), 1, rtol=1e-6)
+    test = {"age": np.array([np.nan]), "gap": np.array([np.nan])}
+    with pytest.raises(FeedError, match="'age' lacks numbers"):
+        fc.input_layer(test, fc.normalized_columns(train, ["age"]))
+    assert fc.input_layer(test, fc.normalized_columns(pd.DataFrame({"gap": train["gap"]}))).tolist() == [[0.0]]
+
+
+def test_a_column_is_made_again_of_its_description():
+    times = fc.weighted_categorical_column(SIZE, "times")
+    columns = [
+        fc.numeric_column("point", 2, default_value=[1.0, 2.0], mean=[0.0, 1.0], std=2.0),
+        fc.bucketized_column(AGE, [20, 60]),
+        JOB,
+        fc.indicator_column(fc.crossed_column([JOB, "age", fc.bucketized_column(AGE, [1.0])], 50)),
+        fc.embedding_column(fc.categorical_column_with_hash_bucket("job", 9), 3, "sqrtn", {"name": "zeros"}, False),
+        *fc.shared_embeddings([SIZE, times], 2),
+    ]
+    descriptions = json.loads(json.dumps([fc.described(column) for column in columns]))
+    assert fc.as_columns(descriptions) == columns
+    assert [eval(repr(column), vars(fc)) for column in columns[:3]] == columns[:3]
 
 
 def test_a_pandas_frame_is_a_table():
@@ -153,6 +262,16 @@ def test_more_categories_than_memory_holds():
         (lambda: fc.input_layer({"size": [0.5]}, SIZE), r"whole numbers.*0\.5.*bucketized_column"),
         (lambda: fc.crossed_column(["point", "job"], 9).ids(TABLE), r"whole numbers.*bucketized_column"),
         (lambda: fc.input_layer(TABLE, fc.numeric_column("age", normalizer_fn=np.mean)), r"return as many numbers"),
+        (lambda: fc.input_layer({"job": [["a"], ["b", "c"]]}, HASHED), r"'job' is no array"),
+        (lambda: fc.input_layer({"job": np.array([["a"], 1, []], object)}, HASHED), r"holds something that is no category"),
+        (lambda: fc.input_layer({"job": [0.5]}, HASHED), r"whole numbers.*0\.5"),
+        (lambda: fc.input_layer(TABLE, fc.weighted_categorical_column(SIZE, "point")), r"numbers \[4, 2\] for"),
+        (lambda: fc.input_layer({"size": [1], "w": [np.nan]}, fc.weighted_categorical_column(SIZE, "w")), r"finite.*NaN"),
+        (lambda: fc.input_layer({"size": [1], "w": ["x"]}, fc.weighted_categorical_column(SIZE, "w")), r"'w' holds.*no number"),
+        (lambda: fc.normalized_columns(TABLE, ["job"]), r"'job' holds something that is no number"),
+        (lambda: fc.normalized_columns({"a": [np.nan, np.nan]}, ["a"]), r"no mean.*none"),
+        (lambda: fc.normalized_columns({"a": [np.inf, 1.0]}), r"no mean.*1 infinite"),
+        (lambda: fc.normalized_columns(3), r"no table"),
     ],
 )  # fmt: skip
 def test_tables_that_do_not_fit(make, message):
@@ -192,6 +311,24 @@ def test_tables_that_do_not_fit(make, message):
         (lambda: fc.crossed_column(["job", "size"], 0), r"hash_bucket_size"),
         (lambda: fc.crossed_column(["job", "size"], 10**30), r"from 1 to 2147483647"),
         (lambda: fc.indicator_column(AGE), r"column of categories"),
+        (lambda: fc.embedding_column(AGE, 3), r"column of categories"),
+        (lambda: fc.embedding_column(JOB, 0), r"dimension.*from 1 on"),
+        (lambda: fc.embedding_column(JOB, 3, "max"), r"mean, sum, sqrtn.*'max'"),
+        (lambda: fc.input_layer(TABLE, fc.embedding_column(JOB, 3)), r"has weights.*DenseFeatures"),
+        (lambda: fc.shared_embeddings([JOB, SIZE], 3), r"same categories.*'job': 2, 'size': 3"),
+        (lambda: fc.shared_embeddings([], 3), r"no columns"),
+        (lambda: fc.weighted_categorical_column(AGE, "w"), r"column of categories"),
+        (lambda: fc.weighted_categorical_column(JOB, 3), r"name of a table's column"),
+        (lambda: fc.categorical_column_with_hash_bucket("job", 0), r"hash_bucket_size"),
+        (lambda: fc.categorical_column_with_vocabulary_file("job", 3), r"path of a file"),
+        (lambda: fc.numeric_column("age", mean=3), r"mean and std together"),
+        (lambda: fc.numeric_column("age", mean=3, std=0), r"above 0"),
+        (lambda: fc.numeric_column("age", mean=3, std=[1, 2]), r"divided by std.*\[1, 2\]"),
+        (lambda: fc.numeric_column("age", mean=np.nan, std=1), r"mean is subtracted"),
+        (lambda: fc.numeric_column("age", mean=1, std=1, normalizer_fn=abs), r"or by a normalizer_fn"),
+        (lambda: fc.normalized_columns({"job": ["a"]}), r"no columns of numbers"),
+        (lambda: fc.as_columns({"name": "numeric_column", "kee": "a"}), r"numeric_column does not make this column"),
+        (lambda: fc.as_columns({"name": "input_layer", "key": "a"}), r"no feature columns"),
     ],
 )  # fmt: skip
 def test_columns_that_cannot_be(make, message):

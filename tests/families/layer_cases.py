@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 import labkit as lk
+
+_COLUMNS = [
+    {"name": "numeric_column", "key": "age", "mean": 40.0, "std": 10.0},
+    {"name": "categorical_column_with_identity", "key": "rooms", "num_buckets": 4},
+]
+_EMBEDDED = {"name": "embedding_column", "categorical_column": _COLUMNS[1], "dimension": 3}
+TABLE = {"age": [20.0, 51.0, 37.0], "rooms": [[3, 0], [1, -1], [-1, -1]]}
+FEEDS = {"age": np.array([[-2.0], [1.1], [-0.3]]), "rooms_ids": np.array(TABLE["rooms"])}
+"""For the layers whose shape below is "table": a table, and what their columns make of it."""
 
 LAYERS: dict[str, tuple[dict[str, Any], Any]] = {
     "Input": ({"shape": [4]}, (4,)),
@@ -54,6 +65,8 @@ LAYERS: dict[str, tuple[dict[str, Any], Any]] = {
     "Concatenate": ({"axis": 1}, [(4, 3), (2, 3), (1, 3)]),
     "Dot": ({"axes": [1, 2], "normalize": True}, [(4, 3), (2, 4)]),
     "Operator": ({"operator": "sub", "operand": 2.0, "swapped": True}, (3,)),
+    "DenseFeatures": ({"feature_columns": [*_COLUMNS, _EMBEDDED]}, "table"),
+    "LinearFeatures": ({"feature_columns": _COLUMNS, "units": 2, "kernel_initializer": "normal"}, "table"),
     "Rescaling": ({"scale": 0.5, "offset": -1.0}, (4, 2)),
 }
 """Settings and the shape of an example, where a layer needs settings or its name does not tell the shape."""

@@ -9,7 +9,7 @@ import pytest
 
 from labkit import testing
 from labkit.plugins import KINDS, current_lab, resolve, spec_of
-from tests.families.layer_cases import CHECKS, WHOLE, layer_case
+from tests.families.layer_cases import CHECKS, FEEDS, WHOLE, layer_case
 
 RANDOM = np.random.default_rng(5)
 
@@ -167,7 +167,7 @@ def test_schedule(name):
 @pytest.mark.parametrize("name", names("layers"))
 def test_layer(name):
     settings, shape = layer_case(name)
-    x = RANDOM.integers(0, WHOLE[name], (3, *shape)) if name in WHOLE else None
+    x = RANDOM.integers(0, WHOLE[name], (3, *shape)) if name in WHOLE else FEEDS if shape == "table" else None
     testing.check_layer(lambda: resolve("layers", {"name": name, **settings}), shape, x=x, **CHECKS.get(name, {}))
 
 

@@ -10,7 +10,7 @@ import labkit as lk
 from labkit import checkpoint
 from labkit.errors import CheckpointError, GraphError
 from labkit.plugins import current_lab, resolve
-from tests.families.layer_cases import layer_case
+from tests.families.layer_cases import TABLE, layer_case
 
 RANDOM = np.random.default_rng(6)
 A, B = RANDOM.normal(size=(24, 3)).astype("float32"), RANDOM.normal(size=(24, 4)).astype("float32")
@@ -191,9 +191,13 @@ def test_every_layer_comes_back(name, tmp_path):
     settings, shape = layer_case(name)
     shapes = shape if isinstance(shape, list) else [shape]
     layer = resolve("layers", {"name": name, **settings})
-    inputs = [Input(each) for each in shapes]
-    model = lk.Model(inputs, layer(inputs if isinstance(shape, list) else inputs[0]))
-    x = [np.floor(np.abs(RANDOM.normal(size=(5, *each)))).astype("float32") for each in shapes]
+    if shape == "table":
+        inputs, x = layer.inputs(), TABLE
+        model = lk.Model(inputs, layer(inputs))
+    else:
+        inputs = [Input(each) for each in shapes]
+        model = lk.Model(inputs, layer(inputs if isinstance(shape, list) else inputs[0]))
+        x = [np.floor(np.abs(RANDOM.normal(size=(5, *each)))).astype("float32") for each in shapes]
     if layer.save_refusal:
         with pytest.raises(CheckpointError, match=r"cannot be saved.*Python"):
             model.save(str(tmp_path / "model"))
