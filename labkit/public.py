@@ -133,7 +133,7 @@ _BY_MODULE = {
     "ops.boolean_mask": "boolean_mask",
     "layers.input": "Input",
     "models": "DNNClassifier DNNRegressor LinearClassifier LinearRegressor Model Sequential load_model",
-    "lab": "Trial experiment run",
+    "lab": "ComponentOf Trial experiment run",
     "plugins": "Lab",
 }
 

@@ -15,7 +15,9 @@ from labkit.cli.main import debug_option
 @click.argument("file", required=False)
 @click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Set a key of the experiment.")
 @click.option("--sweep", "sweeps", multiple=True, metavar="KEY=A,B,C", help="Run every value of a key.")
-@click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True, help="Repeats per configuration.")
+@click.option(
+    "--seeds", type=click.IntRange(min=1), help="Repeats per configuration; as the experiment declares, or 1."
+)
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Trials at the same time.")
 @click.option("--logs", default="logs", show_default=True, metavar="DIR", help="Folder of the store and all logs.")
 @click.option("--quick", is_flag=True, help="Use the experiment's quick settings: shows that it works.")
@@ -28,7 +30,7 @@ def run(
     file: str | None,
     sets: tuple[str, ...],
     sweeps: tuple[str, ...],
-    seeds: int,
+    seeds: int | None,
     jobs: int,
     logs: str,
     quick: bool,
@@ -64,7 +66,7 @@ def run(
         progress = LiveProgress(rich.console.Console(stderr=True))
     else:
         progress = PlainProgress(lambda line: click.echo(line, err=True))
-    outcome = run_sweep(planned, seeds=seeds, jobs=jobs, logs=logs, again=again, progress=progress)
+    outcome = run_sweep(planned, seeds=seeds or experiment.seeds, jobs=jobs, logs=logs, again=again, progress=progress)
 
     from labkit.lab.results import report
 

@@ -7,6 +7,7 @@ from typing import Any
 from labkit.missing_names import missing
 
 _HOMES = {
+    "ComponentOf": "values",
     "Experiment": "experiments",
     "experiment": "experiments",
     "run": "results",

@@ -1,7 +1,7 @@
 """The typed configuration of an experiment: a dataclass whose fields can be set from the command line.
 
-Fields are int, float, bool, str, Literal[...], Optional of these (`int | None`), or lists of them. Text is read
-strictly: "1e-3" is a float and "1.5" is no int. The comment behind a field is its help text.
+A field has one of the kinds of `labkit.lab.values`, or is itself a dataclass: its fields are keys with a dot, as `model.width`.
+The comment behind a field is its help text. A configuration as the store has it is flat, value by key.
 """
 
 from __future__ import annotations
@@ -10,24 +10,15 @@ import ast
 import dataclasses
 import inspect
 import io
-import math
-import re
 import textwrap
 import tokenize
-import types
 import typing
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from labkit.errors import ConfigError
+from labkit.lab import values as _values
 from labkit.near import near_names
-
-TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
-_WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", type(None): "none"}
-
-
-class _Mismatch(Exception):
-    """A value is not of the kind a key wants; the message says what the key wants."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,26 +31,24 @@ class Key:
 
     @property
     def type_name(self) -> str:
-        return type_name(self.kind)
+        return _values.type_name(self.kind)
 
 
 def keys(config_class: type) -> dict[str, Key]:
-    """The keys of a configuration class, in order. Raises ConfigError for a type no key can have."""
-    if not (isinstance(config_class, type) and dataclasses.is_dataclass(config_class)):
+    """The keys of a configuration class, in order, those of dataclasses inside with a dot.
+
+    Raises:
+        ConfigError: it is no dataclass, or a field has a type no key can have.
+    """
+    if not _is_dataclass(config_class):
         raise ConfigError(
             "The configuration of an experiment is no dataclass",
             rule="the first parameter of an experiment is annotated with a dataclass",
             received="no annotation" if config_class is inspect.Parameter.empty else repr(config_class),
             fix="Write (config: Config, trial: lk.Trial), with @dataclasses.dataclass above the class Config.",
         )
-    try:
-        hints = typing.get_type_hints(config_class)
-    except NameError as error:
-        raise ConfigError(f"A type in {config_class.__name__} is unknown: {error}") from error
-    found = {}
-    for field in dataclasses.fields(config_class):
-        if not field.init:
-            continue
+    found: dict[str, Key] = {}
+    for field, kind in _fields(config_class):
         if field.name == "seed":
             raise ConfigError(
                 f"{config_class.__name__} has a key named seed",
@@ -69,39 +58,84 @@ def keys(config_class: type) -> dict[str, Key]:
         default = field.default
         if field.default_factory is not dataclasses.MISSING:
             default = field.default_factory()
-        key = Key(field.name, hints[field.name], default)
-        _validate_kind(config_class, key)
-        if default is not dataclasses.MISSING:
-            key = dataclasses.replace(key, default=check(key, default))
-        found[key.name] = key
+        if _is_dataclass(kind):
+            for name, key in keys(kind).items():
+                own = key.default if default is dataclasses.MISSING else _inside(default, name)
+                found[f"{field.name}.{name}"] = _checked_key(config_class, f"{field.name}.{name}", key.kind, own)
+        else:
+            found[field.name] = _checked_key(config_class, field.name, kind, default)
     return found
+
+
+def build(config_class: type, flat: Mapping[str, Any]) -> Any:
+    """The configuration that an experiment is called with, from the values by key.
+
+    Settings below a component's key are put into its mapping: optimizer="sgd" with optimizer.momentum=0.9 gives
+    {"name": "sgd", "momentum": 0.9}.
+    """
+    values = {}
+    for field, kind in _fields(config_class):
+        below = _below(flat, field.name)
+        if _is_dataclass(kind):
+            values[field.name] = build(kind, below)
+        elif field.name in flat:
+            values[field.name] = _with_settings(flat[field.name], below) if below else flat[field.name]
+    return config_class(**values)
+
+
+def require_components(found: Mapping[str, Key], flat: Mapping[str, Any]) -> None:
+    """Raises ConfigError where a component cannot be made with the settings that stand below it."""
+    for name, key in found.items():
+        settings = _below(flat, name)
+        if settings and name in flat:
+            check(key, _with_settings(flat[name], settings) if flat[name] is not None else None)
+
+
+def flattened(found: Mapping[str, Key], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Values by key, from values by field: what stands for a dataclass inside, a mapping or an object, is taken apart."""
+    flat = {}
+    for name, value in changes.items():
+        inner = [key for key in found if key.startswith(f"{name}.")]
+        if name in found or not inner:
+            flat[name] = value
+            continue
+        parts = dataclasses.asdict(value) if dataclasses.is_dataclass(value) and not isinstance(value, type) else value
+        if not isinstance(parts, Mapping):
+            raise ConfigError(
+                f"{name} is a group of keys", rule=f"it takes a mapping of {', '.join(inner)}", received=repr(value)
+            )
+        flat |= {f"{name}.{key}": part for key, part in flattened(_below(found, name), parts).items()}
+    return flat
 
 
 def parse(key: Key, text: str) -> Any:
     """The value that `text` means for `key`. Raises ConfigError when it means none."""
     try:
-        return _parse(text.strip(), key.kind)
-    except _Mismatch as error:
+        return _values.parse(text.strip(), key.kind)
+    except _values.Mismatch as error:
         raise _wrong_value(key, text, str(error)) from None
 
 
 def parse_list(key: Key, text: str) -> list[Any]:
     """The values of `--sweep key=a,b,c`. For keys that are lists themselves: `key=[64,64],[128]`."""
-    return [parse(key, part) for part in split(text)]
+    return [parse(key, part) for part in _values.split(text)]
 
 
 def check(key: Key, value: Any) -> Any:
     """`value`, when it is of the key's type (an int is taken for a float). Raises ConfigError otherwise."""
     try:
-        return _check(value, key.kind)
-    except _Mismatch as error:
+        return _values.check(value, key.kind)
+    except _values.Mismatch as error:
         raise _wrong_value(key, repr(value), str(error)) from None
 
 
 def find(found: Mapping[str, Key], name: str, where: str) -> Key:
-    """The key of that name. Raises ConfigError with near matches when there is none."""
+    """The key of that name, or the setting below a component's. Raises ConfigError with near matches when there is none."""
     if name in found:
         return found[name]
+    above, _, setting = name.rpartition(".")
+    if setting and above in found and any(map(_values.component, _alternatives(found[above].kind))):
+        return Key(name, _values.Setting, dataclasses.MISSING)
     near = near_names(name, found)
     hint = f"Did you mean {' or '.join(near)}?" if near else f"The keys are {', '.join(found) or 'none'}."
     raise ConfigError(f"{where} names the key {name!r}, which the experiment does not have", fix=hint)
@@ -124,7 +158,7 @@ def settings(found: Mapping[str, Key], pairs: Iterable[str], option: str) -> dic
 def resolve(found: Mapping[str, Key], changes: Mapping[str, Any], open_keys: Iterable[str] = ()) -> dict[str, Any]:
     """Every key's value: its default unless changed. Keys in `open_keys` may lack both (a sweep gives them)."""
     values = {}
-    for key in found.values():
+    for key in (*found.values(), *(find(found, name, "a change") for name in changes if name not in found)):
         value = changes.get(key.name, key.default)
         if value is not dataclasses.MISSING:
             values[key.name] = value
@@ -133,20 +167,17 @@ def resolve(found: Mapping[str, Key], changes: Mapping[str, Any], open_keys: Ite
     return values
 
 
-def type_name(kind: Any) -> str:
-    """A type as people write it: `int`, `float | None`, `list[int]`, `'adam' | 'sgd'`."""
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if origin is typing.Literal:
-        return " | ".join(repr(choice) for choice in arguments)
-    if origin in (typing.Union, types.UnionType):
-        return " | ".join(type_name(argument) for argument in arguments)
-    if origin is list:
-        return f"list[{type_name(arguments[0])}]"
-    return "None" if kind is type(None) else getattr(kind, "__name__", str(kind))
-
-
 def help_texts(config_class: type) -> dict[str, str]:
     """Key -> the comment behind its field in the source; none when the source is not at hand."""
+    texts = _comments(config_class)
+    for field, kind in _fields(config_class):
+        if _is_dataclass(kind):
+            texts |= {f"{field.name}.{name}": text for name, text in help_texts(kind).items()}
+    return texts
+
+
+def _comments(config_class: type) -> dict[str, str]:
+    """Field -> the comment behind it."""
     try:
         source = textwrap.dedent(inspect.getsource(config_class))
         body = ast.parse(source).body[0]
@@ -164,102 +195,49 @@ def help_texts(config_class: type) -> dict[str, str]:
     }
 
 
-def split(text: str) -> list[str]:
-    """Split at the commas that stand outside brackets."""
-    parts, depth, start = [], 0, 0
-    for place, letter in enumerate(text):
-        depth += (letter == "[") - (letter == "]")
-        if letter == "," and depth == 0:
-            parts.append(text[start:place])
-            start = place + 1
-    return [*parts, text[start:]]
+def _fields(config_class: type) -> list[tuple[dataclasses.Field, Any]]:
+    """The fields that can be set, each with its type."""
+    try:
+        hints = typing.get_type_hints(config_class, include_extras=True)
+    except NameError as error:
+        raise ConfigError(f"A type in {config_class.__name__} is unknown: {error}") from error
+    return [(field, hints[field.name]) for field in dataclasses.fields(config_class) if field.init]
 
 
-def _parse(text: str, kind: Any) -> Any:
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if origin is list:
-        inner = text[1:-1] if text.startswith("[") and text.endswith("]") else text
-        return [_parse(part.strip(), arguments[0]) for part in split(inner)] if inner.strip() else []
-    if origin is typing.Literal:
-        for choice in arguments:
-            if text == str(choice):
-                return choice
-        raise _Mismatch(_wants(kind, text, [str(choice) for choice in arguments]))
-    if origin in (typing.Union, types.UnionType):
-        for argument in sorted(arguments, key=lambda a: a is str):  # text fits str always, so str is asked last
-            try:
-                return _parse(text, argument)
-            except _Mismatch:
-                continue
-        raise _Mismatch(_wants(kind))
-    if kind is type(None) and text.lower() == "none":
-        return None
-    if kind is bool and text.lower() in TRUE + FALSE:
-        return text.lower() in TRUE
-    if kind is int and re.fullmatch(r"[+-]?\d+(_\d+)*", text):
-        return int(text)
-    if kind is float:
-        try:
-            return _check(float(text), float)
-        except ValueError:
-            pass
-    if kind is str:
-        return text
-    raise _Mismatch(_wants(kind))
+def _is_dataclass(kind: Any) -> bool:
+    return isinstance(kind, type) and dataclasses.is_dataclass(kind)
 
 
-def _check(value: Any, kind: Any) -> Any:
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if origin is list and isinstance(value, (list, tuple)):
-        return [_check(item, arguments[0]) for item in value]
-    if origin is typing.Literal:
-        for choice in arguments:
-            if type(choice) is type(value) and choice == value:
-                return choice
-        raise _Mismatch(_wants(kind, str(value), [str(choice) for choice in arguments]))
-    if origin in (typing.Union, types.UnionType):
-        for argument in sorted(arguments, key=lambda a: a is not type(value)):
-            try:
-                return _check(value, argument)
-            except _Mismatch:
-                continue
-        raise _Mismatch(_wants(kind))
-    if kind is float and isinstance(value, (int, float)) and not isinstance(value, bool):
-        if math.isnan(value):
-            raise _Mismatch("a number, which nan is not")
-        return float(value)
-    if kind is type(None) and value is None:
-        return None
-    if isinstance(kind, type) and type(value) is kind:
-        return value
-    raise _Mismatch(_wants(kind))
+def _alternatives(kind: Any) -> tuple[Any, ...]:
+    return (kind,) if _values.component(kind) else (kind, *typing.get_args(kind))
 
 
-def _wants(kind: Any, text: str = "", choices: list[str] | None = None) -> str:
-    if choices is not None:
-        near = near_names(text, choices, 1)
-        return f"one of {', '.join(choices)}" + (f" (did you mean {near[0]}?)" if near else "")
-    return _WORDS.get(kind) or type_name(kind)
+def _below(flat: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """What stands below a name, without it."""
+    return {key.removeprefix(f"{name}."): value for key, value in flat.items() if key.startswith(f"{name}.")}
+
+
+def _inside(value: Any, name: str) -> Any:
+    for part in name.split("."):
+        value = getattr(value, part)
+    return value
+
+
+def _checked_key(config_class: type, name: str, kind: Any, default: Any) -> Key:
+    if not _values.fits(kind):
+        raise ConfigError(
+            f"{config_class.__name__}.{name} has a type the command line cannot set",
+            rule="keys are int, float, bool, str, Literal[...], Optional of these, a list of them, "
+            "Annotated[Any, lk.ComponentOf(...)], or a dataclass of such keys",
+            received=_values.type_name(kind),
+        )
+    key = Key(name, kind, default)
+    return key if default is dataclasses.MISSING else dataclasses.replace(key, default=check(key, default))
+
+
+def _with_settings(component: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {**({"name": component} if isinstance(component, str) else component), **settings}
 
 
 def _wrong_value(key: Key, received: str, wants: str) -> ConfigError:
     return ConfigError(f"{key.name} takes {wants}", received=received)
-
-
-def _validate_kind(config_class: type, key: Key) -> None:
-    def fits(kind: Any, inside_list: bool = False) -> bool:
-        origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-        if origin is typing.Literal:
-            return all(type(choice) in (str, int, bool) for choice in arguments)
-        if origin in (typing.Union, types.UnionType):
-            return all(fits(argument, inside_list) for argument in arguments)
-        if origin is list:
-            return not inside_list and fits(arguments[0], True)
-        return kind in (int, float, bool, str, type(None))
-
-    if not fits(key.kind):
-        raise ConfigError(
-            f"{config_class.__name__}.{key.name} has a type the command line cannot set",
-            rule="keys are int, float, bool, str, Literal[...], Optional of these, or a list of them",
-            received=type_name(key.kind),
-        )

@@ -16,7 +16,7 @@ import textwrap
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from labkit.errors import ConfigError, LabkitError
 from labkit.io import is_safe_name
@@ -34,9 +34,12 @@ class Experiment:
     Attributes:
         function: the user's function.
         config_class: the dataclass that annotates its first parameter.
-        metric: the figure that configurations are compared by; smaller is better.
+        metric: the figure that configurations are compared by.
         quick: values of keys under `--quick`.
         reference_error: the error a perfect reader of this data would make, between 0 and 1; bias is measured from it.
+        direction: "minimize" where a smaller figure is better, or "maximize".
+        space: what a run sweeps over that is not told otherwise: values by key.
+        seeds: how many seeds a run that is not told otherwise gives each configuration.
     """
 
     function: Callable[[Any, Any], None]
@@ -44,6 +47,9 @@ class Experiment:
     metric: str
     quick: dict[str, Any]
     reference_error: float
+    direction: Literal["minimize", "maximize"] = "minimize"
+    space: dict[str, Any] = dataclasses.field(default_factory=dict)
+    seeds: int = 1
 
     def __call__(self, config: Any, trial: Any) -> None:
         self.function(config, trial)
@@ -61,12 +67,14 @@ class Experiment:
         return inspect.getdoc(self.function) or ""
 
     def cost(self, metrics: Mapping[str, float]) -> float | None:
-        """What a search makes small: the metric among these figures, an error also from its accuracy; None where it is
-        absent or no number, so that what diverged never wins."""
+        """What a search makes small: the metric among these figures (of one to maximize the negative), an error also from its
+        accuracy; None where it is absent or no number, so that what diverged never wins."""
         value = metrics.get(self.metric)
         accuracy = metrics.get(f"{self.metric.removesuffix('error')}accuracy") if value is None else None
         value = 1.0 - accuracy if accuracy is not None and self.metric.endswith("error") else value
-        return value if value is not None and math.isfinite(value) else None
+        if value is None or not math.isfinite(value):
+            return None
+        return -value if self.direction == "maximize" else value
 
     @functools.cached_property
     def keys(self) -> dict[str, _config.Key]:
@@ -79,20 +87,29 @@ def experiment(
     metric: str = "validation/error",
     quick: Mapping[str, Any] | None = None,
     reference_error: float = 0.0,
+    direction: Literal["minimize", "maximize"] = "minimize",
+    space: Mapping[str, Any] | None = None,
+    seeds: int = 1,
 ) -> Any:
     """Make a function `(config: Config, trial: lk.Trial)` an experiment that `labkit run FILE` can run.
 
     Args:
-        metric: the figure that configurations are compared by; smaller is better.
+        metric: the figure that configurations are compared by.
         quick: values of configuration keys under `--quick`, e.g. `{"steps": 40}`.
         reference_error: the error of a perfect reader of the data, between 0 and 1.
+        direction: "minimize" where a smaller figure is better, or "maximize".
+        space: key -> values to sweep over unless a run sets, or sweeps over, that key otherwise.
+        seeds: repeats of each configuration, unless a run says otherwise.
 
     Raises:
-        ConfigError: the function has other parameters, its configuration is no dataclass, `quick` does not fit it, or
-            the metric is an accuracy.
+        ConfigError: the function has other parameters, its configuration is no dataclass, `quick` or `space` does not fit it,
+            the metric is an accuracy to be made small, or seeds is no count.
     """
     if function is None:
-        return functools.partial(experiment, metric=metric, quick=quick, reference_error=reference_error)
+        return functools.partial(
+            experiment, metric=metric, quick=quick, reference_error=reference_error, direction=direction, space=space,
+            seeds=seeds,
+        )  # fmt: skip
     parameters = list(inspect.signature(function).parameters.values())
     if len(parameters) != 2:
         raise ConfigError(
@@ -112,19 +129,27 @@ def experiment(
         raise ConfigError(
             "reference_error is no error rate", rule="0 <= reference_error < 1", received=repr(reference_error)
         )
-    if metric.lower().endswith("accuracy"):
+    if direction not in ("minimize", "maximize"):
         raise ConfigError(
-            f"The experiment {function.__name__} cannot be compared by an accuracy",
-            rule="smaller is better for the metric of an experiment",
-            received=f"metric={metric!r}",
-            fix=f'Use the error: metric="{metric[: -len("accuracy")]}error"',
+            "direction says which figure is better", rule="it is minimize or maximize", received=repr(direction)
         )
+    if metric.lower().endswith("accuracy") and direction == "minimize":
+        raise ConfigError(
+            f"The experiment {function.__name__} would make an accuracy small",
+            rule='smaller is better for the metric of an experiment, unless direction="maximize"',
+            received=f"metric={metric!r}",
+            fix=f'Use the error: metric="{metric[: -len("accuracy")]}error", or direction="maximize".',
+        )
+    if isinstance(seeds, bool) or not isinstance(seeds, int) or seeds < 1:
+        raise ConfigError("seeds is no count", rule="seeds is a whole number, 1 or more", received=repr(seeds))
     found = _config.keys(annotation)
     values = {
         name: _config.check(_config.find(found, name, f"quick of {function.__name__}"), value)
         for name, value in (quick or {}).items()
     }
-    return Experiment(function, annotation, metric, values, float(reference_error))
+    for name in space or {}:
+        _config.find(found, name, f"space of {function.__name__}")
+    return Experiment(function, annotation, metric, values, float(reference_error), direction, dict(space or {}), seeds)
 
 
 def load(path: str | os.PathLike[str]) -> Experiment:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import StoreError
@@ -13,7 +15,7 @@ from labkit.lab.progress import Progress
 from labkit.lab.runner import Outcome, run_sweep
 from labkit.lab.store import Store
 from labkit.lab.sweep import plan
-from labkit.report import table as _table
+from labkit.report import comparison, table as _table
 
 if TYPE_CHECKING:
     import pandas
@@ -24,24 +26,27 @@ def run(
     *,
     set: Mapping[str, Any] | None = None,
     sweep: Mapping[str, Sequence[Any]] | None = None,
-    seeds: int = 1,
+    seeds: int | None = None,
     jobs: int = 1,
     logs: str | os.PathLike[str] = "logs",
     quick: bool = False,
     again: bool = False,
     progress: Progress | None = None,
-) -> pandas.DataFrame:
-    """Run an experiment over configurations and seeds and return its table, one row per configuration.
+) -> Results:
+    """Run an experiment over configurations and seeds.
 
     Args:
         experiment: an experiment, or the file that defines it. Trials are processes that load this file anew.
         set: key -> value, fixed for all configurations.
         sweep: key -> values; every combination is a configuration.
-        seeds: repeats of each configuration, with seeds 0, 1, ...
+        seeds: repeats of each configuration, with seeds 0, 1, ...; None: as the experiment declares.
         jobs: trials at the same time.
         logs: where the store and the trials' folders are.
         quick: use the experiment's quick settings.
         again: repeat a sweep that is finished.
+
+    Returns:
+        The results: in a notebook they show the table.
 
     Raises:
         ConfigError: unknown key, value of another type.
@@ -50,24 +55,100 @@ def run(
     found = experiment if isinstance(experiment, Experiment) else load(experiment)
     refuse_while_loading(found.path)
     planned = plan(found, sets=set or {}, sweeps=sweep or {}, quick=quick)
-    return report(run_sweep(planned, seeds=seeds, jobs=jobs, logs=logs, again=again, progress=progress)).table
+    seeds = found.seeds if seeds is None else seeds
+    return report(run_sweep(planned, seeds=seeds, jobs=jobs, logs=logs, again=again, progress=progress))
 
 
-@dataclasses.dataclass(frozen=True)
-class Report:
-    """The table of a sweep and the sentences below it."""
+@dataclasses.dataclass(frozen=True, repr=False, eq=False)
+class Results:
+    """What a sweep found.
+
+    Attributes:
+        table: a pandas frame with a row for each configuration: see `labkit.report.table.table`.
+        remarks: the sentences below it.
+        outcome: the sweep's and its trials' rows in the store, and how this run ended.
+    """
 
     table: pandas.DataFrame
     remarks: list[str]
+    outcome: Outcome
+    _results: list[_table.Result]
+    _question: _table.Question
+
+    @property
+    def folder(self) -> Path:
+        """The sweep's folder: sweep.json, a folder for each trial, report/."""
+        return self.outcome.logs / self.outcome.sweep.folder
+
+    @property
+    def best(self) -> dict[str, Any] | None:
+        """The best configuration by the experiment's metric, its mean over the seeds that all have in common; None where no
+        trial has one. How surely it is better the remarks say."""
+        return comparison.best(self._results, self._question)
+
+    def trials(self) -> pandas.DataFrame:
+        """A row for each trial: its folder, configuration, seed, state, attempts, seconds, reason, and final figures."""
+        import pandas
+
+        return pandas.DataFrame(
+            {
+                "trial": row.folder,
+                **row.config,
+                "seed": row.seed,
+                "state": row.state,
+                "attempts": row.attempt,
+                "seconds": row.seconds,
+                "reason": row.reason or "",
+                **result.metrics,
+            }
+            for row, result in zip(self.outcome.trials, self._results, strict=True)
+        )
+
+    def series(self, name: str) -> pandas.DataFrame:
+        """A figure over the steps, such as "validation/loss": columns trial, the keys swept over, seed, step, value.
+
+        It has the validation points of `trial.fit`; every step is in the trials' metrics.jsonl.
+        """
+        import pandas
+
+        store = Store(self.outcome.logs)
+        try:
+            rows = [
+                {
+                    "trial": row.folder,
+                    **{k: row.config[k] for k in self._question.keys},
+                    "seed": row.seed,
+                    "step": s,
+                    "value": v,
+                }
+                for row in self.outcome.trials
+                for s, v in store.series(row.sweep, row.number, name)
+            ]
+        finally:
+            store.close()
+        return pandas.DataFrame(rows, columns=["trial", *self._question.keys, "seed", "step", "value"])
+
+    def __repr__(self) -> str:
+        headings, rows = _table.text_table(self.table)
+        lines = ["  ".join(line) for line in _aligned([headings, *rows])]
+        return "\n".join([*lines, *self.remarks])
+
+    def _repr_html_(self) -> str:
+        remarks = "".join(f"<p>{html.escape(remark)}</p>" for remark in self.remarks)
+        return f"{self.table.to_html()}{remarks}"
 
 
-def report(outcome: Outcome) -> Report:
-    """The table of a sweep from the store; also written to report/ in the sweep's folder."""
+def _aligned(lines: list[list[str]]) -> list[list[str]]:
+    wide = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
+    return [[cell.rjust(width) for cell, width in zip(line, wide, strict=True)] for line in lines]
+
+
+def report(outcome: Outcome) -> Results:
+    """What a sweep found, from the store; also written to report/ in the sweep's folder."""
     sweep = outcome.sweep
     store = Store(outcome.logs)
     try:
         figures = store.metrics(sweep.id)
-        trials = store.trials(sweep.id)
     finally:
         store.close()
     results = [
@@ -80,11 +161,11 @@ def report(outcome: Outcome) -> Report:
             data=tuple(entry["name"] for entry in trial.data),
             metrics=figures.get(trial.number, {}),
         )
-        for trial in trials
+        for trial in outcome.trials
     ]
-    question = _table.Question(tuple(sweep.space), sweep.metric, sweep.reference_error)
+    question = _table.Question(tuple(sweep.space), sweep.metric, sweep.reference_error, sweep.direction)
     frame = _table.table(results, question)
-    remarks = [text for text in (_table.comparison(results, question), *_remarks(outcome)) if text]
+    remarks = [text for text in (comparison.comparison(results, question), *_remarks(outcome)) if text]
     folder = outcome.logs / sweep.folder / "report"
     try:
         _table.write(frame, folder, f"{sweep.experiment}, sweep {sweep.id}", [sweep.doc, *remarks])
@@ -93,7 +174,7 @@ def report(outcome: Outcome) -> Report:
             f"The report cannot be written to {folder} ({error.strerror})",
             fix="The trials are safe in the store: free some space and run the same command again.",
         ) from error
-    return Report(frame, remarks)
+    return Results(frame, remarks, outcome, results, question)
 
 
 def _remarks(outcome: Outcome) -> list[str]:

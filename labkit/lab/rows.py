@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, Literal
 
-VERSION = 2
+VERSION = 3
 """Of the layout; a store of another version is refused."""
 
 State = Literal["PENDING", "RUNNING", "COMPLETED", "FAILED", "PRUNED", "INTERRUPTED"]
@@ -16,7 +16,8 @@ CREATE TABLE sweeps (
     identity TEXT NOT NULL,              -- hash(experiment, settings, space, code)
     repeat INTEGER NOT NULL,             -- how often the sweep was asked for --again
     experiment TEXT NOT NULL, file TEXT NOT NULL, doc TEXT NOT NULL, code TEXT NOT NULL,
-    settings TEXT NOT NULL, space TEXT NOT NULL, metric TEXT NOT NULL, reference_error REAL NOT NULL,
+    settings TEXT NOT NULL, space TEXT NOT NULL, metric TEXT NOT NULL, direction TEXT NOT NULL,
+    reference_error REAL NOT NULL,
     folder TEXT NOT NULL,                -- relative to the folder of this file
     created REAL NOT NULL,               -- a label; order is by rowid
     UNIQUE (identity, repeat)
@@ -57,6 +58,7 @@ class SweepRow:
     settings: dict[str, Any]
     space: dict[str, list[Any]]
     metric: str
+    direction: str
     reference_error: float
     folder: str
     created: float

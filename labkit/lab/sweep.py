@@ -79,7 +79,8 @@ class Sweep:
     def config(self, choice: Mapping[str, Any]) -> dict[str, Any]:
         """The whole configuration for a choice of values of the space's keys."""
         values = {**self.base, **choice}
-        return {name: values[name] for name in self.experiment.keys}
+        order = [*self.experiment.keys, *sorted(values.keys() - self.experiment.keys.keys())]
+        return {name: values[name] for name in order}
 
     def trial(self, config: dict[str, Any], seed: int) -> tuple[str, dict[str, Any], int]:
         """(key, config, seed) of a trial."""
@@ -99,6 +100,7 @@ class Sweep:
             settings=self.settings,
             space=self.space_spec,
             metric=self.experiment.metric,
+            direction=self.experiment.direction,
             reference_error=self.experiment.reference_error,
             folder=f"{self.experiment.name}/{sweep}",
             created=time.time(),
@@ -142,26 +144,36 @@ def plan(
     active_target()  # an unknown LABKIT_TARGET is refused before anything starts
     found = experiment.keys
     if isinstance(sets, Mapping):
+        sets = _config.flattened(found, sets)
         changes = {name: _config.check(_config.find(found, name, "set"), value) for name, value in sets.items()}
     else:
         texts = _config.settings(found, sets, "--set")
-        changes = {name: _config.parse(found[name], text) for name, text in texts.items()}
+        changes = {name: _config.parse(_config.find(found, name, "--set"), text) for name, text in texts.items()}
     if isinstance(sweeps, Mapping):
-        listed = {
-            name: [_config.check(_config.find(found, name, "sweep"), value) for value in values]
-            for name, values in sweeps.items()
-        }
+        given = _listed(found, sweeps, "sweep")
     else:
         texts = _config.settings(found, sweeps, "--sweep")
-        listed = {name: _config.parse_list(found[name], text) for name, text in texts.items()}
-    space: dict[str, Domain] = {name: Values.checked(name, values) for name, values in listed.items()}
-    both = [name for name in space if name in changes]
+        given = {name: _config.parse_list(_config.find(found, name, "--sweep"), text) for name, text in texts.items()}
+    both = [name for name in given if name in changes]
     if both:
         raise ConfigError(f"{both[0]} is both set and swept", fix="Keep one of --set and --sweep for it.")
     changes = {**(experiment.quick if quick else {}), **changes}
+    declared = {name: values for name, values in experiment.space.items() if name not in changes and name not in given}
+    listed = {**_listed(found, declared, f"space of {experiment.name}"), **given}
+    space: dict[str, Domain] = {name: Values.checked(name, values) for name, values in listed.items()}
     values = _config.resolve(found, changes, open_keys=space)
     base = {name: value for name, value in values.items() if name not in space}
+    firsts = {name: domain.values[0] for name, domain in space.items() if isinstance(domain, Values)}
+    _config.require_components(found, {**base, **firsts})
     return Sweep(experiment, quick, base, space, {"name": search} if isinstance(search, str) else dict(search))
+
+
+def _listed(found: Mapping[str, _config.Key], space: Mapping[str, Sequence[Any]], where: str) -> dict[str, list[Any]]:
+    """The values of each key, checked."""
+    return {
+        name: [_config.check(_config.find(found, name, where), value) for value in values]
+        for name, values in space.items()
+    }
 
 
 def packages() -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.io import make_folder, write_text
 from labkit.report.bias_variance import bias_variance
-from labkit.report.statistics import Estimate, estimate, more_needed, paired_difference
+from labkit.report.statistics import Estimate, estimate
 
 if TYPE_CHECKING:
     import pandas
@@ -46,13 +46,15 @@ class Question:
 
     Attributes:
         keys: the configuration keys in which the rows differ.
-        metric: the figure they are compared by; smaller is better.
+        metric: the figure they are compared by.
         reference_error: what bias is measured from, a fraction.
+        direction: "minimize" where a smaller figure is better, or "maximize".
     """
 
     keys: tuple[str, ...]
     metric: str
     reference_error: float
+    direction: str = "minimize"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,65 +151,7 @@ def _failures(group: Group) -> str:
 
 
 def _cell(value: Any) -> Any:
-    return json.dumps(value) if isinstance(value, list) else value
-
-
-def comparison(results: Sequence[Result], question: Question) -> str:
-    """The best configuration by the metric and how surely it beats the others, in a sentence or two; "" for one row.
-
-    Configurations are ranked, as they are tested, over the seeds that all of them have in common.
-    """
-    metric, found = question.metric, groups(results)
-    completed = [group for group in found if group.completed]
-    if len(completed) < 2:
-        return ""
-    candidates, remarks = [], []
-    for group in completed:
-        values = group.values(metric)
-        lost = [f"{value} with seed {seed}" for seed, value in values.items() if not math.isfinite(value)]
-        if values and not lost:
-            candidates.append((group, values))
-        else:
-            why = f"its {metric} is {', '.join(lost)}" if lost else f"no trial of it reported {metric}"
-            remarks.append(f"{_name(group, question)} is not compared: {why}.")
-    if not any(group.values(metric) for group in completed):
-        names = dict.fromkeys(name for group in completed for trial in group.completed for name in trial.metrics)
-        return f"No trial reported {metric}, by which they should be compared, but {', '.join(names) or 'nothing'}."
-    return " ".join(filter(None, [_ranking(candidates, question), *remarks]))
-
-
-def _ranking(candidates: list[tuple[Group, dict[int, float]]], question: Question) -> str:
-    if len(candidates) < 2:
-        return ""
-    metric = question.metric
-    common = set.intersection(*(set(values) for _, values in candidates))
-    if not common:
-        return f"The configurations have no seed in common: their {metric} cannot be compared."
-
-    def mean(entry: tuple[Group, dict[int, float]]) -> float:
-        return math.fsum(entry[1][seed] for seed in common) / len(common)
-
-    (best, first), *others = sorted(candidates, key=mean)
-    name = _name(best, question)
-    gaps = []
-    for other, values in others:
-        if other.data != best.data:
-            return f"{name} and {_name(other, question)} were run on different data: their {metric} cannot be compared."
-        gaps.append((_name(other, question), paired_difference(values, {seed: first[seed] for seed in common})))
-    if len(common) < 2:
-        return f"Lowest {metric}: {name}; with 1 seed in common nothing says whether that is noise."
-    near = [entry for entry in gaps if not entry[1].low > 0.0]
-    other_name, gap = (near or gaps)[0]
-    difference = f"{gap.mean:.4g} ± {gap.half_width:.2g}, paired over {gap.n} seeds"
-    if not near:
-        return f"Lowest {metric}: {name}, by {difference}, before {other_name}."
-    more = more_needed(gap)
-    needed = f"; about {more} more seed{'s' * (more != 1)} needed" if more else ""
-    return f"Lowest {metric}: {name}, but {other_name} is within noise ({difference}{needed})."
-
-
-def _name(group: Group, question: Question) -> str:
-    return " ".join(f"{key}={group.config[key]}" for key in question.keys) or group.data
+    return json.dumps(value) if isinstance(value, list | dict) else value
 
 
 def text_table(frame: pandas.DataFrame) -> tuple[list[str], list[list[str]]]:

@@ -18,7 +18,7 @@ EXPERIMENTS = sorted((ROOT / "experiments").glob("*.py"))
 
 
 def _quick(name: str, logs: Path, **options: Any) -> Any:
-    return lk.run(ROOT / "experiments" / f"{name}.py", quick=True, logs=logs, **options)
+    return lk.run(ROOT / "experiments" / f"{name}.py", quick=True, logs=logs, **options).table
 
 
 @pytest.mark.ci
@@ -51,13 +51,13 @@ def test_halving_the_cells_quarters_the_error(tmp_path: Path) -> None:
 
 
 def test_the_pendulum_is_found_from_noisy_angles(tmp_path: Path) -> None:
-    table = lk.run(ROOT / "experiments" / "pendulum.py", seeds=3, logs=tmp_path)
+    table = lk.run(ROOT / "experiments" / "pendulum.py", seeds=3, logs=tmp_path).table
     assert table["parameter_error"][0] < 0.02
 
 
 def test_one_neuron_finds_the_formula_of_celsius_and_fahrenheit(tmp_path: Path) -> None:
     sweep = {"exact": [False, True], "epochs": [500, 5000]}
-    table = lk.run(ROOT / "experiments" / "celsius.py", sweep=sweep, logs=tmp_path)
+    table = lk.run(ROOT / "experiments" / "celsius.py", sweep=sweep, logs=tmp_path).table
     found = {(row.exact, row.epochs): row for row in table.itertuples()}
     assert found[False, 500].boiling == pytest.approx(211.3, abs=0.2)
     assert found[False, 5000].boiling == pytest.approx(211.747, abs=0.01)  # by least squares
@@ -73,6 +73,8 @@ def test_each_cure_narrows_the_gap_between_training_and_validation_error(tmp_pat
 
 def test_wide_and_deep_together_beat_either(tmp_path: Path) -> None:
     sweep = {"part": ["wide", "deep", "both"]}
-    error = lk.run(ROOT / "experiments" / "wide_and_deep.py", sweep=sweep, logs=tmp_path).set_index("part")["error"]
+    error = lk.run(ROOT / "experiments" / "wide_and_deep.py", sweep=sweep, logs=tmp_path).table.set_index("part")[
+        "error"
+    ]
     assert error["both"] < min(error["wide"], error["deep"]) - 0.02
     assert max(error) < 0.3

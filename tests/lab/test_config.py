@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Literal, Optional
+from typing import Annotated, Any, Literal, Optional
 
 import pytest
 
+import labkit as lk
 from labkit.errors import ConfigError
 from labkit.lab import config as configs
 from labkit.lab.config import Key
@@ -128,3 +129,84 @@ def test_comments_behind_fields_are_their_help() -> None:
     assert helps["rate"] == "size of a step"
     assert helps["nesterov"] == "look ahead"
     assert "steps" not in helps
+
+
+@dataclasses.dataclass
+class Shape:
+    width: int = 8  # units of a layer
+    depth: int = 2
+
+
+@dataclasses.dataclass
+class Nested:
+    rate: float = 0.1
+    shape: Shape = dataclasses.field(default_factory=lambda: Shape(depth=3))
+    optimizer: Annotated[Any, lk.ComponentOf("optimizers")] = "adam"
+    penalty: Annotated[Any, lk.ComponentOf("regularizers")] | None = None
+
+
+NESTED = configs.keys(Nested)
+
+
+def test_dataclasses_inside_are_groups_of_keys() -> None:
+    assert list(NESTED) == ["rate", "shape.width", "shape.depth", "optimizer", "penalty"]
+    assert (NESTED["shape.width"].default, NESTED["shape.depth"].default) == (8, 3)
+    flat = configs.resolve(NESTED, {"shape.width": 16})
+    assert configs.build(Nested, flat) == Nested(shape=Shape(16, 3))
+    assert configs.flattened(NESTED, {"shape": {"width": 4}, "rate": 1.0}) == {"shape.width": 4, "rate": 1.0}
+    assert configs.flattened(NESTED, {"shape": Shape(5, 6)}) == {"shape.width": 5, "shape.depth": 6}
+    assert configs.help_texts(Nested)["shape.width"] == "units of a layer"
+    with pytest.raises(ConfigError, match="shape is a group of keys"):
+        configs.flattened(NESTED, {"shape": 3})
+    with pytest.raises(ConfigError, match=r"Did you mean shape\.width"):
+        configs.find(NESTED, "shape.with", "--set")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("sgd", "sgd"),
+        ("sgd(learning_rate=0.1)", {"name": "sgd", "learning_rate": 0.1}),
+        ("momentum(learning_rate=0.1, momentum=0.9)", {"name": "momentum", "learning_rate": 0.1, "momentum": 0.9}),
+        ('{"name": "sgd", "learning_rate": 0.5}', {"name": "sgd", "learning_rate": 0.5}),
+    ],
+)
+def test_components_by_name_and_settings(text: str, value: Any) -> None:
+    assert configs.parse(NESTED["optimizer"], text) == value
+    assert configs.parse_list(NESTED["optimizer"], f"{text},adam") == [value, "adam"]
+    assert configs.check(NESTED["optimizer"], value) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("sdg", "SGD"),
+        ("sgd(momentom=3)", "momentom"),
+        ("sgd(3)", "settings as sgd(name=value, ...)"),
+        ("{3", "a JSON object"),
+        ("", "an optimizer: a registered name"),
+    ],
+)
+def test_components_that_cannot_be_made_are_refused(text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match="optimizer takes") as caught:
+        configs.parse(NESTED["optimizer"], text)
+    assert message in str(caught.value)
+
+
+def test_settings_of_a_component_are_keys_below_it() -> None:
+    key = configs.find(NESTED, "optimizer.learning_rate", "--sweep")
+    assert configs.parse_list(key, "0.1,0.01") == [0.1, 0.01]
+    flat = configs.resolve(NESTED, {"optimizer.learning_rate": 0.5, "penalty": "l2", "penalty.strength": 0.1})
+    made = configs.build(Nested, flat)
+    assert made.optimizer == {"name": "adam", "learning_rate": 0.5}
+    assert made.penalty == {"name": "l2", "strength": 0.1}
+    configs.require_components(NESTED, flat)
+    with pytest.raises(ConfigError, match="momentom"):
+        configs.require_components(NESTED, {**flat, "optimizer.momentom": 3})
+    with pytest.raises(ConfigError, match=r"names the key 'rate\.x'"):
+        configs.find(NESTED, "rate.x", "--set")
+
+
+def test_there_is_no_component_of_an_unknown_kind() -> None:
+    with pytest.raises(ConfigError, match="no kind of component"):
+        lk.ComponentOf("optimiser")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from labkit.errors import ConfigError
 from labkit.lab.experiments import load
+from labkit.lab.sweep import plan
 
 GOOD = """
 import dataclasses, labkit as lk
@@ -55,6 +57,24 @@ def test_neighbours_can_be_imported_and_their_experiments_are_theirs(tmp_path: P
     assert load(write(tmp_path, text)).name == "mine"
 
 
+def test_what_a_run_does_that_is_not_told_otherwise(tmp_path: Path) -> None:
+    text = GOOD.replace("quick=", 'space={"steps": [3, 4]}, seeds=2, direction="maximize", metric="accuracy", quick=')
+    found = load(write(tmp_path, text))
+    assert (found.space, found.seeds, found.direction) == ({"steps": [3, 4]}, 2, "maximize")
+    assert (found.cost({"accuracy": 0.9}), found.cost({"accuracy": math.nan}), found.cost({})) == (-0.9, None, None)
+    assert plan(found).space_spec == {"steps": [3, 4]}
+    assert plan(found, sets={"steps": 5}).space_spec == {}
+    assert plan(found, sweeps={"steps": [5, 6, 7]}).space_spec == {"steps": [5, 6, 7]}
+    assert plan(found, quick=True).base == {"steps": 2}
+
+
+def test_an_error_is_known_from_its_accuracy(tmp_path: Path) -> None:
+    found = load(write(tmp_path, GOOD))
+    assert found.cost({"validation/accuracy": 0.75}) == 0.25
+    assert found.cost({"validation/accuracy": 0.75, "validation/error": 0.5}) == 0.5
+    assert found.cost({"accuracy": 0.75}) is None
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -67,6 +87,9 @@ def test_neighbours_can_be_imported_and_their_experiments_are_theirs(tmp_path: P
         (GOOD.replace("config: Config", "config"), "is no dataclass"),
         (GOOD.replace("@dataclasses.dataclass\n", ""), "is no dataclass"),
         (GOOD.replace("quick=", 'metric="validation/accuracy", quick='), 'metric="validation/error"'),
+        (GOOD.replace("quick=", 'direction="up", quick='), "minimize or maximize"),
+        (GOOD.replace("quick=", "seeds=0, quick="), "seeds is no count"),
+        (GOOD.replace("quick=", 'space={"stps": [1]}, quick='), "Did you mean steps"),
         (GOOD + "raise ValueError(" + "1 + " * 40 + "1)\n", "raise ValueError(1 + 1 + 1 "),
         (GOOD.replace('{"steps": 2}', '{"stps": 2}'), "Did you mean steps?"),
         (GOOD.replace('{"steps": 2}', '{"steps": 2.5}'), "steps takes a whole number"),

@@ -20,12 +20,12 @@ WALK = PROGRAMS / "walk.py"
 
 def test_a_sweep_gives_one_row_a_configuration_and_more_seeds_only_add(tmp_path: Path) -> None:
     options = {"sweep": {"rate": [0.1, 0.01]}, "logs": tmp_path, "jobs": 2}
-    two = lk.run(WALK, seeds=2, **options)
+    two = lk.run(WALK, seeds=2, **options).table
     assert list(two["rate"]) == [0.1, 0.01]
     assert list(two["n"]) == [2, 2]
     assert two["loss"][0] < two["loss"][1]
     before = {trial.number: trial for trial in trials(tmp_path)}
-    three = lk.run(WALK, seeds=3, **options)
+    three = lk.run(WALK, seeds=3, **options).table
     assert list(three["n"]) == [3, 3]
     after = trials(tmp_path)
     assert [trial.attempt for trial in after] == [1] * 6
@@ -172,3 +172,54 @@ def test_a_notice_is_kept(tmp_path: Path) -> None:
     store = Store(tmp_path)
     assert store.events(store.sweeps()[-1].id) == [(1, "LISTEN")]
     store.close()
+
+
+GROUPS = """
+import dataclasses
+from typing import Annotated, Any
+import labkit as lk
+
+@dataclasses.dataclass
+class Shape:
+    width: int = 8  # units
+
+@dataclasses.dataclass
+class Config:
+    shape: Shape = dataclasses.field(default_factory=Shape)
+    optimizer: Annotated[Any, lk.ComponentOf("optimizers")] = "sgd"
+
+@lk.experiment(metric="score", direction="maximize", space={"shape.width": [4, 8]}, seeds=2)
+def groups(config: Config, trial: lk.Trial):
+    "Which width?"
+    model = lk.Sequential([lk.Input((1,)), lk.layers.Dense(config.shape.width)])
+    model.compile(config.optimizer, "mse")
+    rate = model.optimizer.learning_rate
+    for step in range(1, 4):
+        trial.report(step, score=config.shape.width + trial.seed + float(rate))
+"""
+
+
+def test_groups_components_and_declared_spaces_run_and_results_are_frames(tmp_path: Path) -> None:
+    program = tmp_path / "groups.py"
+    program.write_text(GROUPS)
+    results = lk.run(program, set={"optimizer.learning_rate": 0.5}, sweep={"optimizer": ["sgd", "adam"]}, logs=tmp_path)
+    assert list(results.table["score"]) == [5.0, 5.0, 9.0, 9.0]
+    assert results.best == {"shape.width": 8, "optimizer": "sgd", "optimizer.learning_rate": 0.5}
+    trials = results.trials()
+    assert list(trials["shape.width"]) == [4, 4, 8, 8] * 2
+    assert list(trials["seed"]) == [0] * 4 + [1] * 4
+    assert set(trials["state"]) == {"COMPLETED"}
+    assert list(trials["score"]) == [4.5, 4.5, 8.5, 8.5, 5.5, 5.5, 9.5, 9.5]
+    assert results.remarks[0].startswith(
+        "Highest score: shape.width=8 optimizer=sgd, but shape.width=8 optimizer=adam is"
+    )
+    assert "<table" in results._repr_html_()
+    assert repr(results).splitlines()[0].split() == ["shape.width", "optimizer", "n", "score"]
+    assert (results.folder / "sweep.json").exists()
+    with pytest.raises(ConfigError, match="momentom"):
+        lk.run(program, set={"optimizer.momentom": 0.5}, logs=tmp_path)
+
+
+def test_series_of_a_figure(tmp_path: Path) -> None:
+    results = lk.run(WALK, sweep={"rate": [0.1, 0.01]}, logs=tmp_path)
+    assert list(results.series("loss").columns) == ["trial", "rate", "seed", "step", "value"]

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from labkit.report.table import Question, Result, comparison, table, text_table, write
+from labkit.report.comparison import best, comparison
+from labkit.report.table import Question, Result, table, text_table, write
 
 QUESTION = Question(("rate",), "validation/error", 0.002)
 
@@ -120,3 +121,22 @@ def test_the_files_hold_the_table(tmp_path: Path) -> None:
     text = (tmp_path / "report" / "report.md").read_text()
     assert "| rate | n |" in text
     assert "A remark." in text
+
+
+def test_of_a_figure_to_maximize_the_largest_is_best() -> None:
+    scores = {0.1: (0.5, 0.6), 0.2: (0.8, 0.9), 0.3: (0.1, 0.2)}
+    results = [
+        trial(rate, seed, 0.1, metrics={"score": score})
+        for rate, pair in scores.items()
+        for seed, score in enumerate(pair)
+    ]
+    question = Question(("rate",), "score", 0.0, "maximize")
+    assert best(results, question) == {"rate": 0.2, "steps": 5}
+    assert comparison(results, question).startswith("Highest score: rate=0.2, by 0.3 ")
+    assert best(results, Question(("rate",), "score", 0.0)) == {"rate": 0.3, "steps": 5}
+
+
+def test_what_diverged_is_never_best() -> None:
+    results = [trial(0.1, 0, math.nan), trial(0.2, 0, math.inf), trial(0.3, 0, 0.5), trial(0.4, 0, 0.1, state="FAILED")]
+    assert best(results, QUESTION) == {"rate": 0.3, "steps": 5}
+    assert best(results[:2], QUESTION) is None

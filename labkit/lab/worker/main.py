@@ -17,6 +17,7 @@ import numpy as np
 from labkit.errors import LabkitError
 from labkit.io import collect_temporaries
 from labkit.io.files import open_append
+from labkit.lab.config import build
 from labkit.lab.executor import Unit
 from labkit.lab.experiments import describe, load
 from labkit.lab.worker.link import Interrupted, Link
@@ -39,7 +40,7 @@ def work(message: dict[str, Any], descriptor: int) -> None:
     try:
         _seed(unit.seed)
         experiment = load(unit.file)
-        config = experiment.config_class(**unit.config)
+        config = build(experiment.config_class, unit.config)
         trial.config = config
         experiment(config, trial)
         metrics, artefacts = trial.finish()
