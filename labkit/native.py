@@ -1,6 +1,6 @@
 """The way to the compiled core: the only module that imports `labkit._native`.
 
-Used by core/, data/, summary/ and bench/ alone.
+Used by core/, data/, io/, summary/ and bench/ alone.
 """
 
 from __future__ import annotations

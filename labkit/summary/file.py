@@ -11,7 +11,7 @@ from pathlib import Path
 
 from labkit.io import files
 from labkit.io.clock import Clock
-from labkit.summary.records import frame
+from labkit.io.records import frame
 
 _NAME = re.compile(r"events\.out\.tfevents\.(\d+)\.")
 _counter = itertools.count()

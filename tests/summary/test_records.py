@@ -12,7 +12,7 @@ from hypothesis import given, strategies as st
 from labkit.io import ManualClock
 from labkit.summary import EventWriter
 from labkit.summary.file import EventFile
-from labkit.summary.records import frame, masked_crc
+from labkit.io.records import frame, masked_crc
 from tests.summary.reading import event_files, masked, read_events, read_records
 
 

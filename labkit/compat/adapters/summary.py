@@ -12,7 +12,7 @@ import labkit as lk
 from labkit.errors import DTypeError, InvalidArgumentError, NotFoundError
 from labkit.io import make_folder
 from labkit.io.clock import SYSTEM
-from labkit.summary.records import unframed
+from labkit.io.records import unframed
 
 _PROTOS = {
     "Event": "event_pb2",
