@@ -4,25 +4,36 @@
 """
 
 from labkit.data.dataset import Dataset
-from labkit.data.files import CsvDataset, TextLineDataset
+from labkit.data.files import CsvDataset, FixedLengthRecordDataset, NumpyDataset, TextLineDataset, TFRecordDataset
 from labkit.data.formats.cifar import read_cifar10, read_cifar100
+from labkit.data.formats.example import serialize_example
+from labkit.data.formats.example_parser import parse_example
 from labkit.data.formats.idx import read_idx
 from labkit.data.formats.npy import read_npy
 from labkit.data.formats.npz import read_npz
 from labkit.data.iterator import Iterator
 from labkit.data.spec import TensorSpec
+from labkit.data.sql import SqlDataset
 from labkit.data.steps.transform import Transform
+from labkit.io.record_writer import TFRecordWriter
 
 __all__ = [
     "CsvDataset",
     "Dataset",
+    "FixedLengthRecordDataset",
     "Iterator",
+    "NumpyDataset",
+    "SqlDataset",
+    "TFRecordDataset",
+    "TFRecordWriter",
     "TensorSpec",
     "TextLineDataset",
     "Transform",
+    "parse_example",
     "read_cifar10",
     "read_cifar100",
     "read_idx",
     "read_npy",
     "read_npz",
+    "serialize_example",
 ]

@@ -134,8 +134,12 @@ def as_element(value: Any) -> Element:
     if isinstance(value, tuple):
         parts = map(as_element, value)
         return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
-    if not isinstance(value, np.generic) and hasattr(value, "dtype"):
-        value = np.asarray(value)  # a pandas column, say
+    if not isinstance(value, np.ndarray | np.generic) and hasattr(value, "__array__"):
+        from labkit.data.frames import columns_of  # pandas' frames and columns, and arrays of others
+
+        value = columns_of(value)
+        if isinstance(value, dict):
+            return value
     if isinstance(value, np.ndarray) and not value.dtype.isnative:
         value = value.astype(value.dtype.newbyteorder("="))
     return as_array(value)[()]

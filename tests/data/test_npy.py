@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 import labkit as lk
-from labkit.errors import DataError
+from labkit.data import NumpyDataset, TensorSpec
+from labkit.errors import DataError, InvalidArgumentError, PipelineError
 
 ARRAYS = {
     "float32": np.linspace(-1, 1, 12, dtype="f4").reshape(3, 4),
@@ -182,3 +183,77 @@ def test_a_bomb_is_given_up(tmp_path: Path) -> None:
         lk.data.read_npz(path, max_bytes=1 << 26)
     assert tracemalloc.get_traced_memory()[1] < 1 << 22
     tracemalloc.stop()
+
+
+def test_a_data_set_of_mapped_arrays(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    arrays = {"images.npy": rng.integers(0, 256, (10, 4, 3), np.uint8), "labels.npy": rng.integers(0, 10, 10)}
+    for name, array in arrays.items():
+        np.save(tmp_path / name, array)
+    dataset = NumpyDataset((tmp_path / "images.npy", tmp_path / "labels.npy"))
+    assert dataset.element_spec == (TensorSpec((4, 3), "uint8"), TensorSpec((), "int64"))
+    assert len(dataset) == 10
+    x, y = dataset.shuffle(seed=1).batch(10).arrays()
+    order = np.argsort(rng.permutation(10))  # any order of rows: pairs stay pairs
+    assert sorted((int(b), a.tobytes()) for a, b in zip(x[0][order], y[0][order], strict=True)) == sorted(
+        (int(b), a.tobytes()) for a, b in zip(*arrays.values(), strict=True)
+    )
+    assert isinstance(dataset.arrays()[0], np.ndarray)
+    assert not isinstance(dataset.arrays()[0], np.memmap)
+    assert "images.npy" in repr(dataset)
+    single = NumpyDataset(str(tmp_path / "images.npy"))
+    np.testing.assert_array_equal(single.arrays(), arrays["images.npy"])
+    named = NumpyDataset({"x": tmp_path / "images.npy"})
+    np.testing.assert_array_equal(named.arrays()["x"], arrays["images.npy"])
+
+
+def test_an_epoch_of_a_large_file_needs_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "large.npy"
+    with path.open("wb") as file:
+        file.write(headed("'>i2'", f"({1 << 20}, 32, 32)"))
+        file.truncate(file.tell() + (1 << 31))
+    tracemalloc.start()
+    dataset = NumpyDataset(path)
+    assert dataset.element_spec == TensorSpec((32, 32), "int32")
+    assert next(iter(dataset.skip(1_000_000).batch(8))).sum() == 0
+    assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    tracemalloc.stop()
+
+
+def test_other_dtypes_become_wider(tmp_path: Path) -> None:
+    expected = {
+        "i1": "int32", "i2": "int32", "u2": "int32", "u4": "int64", "u8": "int64", "f2": "float32", ">f4": "float32",
+        ">i8": "int64", "U3": "string", "S2": "string", "?": "bool",
+    }  # fmt: skip
+    for descr, name in expected.items():
+        np.save(tmp_path / "x.npy", np.array([0, 1, 2]).astype(descr))
+        dataset = NumpyDataset(tmp_path / "x.npy")
+        assert dataset.element_spec == TensorSpec((), name)
+        values = dataset.arrays()
+        assert values.dtype == lk.as_dtype(name).numpy
+        assert values.tolist() == (
+            [b"0", b"1", b"2"] if name == "string" else np.array([0, 1, 2]).astype(descr).tolist()
+        )
+    np.save(tmp_path / "x.npy", np.array([1, 2**64 - 1], "u8"))
+    with pytest.raises(PipelineError, match="cannot become int64"):
+        list(NumpyDataset(tmp_path / "x.npy"))
+
+
+def test_a_data_set_of_an_archive(tmp_path: Path) -> None:
+    path = tmp_path / "mnist.npz"
+    np.savez(path, x_train=np.zeros((4, 2)), y_train=np.arange(4), x_test=np.zeros((2, 2)), y_test=np.arange(2))
+    pairs = NumpyDataset(path, arrays=("x_train", "y_train"))
+    assert (len(pairs), pairs.element_spec) == (4, (TensorSpec((2,), "float64"), TensorSpec((), "int64")))
+    assert NumpyDataset(path, arrays={"y": "y_test"}).arrays()["y"].tolist() == [0, 1]
+    assert NumpyDataset(path, arrays="y_train").arrays().tolist() == [0, 1, 2, 3]
+    with pytest.raises(InvalidArgumentError, match="different lengths"):
+        NumpyDataset(path)
+    with pytest.raises(DataError, match="no array 'x_trian'; did you mean"):
+        NumpyDataset(path, arrays="x_trian")
+    np.save(tmp_path / "x.npy", np.float32(1))
+    with pytest.raises(InvalidArgumentError, match=r"no .npz file, in which arrays have names"):
+        NumpyDataset(tmp_path / "x.npy", arrays="x")
+    with pytest.raises(InvalidArgumentError, match="NumpyDataset cuts arrays along their first dimension"):
+        NumpyDataset(tmp_path / "x.npy")
+    with pytest.raises(DataError, match="cannot be read"):
+        NumpyDataset(tmp_path / "none.npy")

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from labkit.io import ManualClock
+from labkit.io.records import frame, masked_crc
 from labkit.summary import EventWriter
 from labkit.summary.file import EventFile
-from labkit.io.records import frame, masked_crc
 from tests.summary.reading import event_files, masked, read_events, read_records
 
 

@@ -37,22 +37,9 @@ class Slices(Node):
         Raises:
             InvalidArgumentError: there are no arrays, one has no entries to cut, or they have different numbers of them.
         """
-        nest = as_element(dict(nest) if hasattr(nest, "columns") else nest)
-        arrays = flatten(nest)
-        if not arrays or any(np.ndim(x) == 0 for x in arrays):
-            raise InvalidArgumentError(
-                "from_tensor_slices cuts arrays along their first dimension",
-                rule="There is one array at least, and each has a first dimension",
-                received="no array" if not arrays else "a single value",
-                fix="Dataset.from_tensors makes one element of a value.",
-            )
-        if len({len(x) for x in arrays}) > 1:
-            raise InvalidArgumentError(
-                "The arrays have different lengths",
-                rule="from_tensor_slices makes the i-th element of the i-th entry of every array",
-                received=", ".join(show(x.shape) for x in arrays),
-            )
-        return cls("from_tensor_slices", Elements.from_nest(nest, len(arrays[0])), unbatched(spec_of(nest)))
+        nest = as_element(nest)
+        count = common_length(flatten(nest), "from_tensor_slices")
+        return cls("from_tensor_slices", Elements.from_nest(nest, count), unbatched(spec_of(nest)))
 
     def settings(self) -> dict[str, Any]:
         return {"elements": self.arrays.count}
@@ -73,6 +60,28 @@ class Slices(Node):
 
     def fetch(self, indices: np.ndarray, epoch: int, workers: Workers) -> Elements:
         return self.arrays.take(indices)
+
+
+def common_length(arrays: list[np.ndarray], what: str) -> int:
+    """The number of entries of arrays that `what` cuts.
+
+    Raises:
+        InvalidArgumentError: there are no arrays, one has no entries to cut, or they have different numbers of them.
+    """
+    if not arrays or any(np.ndim(x) == 0 for x in arrays):
+        raise InvalidArgumentError(
+            f"{what} cuts arrays along their first dimension",
+            rule="There is one array at least, and each has a first dimension",
+            received="no array" if not arrays else "a single value",
+            fix="Dataset.from_tensors makes one element of a value.",
+        )
+    if len({len(x) for x in arrays}) > 1:
+        raise InvalidArgumentError(
+            "The arrays have different lengths",
+            rule=f"{what} makes the i-th element of the i-th entry of every array",
+            received=", ".join(show(x.shape) for x in arrays),
+        )
+    return len(arrays[0])
 
 
 class Range(Node):
