@@ -1,9 +1,9 @@
-"""`labkit run FILE`: run an experiment and print its table."""
+"""`labkit run FILE`: run an experiment, or all of a folder, and print tables."""
 
 from __future__ import annotations
 
 import dataclasses
-import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -25,59 +25,27 @@ from labkit.cli.main import debug_option
 @click.option("-h", "--help", "wants_help", is_flag=True, help="Show this message, and the experiment's keys.")
 @debug_option
 @click.pass_context
-def run(
-    context: click.Context,
-    file: str | None,
-    sets: tuple[str, ...],
-    sweeps: tuple[str, ...],
-    seeds: int | None,
-    jobs: int,
-    logs: str,
-    quick: bool,
-    again: bool,
-    wants_help: bool,
-) -> None:
+def run(context: click.Context, file: str | None, wants_help: bool, **asked: Any) -> None:
     """Run the experiment that FILE defines, over its configurations and seeds, and print its table.
 
-    The same command continues a run that was interrupted, and prints the table of a finished one.
+    The same command continues a run that was interrupted, and prints the table of a finished one. Where FILE is a folder, all
+    experiments in it are run, one after the other.
     """
-    from labkit.lab.experiments import load
-    from labkit.lab.sweep import plan
-
     if file is None:
         if not wants_help:
             raise click.UsageError("Missing argument 'FILE'.", context)
         click.echo(context.get_help())
         return
-    experiment = load(file)
+    from labkit.lab.experiments import files_in, load
+
     if wants_help:
         click.echo(context.get_help())
-        click.echo("\n" + describe(experiment))
+        click.echo("\n" + describe(load(file)))
         return
-    planned = plan(experiment, sets=sets, sweeps=sweeps, quick=quick)
+    from labkit.cli.running import run_all, run_file
 
-    from labkit.lab.progress import LiveProgress, PlainProgress, Progress
-    from labkit.lab.runner import run_sweep
-
-    progress: Progress
-    if sys.stderr.isatty():
-        import rich.console
-
-        progress = LiveProgress(rich.console.Console(stderr=True))
-    else:
-        progress = PlainProgress(lambda line: click.echo(line, err=True))
-    outcome = run_sweep(planned, seeds=seeds or experiment.seeds, jobs=jobs, logs=logs, again=again, progress=progress)
-
-    from labkit.lab.results import report
-
-    show(report(outcome), outcome)
-    if outcome.interrupted:
-        click.echo("Interrupted: the same command continues.", err=True)
-        context.exit(130)
-    if outcome.failed:
-        names = ", ".join(trial.folder for trial in outcome.failed)
-        click.echo(f"Failed: {names}; what they wrote is in stdout.log and stderr.log of their folders.", err=True)
-        context.exit(1)
+    folder = Path(file)
+    context.exit(run_all(files_in(folder), **asked) if folder.is_dir() else run_file(folder, **asked))
 
 
 def describe(experiment: Any) -> str:
@@ -89,47 +57,19 @@ def describe(experiment: Any) -> str:
         default = "required" if key.default is dataclasses.MISSING else f"default {_shown(key.default)}"
         if key.name in experiment.quick:
             default += f", quick {_shown(experiment.quick[key.name])}"
+        if key.name in experiment.space:
+            default += f", swept over {_shown(experiment.space[key.name])}"
         rows.append((f"  {key.name}", f"{key.type_name}, {default}", helps.get(key.name, "")))
     formatter = click.HelpFormatter()
     formatter.write(f"Experiment {experiment.name} ({experiment.path.name}):\n")
     for paragraph in experiment.doc.split("\n\n"):
         formatter.write_text(paragraph)
-    formatter.write(f"\nKeys for --set and --sweep (compared by {experiment.metric}):\n")
+    best = "largest" if experiment.direction == "maximize" else "smallest"
+    formatter.write(f"\nKeys for --set and --sweep (the {best} {experiment.metric} is best):\n")
     wide = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
     for name, kind, text in rows:
         formatter.write(f"{name:{wide[0]}}  {kind:{wide[1]}}  {text}".rstrip() + "\n")
     return formatter.getvalue().rstrip()
-
-
-def show(report: Any, outcome: Any) -> None:
-    """The table and what is to be said below it, on standard output.
-
-    Words (data, verdict) stand below the figures, one line for each row, so that the table fits a narrow terminal.
-    """
-    import rich.box
-    import rich.console
-    import rich.table
-
-    from labkit.report.table import text_table
-
-    console = rich.console.Console(width=None if sys.stdout.isatty() else 160, highlight=False)
-    headings, rows = text_table(report.table)
-    figures = [place for place, heading in enumerate(headings) if heading not in ("data", "verdict")]
-    drawn = rich.table.Table(box=rich.box.SIMPLE_HEAD, title=f"{outcome.sweep.experiment}  sweep {outcome.sweep.id}")
-    for place in figures:
-        drawn.add_column(headings[place], justify="right", overflow="fold")
-    for row in rows:
-        drawn.add_row(*(rich.text.Text(row[place]) for place in figures))
-    console.print(drawn)
-    for row in rows:
-        cells = dict(zip(headings, row, strict=True))
-        name = " ".join(f"{key}={cells[key]}" for key in outcome.sweep.space)
-        about = " on ".join(filter(None, [name, cells.get("data", "")]))
-        if cells.get("data") or cells.get("verdict"):
-            console.print(": ".join(filter(None, [about, cells.get("verdict", "")])), markup=False)
-    for remark in report.remarks:
-        console.print(remark, markup=False)
-    console.print(f"Files: {outcome.logs / outcome.sweep.folder}", markup=False, soft_wrap=True)
 
 
 def _shown(value: Any) -> str:

@@ -171,12 +171,7 @@ def load(path: str | os.PathLike[str]) -> Experiment:
     file = file.resolve()
     if file.suffix != ".py":
         raise ConfigError(f"{file} is not a Python file", rule="experiments are defined in files named *.py")
-    module = _module(file)
-    own = [
-        value
-        for value in {id(v): v for v in vars(module).values() if isinstance(v, Experiment)}.values()
-        if value.function.__module__ == module.__name__  # not those imported from another file
-    ]
+    own = _defined(file)
     if not own:
         raise ConfigError(
             f"{file} defines no experiment",
@@ -186,6 +181,36 @@ def load(path: str | os.PathLike[str]) -> Experiment:
         names = ", ".join(value.name for value in own)
         raise ConfigError(f"{file} defines {len(own)} experiments", rule="one file, one experiment", received=names)
     return own[0]
+
+
+def files_in(folder: str | os.PathLike[str]) -> list[Path]:
+    """The Python files of a folder that define an experiment, by name; those that only serve others are left out.
+
+    A file that cannot be loaded is among them: whoever loads it gets the reason.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    found = [file for file in sorted(Path(folder).glob("*.py")) if _may_define(file)]
+    if not found:
+        raise ConfigError(
+            f"No file in {folder} defines an experiment", fix="`labkit new FILE` writes one to begin with."
+        )
+    return found
+
+
+def _may_define(file: Path) -> bool:
+    try:
+        return bool(_defined(file.resolve()))
+    except ConfigError:
+        return True
+
+
+def _defined(file: Path) -> list[Experiment]:
+    """The experiments that a file defines itself, not those that it imports from another."""
+    module = _module(file)
+    found = {id(value): value for value in vars(module).values() if isinstance(value, Experiment)}
+    return [value for value in found.values() if value.function.__module__ == module.__name__]
 
 
 def _module(file: Path) -> Any:

@@ -12,7 +12,7 @@ import pytest
 
 from labkit.cli.main import COMMANDS, main
 
-from ..lab.runs import PROGRAMS, run
+from ..lab.runs import ENVIRONMENT, PROGRAMS, run
 
 WALK = str(PROGRAMS / "walk.py")
 
@@ -23,6 +23,11 @@ def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     output = capsys.readouterr()
     assert caught.value.code == 0, output.err
     return output.out
+
+
+def labkit(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-P", "-m", "labkit.cli.main", *arguments]
+    return subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=120, check=False)
 
 
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
@@ -99,3 +104,27 @@ def test_commands_are_imported_when_used() -> None:
     )
     loaded = set(done.stdout.split())
     assert not loaded & {"rich", "pandas", "labkit.lab", "labkit.cli.run", "labkit.plugins"}
+
+
+def test_a_new_experiment_runs_and_a_folder_runs_all_of_its_own(tmp_path: Path) -> None:
+    made = labkit("new", str(tmp_path / "first.py"))
+    assert (made.returncode, made.stdout.splitlines()[-1]) == (0, f"  labkit run {tmp_path / 'first.py'} --quick")
+    again = labkit("new", str(tmp_path / "first.py"))
+    assert again.returncode != 0
+    assert "exists" in again.stderr
+    (tmp_path / "broken.py").write_text("import nothing_of_that_name\n")
+    (tmp_path / "helpers.py").write_text("x = 1\n")
+    done = labkit("run", str(tmp_path), "--quick", "--set", "units=4", "--seeds", "1", "--logs", str(tmp_path / "logs"))
+    assert done.returncode == 1
+    assert "Experiment 1 of 2" in done.stderr
+    assert "nothing_of_that_name" in done.stderr
+    assert "1 of 2 experiments are well" in done.stderr
+    assert "first  sweep" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["a.txt", "two words.py", "class.py", "none/a.py", "é.py"])
+def test_files_that_no_experiment_can_have(tmp_path: Path, name: str) -> None:
+    done = labkit("new", str(tmp_path / name))
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / name).exists()

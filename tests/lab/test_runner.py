@@ -214,7 +214,7 @@ def test_groups_components_and_declared_spaces_run_and_results_are_frames(tmp_pa
         "Highest score: shape.width=8 optimizer=sgd, but shape.width=8 optimizer=adam is"
     )
     assert "<table" in results._repr_html_()
-    assert repr(results).splitlines()[0].split() == ["shape.width", "optimizer", "n", "score"]
+    assert repr(results).splitlines()[0].split() == ["shape.width", "optimizer", "n", "score", "seconds"]
     assert (results.folder / "sweep.json").exists()
     with pytest.raises(ConfigError, match="momentom"):
         lk.run(program, set={"optimizer.momentom": 0.5}, logs=tmp_path)

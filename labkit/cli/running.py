@@ -1,0 +1,106 @@
+"""What `labkit run` does: a sweep of one file, or of each of several, and the table at the end."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from labkit.lab.progress import Progress
+    from labkit.lab.results import Results
+
+INTERRUPTED = 130
+"""The exit code of a run that a signal stopped."""
+
+
+def run_file(file: Path, *, sets: Any, sweeps: Any, quick: bool, seeds: int | None, **how: Any) -> int:
+    """Runs the experiment of a file and prints its table; the exit code.
+
+    Args:
+        sets, sweeps: texts, `key=value` and `key=a,b,c`.
+        how: the other arguments of `run_sweep`.
+    """
+    from labkit.lab.experiments import load
+    from labkit.lab.results import report
+    from labkit.lab.runner import run_sweep
+    from labkit.lab.sweep import plan
+
+    experiment = load(file)
+    planned = plan(experiment, sets=sets, sweeps=sweeps, quick=quick)
+    outcome = run_sweep(planned, seeds=seeds or experiment.seeds, progress=_progress(), **how)
+    show(report(outcome))
+    if outcome.interrupted:
+        click.echo("Interrupted: the same command continues.", err=True)
+        return INTERRUPTED
+    if outcome.failed:
+        names = ", ".join(trial.folder for trial in outcome.failed)
+        click.echo(f"Failed: {names}; what they wrote is in stdout.log and stderr.log of their folders.", err=True)
+        return 1
+    return 0
+
+
+def run_all(files: Sequence[Path], **asked: Any) -> int:
+    """Runs the experiments of several files, one after the other; the exit code: 1 when one of them failed."""
+    from labkit.errors import LabkitError
+
+    failed = []
+    for place, file in enumerate(files, start=1):
+        click.echo(f"Experiment {place} of {len(files)}: {file}", err=True)
+        try:
+            code = run_file(file, **asked)
+        except LabkitError as error:  # the others may be well
+            click.echo(f"Error: {error}", err=True)
+            code = 1
+        if code == INTERRUPTED:
+            return code
+        failed += [file.name] if code else []
+    click.echo(f"{len(files) - len(failed)} of {len(files)} experiments are well.", err=True)
+    if failed:
+        click.echo(f"Failed: {', '.join(failed)}", err=True)
+    return 1 if failed else 0
+
+
+def _progress() -> Progress:
+    from labkit.lab.progress import LiveProgress, PlainProgress
+
+    if sys.stderr.isatty():
+        import rich.console
+
+        return LiveProgress(rich.console.Console(stderr=True))
+    return PlainProgress(lambda line: click.echo(line, err=True))
+
+
+def show(results: Results) -> None:
+    """The table and what is to be said below it, on standard output.
+
+    Words (data, verdict) stand below the figures, one line for each row, so that the table fits a narrow terminal.
+    """
+    import rich.box
+    import rich.console
+    import rich.table
+
+    from labkit.report.table import text_table
+
+    outcome = results.outcome
+    console = rich.console.Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+    headings, rows = text_table(results.table)
+    figures = [place for place, heading in enumerate(headings) if heading not in ("data", "verdict")]
+    drawn = rich.table.Table(box=rich.box.SIMPLE_HEAD, title=f"{outcome.sweep.experiment}  sweep {outcome.sweep.id}")
+    for place in figures:
+        drawn.add_column(headings[place], justify="right", overflow="fold")
+    for row in rows:
+        drawn.add_row(*(rich.text.Text(row[place]) for place in figures))
+    console.print(drawn)
+    for row in rows:
+        cells = dict(zip(headings, row, strict=True))
+        name = " ".join(f"{key}={cells[key]}" for key in outcome.sweep.space)
+        about = " on ".join(filter(None, [name, cells.get("data", "")]))
+        if cells.get("data") or cells.get("verdict"):
+            console.print(": ".join(filter(None, [about, cells.get("verdict", "")])), markup=False)
+    for remark in results.remarks:
+        console.print(remark, markup=False)
+    console.print(f"Files: {results.folder}", markup=False, soft_wrap=True)
