@@ -26,6 +26,7 @@
     ├── PluginError                          a plugin failed to load or broke the contract
     │   └── UnknownComponentError            no plugin provides that name (also a NotFoundError)
     ├── DataError                            data are missing, corrupt or of another kind
+    │   ├── ArchiveError                     an archive is damaged, hostile, or larger than its limits
     │   ├── PipelineError                    a step of a pipeline failed at an element
     │   ├── ElementError (ValueError)        elements do not fit each other, or their spec
     │   ├── IteratorStateError (ValueError)  a state is none of this pipeline's
@@ -180,6 +181,30 @@ class UnknownComponentError(PluginError, NotFoundError):
 
 class DataError(LabkitError):
     """Data are missing, corrupt or of another kind."""
+
+
+class ArchiveError(DataError):
+    """An archive cannot be read: it is damaged or hostile, or larger than the limits that were set.
+
+    Attributes:
+        archive: its path.
+        member: the name of the member that is concerned; None where it is none.
+        position: the byte at which that begins, in the tar as it is unpacked or in the zip; None where there is none.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        archive: str = "",
+        member: str | None = None,
+        position: int | None = None,
+        rule: str = "",
+        received: str = "",
+        fix: str = "",
+    ) -> None:
+        super().__init__(what, rule=rule, received=received, fix=fix)
+        self.archive, self.member, self.position = archive, member, position
 
 
 class PipelineError(DataError):

@@ -11,6 +11,8 @@ from labkit.data.formats.example_parser import parse_example
 from labkit.data.formats.idx import read_idx
 from labkit.data.formats.npy import read_npy
 from labkit.data.formats.npz import read_npz
+from labkit.data.image_folder import ImageFolder
+from labkit.data.images import decode_image
 from labkit.data.iterator import Iterator
 from labkit.data.spec import TensorSpec
 from labkit.data.sql import SqlDataset
@@ -21,6 +23,7 @@ __all__ = [
     "CsvDataset",
     "Dataset",
     "FixedLengthRecordDataset",
+    "ImageFolder",
     "Iterator",
     "NumpyDataset",
     "SqlDataset",
@@ -29,6 +32,7 @@ __all__ = [
     "TensorSpec",
     "TextLineDataset",
     "Transform",
+    "decode_image",
     "parse_example",
     "read_cifar10",
     "read_cifar100",
