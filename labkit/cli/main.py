@@ -14,7 +14,7 @@ import click
 
 from labkit.errors import LabkitError
 
-COMMANDS = ("run", "new", "ls", "explain", "bench", "plugins")
+COMMANDS = ("run", "new", "ls", "explain", "bench", "datasets", "plugins")
 """Each is the command of that name in the module of that name here; it is imported when it is used."""
 
 

@@ -2,80 +2,45 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-import numpy as np
-
+from labkit.datasets.record import SPLITS, DataSetInfo, described_by
+from labkit.datasets.split import Split
 from labkit.errors import DataError
+from labkit.plugins import resolve
 
-SPLITS = ("train", "validation", "test")
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Split:
-    """Examples that are used for one purpose.
-
-    Args:
-        images: float32 [n, height, width, channels], values in [0, 1], 0 is the background. Made read-only: every
-            user of a data set sees the same examples.
-        labels: int64 [n], positions in the data set's `class_names`. Made read-only.
-
-    Raises:
-        DataError: dtype, rank or the numbers of examples are others.
-    """
-
-    images: np.ndarray
-    labels: np.ndarray
-
-    def __post_init__(self) -> None:
-        images, labels = self.images, self.labels
-        dtypes_fit = images.dtype == np.float32 and labels.dtype == np.int64
-        if not dtypes_fit or images.ndim != 4 or labels.shape != images.shape[:1]:
-            raise DataError(
-                "Images and labels do not make a split",
-                rule="Images are float32 [n, height, width, channels], labels int64 [n]",
-                received=f"images {images.dtype} {list(images.shape)}, labels {labels.dtype} {list(labels.shape)}",
-                fix="Convert them before making the Split",
-            )
-        images.flags.writeable = False
-        labels.flags.writeable = False
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def __repr__(self) -> str:
-        return f"Split(images float32 {list(self.images.shape)}, labels int64 [{len(self)}])"
+__all__ = ["SPLITS", "DataSet", "DataSetInfo", "Split", "described_by", "identity"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class DataSet:
-    """Labelled images in three splits: train to learn from, validation to choose by, test to report once.
+    """Examples in three splits: train to learn from, validation to choose by, test to report once.
 
     A split is made when it is first asked for and then kept, so that a run pays only for what it uses.
 
     Args:
-        name: the registered name, such as "mnist".
+        info: the record, as it is with these options.
         splits: for each of "train", "validation" and "test" a function that makes the `Split`, called at most once.
-        class_names: the classes, in the order of their labels.
         checksum: SHA-256, as hex text, of what identifies the content: equal checksums mean equal examples. It does
-            not depend on where the files were found.
-        licence: under which terms the examples may be used.
-        citation: what to cite.
+            not depend on where the files were found. `identity` makes one.
         source: where the examples came from this time, for people.
 
     Attributes:
         train, validation, test: the splits.
+        name, class_names, licence, citation: those of the record.
+        options: what the data set was called with.
+        spec: what makes it again: `lk.datasets.load` takes the name and the options in it. Pickling writes nothing else.
     """
 
-    name: str
-    splits: dict[str, Callable[[], Split]]
-    class_names: tuple[str, ...]
+    info: DataSetInfo
+    splits: Mapping[str, Callable[[], Split]]
     checksum: str
-    licence: str
-    citation: str
     source: str
+    options: dict[str, Any] = field(default_factory=dict)
     _made: dict[str, Split] = field(init=False, default_factory=dict)
     _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
 
@@ -88,6 +53,26 @@ class DataSet:
                 fix="Give a function for each of them",
             )
         object.__setattr__(self, "splits", dict(self.splits))
+
+    @property
+    def name(self) -> str:
+        return self.info.name
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return self.info.class_names
+
+    @property
+    def licence(self) -> str:
+        return self.info.licence
+
+    @property
+    def citation(self) -> str:
+        return self.info.citation
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        return {"name": self.name, **self.options}
 
     @property
     def train(self) -> Split:
@@ -113,8 +98,18 @@ class DataSet:
         with self._lock:
             if name not in self._made:
                 self._made[name] = self.splits[name]()
-                del self.splits[name]  # frees what it was made from
+                del self.splits[name]  # type: ignore[attr-defined]  # frees what it was made from
             return self._made[name]
 
+    def __reduce__(self) -> Any:
+        return resolve, ("datasets", self.spec)
+
     def __repr__(self) -> str:
-        return f"DataSet({self.name!r}, {len(self.class_names)} classes, {self.source})"
+        many = ", ".join(f"{name} {self.info.examples[name]:,}" for name in SPLITS)
+        classes = f", {len(self.class_names)} classes" if self.class_names else ""
+        return f"DataSet({self.name!r}: {many}{classes}; {self.source})"
+
+
+def identity(*facts: object) -> str:
+    """A data set's checksum: the SHA-256 of what its content follows from, such as its files' checksums and its options."""
+    return hashlib.sha256(" ".join(map(str, facts)).encode()).hexdigest()

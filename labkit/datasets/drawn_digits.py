@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import functools
-import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from labkit.datasets.base import DataSet, Split
+from labkit.data.spec import TensorSpec
+from labkit.datasets.base import DataSet, DataSetInfo, Split, described_by, identity
+from labkit.datasets.generated import in_memory, require_whole
 from labkit.datasets.pen import Curves, draw_ink, read_strokes
+from labkit.datasets.pixels import as_pixels, images_of, pixels_said
 from labkit.datasets.strokes import WAYS
-from labkit.errors import InvalidArgumentError, ResourceExhaustedError
 
 VERSION = 1  # of the drawing; raise it when any image changes
 SIZE, BOX = 28, 20  # as in MNIST, the ink fits a box of 20x20 pixels, its centre of mass is the image's centre
@@ -42,7 +43,22 @@ class Hand:
 HAND = Hand()
 
 
-def synthetic_digits(*, train: int = 20_000, validation: int = 5_000, test: int = 10_000, seed: int = 0) -> DataSet:
+@described_by(
+    DataSetInfo(
+        "synthetic_digits",
+        "handwriting-like digits, drawn by labkit",
+        x=TensorSpec((SIZE, SIZE, 1), "float32"),
+        y=TensorSpec((), "int64"),
+        class_names=tuple("0123456789"),
+        examples={"train": 20_000, "validation": 5_000, "test": 10_000},
+        splits="each drawn by itself, the classes equally often in each 500 examples",
+        licence="Apache-2.0",
+        citation=f"labkit, synthetic_digits, version {VERSION}",
+    )
+)
+def synthetic_digits(
+    *, train: int = 20_000, validation: int = 5_000, test: int = 10_000, seed: int = 0, dtype: str = "float32"
+) -> DataSet:
     """Returns digits that look handwritten: float32 [n, 28, 28, 1], 0.0 is paper and 1.0 is ink; labels 0 to 9.
 
     They are drawn from labkit's own models of how people write, each a little differently: moved points, smooth bends,
@@ -55,50 +71,36 @@ def synthetic_digits(*, train: int = 20_000, validation: int = 5_000, test: int 
     Args:
         train, validation, test: numbers of examples.
         seed: chooses the examples; the three splits are drawn independently of each other.
+        dtype: "uint8" gives the images as they are drawn, 0 to 255.
 
     Raises:
-        InvalidArgumentError: a number is negative or not an integer.
+        InvalidArgumentError: a number is negative or not an integer, or there is no such dtype.
         ResourceExhaustedError: at the first use of a split that does not fit into memory.
     """
     counts = {"train": train, "validation": validation, "test": test}
-    for name, number in {**counts, "seed": seed}.items():
-        if isinstance(number, bool) or not isinstance(number, int) or number < 0:
-            raise InvalidArgumentError(
-                f"synthetic_digits cannot be drawn with {name}={number!r}",
-                rule=f"{name} is an integer of at least 0",
-                fix=f"Pass a number such as {name}=1000",
-            )
+    require_whole("synthetic_digits", **counts, seed=seed)
+    info = replace(images_of(synthetic_digits.info, dtype), examples=counts)
     model = repr((VERSION, SIZE, BOX, BLOCK, SAMPLES, HAND, WAYS))
-    identity = f"synthetic_digits {model} seed={seed} {counts}"
     return DataSet(
-        name="synthetic_digits",
-        splits={name: functools.partial(_draw_split, seed, name, count) for name, count in counts.items()},
-        class_names=tuple("0123456789"),
-        checksum=hashlib.sha256(identity.encode()).hexdigest(),
-        licence="Apache-2.0",
-        citation=f"labkit, synthetic_digits, version {VERSION}",
+        info=info,
+        splits={name: functools.partial(_draw_split, info, seed, name) for name in counts},
+        checksum=identity("synthetic_digits", model, f"seed={seed}", counts, *pixels_said(dtype)),
         source=f"drawn by labkit with seed {seed}",
     )
 
 
-def _draw_split(seed: int, split: str, count: int) -> Split:
-    try:
-        images = np.empty((count, SIZE, SIZE, 1), np.float32)
+def _draw_split(info: DataSetInfo, seed: int, split: str) -> Split:
+    count = info.examples[split]
+    with in_memory(info, split):
+        images = np.empty((count, SIZE, SIZE, 1), info.x.dtype.numpy)
         labels = np.empty(count, np.int64)
-    except (MemoryError, ValueError) as error:  # ValueError: more elements than NumPy can count
-        raise ResourceExhaustedError(
-            f"The {split} split of synthetic_digits does not fit into memory",
-            rule=f"An example takes {SIZE * SIZE * 4:,} bytes",
-            received=f"{split}={count:,}",
-            fix="Ask for fewer examples",
-        ) from error
     for start in range(0, count, BLOCK):
         stream = np.random.SeedSequence(seed, spawn_key=(STREAMS[split], start // BLOCK))
         rng = np.random.Generator(np.random.Philox(stream))
         digits = rng.permutation(np.arange(BLOCK) % 10)
         part = slice(start, min(start + BLOCK, count))
         length = part.stop - start
-        np.divide(draw(rng, digits)[:length, ..., np.newaxis], 255, out=images[part], dtype=np.float32)
+        images[part] = as_pixels(draw(rng, digits)[:length, ..., np.newaxis], info)
         labels[part] = digits[:length]
     return Split(images, labels)
 

@@ -9,12 +9,13 @@
         check_plugin("labkit_snake.plugin")
 
 A check returns when all is well and raises AssertionError with one sentence otherwise. labkit's own components pass the
-same checks in its tests. Each check takes a second at most.
+same checks in its tests. Each check takes a second at most; that of a data set as long as making it.
 """
 
 from labkit.testing.activations import check_activation
 from labkit.testing.callbacks import check_callback
 from labkit.testing.constraints import check_constraint
+from labkit.testing.datasets import check_dataset
 from labkit.testing.initializers import check_initializer
 from labkit.testing.layers import check_layer
 from labkit.testing.losses import check_loss
@@ -29,6 +30,7 @@ __all__ = [
     "check_activation",
     "check_callback",
     "check_constraint",
+    "check_dataset",
     "check_gradient",
     "check_initializer",
     "check_layer",

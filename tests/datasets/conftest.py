@@ -22,10 +22,10 @@ def lab() -> Iterator[Lab]:
 @pytest.fixture(autouse=True)
 def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
     """Empty folders in the places where files are looked for; downloads are off."""
-    folders = {"data": tmp_path / "data", "cache": tmp_path / "cache"}
+    folders = {"data": tmp_path / "data", "cache": tmp_path / "cache" / "datasets"}
     for folder in folders.values():
-        folder.mkdir()
-    monkeypatch.setattr("labkit.datasets.files.cache_folder", lambda: folders["cache"])
+        folder.mkdir(parents=True)
+    monkeypatch.setenv("LABKIT_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("LABKIT_DATA", str(folders["data"]))
     monkeypatch.setenv("LABKIT_OFFLINE", "1")
     return folders

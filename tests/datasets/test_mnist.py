@@ -1,7 +1,8 @@
-"""MNIST: splits, values and identity from small stand-in files and, where they are, from the real ones."""
+"""MNIST and Fashion-MNIST: splits, values and identity from small stand-in files and, where they are, from the real ones."""
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import hashlib
 import struct
@@ -12,58 +13,87 @@ import numpy as np
 import pytest
 
 import labkit as lk
-import labkit.datasets.mnist_digits as mnist_digits
-from labkit.datasets.files import MissingDataError, PinnedFile
-from labkit.errors import DataError
+from labkit.datasets.files import MissingDataError
+from labkit.errors import DataError, InvalidArgumentError
+from labkit.testing import check_dataset
 
-NAMES = {"TRAIN_IMAGES": "train-images-idx3-ubyte", "TRAIN_LABELS": "train-labels-idx1-ubyte"}
-NAMES |= {"TEST_IMAGES": "t10k-images-idx3-ubyte", "TEST_LABELS": "t10k-labels-idx1-ubyte"}
+FILES = ("TRAIN_IMAGES", "TRAIN_LABELS", "TEST_IMAGES", "TEST_LABELS")
+SETS = ("mnist", "fashion_mnist")
+
+
+@pytest.fixture(params=SETS)
+def name(request: pytest.FixtureRequest) -> str:
+    return request.param
 
 
 @pytest.fixture
-def stand_in(places: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> dict[str, np.ndarray]:
+def stand_in(name: str, places: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> dict[str, np.ndarray]:
     """Files in MNIST's format with 12 and 4 examples, pinned in place of the real ones; 5 are for validation."""
+    maker = getattr(lk.datasets, name)
     rng = np.random.default_rng(0)
     arrays = {}
-    for name, count in (("TRAIN", 12), ("TEST", 4)):
-        arrays[f"{name}_IMAGES"] = rng.integers(0, 256, (count, 28, 28), np.uint8)
-        arrays[f"{name}_LABELS"] = rng.integers(0, 10, count, np.uint8)
-    (places["data"] / "mnist").mkdir()
-    for name, array in arrays.items():
+    for part, count in (("TRAIN", 12), ("TEST", 4)):
+        arrays[f"{part}_IMAGES"] = rng.integers(0, 256, (count, 28, 28), np.uint8)
+        arrays[f"{part}_LABELS"] = rng.integers(0, 10, count, np.uint8)
+    (places["data"] / name).mkdir()
+    files = []
+    for file, real in zip(FILES, maker.info.files, strict=True):
+        array = arrays[file]
         payload = struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.tobytes()
-        pinned = PinnedFile(NAMES[name], len(payload), hashlib.sha256(payload).hexdigest())
-        monkeypatch.setattr(mnist_digits, name, pinned)
-        (places["data"] / "mnist" / f"{NAMES[name]}.gz").write_bytes(gzip.compress(payload))
-    monkeypatch.setattr(mnist_digits, "VALIDATION", 5)
+        container = gzip.compress(payload)
+        sums = {"size": len(payload), "sha256": hashlib.sha256(payload).hexdigest()}
+        if real.md5:
+            sums = {"size": len(container), "md5": hashlib.md5(container).hexdigest()}
+        files.append(dataclasses.replace(real, urls=(), **sums))
+        (places["data"] / name / f"{real.name.removesuffix('.gz')}.gz").write_bytes(container)
+    examples = {"train": 7, "validation": 5, "test": 4}
+    monkeypatch.setattr(maker, "info", dataclasses.replace(maker.info, files=tuple(files), examples=examples))
     return arrays
 
 
-def test_splits(stand_in: dict[str, np.ndarray]) -> None:
-    data = lk.datasets.load("mnist")
+def test_splits(name: str, stand_in: dict[str, np.ndarray]) -> None:
+    data = lk.datasets.load(name)
+    raw = lk.datasets.load(name, dtype="uint8")
     parts = {"validation": ("TRAIN", slice(0, 5)), "train": ("TRAIN", slice(5, 12)), "test": ("TEST", slice(0, 4))}
-    for name, (file, rows) in parts.items():
-        split = data.split(name)
+    for part, (file, rows) in parts.items():
+        split = data.split(part)
+        assert np.array_equal(raw.split(part).images[..., 0], stand_in[f"{file}_IMAGES"][rows])
         expected = stand_in[f"{file}_IMAGES"][rows, ..., np.newaxis] / 255
         np.testing.assert_array_equal(split.images, expected.astype(np.float32))
         np.testing.assert_array_equal(split.labels, stand_in[f"{file}_LABELS"][rows])
         assert split.images.dtype == np.float32
         assert split.labels.dtype == np.int64
     assert data.train is data.train
+    assert data.checksum != raw.checksum
+    with pytest.raises(InvalidArgumentError, match="dtype='float16'"):
+        lk.datasets.load(name, dtype="float16")
+    check_dataset(name)
 
 
-@pytest.mark.parametrize("name", NAMES.values())
+@pytest.mark.parametrize("number", range(4))
 def test_each_file_is_needed_and_verified_at_once(
-    stand_in: dict[str, np.ndarray], places: dict[str, Path], name: str
+    name: str, stand_in: dict[str, np.ndarray], places: dict[str, Path], number: int
 ) -> None:
-    path = places["data"] / "mnist" / f"{name}.gz"
+    file = lk.datasets.info(name).files[number].name.removesuffix(".gz")
+    path = places["data"] / name / f"{file}.gz"
     payload = bytearray(gzip.decompress(path.read_bytes()))
     payload[-1] ^= 1
     path.write_bytes(gzip.compress(bytes(payload)))
     with pytest.raises(DataError, match="damaged or another file"):
-        lk.datasets.load("mnist")
+        lk.datasets.load(name)
     path.unlink()
-    with pytest.raises(MissingDataError, match=name):
-        lk.datasets.load("mnist")
+    with pytest.raises(MissingDataError, match=file):
+        lk.datasets.load(name)
+
+
+def test_files_that_do_not_belong_together(
+    name: str, stand_in: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    maker = getattr(lk.datasets, name)
+    examples = {"train": 7, "validation": 5, "test": 5}
+    monkeypatch.setattr(maker, "info", dataclasses.replace(maker.info, examples=examples))
+    with pytest.raises(DataError, match=r"do not belong together.*4 images and 4 labels for test"):
+        lk.datasets.load(name)
 
 
 def test_the_real_files(real_mnist: None) -> None:

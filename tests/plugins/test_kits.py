@@ -1,11 +1,17 @@
 """The conformance kits find what is wrong: each check fails for a component with one defect."""
 
+import dataclasses
+import functools
+
 import numpy as np
 import pytest
 
 import labkit as lk
 from labkit import testing
-from labkit.plugins import Component, hookimpl
+from labkit.datasets.base import DataSet, DataSetInfo, Split, described_by, identity
+from labkit.datasets.files import MissingDataError, PinnedFile
+from labkit.errors import DataError
+from labkit.plugins import Component, Lab, hookimpl
 
 RANDOM = np.random.default_rng(1)
 Y, LABELS = RANDOM.normal(size=(4, 3)), np.array([0, 2, 1, 1])
@@ -508,3 +514,136 @@ def test_plugins():
         testing.check_plugin(one_component("Y", f"{__name__}:Y"))
     with pytest.raises(AssertionError, match="registers nothing"):
         testing.check_plugin(one_component("", ""))
+
+
+POINTS = DataSetInfo(
+    "points",
+    "points for the kit",
+    x=lk.data.TensorSpec((2,)),
+    y=lk.data.TensorSpec((), "int64"),
+    class_names=("a", "b"),
+    examples={"train": 40, "validation": 10, "test": 10},
+    splits="each drawn by itself",
+    licence="CC0-1.0",
+    citation="the kit's test",
+)
+
+
+def _points(seed=0, x=None, y=None, data=None, **changes):
+    """A sound data set; x and y spoil the arrays of a split, `changes` its record and `data` the DataSet."""
+    info = dataclasses.replace(POINTS, **changes)
+
+    def make(split):
+        random = np.random.Generator(np.random.Philox([seed, len(split)]))
+        points = random.random((POINTS.examples[split], 2), np.float32)
+        labels = np.arange(len(points), dtype=np.int64) % 2
+        return Split(points if x is None else x(points, split), labels if y is None else y(labels, split))
+
+    splits = {split: functools.partial(make, split) for split in ("train", "validation", "test")}
+    return DataSet(info, splits, **{"checksum": identity(seed), "source": "the kit's test", **(data or {})})
+
+
+def _spoilt(points, **values):
+    points[0] = values.get("value", np.nan)
+    return points
+
+
+class Writable(Split):
+    def __init__(self, x, y):
+        super().__init__(x, y)
+        self.x.flags.writeable = True
+
+
+def _writable(seed=0):
+    data = _points(seed)
+    splits = {
+        name: functools.partial(lambda s: Writable(s.x.copy(), s.y), data.split(name)) for name in list(data.splits)
+    }
+    return DataSet(POINTS, splits, identity(seed), "the kit's test")
+
+
+def _counted(seed=0):
+    Calls.count += 1
+    return _points(seed, x=lambda points, split: points + np.float32(Calls.count))
+
+
+def _counted_checksum(seed=0):
+    Calls.count += 1
+    return _points(seed, data={"checksum": identity(Calls.count)})
+
+
+def _missing(seed=0, folder="nowhere"):
+    raise MissingDataError(f"there is nothing in {folder}")
+
+
+def _unreadable(seed=0):
+    raise DataError("a file is damaged")
+
+
+FILED = dataclasses.replace(POINTS, files=(PinnedFile("points.bin", 1, "0" * 64),))
+
+
+@pytest.mark.parametrize(
+    ("make", "info", "text"),
+    [
+        (lambda seed=0: _points(seed), dataclasses.replace(POINTS, name="pionts"), "has the record of 'pionts'"),
+        (lambda seed=0: _points(seed), dataclasses.replace(POINTS, licence=" "), "does not say its licence"),
+        (lambda seed=0: _points(seed), dataclasses.replace(POINTS, homepage="here"), "no address"),
+        (lambda seed=0: _points(seed), None, "has no record"),
+        (lambda seed=0: _points(seed), FILED, "without the files that its record names"),
+        (_missing, POINTS, "misses files that its record does not name"),
+        (_missing, FILED, "does not say where it looked"),
+        (_unreadable, FILED, "no MissingDataError"),
+        (lambda seed=0: _points(seed, name="other"), POINTS, "gives a data set with the record of 'other'"),
+        (lambda seed=0: _points(seed, data={"checksum": "1234"}), POINTS, "no SHA-256"),
+        (lambda seed=0: _points(seed, data={"source": ""}), POINTS, "does not say its source"),
+        (lambda seed=0: _points(seed, examples={"train": 41, "validation": 10, "test": 10}), POINTS, "has 40 examples"),
+        (lambda seed=0: _points(seed, x=lambda x, split: {"x": x}), POINTS, "another nest"),
+        (lambda seed=0: _points(seed, x=lambda x, split: x[:, :1]), POINTS, r"holds float32 \(1,\)"),
+        (lambda seed=0: _points(seed, x=lambda x, split: x > 0.5), POINTS, "holds bool"),
+        (lambda seed=0: _points(seed, x=lambda x, split: _spoilt(x)), POINTS, "NaN or infinity"),
+        (lambda seed=0: _points(seed, y=lambda y, split: y + 1), POINTS, "labels from 1 to 2 for 2 classes"),
+        (lambda seed=0: _points(seed, y=lambda y, split: y * 0), POINTS, "lacks a class"),
+        (
+            lambda seed=0: _points(seed, x=lambda x, split: _spoilt(x, value=7)),
+            POINTS,
+            "stand in train and in validation",
+        ),
+        (_writable, POINTS, "can be written"),
+        (_counted, POINTS, "made again has other examples"),
+        (_counted_checksum, POINTS, "another checksum"),
+        (lambda seed=0: _points(seed, data={"checksum": identity()}), POINTS, "same checksum with another seed"),
+        (lambda seed=0: _points(0, data={"checksum": identity(seed)}), POINTS, "same examples with another seed"),
+    ],
+)
+def test_data_sets(make, info, text, monkeypatch):
+    monkeypatch.setattr(lk.testing, "spoilt_points", make if info is None else described_by(info)(make), raising=False)
+    monkeypatch.setattr(lk.testing, "sound_points", described_by(POINTS)(lambda seed=0: _points(seed)), raising=False)
+
+    class Plugin:
+        target = "labkit.testing:sound_points"
+
+        @hookimpl
+        def labkit_datasets(self):
+            yield Component("points", self.target)
+
+    with Lab([Plugin()], strict=True):
+        testing.check_dataset("points")
+        testing.check_dataset("points", seed=3)
+    Plugin.target = "labkit.testing:spoilt_points"
+    with Lab([Plugin()], strict=True), pytest.raises(AssertionError, match=text):
+        testing.check_dataset("points")
+
+
+def test_an_example_in_two_splits_needs_a_reason(monkeypatch):
+    info = dataclasses.replace(POINTS, shared="the first point is that of the crossing")
+    make = described_by(info)(lambda seed=0: _points(seed, x=lambda x, split: _spoilt(x, value=7), shared=info.shared))
+    monkeypatch.setattr(lk.testing, "spoilt_points", make, raising=False)
+
+    class Plugin:
+        @hookimpl
+        def labkit_datasets(self):
+            yield Component("points", "labkit.testing:spoilt_points")
+
+    with Lab([Plugin()], strict=True):
+        testing.check_dataset("points")

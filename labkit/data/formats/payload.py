@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -46,25 +47,36 @@ def unpack(file: BinaryIO, name: str, cap: int) -> bytearray:
     Raises:
         DataError: the container is damaged, or holds more than `cap` bytes.
     """
+    payload = bytearray()
+    for piece in pieces(file, name, cap):
+        payload += piece
+    return payload
+
+
+def pieces(file: BinaryIO, name: str, cap: int) -> Iterator[bytes]:
+    """Yields what `unpack` returns in pieces of at most 1 MiB, for what need not stand in memory as a whole."""
     packed = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
     file.seek(0)
     source = gzip.GzipFile(fileobj=file) if packed else file
-    payload = bytearray()
-    try:
-        while chunk := source.read(min(CHUNK, cap + 1 - len(payload))):
-            payload += chunk
-            if len(payload) > cap:
-                raise DataError(
-                    f"{name} is too large",
-                    rule=f"Its payload may have at most {cap:,} bytes",
-                    received="more than that, and reading stopped there",
-                    fix="Replace the file by the official one, or allow more bytes",
-                )
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(
-            f"{name} is a damaged gzip container",
-            rule="It must unpack completely, with the right check sum",
-            received=f"after {len(payload):,} bytes: {error}",
-            fix="Delete the file and fetch it again",
-        ) from error
-    return payload
+    size = 0
+    while True:
+        try:
+            piece = source.read(min(CHUNK, cap + 1 - size))
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise DataError(
+                f"{name} is a damaged gzip container",
+                rule="It must unpack completely, with the right check sum",
+                received=f"after {size:,} bytes: {error}",
+                fix="Delete the file and fetch it again",
+            ) from error
+        if not piece:
+            return
+        size += len(piece)
+        if size > cap:
+            raise DataError(
+                f"{name} is too large",
+                rule=f"Its payload may have at most {cap:,} bytes",
+                received="more than that, and reading stopped there",
+                fix="Replace the file by the official one, or allow more bytes",
+            )
+        yield piece
