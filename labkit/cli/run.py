@@ -22,6 +22,7 @@ from labkit.cli.main import debug_option
 @click.option("--logs", default="logs", show_default=True, metavar="DIR", help="Folder of the store and all logs.")
 @click.option("--quick", is_flag=True, help="Use the experiment's quick settings: shows that it works.")
 @click.option("--again", is_flag=True, help="Repeat a sweep that is finished.")
+@click.option("--plan", "wants_plan", is_flag=True, help="First say what the run will take, from a short pilot.")
 @click.option("-h", "--help", "wants_help", is_flag=True, help="Show this message, and the experiment's keys.")
 @debug_option
 @click.pass_context

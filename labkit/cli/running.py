@@ -12,16 +12,20 @@ import click
 if TYPE_CHECKING:
     from labkit.lab.progress import Progress
     from labkit.lab.results import Results
+    from labkit.lab.sweep import Sweep
 
 INTERRUPTED = 130
 """The exit code of a run that a signal stopped."""
 
 
-def run_file(file: Path, *, sets: Any, sweeps: Any, quick: bool, seeds: int | None, **how: Any) -> int:
+def run_file(
+    file: Path, *, sets: Any, sweeps: Any, quick: bool, seeds: int | None, wants_plan: bool, **how: Any
+) -> int:
     """Runs the experiment of a file and prints its table; the exit code.
 
     Args:
         sets, sweeps: texts, `key=value` and `key=a,b,c`.
+        wants_plan: say first what the run will take; on a terminal ask whether to start, elsewhere leave it at that.
         how: the other arguments of `run_sweep`.
     """
     from labkit.lab.experiments import load
@@ -31,7 +35,10 @@ def run_file(file: Path, *, sets: Any, sweeps: Any, quick: bool, seeds: int | No
 
     experiment = load(file)
     planned = plan(experiment, sets=sets, sweeps=sweeps, quick=quick)
-    outcome = run_sweep(planned, seeds=seeds or experiment.seeds, progress=_progress(), **how)
+    seeds = seeds or experiment.seeds
+    if wants_plan and not _agreed(planned, seeds, how):
+        return 0
+    outcome = run_sweep(planned, seeds=seeds, progress=_progress(), **how)
     show(report(outcome))
     if outcome.interrupted:
         click.echo("Interrupted: the same command continues.", err=True)
@@ -62,6 +69,16 @@ def run_all(files: Sequence[Path], **asked: Any) -> int:
     if failed:
         click.echo(f"Failed: {', '.join(failed)}", err=True)
     return 1 if failed else 0
+
+
+def _agreed(sweep: Sweep, seeds: int, how: dict[str, Any]) -> bool:
+    """Says what the run will take; whether it shall start."""
+    from labkit.lab.pilot import forecast
+
+    found = forecast(sweep, seeds=seeds, jobs=how["jobs"], max_trials=how.get("max_trials"), logs=how["logs"])
+    for line in found.lines():
+        click.echo(line)
+    return found.trials != 0 and sys.stdin.isatty() and click.confirm("Start?")
 
 
 def _progress() -> Progress:

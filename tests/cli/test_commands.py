@@ -128,3 +128,17 @@ def test_files_that_no_experiment_can_have(tmp_path: Path, name: str) -> None:
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert not (tmp_path / name).exists()
+
+
+def test_a_plan_says_what_a_run_will_take(tmp_path: Path) -> None:
+    asked = ("run", WALK, "--sweep", "rate=0.1,0.01", "--seeds", "3", "--jobs", "2", "--logs", str(tmp_path), "--plan")
+    done = labkit(*asked)
+    assert done.returncode == 0, done.stderr
+    first, count, trial, whole, _ = done.stdout.splitlines()
+    assert re.fullmatch(r"Pilot: the first trial took [\d.]+ s\.", first)
+    assert count == "To run: 6 trials, 2 at a time."
+    assert re.fullmatch(r"A trial: about [\d.]+ s, [\d.]+ KB on disk\.", trial)
+    assert re.fullmatch(r"In all: about [\d.]+ s, [\d.]+ KB on disk, [\d.]+ KB of it event files\.", whole)
+    assert list(tmp_path.iterdir()) == []  # nothing has started
+    assert labkit(*asked[:-1]).returncode == 0
+    assert "To run: 0 trials" in labkit(*asked).stdout

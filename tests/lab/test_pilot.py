@@ -1,0 +1,42 @@
+"""Forecasts from a pilot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from labkit.lab import pilot
+from labkit.lab.experiments import load
+from labkit.lab.sweep import plan
+
+from .runs import PROGRAMS
+
+
+def test_a_long_trial_is_told_from_its_beginning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pilot, "SECONDS", 3.0)
+    sweep = plan(load(PROGRAMS / "digits.py"), sets=["steps=1000000", "checkpoint_every=1000000"])
+    found = pilot.forecast(sweep, seeds=4, jobs=2, max_trials=None, logs=tmp_path)
+    assert found.trials == 4
+    assert found.trial_seconds is not None
+    assert found.trial_seconds > 30
+    assert found.trial_bytes is not None
+    assert found.event_bytes is not None
+    assert found.trial_bytes > found.event_bytes > 0
+    assert " of 1000000 in " in found.seen
+    assert found.lines()[-2].startswith("In all: about ")
+
+
+def test_a_loop_that_does_not_say_how_long_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pilot, "SECONDS", 1.5)
+    sweep = plan(load(PROGRAMS / "walk.py"), sets=["pause=0.05", "steps=1000"])
+    found = pilot.forecast(sweep, seeds=1, jobs=1, max_trials=None, logs=tmp_path)
+    assert (found.trial_seconds, found.trials) == (None, 1)
+    assert found.lines()[-1].startswith("How many steps a trial has it does not say")
+
+
+def test_a_pilot_that_fails_says_why(tmp_path: Path) -> None:
+    sweep = plan(load(PROGRAMS / "ends.py"), sets=["how=raise"])
+    found = pilot.forecast(sweep, seeds=1, jobs=1, max_trials=None, logs=tmp_path)
+    assert "no such luck" in found.lines()[0]
+    assert found.trial_seconds is None
