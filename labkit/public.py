@@ -132,7 +132,8 @@ _BY_MODULE = {
     "ops.norms": "count_nonzero norm reduce_euclidean_norm reduce_logsumexp reduce_std reduce_variance",
     "ops.boolean_mask": "boolean_mask",
     "layers.input": "Input",
-    "models": "DNNClassifier DNNRegressor LinearClassifier LinearRegressor Model Sequential load_model",
+    "models": "DNNClassifier DNNLinearCombinedClassifier DNNLinearCombinedRegressor DNNRegressor LinearClassifier "
+    "LinearRegressor Model Sequential load_model",
     "lab": "ComponentOf Trial experiment run",
     "plugins": "Lab",
 }

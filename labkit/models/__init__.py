@@ -5,6 +5,7 @@ runner's `trial.fit` both step. Estimators are models of tables: `LinearRegresso
 """
 
 from labkit.callbacks.history import History
+from labkit.models.combined import DNNLinearCombinedClassifier, DNNLinearCombinedRegressor
 from labkit.models.estimator import Estimator
 from labkit.models.estimators import DNNClassifier, DNNRegressor, LinearClassifier, LinearRegressor
 from labkit.models.input_functions import numpy_input_fn
@@ -16,6 +17,8 @@ from labkit.models.sequential import Sequential
 
 __all__ = [
     "DNNClassifier",
+    "DNNLinearCombinedClassifier",
+    "DNNLinearCombinedRegressor",
     "DNNRegressor",
     "Estimator",
     "History",

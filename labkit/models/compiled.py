@@ -13,6 +13,7 @@ from labkit.core.nest import flatten, pack
 from labkit.errors import FeedError, GraphError, InvalidArgumentError, SessionError
 from labkit.models.arrays import parts, require_pairs, targets_array
 from labkit.models.home import BUILDING
+from labkit.models.layer_optimizers import LayerOptimizers
 from labkit.models.logits import warn_of_probabilities
 from labkit.models.objectives import Graded, Objective, Specs
 from labkit.models.predicting import PredictingLayers
@@ -74,7 +75,8 @@ class CompiledLayers(PredictingLayers):
         """Says how the model is trained and judged. Compiling again keeps the weights; a new optimizer starts afresh.
 
         Args:
-            optimizer: an optimizer, a registered name, or {"name": ..., settings}; "rmsprop" is Keras's default.
+            optimizer: an optimizer, a registered name, or {"name": ..., settings}; "rmsprop" is Keras's default. Several, each
+                for layers of its own: [(optimizer, layers), ...].
             loss: likewise; or a function (y_true, y_pred) -> one value for each example, [batch]. For several outputs
                 one for all, a list, or a dict by output; None where an output is not trained.
             metrics: a list of metrics, names, mappings or functions of that form. For several outputs one list for all,
@@ -98,7 +100,9 @@ class CompiledLayers(PredictingLayers):
             )
         if loss is None or unknown:
             raise _not_compiled(self.name, unknown)
-        resolved = resolve("optimizers", optimizer), Specs(loss, metrics, loss_weights)
+        several = isinstance(optimizer, list | tuple)
+        made = LayerOptimizers(optimizer) if several else resolve("optimizers", optimizer)
+        resolved = made, Specs(loss, metrics, loss_weights)
         self.optimizer, self.specs = resolved
         self._forget_programs()
         if self.built:
@@ -179,7 +183,7 @@ class CompiledLayers(PredictingLayers):
                     for term in penalties:
                         values["loss"] = values["loss"] + term
                     updates = lk.get_collection(lk.GraphKeys.UPDATE_OPS, scope)
-                if isinstance(self.optimizer, Optimizer):
+                if isinstance(self.optimizer, Optimizer | LayerOptimizers):
                     self.optimizer.attach(self.session)
                 train_op = self.optimizer.minimize(values["loss"], var_list=self.trainable_weights)
                 if updates:

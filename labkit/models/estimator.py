@@ -12,17 +12,18 @@ import numpy as np
 
 import labkit as lk
 from labkit import checkpoint
-from labkit.data.columns import one_of_each
-from labkit.data.feature_column import input_layer, numeric_column
+from labkit.data.columns import feeds_of, read_columns
+from labkit.data.feature_column import as_columns, numeric_column
 from labkit.errors import CheckpointError, FailedPreconditionError, FeedError, InvalidArgumentError
 from labkit.models.arrays import positive
 from labkit.models.input_functions import BATCH_SIZE, InputFunction, input_of, numpy_input_fn, require_labels
 from labkit.models.model import Model
-from labkit.models.saving import load
+from labkit.models.saving import load_values, save_values
+from labkit.models.tables import fed
 
 
 class Estimator:
-    """What estimators have in common: feature columns in front of a Sequential, and a head that says what comes out.
+    """What estimators have in common: a model that begins with feature columns, and a head that says what comes out.
 
     Wherever an `input_fn` is asked for, it is one of: a function without arguments that returns (features, labels), whose
     features are a dict of arrays by column or a pandas frame, and which every training step takes whole; what
@@ -30,7 +31,8 @@ class Estimator:
 
     Args:
         head: what the last layer means.
-        feature_columns: of `lk.feature_column`; columns of categories become zeros and ones.
+        feature_columns: of `lk.feature_column`. In linear models each category has a weight of its own, which is looked up;
+            networks see zeros and ones, or the rows of `embedding_column`s.
         model_dir: a folder for checkpoints, one at the end of each training, of which the last five stay. Training,
             evaluation and prediction go on from the newest that is there, in another process, too. None keeps nothing.
         weight_column: the column with each example's weight, which its loss is multiplied by.
@@ -57,7 +59,8 @@ class Estimator:
                 rule="They say what the columns of the features are",
                 fix='For example [lk.feature_column.numeric_column("x")], for features {"x": [1.0, 2.0]}.',
             )
-        self.feature_columns = one_of_each(feature_columns)
+        self.feature_columns = as_columns(feature_columns)
+        feeds_of(self.feature_columns)  # says at once what does not go together
         if not isinstance(model_dir, str | os.PathLike | None):
             raise InvalidArgumentError("model_dir is the path of a folder", received=repr(model_dir))
         self.model_dir = None if model_dir is None else Path(model_dir)
@@ -66,9 +69,13 @@ class Estimator:
         self._model: Model | None = None
         self._step = 0
 
-    def layers(self) -> list[Any]:
-        """The layers behind the feature columns; the last one is the head's."""
-        raise NotImplementedError(f"{type(self).__name__} must define layers()")
+    def network(self) -> Model:
+        """A new model of tables, whose last layer is the head's."""
+        raise NotImplementedError(f"{type(self).__name__} must define network()")
+
+    def compiled(self, model: Model) -> None:
+        """Compiles a new model."""
+        model.compile(self.optimizer, self.head.loss)
 
     # --- TensorFlow's three verbs ---
 
@@ -91,20 +98,20 @@ class Estimator:
         _require_steps("train", steps)
         given = input_of(input_fn)
         x, targets, weights = self._examples(given)
-        steps = self._steps(given, len(x), steps, max_steps)
+        steps = self._steps(given, len(targets), steps, max_steps)
         if steps < 1:
             return self
         model = self._load() or self._new()
         # Every training has orders of its own, which follow from the seed and the step it begins at.
         order = np.random.SeedSequence([model.seed & (2**64 - 1), self._step]).generate_state(1, np.uint64)[0] >> 1
         model.fit(
-            x, targets, batch_size=given.batch_size or len(x), steps=steps, shuffle=given.shuffle, verbose=0,
+            fed(model, x), targets, batch_size=given.batch_size or len(targets), steps=steps, shuffle=given.shuffle, verbose=0,
             seed=int(order), sample_weight=weights,
         )  # fmt: skip
         self._model, self._step = model, self._step + steps
         if self.model_dir is not None:
             lk.io.make_folder(self.model_dir)
-            model.save(str(self.model_dir / f"model.ckpt-{self._step}"))
+            save_values(model, str(self.model_dir / f"model.ckpt-{self._step}"))
         return self
 
     def evaluate(self, input_fn: Any, steps: int | None = None) -> dict[str, float]:
@@ -125,10 +132,9 @@ class Estimator:
         _require_steps("evaluate", steps)
         given = input_of(input_fn)
         x, targets, weights = self._examples(given)
-        if steps is not None:
-            rows = slice(positive(steps, "steps") * (given.batch_size or len(x)))
-            x, targets, weights = x[rows], targets[rows], None if weights is None else weights[rows]
-        figures = self.head.figures(targets, self.model.predict(x, BATCH_SIZE), weights)
+        rows = slice(None if steps is None else positive(steps, "steps") * (given.batch_size or len(targets)))
+        targets, weights = targets[rows], None if weights is None else weights[rows]
+        figures = self.head.figures(targets, self.model.predict(fed(self.model, x, rows), BATCH_SIZE), weights)
         mean = 1.0 if weights is None else float(np.mean(weights, dtype=np.float64))
         return {**figures, "loss": figures["average_loss"] * mean, "global_step": self.global_step}
 
@@ -170,13 +176,13 @@ class Estimator:
             FailedPreconditionError, FeedError: as of `evaluate`.
         """
         inputs, targets, weights = self._examples(InputFunction(x, y))
-        return self.head.score(targets, self.model.predict(inputs, BATCH_SIZE), weights)
+        return self.head.score(targets, self.model.predict(fed(self.model, inputs), BATCH_SIZE), weights)
 
     # --- variables ---
 
     @property
     def model(self) -> Model:
-        """The trained model: a Sequential of float32 [examples, sum of the columns' widths].
+        """The trained model, which takes tables as the estimator does.
 
         Raises:
             FailedPreconditionError: there is none yet.
@@ -222,23 +228,25 @@ class Estimator:
 
     # --- pieces ---
 
-    def _examples(self, given: InputFunction) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-        """Inputs, targets and weights, of as many examples each, and of one at least."""
+    def _examples(self, given: InputFunction) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray | None]:
+        """What the columns make of the features, by the model's inputs; targets and weights; of as many examples each, and of
+        one at least."""
         require_labels(given)
-        x = input_layer(given.features, self.feature_columns)
-        targets = self.head.targets(given.labels)
-        if not len(x) or len(x) != len(targets):
+        x = read_columns(self.feature_columns, given.features)
+        targets, examples = self.head.targets(given.labels), len(next(iter(x.values())))
+        if not examples or examples != len(targets):
             raise FeedError(
-                "Features and labels do not belong together" if len(x) else "There are no examples",
+                "Features and labels do not belong together" if examples else "There are no examples",
                 rule="There is at least one example, and a label for each",
-                received=f"{len(x)} rows of features, {len(targets)} labels",
+                received=f"{examples} rows of features, {len(targets)} labels",
             )
         weights = None if self.weight_column is None else self.weight_column.encode(given.features)[:, 0]
         return x, targets, weights
 
     def outputs(self, features: Any) -> np.ndarray:
         """What the last layer gives, [examples, units]."""
-        return self.model.predict(input_layer(features, self.feature_columns), BATCH_SIZE)
+        found: np.ndarray = self.model.predict(features, BATCH_SIZE)
+        return found
 
     def _steps(self, given: InputFunction, examples: int, steps: int | None, max_steps: int | None) -> int:
         """How many steps to make: up to the first limit that is reached."""
@@ -258,9 +266,8 @@ class Estimator:
         return min(limits)
 
     def _new(self) -> Model:
-        width = sum(column.width for column in self.feature_columns)
-        model = lk.Sequential([lk.Input((width,)), *self.layers()], seed=self.seed)
-        model.compile(self.optimizer, self.head.loss)
+        model = self.network()
+        self.compiled(model)
         return model
 
     def _load(self) -> Model | None:
@@ -269,16 +276,18 @@ class Estimator:
         if self._model is None and self.model_dir is not None and self.model_dir.is_dir():
             found = checkpoint.latest(self.model_dir)
         if found is not None:
-            model, step = load(found), found.rpartition("-")[2]
-            width = sum(column.width for column in self.feature_columns)
-            fits = isinstance(model, lk.Sequential) and model.input_shape == (None, width) and step.isdigit()
-            if not fits or model.y_pred.shape.as_list() != [None, self.head.units]:
+            model, step = self._new(), found.rpartition("-")[2]
+            try:
+                if not step.isdigit():
+                    raise CheckpointError("The checkpoint's name does not end in a step")
+                load_values(model, found)
+            except CheckpointError as error:
                 raise CheckpointError(
                     f"{found} holds the model of another estimator",
-                    rule=f"This one's columns make {width} numbers of an example, its model {self.head.units} of these",
-                    received=f"{model!r}, for inputs {model.input_shape}",
-                    fix="Use the feature columns that were saved, or another model_dir.",
-                )
+                    rule="Feature columns, hidden units and optimizer are those of the estimator that wrote it",
+                    received=str(error),
+                    fix="Make the estimator as it was made then, or use another model_dir.",
+                ) from error
             self._model, self._step = model, int(step)
         return self._model
 

@@ -14,6 +14,7 @@ from labkit.data.tables import entries
 from labkit.models.arrays import positive
 from labkit.models.estimator import Estimator
 from labkit.models.heads import ClassificationHead, RegressionHead
+from labkit.models.model import Model
 
 
 class _Linear(Estimator):
@@ -22,39 +23,57 @@ class _Linear(Estimator):
         if optimizer is None:
             self.optimizer = lk.optimizers.Ftrl(min(0.2, 1 / math.sqrt(len(self.feature_columns))))
 
-    def layers(self) -> list[Any]:
-        return [lk.layers.Dense(self.head.units, kernel_initializer="zeros")]
+    def network(self) -> Model:
+        wide = lk.layers.LinearFeatures(self.feature_columns, self.head.units, name="linear_model")
+        return lk.Sequential([wide], seed=self.seed)
 
     def variables(self) -> dict[str, np.ndarray]:
-        kernel, bias = self.model.get_weights()
-        ends = np.cumsum([column.width for column in self.feature_columns])
-        parts = zip(self.feature_columns, np.split(kernel, ends[:-1]), strict=True)
-        values = {f"linear/linear_model/{column.name}/weights": part for column, part in parts}
-        return {**values, "linear/linear_model/bias_weights": bias}
+        return linear_variables(self.model, "linear_model")
 
 
 class _Deep(Estimator):
     def __init__(self, hidden_units: Sequence[int], activation_fn: Any, dropout: float | None, *estimator: Any) -> None:
         super().__init__(*estimator)
-        self.hidden_units = [positive(units, "Each of hidden_units") for units in entries(hidden_units, "hidden_units")]
+        self.hidden_units = sizes_of(hidden_units)
         self.activation_fn, self.dropout = activation_fn, dropout
         if self.optimizer is None:
             self.optimizer = lk.optimizers.Adagrad(0.05)
 
-    def layers(self) -> list[Any]:
-        made: list[Any] = []
-        for number, units in enumerate(self.hidden_units):
-            made.append(lk.layers.Dense(units, activation=self.activation_fn, name=f"hiddenlayer_{number}"))
-            if self.dropout is not None:
-                made.append(lk.layers.Dropout(self.dropout))
-        return [*made, lk.layers.Dense(self.head.units, name="logits")]
+    def network(self) -> Model:
+        hidden = hidden_layers(self.hidden_units, self.activation_fn, self.dropout)
+        first = lk.layers.DenseFeatures(self.feature_columns, name="input_layer")
+        return lk.Sequential([first, *hidden, lk.layers.Dense(self.head.units, name="logits")], seed=self.seed)
 
     def variables(self) -> dict[str, np.ndarray]:
         model = self.model
         return {f"dnn/{path}": model.session.read(variable) for path, variable in model.named_weights().items()}
 
 
-class _Classifier(Estimator):
+def sizes_of(hidden_units: Any) -> list[int]:
+    return [positive(units, "Each of hidden_units") for units in entries(hidden_units, "hidden_units")]
+
+
+def hidden_layers(hidden_units: list[int], activation: Any, dropout: float | None) -> list[Any]:
+    """The layers between the feature columns and the logits."""
+    made: list[Any] = []
+    for number, units in enumerate(hidden_units):
+        made.append(lk.layers.Dense(units, activation=activation, name=f"hiddenlayer_{number}"))
+        if dropout is not None:
+            made.append(lk.layers.Dropout(dropout, name=f"dropout_{number}"))
+    return made
+
+
+def linear_variables(model: Model, name: str) -> dict[str, np.ndarray]:
+    """The weights of a `LinearFeatures`, by the names that TensorFlow gives them."""
+    layer: Any = model.get_layer(name)
+    found = {}
+    for column in layer.columns:
+        variable, rows = layer.weights_of(column)
+        found[f"linear/linear_model/{column.name}/weights"] = model.session.read(variable)[rows]
+    return {**found, "linear/linear_model/bias_weights": model.session.read(layer.own_weights["bias"])}
+
+
+class Classifier(Estimator):
     def predict_proba(self, x: Any) -> np.ndarray:
         """The classes' probabilities, float32 [examples, n_classes].
 
@@ -76,7 +95,8 @@ class LinearRegressor(_Linear):
         model.train((table, [0, -1, -2, -3]), steps=200)
         model.predict({"x": [5.0]})                                        # about [-4]
 
-    Columns of categories give each category a weight of its own.
+    Columns of categories give each category a weight of its own, which is looked up: a step does not take longer for a hash of
+    a million buckets.
 
     Args:
         feature_columns, model_dir, weight_column, seed: as of `Estimator`.
@@ -102,7 +122,7 @@ class LinearRegressor(_Linear):
         super().__init__(head, feature_columns, model_dir, weight_column, optimizer, seed)
 
 
-class LinearClassifier(_Linear, _Classifier):
+class LinearClassifier(_Linear, Classifier):
     """Logistic regression: the classes' probabilities are softmax(x W + b), of two classes p(1) = 1 / (1 + e^-(x w + b)).
 
     Learned by stochastic gradients of the mean cross-entropy; W and b start at zero.
@@ -164,7 +184,7 @@ class DNNRegressor(_Deep):
         super().__init__(hidden_units, activation_fn, dropout, *rest)
 
 
-class DNNClassifier(_Deep, _Classifier):
+class DNNClassifier(_Deep, Classifier):
     """Classification by a network of dense layers.
 
     Args:

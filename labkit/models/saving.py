@@ -42,6 +42,30 @@ def save(model: Model, prefix: str) -> str:
             "format": FORMAT, "root": root, "layers": writer.layers, "compiled": compiled, "seed": model.graph.seed,
         }
     }  # fmt: skip
+    return _write(model, prefix, extra)
+
+
+def save_values(model: Model, prefix: str) -> str:
+    """A compiled model's values and how far its training has come, for a program that makes the model itself."""
+    return _write(model, prefix, {"values": {"format": FORMAT, **_programs(model)}})
+
+
+def load_values(model: Model, prefix: str) -> None:
+    """Goes on from what `save_values` wrote of such a model.
+
+    Raises:
+        CheckpointError: there is no such checkpoint, it is damaged, or of another model.
+    """
+    found = checkpoint.load(prefix)
+    written = found.extra.get("values")
+    if not isinstance(written, dict) or written.get("format") != FORMAT:
+        raise CheckpointError(f"The checkpoint {prefix} holds no values of a model", received=", ".join(found.extra))
+    model.build()
+    reading(lambda: _make_programs(model, written), prefix)
+    _restore(model, found.tensors, prefix)
+
+
+def _write(model: Model, prefix: str, extra: dict[str, Any]) -> str:
     variables, counters = _variables(model), _counters(model)
     with model.session.frozen_state() as state:
         tensors = weights.found(model, variables, state)
@@ -162,11 +186,19 @@ def _describe_graph(writer: Writer, graph: LayerGraph) -> dict[str, Any]:
 def _compiled(model: Model, writer: Writer) -> dict[str, Any]:
     specs = model.specs
     assert specs is not None
+    optimizer = model.optimizer
     return {
-        "optimizer": writer.value(model.optimizer, "The optimizer"),
+        "optimizer": writer.value(getattr(optimizer, "pairs", optimizer), "The optimizer"),
         "loss": writer.value(specs.loss, "The loss"),
         "metrics": writer.value(_paired(specs.metrics), "The metrics"),
         "loss_weights": writer.value(specs.weights, "The loss weights"),
+        **_programs(model),
+    }
+
+
+def _programs(model: Model) -> dict[str, Any]:
+    """What the training graphs were made for."""
+    return {
         "targets": [{"dtype": y.dtype.name, "shape": y.shape.as_list()[1:]} for y in model.targets],
         "weighted": sorted(model.programs),
     }
@@ -227,6 +259,10 @@ def _compile(model: Model, reader: Reader, written: Any) -> None:
     metrics = _named(reader.value(written["metrics"]))
     loss, loss_weights = reader.value(written["loss"]), reader.value(written["loss_weights"])
     model.compile(reader.value(written["optimizer"]), loss, metrics, loss_weights)
+    _make_programs(model, written)
+
+
+def _make_programs(model: Model, written: Any) -> None:
     if written["targets"]:
         kinds = [(lk.as_dtype(each["dtype"]), (None, *each["shape"])) for each in written["targets"]]
         model.make_targets(kinds)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from labkit.core.nest import keys
 from labkit.data.columns import FeatureColumn, feeds_of, read_columns
 from labkit.data.tables import column_of
 from labkit.layers.base import Layer
@@ -19,6 +20,11 @@ class Fed:
     """A model's inputs as they are fed, in the order of its placeholders: what was checked and read already."""
 
     arrays: list[np.ndarray]
+
+
+def fed(model: Any, arrays: Mapping[str, np.ndarray], rows: slice = slice(None)) -> Fed:
+    """What `read_columns` gave, or a part of its examples, for a model that takes a dict of these."""
+    return Fed([np.ascontiguousarray(arrays[name][rows]) for name in keys(model.x)])
 
 
 def sources_of(model: Layer) -> dict[str, FeatureColumn]:

@@ -32,6 +32,11 @@ def all_at_once(y, table=TABLE):
     return lambda: (table, y)
 
 
+def kernel_of(model):
+    """All columns' weights, one below the other."""
+    return np.concatenate([model.get_variable_value(f"linear/linear_model/{c.name}/weights") for c in COLUMNS])
+
+
 @pytest.mark.parametrize("weighted", [False, True])
 def test_a_linear_regressor_finds_the_least_squares(weighted):
     table = {**TABLE, "w": WEIGHTS} if weighted else TABLE
@@ -50,7 +55,7 @@ def test_a_linear_classifier_finds_the_logistic_regression():
     sklearn = pytest.importorskip("sklearn.linear_model")
     model = lk.LinearClassifier(COLUMNS, optimizer=lk.optimizers.SGD(0.5)).train(all_at_once(YES), steps=5000)
     theirs = sklearn.LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000).fit(X, YES)
-    kernel = model.model.get_weights()[0]
+    kernel = kernel_of(model)
     np.testing.assert_allclose(kernel[:, 0], theirs.coef_[0], rtol=2e-3, atol=2e-3)
     np.testing.assert_allclose(model.predict_proba(TABLE), theirs.predict_proba(X), atol=1e-3)
     np.testing.assert_array_equal(model.predict(TABLE), theirs.predict(X))
@@ -74,7 +79,7 @@ def test_the_default_optimizer_is_ftrl_and_weights_start_at_zero():
     assert float(lk.LinearRegressor(many).optimizer.learning_rate) == 0.1
     gradient = -2 * X.T @ PRICE / N
     expected = -gradient / (np.sqrt(0.1 + gradient**2) / 0.2)
-    np.testing.assert_allclose(model.model.get_weights()[0][:, 0], expected, rtol=1e-5)
+    np.testing.assert_allclose(kernel_of(model)[:, 0], expected, rtol=1e-5)
 
 
 def test_labels_that_are_names():
@@ -102,7 +107,7 @@ def test_figures_of_a_regression():
     assert found["label/mean"] == pytest.approx(np.average(PRICE, weights=WEIGHTS), rel=1e-5)
     assert found["prediction/mean"] == pytest.approx(np.average(predicted, weights=WEIGHTS), rel=1e-5)
     assert found["global_step"] == 50
-    compiled = model.model.evaluate(X, PRICE.astype("float32"), sample_weight=WEIGHTS)
+    compiled = model.model.evaluate(TABLE, PRICE.astype("float32"), sample_weight=WEIGHTS)
     assert found["loss"] == pytest.approx(compiled, rel=1e-5)
 
 
@@ -173,7 +178,7 @@ def test_networks_learn_what_lines_cannot(kind):
 
 def test_dropout_is_for_training_alone():
     model = lk.DNNRegressor([8], COLUMNS, dropout=0.5).train(all_at_once(PRICE), steps=2)
-    assert [layer.name for layer in model.model.layers] == ["hiddenlayer_0", "dropout", "logits"]
+    assert [layer.name for layer in model.model.layers] == ["input_layer", "hiddenlayer_0", "dropout_0", "logits"]
     np.testing.assert_array_equal(model.predict(TABLE), model.predict(TABLE))
 
 
@@ -227,7 +232,7 @@ def test_a_model_dir_continues_with_the_same_bits(tmp_path):
         again.train(data, steps=1)
     assert len(list((tmp_path / "run").glob("*.index"))) == 5
     other = lk.DNNClassifier([8], COLUMNS[:1], model_dir=tmp_path / "run")
-    with pytest.raises(CheckpointError, match=r"another estimator.*make 1 numbers"):
+    with pytest.raises(CheckpointError, match=r"another estimator.*hiddenlayer_0/kernel of shape"):
         other.predict(TABLE)
 
 

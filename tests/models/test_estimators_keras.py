@@ -73,8 +73,46 @@ def test_a_network_takes_kerass_steps():
     network.compile(keras.optimizers.Adagrad(0.05), loss)
     fresh = lk.DNNClassifier([6, 4], columns(fc), n_classes=3).train(lambda: (TABLE, ranks), steps=1)
     np.testing.assert_array_equal(start[0], fresh.model.get_weights()[0])  # the same seed, the same start
-    first = lk.Sequential([lk.Input((x.shape[1],)), *fresh.layers()])
+    hidden = [lk.layers.Dense(n, activation="relu", name=f"hiddenlayer_{i}") for i, n in enumerate([6, 4])]
+    first = lk.Sequential([lk.Input((x.shape[1],)), *hidden, lk.layers.Dense(3, name="logits")])
     network.set_weights(first.get_weights())
     network.fit(x, ranks, batch_size=N, epochs=41, shuffle=False, verbose=0)
     for ours, theirs in zip(model.model.get_weights(), network.get_weights(), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:`layer.add_variable` is deprecated")  # TensorFlow's own
+def test_wide_and_deep_takes_the_steps_of_tensorflows_two_optimizers():
+    v1, fc = tf.compat.v1, lk.feature_column
+    wide = columns(fc)[1:]
+    deep = [fc.numeric_column("size")]
+    ours = lk.DNNLinearCombinedRegressor(
+        wide, lk.optimizers.Ftrl(0.3), deep, lk.optimizers.Adagrad(0.05, epsilon=0.0), [5], "tanh"
+    )
+    model = ours.network()
+    model.build()
+    named = {path: model.session.read(variable) for path, variable in model.named_weights().items()}
+    ours.train(lambda: (TABLE, PRICE), steps=30)
+    with tf.Graph().as_default(), v1.Session() as session:
+        linear = v1.feature_column.linear_model(TABLE, columns(tf.feature_column)[1:])
+        w0, b0, w1, b1 = (
+            v1.Variable(named[f"{layer}/{kind}"])
+            for layer in ("hiddenlayer_0", "logits")
+            for kind in ("kernel", "bias")
+        )
+        hidden = tf.tanh(tf.matmul(TABLE["size"][:, None], w0) + b0)
+        loss = tf.reduce_mean(tf.square((linear + tf.matmul(hidden, w1) + b1)[:, 0] - PRICE))
+        lists = v1.trainable_variables("linear_model"), [w0, b0, w1, b1]
+        makers = v1.train.FtrlOptimizer(0.3), v1.train.AdagradOptimizer(0.05)
+        train = tf.group(*(maker.minimize(loss, var_list=own) for maker, own in zip(makers, lists, strict=True)))
+        session.run([v1.global_variables_initializer(), v1.tables_initializer()])
+        for _ in range(30):
+            session.run(train)
+        expected = {variable.op.name: session.run(variable) for variable in lists[0]}
+        network = session.run(lists[1])
+    for name, value in expected.items():
+        np.testing.assert_allclose(ours.get_variable_value(f"linear/{name}"), value, rtol=1e-3, atol=1e-5)
+    for name, value in zip(
+        ("hiddenlayer_0/kernel", "hiddenlayer_0/bias", "logits/kernel", "logits/bias"), network, strict=True
+    ):
+        np.testing.assert_allclose(ours.get_variable_value(f"dnn/{name}"), value, rtol=1e-3, atol=1e-5)
