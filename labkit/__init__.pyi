@@ -99,6 +99,8 @@ from labkit.lab import ComponentOf as ComponentOf, Trial as Trial, experiment as
 from labkit.layers.input import Input as Input
 from labkit.models import (
     DNNClassifier as DNNClassifier,
+    DNNLinearCombinedClassifier as DNNLinearCombinedClassifier,
+    DNNLinearCombinedRegressor as DNNLinearCombinedRegressor,
     DNNRegressor as DNNRegressor,
     LinearClassifier as LinearClassifier,
     LinearRegressor as LinearRegressor,
