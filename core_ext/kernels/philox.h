@@ -26,14 +26,16 @@ LABKIT_INLINE Vec<uint64_t> multiply_low(Vec<uint64_t> a, Vec<uint64_t> b) {
 #endif
 }
 
-// The 64 words of one group. A lane of 64 bits works on one block, with garbage in its upper half that no step reads.
-LABKIT_INLINE void philox_group(uint32_t* word, uint64_t key, uint64_t group, uint64_t draw) {
+// The 64 words of sixteen blocks: block(i) is the number of block i. A lane of 64 bits works on one block, with garbage in its
+// upper half that no step reads.
+template <class Block>
+LABKIT_INLINE void philox_blocks(uint32_t* word, uint64_t key, uint64_t draw, Block block_of) {
     constexpr int n = lanes<uint64_t>;
     for (int first = 0; first < 16; first += 2 * n) {
         Vec<uint64_t> c[2][4];  // even and odd blocks
         for (int odd = 0; odd < 2; ++odd) {
             Vec<uint64_t> block;
-            for (int l = 0; l < n; ++l) block[l] = group * 16 + static_cast<uint64_t>(first + 2 * l + odd);
+            for (int l = 0; l < n; ++l) block[l] = block_of(first + 2 * l + odd);
             c[odd][0] = block;
             c[odd][1] = block >> 32;
             c[odd][2] = Vec<uint64_t>{} + draw;
@@ -58,6 +60,11 @@ LABKIT_INLINE void philox_group(uint32_t* word, uint64_t key, uint64_t group, ui
             __builtin_memcpy(word + 16 * k + first, &both, sizeof(both));
         }
     }
+}
+
+// Those of one group.
+LABKIT_INLINE void philox_group(uint32_t* word, uint64_t key, uint64_t group, uint64_t draw) {
+    philox_blocks(word, key, draw, [&](int i) { return group * 16 + static_cast<uint64_t>(i); });
 }
 
 }  // namespace

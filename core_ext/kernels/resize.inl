@@ -4,7 +4,7 @@
 // last centers of both coincide. Nearest pixels are found in whole numbers, so no rounding moves them. A gradient gathers for
 // each pixel of x what came from it, in the order of the result: no two tasks add to one place.
 #pragma once
-#include "kernels/walk.h"
+#include "kernels/pixel.h"
 #include "labkit/kernel.h"
 
 namespace labkit {
@@ -107,17 +107,18 @@ void nearest_row(const Resize& r, const T* x, T* y) {
         for (int64_t k = 0; k < n; ++k) y[i * n + k] = x[taps[i].low * n + k];
 }
 
-template <class T, int count>
-void bilinear_row(const Resize& r, const T* top, const T* bottom, T down, T* y) {
+// E is what pixels are and T what is calculated with.
+template <class E, class T, int count>
+void bilinear_row(const Resize& r, const E* top, const E* bottom, T down, E* y) {
     const int64_t n = count ? count : r.channels;
     const Tap* taps = r.taps + r.rows.out;
+    const auto between = [](E a, E b, T along) { return static_cast<T>(a) + (static_cast<T>(b) - static_cast<T>(a)) * along; };
     for (int64_t i = 0; i < r.columns.out; ++i) {
         const int64_t left = taps[i].low * n, right = taps[i].high * n;
         const T along = static_cast<T>(taps[i].weight);
         for (int64_t k = 0; k < n; ++k) {
-            const T above = top[left + k] + (top[right + k] - top[left + k]) * along;
-            const T below = bottom[left + k] + (bottom[right + k] - bottom[left + k]) * along;
-            y[i * n + k] = above + (below - above) * down;
+            const T above = between(top[left + k], top[right + k], along), below = between(bottom[left + k], bottom[right + k], along);
+            y[i * n + k] = pixel_of<E>(above + (below - above) * down);
         }
     }
 }
@@ -135,18 +136,19 @@ Status run_resize_nearest(const Call& call, int phase, int64_t task) {
     return {};
 }
 
-template <class T>
+template <class E, class T>
 Status run_resize_bilinear(const Call& call, int phase, int64_t task) {
     const Resize r(call, call.in[0], call.out[0]);
     if (phase == 0) return r.prepare<true>(task), Status{};
-    const auto row = r.channels == 1 ? bilinear_row<T, 1> : r.channels == 3 ? bilinear_row<T, 3> : bilinear_row<T, 0>;
+    const auto row =
+        r.channels == 1 ? bilinear_row<E, T, 1> : r.channels == 3 ? bilinear_row<E, T, 3> : bilinear_row<E, T, 0>;
     const Range range = range_of(task, r.images * r.rows.out, r.y_rows_per_task());
     const int64_t width = r.columns.in * r.channels;
     for (int64_t i = range.begin; i < range.end; ++i) {
-        const T* image = data<T>(call.in[0]) + i / r.rows.out * r.rows.in * width;
+        const E* image = data<E>(call.in[0]) + i / r.rows.out * r.rows.in * width;
         const Tap& tap = r.taps[i % r.rows.out];
         row(r, image + tap.low * width, image + tap.high * width, static_cast<T>(tap.weight),
-            data<T>(call.out[0]) + i * r.columns.out * r.channels);
+            data<E>(call.out[0]) + i * r.columns.out * r.channels);
     }
     return {};
 }
@@ -189,8 +191,9 @@ Status run_resize_grad(const Call& call, int phase, int64_t task) {
     LABKIT_RESIZE_NEAREST(X, "i64", uint64_t)                                                     \
     LABKIT_RESIZE_NEAREST(X, "u8", uint8_t)                                                       \
     LABKIT_RESIZE_NEAREST(X, "b8", uint8_t)                                                       \
-    X("resize_bilinear.f32", plan_resize, run_resize_bilinear<float>, false)                      \
-    X("resize_bilinear.f64", plan_resize, run_resize_bilinear<double>, false)                     \
+    X("resize_bilinear.f32", plan_resize, (run_resize_bilinear<float, float>), false)             \
+    X("resize_bilinear.f64", plan_resize, (run_resize_bilinear<double, double>), false)           \
+    X("resize_bilinear.u8", plan_resize, (run_resize_bilinear<uint8_t, float>), false)            \
     X("resize_nearest_grad.f32", plan_resize_grad, (run_resize_grad<float, false>), false)        \
     X("resize_nearest_grad.f64", plan_resize_grad, (run_resize_grad<double, false>), false)       \
     X("resize_bilinear_grad.f32", plan_resize_grad, (run_resize_grad<float, true>), false)        \

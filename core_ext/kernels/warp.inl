@@ -1,11 +1,12 @@
-// Images [n, h, w, c] seen through a projection each. in: images, projections [n, 8]; out: [n, rows, columns, c]; ints: bilinear
+// Images [n, h, w, c] seen through a projection each. in: images, projections [n, 8] (of
+// images of bytes float32); out: [n, rows, columns, c]; ints: bilinear
 // or nearest, what lies outside of the image (Outside); reals: the value of what is nowhere.
 //
 // Pixel (x, y) of the result is the image at ((a0 x + a1 y + a2) / k, (b0 x + b1 y + b2) / k), k = c0 x + c1 y + 1, for the
 // projection (a0, a1, a2, b0, b1, b2, c0, c1). A place that is no number is nowhere. Places are calculated in float64. The
 // gradient goes through the result in its order: each task has some rows of one image, and adds what arrives there.
 #pragma once
-#include "kernels/walk.h"
+#include "kernels/pixel.h"
 #include "labkit/kernel.h"
 #include "simd/vec.h"
 
@@ -103,9 +104,9 @@ void plan_warp(const Call& call, Work& work) {
     work.tasks[0] = ceil_div(warp.images * warp.rows, warp.result_rows_per_task());
 }
 
-// count is the number of channels, known to the compiler where it is not 0.
-template <class T, int count>
-void warp_row(const Warp& warp, const T* image, const Places<T>& places, int64_t pixels, T fill, T* y) {
+// E is what pixels are and T what is calculated with; count is the number of channels, known to the compiler where it is not 0.
+template <class E, class T, int count>
+void warp_row(const Warp& warp, const E* image, const Places<T>& places, int64_t pixels, T fill, E* y) {
     const int64_t n = count ? count : warp.channels, below = warp.width * n;
     for (int64_t j = 0; j < pixels; ++j, y += n) {
         const int64_t column = places.column[j], row = places.row[j];
@@ -113,41 +114,41 @@ void warp_row(const Warp& warp, const T* image, const Places<T>& places, int64_t
         const T right = places.right[j], down = places.down[j];
         if (!warp.bilinear) {
             const int64_t at = within ? row * warp.width + column : warp.pixel(column, row);
-            for (int64_t k = 0; k < n; ++k) y[k] = at < 0 ? fill : image[at * n + k];
+            for (int64_t k = 0; k < n; ++k) y[k] = at < 0 ? pixel_of<E>(fill) : image[at * n + k];
         } else if (within) {
-            const T* a = image + (row * warp.width + column) * n;
+            const E* a = image + (row * warp.width + column) * n;
             for (int64_t k = 0; k < n; ++k) {
-                const T above = a[k] * (1 - right) + a[k + n] * right;
-                const T under = a[k + below] * (1 - right) + a[k + below + n] * right;
-                y[k] = above * (1 - down) + under * down;
+                const T above = static_cast<T>(a[k]) * (1 - right) + static_cast<T>(a[k + n]) * right;
+                const T under = static_cast<T>(a[k + below]) * (1 - right) + static_cast<T>(a[k + below + n]) * right;
+                y[k] = pixel_of<E>(above * (1 - down) + under * down);
             }
         } else if (column == kNowhere || row == kNowhere) {
-            for (int64_t k = 0; k < n; ++k) y[k] = fill;
+            for (int64_t k = 0; k < n; ++k) y[k] = pixel_of<E>(fill);
         } else {
             const int64_t a = warp.pixel(column, row), b = warp.pixel(column + 1, row);
             const int64_t c = warp.pixel(column, row + 1), d = warp.pixel(column + 1, row + 1);
             for (int64_t k = 0; k < n; ++k) {
-                const T above = (a < 0 ? fill : image[a * n + k]) * (1 - right) + (b < 0 ? fill : image[b * n + k]) * right;
-                const T under = (c < 0 ? fill : image[c * n + k]) * (1 - right) + (d < 0 ? fill : image[d * n + k]) * right;
-                y[k] = above * (1 - down) + under * down;
+                const auto at = [&](int64_t pixel) { return pixel < 0 ? fill : static_cast<T>(image[pixel * n + k]); };
+                const T above = at(a) * (1 - right) + at(b) * right, under = at(c) * (1 - right) + at(d) * right;
+                y[k] = pixel_of<E>(above * (1 - down) + under * down);
             }
         }
     }
 }
 
-template <class T>
+template <class E, class T>
 Status run_warp(const Call& call, int, int64_t task) {
     const Warp warp(call, call.in[0], call.out[0]);
-    const auto by_row = warp.channels == 1 ? warp_row<T, 1> : warp.channels == 3 ? warp_row<T, 3> : warp_row<T, 0>;
+    const auto by_row = warp.channels == 1 ? warp_row<E, T, 1> : warp.channels == 3 ? warp_row<E, T, 3> : warp_row<E, T, 0>;
     const Range range = range_of(task, warp.images * warp.rows, warp.result_rows_per_task());
     Places<T> places;
     for (int64_t i = range.begin; i < range.end; ++i) {
         const int64_t image = i / warp.rows;
-        T* y = data<T>(call.out[0]) + i * warp.columns * warp.channels;
+        E* y = data<E>(call.out[0]) + i * warp.columns * warp.channels;
         for (int64_t j = 0; j < warp.columns; j += kWarpStretch) {
             const int64_t count = min_of(kWarpStretch, warp.columns - j);
             warp.find(data<T>(call.in[1]) + image * 8, i % warp.rows, j, count, places);
-            by_row(warp, data<T>(call.in[0]) + image * warp.height * warp.width * warp.channels, places, count,
+            by_row(warp, data<E>(call.in[0]) + image * warp.height * warp.width * warp.channels, places, count,
                    static_cast<T>(call.reals[0]), y + j * warp.channels);
         }
     }
@@ -221,8 +222,9 @@ Status run_warp_grad(const Call& call, int, int64_t task) {
 }
 
 #define LABKIT_WARP_KERNELS(X)                                    \
-    X("warp.f32", plan_warp, run_warp<float>, false)              \
-    X("warp.f64", plan_warp, run_warp<double>, false)             \
+    X("warp.f32", plan_warp, (run_warp<float, float>), false)     \
+    X("warp.f64", plan_warp, (run_warp<double, double>), false)   \
+    X("warp.u8", plan_warp, (run_warp<uint8_t, float>), false)    \
     X("warp_grad.f32", plan_warp_grad, run_warp_grad<float>, false) \
     X("warp_grad.f64", plan_warp_grad, run_warp_grad<double>, false)
 

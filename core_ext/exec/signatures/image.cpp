@@ -22,7 +22,8 @@ void resize_grad(const Checked& c) { resized(c, c.out(), c.in(0)); }
 void warped(const Checked& c, const View& x, const View& y) {
     c.operands(2, 1);
     c.attributes(2);
-    c.all_T();
+    for (const View* view : {&x, &y}) c.dtype(*view, c.T);
+    c.dtype(c.in(1), c.T == DType::u8 ? DType::f32 : c.T);
     c.rank(x, 4);
     c.rank(y, 4);
     c.rank(c.in(1), 2);
