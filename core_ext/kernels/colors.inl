@@ -14,48 +14,61 @@ namespace {
 template <class E>
 constexpr float kWhite = sizeof(E) == 1 ? 255 : 1;
 
-// ---- pixel by pixel: Op::of(x, amount, y, elements, whose number is a multiple of Op::channels)
+// Calls work(x, y, elements) for stretches of elements as numbers, of whole pixels, and of bytes makes bytes of y again.
+constexpr int64_t kColorStretch = 768;
+
+template <class E, class F>
+LABKIT_INLINE void by_stretches(const E* x, E* y, int64_t n, int64_t channels, F work) {
+    if constexpr (sizeof(E) == 1) {
+        float from[kColorStretch], to[kColorStretch];
+        const int64_t step = kColorStretch / channels * channels;
+        for (int64_t i = 0; i < n; i += step) {
+            const int64_t count = min_of(step, n - i);
+            for (int64_t k = 0; k < count; ++k) from[k] = static_cast<float>(x[i + k]);
+            work(from, to, count);
+            for (int64_t k = 0; k < count; ++k) y[i + k] = pixel_of<E>(to[k]);
+        }
+    } else {
+        work(x, y, n);
+    }
+}
+
+// ---- pixel by pixel; `white` is what stands for 1
 
 struct Brightness {
-    static constexpr int channels = 1;
-    template <class E>
-    static void of(const E* __restrict__ x, float amount, E* __restrict__ y, int64_t n) {
-        const float delta = amount * kWhite<E>;
-        for (int64_t i = 0; i < n; ++i) y[i] = pixel_of<E>(static_cast<float>(x[i]) + delta);
+    static void of(const float* __restrict__ x, float* __restrict__ y, int64_t n, float amount, float white) {
+        const float delta = amount * white;
+        for (int64_t i = 0; i < n; ++i) y[i] = x[i] + delta;
     }
 };
 
 // With v the largest channel and s = (v - smallest) / v a color is v (1 - s h), where h depends on the hue alone.
 struct Saturation {
-    static constexpr int channels = 3;
-    template <class E>
-    static void of(const E* __restrict__ x, float amount, E* __restrict__ y, int64_t n) {
+    static void of(const float* __restrict__ x, float* __restrict__ y, int64_t n, float amount, float) {
         for (int64_t i = 0; i < n; i += 3) {
-            const float r = static_cast<float>(x[i]), g = static_cast<float>(x[i + 1]), b = static_cast<float>(x[i + 2]);
+            const float r = x[i], g = x[i + 1], b = x[i + 2];
             const float high = r > g ? (r > b ? r : b) : (g > b ? g : b), low = r < g ? (r < b ? r : b) : (g < b ? g : b);
             const float range = high - low, most = range * amount;
             // of a color without light, which has no saturation, nothing but v is left
             const float factor = high > 0 && range > 0 ? (most < high ? most : high) / range : 0;
             const bool number = r == r && g == g && b == b;
             const float nan = r + g + b;
-            y[i] = pixel_of<E>(number ? high - (high - r) * factor : nan);
-            y[i + 1] = pixel_of<E>(number ? high - (high - g) * factor : nan);
-            y[i + 2] = pixel_of<E>(number ? high - (high - b) * factor : nan);
+            y[i] = number ? high - (high - r) * factor : nan;
+            y[i + 1] = number ? high - (high - g) * factor : nan;
+            y[i + 2] = number ? high - (high - b) * factor : nan;
         }
     }
 };
 
 struct Hue {
-    static constexpr int channels = 3;
-    template <class E>
-    static void of(const E* __restrict__ x, float amount, E* __restrict__ y, int64_t n) {
+    static void of(const float* __restrict__ x, float* __restrict__ y, int64_t n, float amount, float white) {
         for (int64_t i = 0; i < n; i += 3) {
             float color[3], turned[3];
-            for (int k = 0; k < 3; ++k) color[k] = static_cast<float>(x[i + k]) / kWhite<E>;
+            for (int k = 0; k < 3; ++k) color[k] = x[i + k] / white;
             ToHsv::of(color, turned);
             turned[0] += amount;
             ToRgb::of(turned, color);
-            for (int k = 0; k < 3; ++k) y[i + k] = pixel_of<E>(color[k] * kWhite<E>);
+            for (int k = 0; k < 3; ++k) y[i + k] = color[k] * white;
         }
     }
 };
@@ -67,7 +80,9 @@ Status run_adjust(const Call& call, int, int64_t task) {
     const Pieces p(call.in[0]);
     p.each(task, [&](int64_t image, int64_t, int64_t begin, int64_t end) {
         const int64_t at = image * p.size + begin;
-        Op::of(data<E>(call.in[0]) + at, data<float>(call.in[1])[image], data<E>(call.out[0]) + at, end - begin);
+        const float amount = data<float>(call.in[1])[image];
+        by_stretches(data<E>(call.in[0]) + at, data<E>(call.out[0]) + at, end - begin, 3,
+                     [&](const float* x, float* y, int64_t n) { Op::of(x, y, n, amount, kWhite<E>); });
     });
     return {};
 }
@@ -94,7 +109,6 @@ void sum_channels(const E* x, int64_t n, int64_t channels, double* sum) {
     for (int c = 0; c < known; ++c) sum[c] = lane[c];
 }
 
-// Channels of which more than one chunk of lanes would not fit are summed one pixel after the other.
 template <class E>
 void sums_of_channels(const E* x, int64_t n, int64_t channels, double* sum) {
     const auto work = channels == 1 ? sum_channels<E, 1> : channels == 3 ? sum_channels<E, 3> : sum_channels<E, 0>;
@@ -117,8 +131,8 @@ Status run_contrast(const Call& call, int phase, int64_t task) {
     double* const partial = reinterpret_cast<double*>(call.scratch);
     float* const mean = reinterpret_cast<float*>(call.local);
     p.each(task, [&](int64_t image, int64_t piece, int64_t begin, int64_t end) {
-        const E* __restrict__ x = data<E>(call.in[0]) + image * p.size;
-        E* __restrict__ y = data<E>(call.out[0]) + image * p.size;
+        const E* x = data<E>(call.in[0]) + image * p.size;
+        E* y = data<E>(call.out[0]) + image * p.size;
         double* const sums = partial + image * p.pieces * p.channels;
         if (phase == 0) return sums_of_channels(x + begin, end - begin, p.channels, sums + piece * p.channels);
         const float amount = data<float>(call.in[1])[image];
@@ -127,14 +141,22 @@ Status run_contrast(const Call& call, int phase, int64_t task) {
             for (int64_t k = 0; k < p.pieces; ++k) sum += sums[k * p.channels + c];
             mean[c] = static_cast<float>(sum / static_cast<double>(p.size / p.channels));
         }
-        if (p.channels == 1) {
-            const float middle = *mean;
-            for (int64_t i = begin; i < end; ++i) y[i] = pixel_of<E>((static_cast<float>(x[i]) - middle) * amount + middle);
+        if (p.channels > kColorStretch) {  // more than a stretch has; not what images have
+            for (int64_t i = begin; i < end; ++i) {
+                const float middle = mean[i % p.channels];
+                y[i] = pixel_of<E>((static_cast<float>(x[i]) - middle) * amount + middle);
+            }
             return;
         }
-        for (int64_t i = begin; i < end; i += p.channels)
-            for (int64_t c = 0; c < p.channels; ++c)
-                y[i + c] = pixel_of<E>((static_cast<float>(x[i + c]) - mean[c]) * amount + mean[c]);
+        by_stretches(x + begin, y + begin, end - begin, p.channels, [&](const float* from, float* __restrict__ to, int64_t n) {
+            if (p.channels == 1) {
+                const float middle = *mean;
+                for (int64_t i = 0; i < n; ++i) to[i] = (from[i] - middle) * amount + middle;
+                return;
+            }
+            for (int64_t i = 0; i < n; i += p.channels)
+                for (int64_t c = 0; c < p.channels; ++c) to[i + c] = (from[i + c] - mean[c]) * amount + mean[c];
+        });
     });
     return {};
 }

@@ -95,7 +95,7 @@ Status run_windows(const Call& call, int, int64_t task) {
     const Windows w(call);
     constexpr int size = static_cast<int>(sizeof(E));
     const auto work = w.channels == 1 ? window_rows<E, size> : w.channels == 3 ? window_rows<E, 3 * size> : window_rows<E, 0>;
-    const E fill = static_cast<E>(call.reals[0]);
+    const E fill = pixel_of<E>(static_cast<float>(call.reals[0]));
     const Range range = range_of(task, w.images * w.rows, w.rows_per_task());
     for (int64_t i = range.begin; i < range.end;) {
         const int64_t image = i / w.rows, row = i % w.rows, end = min_of(w.rows, row + range.end - i);
@@ -115,7 +115,7 @@ template <class E>
 Status run_erase(const Call& call, int, int64_t task) {
     const View& y = call.out[0];
     const int64_t rows = y.shape[1], columns = y.shape[2], c = y.shape[3];
-    const E fill = static_cast<E>(call.reals[0]);
+    const E fill = pixel_of<E>(static_cast<float>(call.reals[0]));
     const Range range = range_of(task, y.shape[0] * rows, max_of(1, 2 * kTaskElements / max_of(1, columns * c)));
     for (int64_t i = range.begin; i < range.end; ++i) {
         const int64_t* box = data<int64_t>(call.in[0]) + i / rows * 4;

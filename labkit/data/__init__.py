@@ -1,8 +1,10 @@
 """Data on their way to a model.
 
-`Dataset`: pipelines of elements. Feature columns (`lk.feature_column`): what becomes of the columns of a table.
+`Dataset`: pipelines of elements; `transforms`: of images, natively. Feature columns (`lk.feature_column`): what becomes of the
+columns of a table.
 """
 
+from labkit.data import transforms
 from labkit.data.dataset import Dataset
 from labkit.data.files import CsvDataset, FixedLengthRecordDataset, NumpyDataset, TextLineDataset, TFRecordDataset
 from labkit.data.formats.cifar import read_cifar10, read_cifar100
@@ -40,4 +42,5 @@ __all__ = [
     "read_npy",
     "read_npz",
     "serialize_example",
+    "transforms",
 ]

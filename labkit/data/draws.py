@@ -1,7 +1,8 @@
 """Random numbers of pipelines: a function of (seed, epoch, index), so that it does not matter who draws them, or when.
 
 Philox4x64-10 (Salmon et al. 2011): the key follows from seed and purpose, the counter holds draw, index and epoch. NumPy keeps
-the words of its bit generators the same in all versions.
+the words of its bit generators the same in all versions. Where many elements draw a few numbers each it is labkit's own
+Philox4x32-10, with half of the key, and a counter of index and epoch.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from labkit import native
 from labkit.core.graph import get_default_graph
 from labkit.errors import InvalidArgumentError
 
@@ -33,6 +35,14 @@ def philox(key: np.ndarray, epoch: int, index: int = 0) -> np.random.Philox:
 def generator(key: np.ndarray, epoch: int, index: int) -> np.random.Generator:
     """NumPy's generator for an element."""
     return np.random.Generator(philox(key, epoch, index))
+
+
+def draws_at(key: np.ndarray, epoch: int, indices: np.ndarray) -> np.ndarray:
+    """Four uniform numbers in [0, 1), multiples of 2**-32, for each of the indices, int64 [k]: float64 [k, 4]."""
+    drawn = np.empty((len(indices), 4))
+    words = np.array([key[0], epoch % _WORD], np.uint64).view(np.int64).tolist()
+    native.call_kernel(native.active_target(), "draws_at.i64", [np.ascontiguousarray(indices)], [drawn], words)
+    return drawn
 
 
 def chosen_seed(seed: Any) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from labkit.data.draws import chosen_seed
-from labkit.data.node import Node
+from labkit.data.node import INFINITE, Node
 from labkit.data.spec import as_spec
 from labkit.data.steps.batch import Batch, Unbatch
 from labkit.data.steps.cache import Cache
@@ -20,7 +20,7 @@ from labkit.data.steps.prefetch import Prefetch
 from labkit.data.steps.repeat import Repeat
 from labkit.data.steps.select import Select
 from labkit.data.steps.shuffle import Shuffle, can_be_shuffled_whole
-from labkit.data.steps.transform import Apply, Transform
+from labkit.data.steps.transform import Apply, ApplyPairs, PairTransform, Transform
 from labkit.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -49,7 +49,9 @@ class Transformations:
 
         Args:
             map_func: returns a nest of tuples and dicts of arrays and numbers; a list is an array. Or an object with a method
-                `apply(columns, indices, epoch)`, which changes many elements at once: see `lk.data.Transform`.
+                `apply(columns, indices, epoch)`, which changes many elements at once: see `lk.data.Transform`, and those of
+                `lk.data.transforms`. Where it has a method `placed(seed, place)`, the step is what that returns: its random
+                numbers then follow from the seed of `lk.set_random_seed` and the step's place in the chain.
             num_parallel: so many threads call the function, for elements that follow each other; the results and their order
                 are the same. None: none but the caller's.
             output_signature: a nest of TensorSpecs: results are converted to it and held to it. None: what the elements are is
@@ -61,14 +63,25 @@ class Transformations:
             InvalidArgumentError: an argument is none of these.
             PipelineError: (while iterating) the function raised, or returned something that is no such element.
         """
-        if not isinstance(map_func, type) and isinstance(map_func, Transform):
+        if not isinstance(map_func, type) and isinstance(map_func, Transform | PairTransform):
             if (num_parallel, output_signature, seed) != (None, None, None):
                 raise InvalidArgumentError(
                     f"{type(map_func).__name__} has a method apply, and decides for itself about threads, specs and seeds",
                     rule="num_parallel, output_signature and seed are for functions of one element",
                     fix="Leave them out.",
                 )
-            return self._then(Apply(self.node, map_func))
+            placed = getattr(map_func, "placed", None)
+            transform = map_func if placed is None else placed(chosen_seed(None), self.node.number + 1)
+            if not isinstance(map_func, PairTransform):
+                return self._then(Apply(self.node, transform))
+            if not self.node.indexed or self.node.length == INFINITE:
+                raise InvalidArgumentError(
+                    f"{type(map_func).__name__} needs a partner for each element",
+                    rule="It draws one from elements that can be read by their numbers, and have an end",
+                    received=f"the elements of {self.node.label}",
+                    fix="Put it before filter, flat_map and repeat.",
+                )
+            return self._then(ApplyPairs(self.node, transform))
         stream = f"{self.node.number + 1}" if seed is None else ""
         function = Function(map_func, chosen_seed(seed), stream)
         threads = 1 if num_parallel is None else count("num_parallel", num_parallel)

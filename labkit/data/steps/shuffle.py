@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
-from array import array
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from labkit import native
 from labkit.data.cursor import Cursor, State, entries, whole
 from labkit.data.draws import key_of, philox
 from labkit.data.elements import Elements
@@ -18,7 +17,6 @@ from labkit.data.spec import Element
 from labkit.data.workers import Workers
 
 _BLOCK = 1024
-_MANY = 1 << 16
 _EPOCHS_KEPT = 2
 MOST = 1 << 26
 """Of how many numbers an order is made beforehand; of more elements the buffer holds the elements themselves."""
@@ -80,17 +78,10 @@ class Shuffle(Node):
             return np.empty(0, np.int64)
         choices = np.minimum(size, np.arange(count, 0, -1)).astype(np.uint64)
         drawn = self.words(epoch, 0, count) % choices
-        # Python's numbers a block at a time: all at once they take five times the room.
-        picks = itertools.chain.from_iterable(drawn[i : i + _MANY].tolist() for i in range(0, count, _MANY))
-        buffer, order, last = array("q", range(size)), array("q"), size - 1
-        for coming, pick in zip(range(size, count), picks, strict=False):
-            order.append(buffer[pick])
-            buffer[pick] = buffer[last]
-            buffer[last] = coming
-        for last, pick in zip(range(size - 1, -1, -1), picks, strict=True):
-            order.append(buffer[pick])
-            buffer[pick] = buffer[last]
-        return np.frombuffer(order, np.int64)
+        order = np.empty(count, np.int64)
+        picks = [drawn.view(np.int64)]
+        native.call_kernel(native.active_target(), "shuffle_order.i64", picks, [order], [size])
+        return order
 
 
 class _ShuffleCursor(Cursor):

@@ -9,7 +9,7 @@ import numpy as np
 
 from labkit.data.cursor import Cursor, State, entries, whole
 from labkit.data.elements import Elements
-from labkit.data.node import Node
+from labkit.data.node import Node, integer
 from labkit.data.spec import Element, Spec
 from labkit.data.workers import Workers
 
@@ -36,12 +36,25 @@ class Transform(Protocol):
         ...
 
 
+@runtime_checkable
+class PairTransform(Protocol):
+    """What makes an element of two: of each one and a partner, which is drawn from all. Steps before it are done for both."""
+
+    def partners(self, indices: np.ndarray, epoch: int, count: int) -> np.ndarray:
+        """The number of the partner of each of k elements, int64 [k], out of `count`."""
+        ...
+
+    def apply_pairs(self, columns: Any, partners: Any, indices: np.ndarray, epoch: int) -> Any:
+        """k elements, as `Transform.apply` has them, made of these and their partners."""
+        ...
+
+
 class Apply(Node):
     """What a transform makes of as many elements as are asked for."""
 
     kind = "map"
 
-    def __init__(self, source: Node, transform: Transform) -> None:
+    def __init__(self, source: Node, transform: Any) -> None:
         super().__init__(source)
         self.transform = transform
 
@@ -61,15 +74,26 @@ class Apply(Node):
     def fetch(self, indices: np.ndarray, epoch: int, workers: Workers) -> Elements:
         return self.applied(self.inputs[0].fetch(indices, epoch, workers), indices, epoch)
 
-    def applied(self, rows: Elements, indices: np.ndarray, epoch: int) -> Elements:
+    def applied(self, rows: Elements, indices: np.ndarray, epoch: int, *others: Elements) -> Elements:
+        change = self.transform.apply_pairs if others else self.transform.apply
         try:
-            return Elements.from_nest(self.transform.apply(rows.nest(), indices, epoch), len(indices))
+            return Elements.from_nest(change(rows.nest(), *(x.nest() for x in others), indices, epoch), len(indices))
         except Exception as error:
             self.fail(int(indices[0]), error)
 
     def cursor(self, epoch: int, workers: Workers, state: State) -> Cursor:
         given, inner = (0, None) if state is None else entries(state, 2)
         return _ApplyCursor(self, self.inputs[0].open(epoch, workers, inner), epoch, whole(given))
+
+
+class ApplyPairs(Apply):
+    """The same of a PairTransform. Its input is indexed, so that it can give the partners."""
+
+    def fetch(self, indices: np.ndarray, epoch: int, workers: Workers) -> Elements:
+        source = self.inputs[0]
+        partners = self.transform.partners(indices, epoch, integer(source.length))
+        rows = source.fetch(indices, epoch, workers)
+        return self.applied(rows, indices, epoch, source.fetch(partners, epoch, workers))
 
 
 class _ApplyCursor(Cursor):
