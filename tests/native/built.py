@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from labkit import _native
+from tests.numerics.pipeline_calls import pipeline_plans
 from tests.ops.records import WITH_SAMPLES
 from tests.ops.saved import control_flow_plans, plans, training_plans
 
@@ -105,7 +106,7 @@ def many_plans() -> list[str]:
     Raises:
         AssertionError: no plan calls some kernel; names it.
     """
-    texts = [text for record in WITH_SAMPLES for text in plans(record)] + list(control_flow_plans())
+    texts = [text for record in WITH_SAMPLES for text in plans(record)] + [*control_flow_plans(), *pipeline_plans()]
     called = set(re.findall(r"^do (\S+)", "".join(texts), re.MULTILINE))
     unseen = set(_native.kernel_names("portable")) - called - set(unreachable())
     assert not unseen, f"no plan calls {sorted(unseen)}"

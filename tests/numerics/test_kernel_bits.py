@@ -7,6 +7,7 @@ import pytest
 
 from labkit import _native
 from tests.numerics.calls import KernelCall, fresh, large_calls
+from tests.numerics.pipeline_calls import pipeline_calls
 from tests.ops.records import bits
 
 TARGETS = _native.targets()
@@ -34,6 +35,7 @@ BY_HAND = [
         )
         for code, dtype in (("f32", np.float32), ("f64", np.float64))
     ),
+    *pipeline_calls(400, 40),
 ]
 """Calls of kernels that no operation's samples reach."""
 
@@ -42,6 +44,7 @@ ONE_TASK = {
     "log_uniform_candidates": "a candidate is drawn again where one before it is the same",
     "uniform_candidates": "as log_uniform_candidates",
     "scatter_winners": "the last of several rows for one place wins",
+    "shuffle_order": "each place in the buffer depends on those before",
 }
 """Kernels that are one task at any size, each with the reason."""
 

@@ -87,7 +87,7 @@ class MixUp(RandomTransform):
         Raises:
             DTypeError, ShapeError, InvalidArgumentError: these cannot be mixed.
         """
-        counts = {len(x) if np.ndim(x) else -1 for x in _leaves(images)}
+        counts = {len(x) if isinstance(x, list) or np.ndim(x) else -1 for x in _leaves(images)}
         if len(counts) != 1 or -1 in counts:
             raise ShapeError("MixUp mixes arrays of as many examples", received=", ".join(map(str, sorted(counts))))
         numbers = np.arange(counts.pop()) if indices is None else np.ascontiguousarray(indices, np.int64)
@@ -160,4 +160,4 @@ def _taken(nest: Any, places: np.ndarray) -> Any:
     if isinstance(nest, tuple):
         parts = [_taken(part, places) for part in nest]
         return type(nest)(*parts) if hasattr(nest, "_fields") else tuple(parts)
-    return nest[places]
+    return [nest[i] for i in places] if isinstance(nest, list) else nest[places]
