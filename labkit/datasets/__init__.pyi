@@ -4,6 +4,7 @@ from labkit.datasets.base import (
     Split as Split,
     described_by as described_by,
 )
+from labkit.datasets.cifar import cifar10 as cifar10, cifar10_jpeg as cifar10_jpeg
 from labkit.datasets.curves import crash_course_function as crash_course_function, sinc as sinc
 from labkit.datasets.drawn_digits import synthetic_digits as synthetic_digits
 from labkit.datasets.fashion import fashion_mnist as fashion_mnist

@@ -84,7 +84,7 @@ def synthetic_digits(
     return DataSet(
         info=info,
         splits={name: functools.partial(_draw_split, info, seed, name) for name in counts},
-        checksum=identity("synthetic_digits", model, f"seed={seed}", counts, *pixels_said(dtype)),
+        checksum=identity("synthetic_digits", model, f"seed={seed}", counts, *pixels_said(info)),
         source=f"drawn by labkit with seed {seed}",
     )
 

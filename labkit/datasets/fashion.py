@@ -5,7 +5,7 @@ from __future__ import annotations
 from labkit.data.spec import TensorSpec
 from labkit.datasets.base import DataSet, DataSetInfo, described_by
 from labkit.datasets.files import PinnedFile
-from labkit.datasets.idx_images import split_off_training
+from labkit.datasets.idx_images import from_idx_files
 
 MIRRORS = (
     "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
@@ -67,4 +67,4 @@ def fashion_mnist(*, dtype: str = "float32") -> DataSet:
         MissingDataError: a file is in none of the places that `labkit.datasets.files` names.
         DataError: a file is damaged or another one.
     """
-    return split_off_training(fashion_mnist.info, fashion_mnist.info.files, dtype)
+    return from_idx_files(fashion_mnist.info, dtype)

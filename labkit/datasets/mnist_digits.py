@@ -5,7 +5,7 @@ from __future__ import annotations
 from labkit.data.spec import TensorSpec
 from labkit.datasets.base import DataSet, DataSetInfo, described_by
 from labkit.datasets.files import PinnedFile
-from labkit.datasets.idx_images import split_off_training
+from labkit.datasets.idx_images import from_idx_files
 
 MIRRORS = ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/")
 
@@ -65,4 +65,4 @@ def mnist(*, dtype: str = "float32") -> DataSet:
         MissingDataError: a file is in none of the places that `labkit.datasets.files` names.
         DataError: a file is damaged or another one.
     """
-    return split_off_training(mnist.info, mnist.info.files, dtype)
+    return from_idx_files(mnist.info, dtype)

@@ -11,6 +11,8 @@ from labkit.plugins import Component, hookimpl
 def labkit_datasets() -> Iterator[Component]:
     yield Component("mnist", "labkit.datasets.mnist_digits:mnist")
     yield Component("fashion_mnist", "labkit.datasets.fashion:fashion_mnist")
+    yield Component("cifar10", "labkit.datasets.cifar:cifar10")
+    yield Component("cifar10_jpeg", "labkit.datasets.cifar:cifar10_jpeg")
     yield Component("synthetic_digits", "labkit.datasets.drawn_digits:synthetic_digits")
     yield Component("two_moons", "labkit.datasets.planes:two_moons")
     yield Component("spirals", "labkit.datasets.planes:spirals")
