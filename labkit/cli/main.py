@@ -37,7 +37,8 @@ def cli() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """The console script. Exit code: 0 success, 2 wrong usage, 130 interrupted, 1 anything else that went wrong."""
+    """The console script. Exit code: 0 success, 2 wrong usage, 130 interrupted, 124 out of time, 1 anything else that
+    went wrong."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     debug = "--debug" in arguments
     if not debug:

@@ -19,6 +19,11 @@ from labkit.cli.main import debug_option
     "--seeds", type=click.IntRange(min=1), help="Repeats per configuration; as the experiment declares, or 1."
 )
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Trials at the same time.")
+@click.option("--on-error", default="continue", show_default=True, metavar="RULE", help="continue, stop or retry:N.")
+@click.option("--max-time", metavar="TIME", help="Stop after so long, such as 2h; the same command continues.")
+@click.option("--trial-time", metavar="TIME", help="How long an attempt at a trial may take, such as 15min.")
+@click.option("--trial-memory", metavar="SIZE", help="How much memory a trial may use, such as 2GB.")
+@click.option("--executor", default="local", show_default=True, help="Where trials run.")
 @click.option("--logs", default="logs", show_default=True, metavar="DIR", help="Folder of the store and all logs.")
 @click.option("--quick", is_flag=True, help="Use the experiment's quick settings: shows that it works.")
 @click.option("--again", is_flag=True, help="Repeat a sweep that is finished.")

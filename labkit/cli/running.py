@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from labkit.lab.policy import Policy
     from labkit.lab.progress import Progress
     from labkit.lab.results import Results
     from labkit.lab.sweep import Sweep
 
-INTERRUPTED = 130
-"""The exit code of a run that a signal stopped."""
+INTERRUPTED, OUT_OF_TIME = 130, 124
+"""The exit codes of runs that were stopped, by a signal or by --max-time (as timeout(1) has it)."""
 
 
 def run_file(
@@ -26,28 +27,31 @@ def run_file(
     Args:
         sets, sweeps: texts, `key=value` and `key=a,b,c`.
         wants_plan: say first what the run will take; on a terminal ask whether to start, elsewhere leave it at that.
-        how: the other arguments of `run_sweep`.
+        how: the limits as they were written, and the other arguments of `run_sweep`.
     """
     from labkit.lab.experiments import load
     from labkit.lab.results import report
     from labkit.lab.runner import run_sweep
     from labkit.lab.sweep import plan
 
+    policy = _policy(how)
     experiment = load(file)
     planned = plan(experiment, sets=sets, sweeps=sweeps, quick=quick)
     seeds = seeds or experiment.seeds
     if wants_plan and not _agreed(planned, seeds, how):
         return 0
-    outcome = run_sweep(planned, seeds=seeds, progress=_progress(), **how)
+    outcome = run_sweep(planned, seeds=seeds, policy=policy, progress=_progress(), **how)
     show(report(outcome))
-    if outcome.interrupted:
+    if outcome.stopped == "interrupted":
         click.echo("Interrupted: the same command continues.", err=True)
         return INTERRUPTED
+    if outcome.stopped is not None:
+        click.echo(f"Stopped, {outcome.stopped}: the same command continues.", err=True)
     if outcome.failed:
         names = ", ".join(trial.folder for trial in outcome.failed)
         click.echo(f"Failed: {names}; what they wrote is in stdout.log and stderr.log of their folders.", err=True)
         return 1
-    return 0
+    return OUT_OF_TIME if outcome.stopped is not None else 0
 
 
 def run_all(files: Sequence[Path], **asked: Any) -> int:
@@ -62,13 +66,29 @@ def run_all(files: Sequence[Path], **asked: Any) -> int:
         except LabkitError as error:  # the others may be well
             click.echo(f"Error: {error}", err=True)
             code = 1
-        if code == INTERRUPTED:
+        if code in (INTERRUPTED, OUT_OF_TIME):
             return code
         failed += [file.name] if code else []
     click.echo(f"{len(files) - len(failed)} of {len(files)} experiments are well.", err=True)
     if failed:
         click.echo(f"Failed: {', '.join(failed)}", err=True)
     return 1 if failed else 0
+
+
+def _policy(how: dict[str, Any]) -> Policy:
+    """What the options say about failures and limits, which are taken out of `how`."""
+    from labkit.lab import policy
+
+    on_error, retries = policy.on_error(how.pop("on_error"))
+    limits: dict[str, Any] = {}
+    for option, name, read in (
+        ("max_time", "max_seconds", policy.seconds),
+        ("trial_time", "trial_seconds", policy.seconds),
+        ("trial_memory", "trial_memory", policy.size),
+    ):
+        if (text := how.pop(option)) is not None:
+            limits[name] = read(text, f"--{option.replace('_', '-')}")
+    return policy.Policy(on_error, retries, **limits)
 
 
 def _agreed(sweep: Sweep, seeds: int, how: dict[str, Any]) -> bool:

@@ -42,7 +42,7 @@ class Experiment:
         seeds: how many seeds a run that is not told otherwise gives each configuration.
     """
 
-    function: Callable[[Any, Any], None]
+    function: Callable[[Any, Any], Any]
     config_class: type
     metric: str
     quick: dict[str, Any]
@@ -51,8 +51,8 @@ class Experiment:
     space: dict[str, Any] = dataclasses.field(default_factory=dict)
     seeds: int = 1
 
-    def __call__(self, config: Any, trial: Any) -> None:
-        self.function(config, trial)
+    def __call__(self, config: Any, trial: Any) -> Any:
+        return self.function(config, trial)
 
     @property
     def name(self) -> str:

@@ -17,7 +17,7 @@ from labkit.lab import identity
 from labkit.lab.executor import Event, Executor, Unit
 from labkit.lab.fates import fate, last_words
 from labkit.lab.policy import Policy
-from labkit.lab.progress import Progress
+from labkit.lab.progress import Progress, duration
 from labkit.lab.rows import State, SweepRow, TrialRow
 from labkit.lab.schedule import Schedule
 from labkit.lab.store import Store
@@ -26,8 +26,8 @@ from labkit.lab.sweep import Sweep
 GRACE = 10.0
 """Seconds that trials get to save and leave when the run is stopped."""
 
-PRUNED = "pruned"
-"""The reason that a trial is stopped with whose configuration is not worth going on."""
+INTERRUPTED, PRUNED, TIME = "interrupted", "pruned", "time limit"
+"""Why a trial is asked to leave: the run is stopped; its configuration is not worth going on; it takes too long."""
 
 
 class Loop:
@@ -55,7 +55,6 @@ class Loop:
         self.retries: dict[int, int] = {}
         self.signals, self.started = 0, 0
         self.stopping: str | None = None
-        self.deadline = math.inf
         self.began = time.monotonic()
 
     def run(self, executor: Executor) -> None:
@@ -89,6 +88,7 @@ class Loop:
             quick=self.sweep.quick,
             attempt=attempt,
             key=trial.key,
+            memory=self.policy.trial_memory,
         )
         ticket = self.executor.start(unit)
         self.running[ticket] = _Running(ticket, trial, attempt, time.monotonic())
@@ -107,29 +107,40 @@ class Loop:
         elif event.kind == "metrics":
             self.store.add_metrics(trial, values["step"], values["metrics"])
             if self.schedule.report(trial, values["step"], values["metrics"]):
-                self.executor.stop(event.ticket, PRUNED)
+                self._ask_to_leave(running, PRUNED)
         elif event.kind == "completed":
             self._finish(running, "COMPLETED", **{name: values[name] for name in ("metrics", "made", "artefacts")})
             _prune(self.folder / trial.folder / "checkpoints")
         elif event.kind == "failed":
             self._finish(running, "FAILED", kind=values["failure"], reason=values["reason"], metrics=values["metrics"])
         elif event.kind == "interrupted":
-            state: State = "PRUNED" if values["reason"] == PRUNED else "INTERRUPTED"
-            self._finish(running, state, reason=values["reason"])
+            self._left(running, values["reason"])
         elif event.kind == "ended":
             if not running.finished:
-                self._ended(running, values["status"])
+                self._ended(running, values["status"], values.get("limit"))
             del self.running[event.ticket]
 
-    def _ended(self, running: _Running, status: int | None) -> None:
+    def _left(self, running: _Running, reason: str) -> None:
+        """A trial left before its end."""
+        if running.asked == PRUNED:
+            self._finish(running, "PRUNED", reason=reason)
+        elif running.asked == TIME:
+            limit = duration(self.policy.trial_seconds)
+            self._finish(running, "FAILED", kind="time", reason=f"it took longer than a trial may, {limit}")
+        else:
+            self._finish(running, "INTERRUPTED", reason=reason)
+
+    def _ended(self, running: _Running, status: int | None, limit: str | None) -> None:
         """A process ended without having said what became of its trial."""
         if status is None:  # the zygote died, which is no fault of the trial
             self.store.finish(running.trial, running.attempt, "PENDING", seconds=running.seconds)
             self.progress.say("The process that trials start from died; its trials continue.", running.trial)
             self.progress.waits(running.trial)
             self.schedule.again(running.trial)
-        elif self.stopping is not None:
-            self._finish(running, "INTERRUPTED", reason="ended before it had saved")
+        elif limit is not None:
+            self._finish(running, "FAILED", kind="memory", reason=limit)
+        elif running.asked is not None:
+            self._left(running, "ended before it had saved")
         else:
             words = last_words(self.folder / running.trial.folder / "stderr.log")
             reason = fate(status) + (f"\nIts last words:\n{words}" if words else "")
@@ -161,24 +172,31 @@ class Loop:
     def _stop_where_due(self) -> None:
         """A signal, or the end of the time, asks the trials to save and leave; a second signal, or the end of the grace, ends
         them."""
+        now = time.monotonic()
         if self.stopping is None:
             if self.signals:
                 self._stop("interrupted")
-            elif time.monotonic() - self.began > self.policy.max_seconds:
+            elif now - self.began > self.policy.max_seconds:
                 self._stop("the time is up")
-        elif self.signals > 1 or time.monotonic() > self.deadline:
-            for ticket in self.running:
-                self.executor.kill(ticket)
+        for running in self.running.values():
+            if running.asked is None and running.seconds > self.policy.trial_seconds:
+                self._ask_to_leave(running, TIME)
+            elif self.signals > 1 or now > running.deadline:
+                self.executor.kill(running.ticket)
 
     def _stop(self, reason: str) -> None:
         self.stopping = reason
-        self.deadline = time.monotonic() + GRACE
         if self.running:
             self.progress.say(
                 f"Stopping ({reason}): the trials save and leave (at most {GRACE:.0f} s; once more to stop at once)."
             )
-        for ticket in self.running:
-            self.executor.stop(ticket, "interrupted")
+        for running in self.running.values():
+            if running.asked is None:
+                self._ask_to_leave(running, INTERRUPTED)
+
+    def _ask_to_leave(self, running: _Running, why: str) -> None:
+        running.asked, running.deadline = why, time.monotonic() + GRACE
+        self.executor.stop(running.ticket, why)
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:
@@ -204,6 +222,8 @@ class _Running:
     attempt: int
     began: float
     finished: bool = False
+    asked: str | None = None  # to leave, and why
+    deadline: float = math.inf  # for doing so
 
     @property
     def seconds(self) -> float:

@@ -1,4 +1,4 @@
-"""What a run does about failures, and how long it may take."""
+"""What a run does about failures, and how much it and its trials may take."""
 
 from __future__ import annotations
 
@@ -9,21 +9,38 @@ from typing import Literal
 
 from labkit.errors import ConfigError
 
+_SECONDS = {"s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_BYTES = {
+    "KB": 1000,
+    "MB": 1000**2,
+    "GB": 1000**3,
+    "TB": 1000**4,
+    "KIB": 2**10,
+    "MIB": 2**20,
+    "GIB": 2**30,
+    "TIB": 2**40,
+}
+
 
 @dataclasses.dataclass(frozen=True)
 class Policy:
-    """How a run goes about what goes wrong.
+    """How a run goes about what goes wrong, and its limits.
 
     Attributes:
         on_error: whether the trials that are left run when one has failed.
         retries: how many more attempts a trial that fails gets in this run; one that diverged gets none, as the same bits would
             diverge again.
         max_seconds: when to stop the run; the trials that run then save and leave, and the same command continues.
+        trial_seconds: how long an attempt at a trial may take; one that takes longer saves, leaves and has failed.
+        trial_memory: bytes that a trial may use, with the processes it starts; None for any number. It is measured several
+            times a second; one that uses more is ended and has failed.
     """
 
     on_error: Literal["continue", "stop"] = "continue"
     retries: int = 0
     max_seconds: float = math.inf
+    trial_seconds: float = math.inf
+    trial_memory: int | None = None
 
 
 def on_error(text: str) -> tuple[Literal["continue", "stop"], int]:
@@ -44,3 +61,28 @@ def on_error(text: str) -> tuple[Literal["continue", "stop"], int]:
             received=repr(text),
         )
     return "continue", int(found[1])
+
+
+def seconds(text: str, option: str) -> float:
+    """A time such as 90, 90s, 15min, 2h or 1d, in seconds.
+
+    Raises:
+        ConfigError: it is none above 0.
+    """
+    return _amount(text, option, "a time above 0, such as 90s, 15min, 2h or 1d", {"": 1.0, **_SECONDS})
+
+
+def size(text: str, option: str) -> int:
+    """A number of bytes such as 500MB, 2GB or 2GiB.
+
+    Raises:
+        ConfigError: it is none above 0.
+    """
+    return int(_amount(text.upper(), option, "a number of bytes, such as 500MB, 2GB or 2GiB", _BYTES))
+
+
+def _amount(text: str, option: str, rule: str, units: dict[str, float] | dict[str, int]) -> float:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", text.strip())
+    if not found or found[2] not in units or float(found[1]) <= 0:
+        raise ConfigError(f"{option} takes {rule}", received=repr(text))
+    return float(found[1]) * units[found[2]]

@@ -15,6 +15,7 @@ class Unit:
         folder: the trial's own folder, made by the executor.
         config: value by key.
         attempt: 1 for the first; a later one continues from the checkpoints in the folder.
+        memory: how many bytes the trial, with all processes that it starts, may have in use; None for any number.
     """
 
     file: str
@@ -27,13 +28,15 @@ class Unit:
     quick: bool
     attempt: int
     key: str
+    memory: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
 class Event:
     """A message of a worker (`kind` "notice", "progress", "data", "metrics", "completed", "failed", "interrupted"), or
     the last event of its ticket: "ended", with how (`values["status"]`: exit code, or minus the signal; None when
-    the executor itself lost the process)."""
+    the executor itself lost the process) and, where the executor ended it because it broke a limit, which
+    (`values["limit"]`, in words)."""
 
     ticket: int
     kind: str

@@ -14,6 +14,7 @@ from labkit.core.threads import get_num_threads
 from labkit.errors import LabkitError
 from labkit.io import make_folder
 from labkit.lab.executor import Event, Unit
+from labkit.lab.executor.limits import Watch
 from labkit.lab.messages import Channel, pair
 from labkit.lab.zygote import kill_group
 
@@ -35,6 +36,8 @@ class LocalExecutor:
         self._workers: dict[int, Channel] = {}
         self._pids: dict[int, int] = {}
         self._statuses: dict[int, int | None] = {}
+        self._watches: dict[int, Watch] = {}
+        self._broken: dict[int, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
         self._zygote: Channel | None = None
         self._start_zygote()  # it imports while the runner prepares
@@ -57,7 +60,7 @@ class LocalExecutor:
                 continue
             finally:
                 theirs.close()
-            self._workers[ticket] = Channel(ours)
+            self._workers[ticket], self._watches[ticket] = Channel(ours), Watch(unit)
             self._selector.register(self._workers[ticket], selectors.EVENT_READ, ticket)
             return ticket
         raise LabkitError("No process for trials can be started", fix="Look at the messages above for the reason.")
@@ -74,13 +77,15 @@ class LocalExecutor:
                         self._selector.unregister(channel)
                 if channel is self._zygote:
                     self._hear_zygote()
+            self._look_after()
         for ticket, channel in list(self._workers.items()):
             for message in channel.pending():
                 found.append(Event(ticket, message.pop("kind"), message))
             if self._over(ticket):
-                found.append(Event(ticket, "ended", {"status": self._statuses.pop(ticket)}))
+                limit = self._broken.pop(ticket, None)
+                found.append(Event(ticket, "ended", {"status": self._statuses.pop(ticket), "limit": limit}))
                 channel.close()
-                del self._workers[ticket]
+                del self._workers[ticket], self._watches[ticket]
                 self._pids.pop(ticket, None)
         return found
 
@@ -112,6 +117,15 @@ class LocalExecutor:
     def _over(self, ticket: int) -> bool:
         """How it ended is known, and all it said has been read."""
         return ticket in self._statuses and self._workers[ticket].closed
+
+    def _look_after(self) -> None:
+        """Ends those that have broken a limit."""
+        for ticket, pid in self._pids.items():
+            if ticket not in self._statuses and ticket not in self._broken:
+                limit = self._watches[ticket].broken(pid)
+                if limit is not None:
+                    self._broken[ticket] = limit
+                    self.kill(ticket)
 
     def _hear_zygote(self) -> None:
         assert self._zygote is not None

@@ -42,7 +42,11 @@ def work(message: dict[str, Any], descriptor: int) -> None:
         experiment = load(unit.file)
         config = build(experiment.config_class, unit.config)
         trial.config = config
-        experiment(config, trial)
+        returned = experiment(config, trial)
+        if returned is not None:
+            trial.notice(
+                f"What the experiment returned is not kept ({returned!r:.80}): report figures with trial.report."
+            )
         metrics, artefacts = trial.finish()
     except Interrupted as error:
         trial.close()
