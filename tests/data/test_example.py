@@ -196,6 +196,24 @@ def test_what_an_example_does_not_hold() -> None:
         serialize_example({"a": np.zeros(2, complex)})
 
 
+def test_values_of_every_kind() -> None:
+    values = {
+        "large": 2**40,
+        "zeros": b"ab\0\0",
+        "none": np.empty(0, object),
+        "bool": [True, False],
+        "half": np.float16(0.5),
+    }
+    found = read_example(serialize_example(values))
+    assert found["large"].tolist() == [2**40]  # type: ignore[union-attr]
+    assert (found["zeros"], found["none"]) == ([b"ab\0\0"], [])
+    assert found["bool"].tolist() == [1, 0]  # type: ignore[union-attr]
+    assert found["half"].tolist() == [0.5]  # type: ignore[union-attr]
+    for wrong in (2**63, 1e39, [[1], [1, 2]], None, [b"a", 1]):
+        with pytest.raises((DTypeError, InvalidArgumentError)):
+            serialize_example({"x": wrong})
+
+
 def test_many_small_parts_take_no_longer_than_their_number() -> None:
     many = bytes_field(1, b"")  # an empty value: two bytes
     hostile = example(entry(b"a", feature(1, many * 50_000) + feature(1, b"") * 50_000))

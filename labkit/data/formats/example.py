@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from labkit.core.convert import as_array
+from labkit.core.dtypes import float32, int64, string
 from labkit.errors import DataError, InvalidArgumentError
 from labkit.io.wire import (
     BYTES,
@@ -56,11 +57,15 @@ def serialize_example(features: Mapping[str, Any]) -> bytes:
 
 
 def _feature(value: Any) -> bytes:
-    array = as_array(value)
-    flat = array.ravel()
-    if array.dtype == object:
+    try:
+        kind = np.asarray(value).dtype.kind
+    except ValueError:  # lists of different lengths, which as_array refuses
+        kind = "f"
+    dtype = string if kind in "SUO" else int64 if kind in "iub" else float32
+    flat = as_array(value, dtype).ravel()
+    if dtype is string:
         return bytes_field(_BYTES_LIST, b"".join(bytes_field(1, x) for x in flat))
-    if array.dtype.kind == "f":
+    if dtype is float32:
         return bytes_field(_FLOAT_LIST, bytes_field(1, flat.astype("<f4").tobytes()))
     return bytes_field(_INT64_LIST, bytes_field(1, b"".join(map(varint, flat.tolist()))))
 
