@@ -23,9 +23,10 @@ def _made() -> Any:
     for number, name in enumerate(("BytesList", "FloatList", "Int64List"), 1):
         inner = feature.field.add(name=name.lower(), number=number, type=field.TYPE_MESSAGE, label=field.LABEL_OPTIONAL)
         inner.type_name, inner.oneof_index = f".oracle.{name}", 0
+    # A map is a list of entries on the wire. Declared as one, an entry with unknown fields would be kept aside by protobuf's
+    # Python library, which no other library does.
     features = file.message_type.add(name="Features")
     entry = features.nested_type.add(name="FeatureEntry")
-    entry.options.map_entry = True
     entry.field.add(name="key", number=1, type=field.TYPE_STRING, label=field.LABEL_OPTIONAL)
     entry.field.add(
         name="value", number=2, type=field.TYPE_MESSAGE, label=field.LABEL_OPTIONAL, type_name=".oracle.Feature"
@@ -56,13 +57,14 @@ def read(data: bytes) -> dict[str, Any] | None:
     except message.DecodeError:
         return None
     found: dict[str, Any] = {}
-    for name, feature in example.features.feature.items():
-        kind = feature.WhichOneof("kind")
+    for entry in example.features.feature:
+        kind = entry.value.WhichOneof("kind")
+        found.pop(entry.key, None)
         if kind == "byteslist":
-            found[name] = list(feature.byteslist.value)
+            found[entry.key] = list(entry.value.byteslist.value)
         elif kind is not None:
             dtype = np.float32 if kind == "floatlist" else np.int64
-            found[name] = np.array(getattr(feature, kind).value, dtype)
+            found[entry.key] = np.array(getattr(entry.value, kind).value, dtype)
     return found
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -105,14 +107,43 @@ def test_pieces_do_not_show(tmp_path: Path, rows: list[tuple[str, str]], piece: 
             assert [row["a"].decode() for row in left] == [a for a, _ in found[place:]]
 
 
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(st.sampled_from('a,"\r\n\u00fc'), max_size=30), st.integers(1, 12), st.sampled_from(",;\u2192"))
+def test_what_is_read_is_what_pythons_csv_reads(tmp_path: Path, text: str, piece: int, delimiter: str) -> None:
+    path, text = tmp_path / "fuzzed.csv", text.replace(",", delimiter)
+    path.write_bytes(text.encode())
+    try:
+        rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True) if row]
+    except csv.Error:
+        rows = []
+    good = rows and all(len(row) == len(rows[0]) for row in rows)
+    names = ["a", "b", "c", "d"][: len(rows[0])] if good else ["a"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(csv_pieces, "_PIECE", piece)
+        dataset = CsvDataset(path, column_names=names, dtypes=dict.fromkeys(names, "string"), delimiter=delimiter)
+        if not good or len(names) < len(rows[0]):
+            with contextlib.suppress(DataError):
+                list(dataset)
+        else:
+            assert [[value.decode() for value in row.values()] for row in dataset] == rows
+
+
+def test_files_of_old_macintoshes(write: Callable[..., Path]) -> None:
+    assert [int(row["b"]) for row in CsvDataset(write("a,b\r1,2\r3,4"))] == [2, 4]
+
+
 FILES: list[tuple[str | bytes, dict[str, Any], str]] = [
     ("", {}, "is empty"),
-    ("a,b\n1,2\n3\n", {}, "line 3: a row has another number of fields.*There are 2 columns. Received: 1 fields"),
+    ("a,b\n1,2\n3\n", {}, "line 3: a row has another number of fields.*Received: 1 fields, none for column 'b'"),
     ("a,b\n1,2\n\n3,4,5\n", {}, "line 4: a row has another number"),
-    ("a,a\n1,2\n", {}, "two columns 'a'"),
+    ("a,a\n1,2\n", {}, "line 1: two columns are called 'a'"),
     ('a,b\n1,"2\n', {}, "no CSV"),
+    ("\n\n\n", {}, "is empty"),
+    ('a,b\n1,2\n3,"4\n5,6\n7,8\n', {}, "line 3: no CSV: unexpected end of data"),
+    ("a,b\r1,2\r3\r", {}, "line 3: a row has another number"),
+    ("a,b\n1," + "x" * 200_000 + "\n", {}, "line 2: no CSV: field larger"),
     ('a,b\n1,"2"x\n', {}, "line 2: no CSV"),
-    (b"a,b\n1,\xff\n", {}, "not in UTF-8"),
+    (b'a,b\n1,"\n\n2"\n3,x\xff\n', {}, "line 5: no UTF-8. Received: bytes ff"),
     ("a,b\n1,2\nx,3\n", {"dtypes": {"a": "int64"}}, "line 3, column 'a': 'x' is no int64"),
     ("a,b\n1,2\n1_0,3\n", {"dtypes": {"a": "float32"}}, "'1_0' is no float32"),
     ("a,b\n1,2\n300,3\n", {"dtypes": {"a": "uint8"}}, "'300' is no uint8"),

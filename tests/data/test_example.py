@@ -29,12 +29,13 @@ FEATURES = st.dictionaries(st.text(st.characters(codec="utf-8"), max_size=8), VA
 def test_both_ways_with_protobuf(features: dict[str, Any]) -> None:
     example = protos.Example()
     for name, values in features.items():
+        value = example.features.feature.add(key=name).value
         if isinstance(values, list):
-            example.features.feature[name].byteslist.value.extend(values)
+            value.byteslist.value.extend(values)
         else:
-            kind = "floatlist" if values.dtype == np.float32 else "int64list"
-            getattr(example.features.feature[name], kind).value.extend(values.tolist())
-            getattr(example.features.feature[name], kind).SetInParent()
+            kind = value.floatlist if values.dtype == np.float32 else value.int64list
+            kind.value.extend(values.tolist())
+            kind.SetInParent()
     assert protos.same(read_example(example.SerializeToString()), features)
     theirs = protos.read(serialize_example(features))
     assert theirs is not None

@@ -113,6 +113,8 @@ BAD = {
     "many brackets": (headed("[" * 4000, data=bytes(8)), "damaged header"),
     "many signs": (headed("-" * 9000 + "1", data=bytes(8)), "damaged header"),
     "many digits": (headed("'<i4'", "(" + "9" * 9000 + ",)", bytes(8)), "damaged header"),
+    "a letter that there is not": (headed("'<U1'", data=struct.pack("<2I", 65, 0x110000)), "0x110000 at byte"),
+    "half a letter": (headed("'>U1'", data=struct.pack(">2I", 65, 0xD800)), "0xD800 at byte"),
     "no dict": (b"\x93NUMPY\1\0\x05\0[1]  ", "damaged header"),
 }
 

@@ -50,10 +50,6 @@ class Header:
         """Bytes of the elements."""
         return math.prod(self.shape) * self.dtype.itemsize
 
-    def array(self, data: Any) -> np.ndarray:
-        """The array of the elements' bytes."""
-        return np.ndarray(self.shape, self.dtype, data, order="F" if self.fortran else "C")
-
 
 def read_npy(path: str | os.PathLike[str], mmap: bool = False) -> np.ndarray:
     """The array of a file that `numpy.save` wrote: numbers, bools or text; never Python objects.
@@ -61,7 +57,7 @@ def read_npy(path: str | os.PathLike[str], mmap: bool = False) -> np.ndarray:
     Args:
         path: the file.
         mmap: leaves the numbers in the file, from where the system brings what is used; the array is read-only then, and in
-            the file's byte order.
+            the file's byte order. Text is read in any case.
 
     Returns:
         The array, in the machine's byte order; dimensions that the file has in Fortran's order keep it in memory.
@@ -75,17 +71,17 @@ def read_npy(path: str | os.PathLike[str], mmap: bool = False) -> np.ndarray:
         held = os.fstat(file.fileno()).st_size
         if held != header.offset + header.size:
             raise other_size(os.fspath(path), header, held)
-        if not mmap or not header.size:
-            return native(header.array(read_elements(file, os.fspath(path), header)))
+        if not mmap or not header.size or header.dtype.kind == "U":
+            return read_array(file, os.fspath(path), header)
         order: Any = "F" if header.fortran else "C"
         return np.asarray(np.memmap(file, header.dtype, "r", header.offset, header.shape, order))
 
 
-def read_elements(file: Any, name: str, header: Header) -> bytearray:
-    """The bytes of the elements, from a stream that stands at their beginning.
+def read_array(file: Any, name: str, header: Header) -> np.ndarray:
+    """The array, from a stream that stands at its first element.
 
     Raises:
-        DataError: there are fewer or more.
+        DataError: there are fewer or more bytes, or text that is none.
     """
     data = bytearray()
     while chunk := file.read(min(CHUNK, header.size + 1 - len(data))):
@@ -94,7 +90,16 @@ def read_elements(file: Any, name: str, header: Header) -> bytearray:
             break
     if len(data) != header.size:
         raise other_size(name, header, header.offset + len(data))
-    return data
+    if header.dtype.kind == "U":
+        letters = np.frombuffer(data, header.dtype.byteorder + "u4")
+        if (strange := np.flatnonzero((letters > 0x10FFFF) | ((letters >= 0xD800) & (letters < 0xE000)))).size:
+            raise DataError(
+                f"{name} holds letters that there are not",
+                rule="Text is Unicode's code points below 0x110000, without surrogates",
+                received=f"0x{letters[strange[0]]:X} at byte {header.offset + 4 * strange[0]}",
+            )
+    array = np.ndarray(header.shape, header.dtype, data, order="F" if header.fortran else "C")
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
 def other_size(name: str, header: Header, held: int) -> DataError:
@@ -104,11 +109,6 @@ def other_size(name: str, header: Header, held: int) -> DataError:
         received=f"{held:,} bytes" + (" or more" if held > header.offset + header.size else ""),
         fix="Save it again with numpy.save, one array a file.",
     )
-
-
-def native(array: np.ndarray) -> np.ndarray:
-    """The array in the machine's byte order."""
-    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
 def read_header(file: Any, name: str) -> Header:

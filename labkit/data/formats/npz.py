@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from labkit.data.formats.npy import native, other_size, read_elements, read_header
+from labkit.data.formats.npy import other_size, read_array, read_header
 from labkit.data.formats.payload import MAX_BYTES
 from labkit.data.paths import opened
 from labkit.errors import DataError
@@ -97,7 +97,7 @@ def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, cap: int) 
                 received=f"{header.size:,} bytes, where {cap:,} are left",
                 fix="Allow more with max_bytes, or read fewer arrays with names.",
             )
-        return native(header.array(read_elements(stream, name, header)))
+        return read_array(stream, name, header)
 
 
 def _unknown(path: str, name: str, names: list[str]) -> DataError:

@@ -90,7 +90,7 @@ class CsvRows(FileList):
         pieces = Pieces(self.paths[0], self.layout.delimiter)
         try:
             names = self.names(pieces)
-            columns = pieces.columns(len(names)) or [()] * len(names)
+            columns = pieces.columns(names) or [()] * len(names)
         finally:
             pieces.close()
         texts = dict(zip(names, columns, strict=True))
@@ -123,7 +123,7 @@ class CsvRows(FileList):
         Raises:
             DataError: something in them is no value of its column.
         """
-        columns = pieces.columns(len(names))
+        columns = pieces.columns(names)
         if columns is None:
             return None
         texts, values = dict(zip(names, columns, strict=True)), {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,6 +31,7 @@ class Pieces:
         self.path, self.delimiter = path, delimiter
         self.offset, self.line = 0, 0
         self.lines: list[int] = []
+        self._record, self._many = _patterns(delimiter)
         self._file = opened(path, 0)
 
     def close(self) -> None:
@@ -51,28 +53,34 @@ class Pieces:
         Raises:
             DataError: there is none, or two are the same.
         """
-        rows = self._rows(first=True)
+        rows: list[list[str]] = []
+        while not rows and self._more():
+            rows = self._rows(first=True)
         if not rows:
             raise DataError(f"{self.path} is empty", rule="A CSV file begins with a record of the columns' names")
         names = [name.strip() for name in rows[0]]
         if twice := [name for name in names if names.count(name) > 1]:
-            raise DataError(f"{self.path} has two columns {twice[0]!r}", received=", ".join(map(repr, names[:20])))
+            raise DataError(
+                f"{self.path}, line {self.line}: two columns are called {twice[0]!r}",
+                received=", ".join(map(repr, names[:20])),
+            )
         return names
 
-    def columns(self, count: int) -> list[Sequence[str]] | None:
+    def columns(self, names: Sequence[str]) -> list[Sequence[str]] | None:
         """The fields of the next piece by column; None at the end. Empty lines are left out.
 
         Raises:
-            DataError: a record has not `count` fields, or is none.
+            DataError: a record has more or fewer fields than there are names, or is none.
         """
         while self._more():
             rows = self._rows(first=False)
             for row, line in zip(rows, self.lines, strict=True):
-                if len(row) != count:
+                if len(row) != len(names):
+                    missing = f"none for column {names[len(row)]!r}: " if len(row) < len(names) else ""
                     raise DataError(
                         f"{self.path}, line {line}: a row has another number of fields than the others",
-                        rule=f"There are {count} columns",
-                        received=f"{len(row)} fields: {', '.join(map(repr, row[:6]))}"[:100],
+                        rule=f"There are {len(names)} columns",
+                        received=f"{len(row)} fields, {missing}{', '.join(map(repr, row[:6]))}"[:100],
                         fix="A field that holds the delimiter stands in quotation marks.",
                     )
             if rows:
@@ -85,20 +93,28 @@ class Pieces:
 
     def _rows(self, first: bool) -> list[list[str]]:
         data = self._records(first)
-        self._file.seek(self.offset)
+        begin, mark = self.line, len(_BOM) if not self.offset and data.startswith(_BOM) else 0
         self.offset += len(data)
-        begin, self.line = self.line, self.line + data.count(b"\n")
+        self.line += _line_ends(data)
         try:
-            text = data.removeprefix(_BOM).decode() if self.offset == len(data) else data.decode()
-            reader = csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter, strict=True)
-            found = [(row, begin + reader.line_num) for row in reader if row]
+            text = data[mark:].decode()
         except UnicodeDecodeError as error:
+            line = begin + 1 + _line_ends(data[: mark + error.start])
             raise DataError(
-                f"{self.path} is not in UTF-8", received=f"a piece that begins on line {begin + 1}"
+                f"{self.path}, line {line}: no UTF-8",
+                received=f"bytes {error.object[error.start : error.end].hex(' ')}",
             ) from error
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter, strict=True)
+        found, ended = [], 0
+        try:
+            for row in reader:
+                ended = reader.line_num
+                if row:
+                    found.append((row, begin + ended))
         except csv.Error as error:
             raise DataError(
-                f"{self.path}, line {begin + reader.line_num}: no CSV: {error}",
+                f"{self.path}, line {begin + ended + 1}: no CSV: {error}",
+                received="a record that begins there",
                 fix="Is the delimiter right, and is every quotation mark closed?",
             ) from error
         self.lines = [line for _, line in found]
@@ -110,7 +126,7 @@ class Pieces:
         while True:
             self._file.seek(self.offset)
             data = self._file.read(size)
-            if (end := _end_of_records(data, first)) > 0:
+            if (end := self._end_of_records(data, first)) > 0:
                 return data[:end]
             if len(data) < size:  # the last record may end with the file
                 return data
@@ -122,18 +138,24 @@ class Pieces:
                 )
             size *= 4
 
+    def _end_of_records(self, data: bytes, first: bool) -> int:
+        """Where the last record (or the first) that ends in the data ends; 0 where none does."""
+        begin = len(_BOM) if not self.offset and data.startswith(_BOM) else 0
+        if first or b'"' in data:
+            match = (self._record if first else self._many).match(data, begin)
+            return match.end() if match and match.end() > begin else 0
+        return max(data.rfind(b"\n"), data.rfind(b"\r", 0, max(len(data) - 1, 0))) + 1
 
-def _end_of_records(data: bytes, first: bool) -> int:
-    """Where the last record (or the first) that ends in the data ends: at a line's end outside of quotation marks, before which
-    there is an even number of these; 0 where none does."""
-    place = data.find(b"\n") if first else data.rfind(b"\n")
-    marks = data.count(b'"', 0, max(place, 0))
-    while place >= 0 and marks % 2:
-        if first:
-            following = data.find(b"\n", place + 1)
-            marks += data.count(b'"', place, max(following, place))
-        else:
-            following = data.rfind(b"\n", 0, place)
-            marks -= data.count(b'"', max(following, 0), place)
-        place = following
-    return place + 1
+
+def _line_ends(data: bytes) -> int:
+    return data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n")
+
+
+def _patterns(delimiter: str) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
+    """A record, and as many as there are: fields, each within quotation marks or without, between delimiters, and an end of the
+    line. A carriage return with which the data end may be half of one."""
+    mark = re.escape(delimiter.encode())
+    other = rb"[^%s\r\n]" % mark if delimiter.isascii() else rb"(?:(?!%s)[^\r\n])" % mark
+    field = rb'(?:"[^"]*+(?:""[^"]*+)*+"%s*+|(?!")%s*+)' % (other, other)
+    record = rb"%s(?:%s%s)*+(?:\r\n|\n|\r(?!\Z))" % (field, mark, field)
+    return re.compile(record), re.compile(rb"(?:%s)*+" % record)
