@@ -24,11 +24,14 @@ from labkit.errors import LabkitError
 from labkit.lab.messages import Channel
 
 PRELOAD = (
+    "numpy.ma",
     "numpy.random",
     "labkit.lab.worker.main",
     "labkit.lab.worker.fit",
     "labkit.lab.worker.evaluate",
     "labkit.checkpoint",
+    "labkit.core.exchange.exporting",
+    "labkit.core.variable_scope",
     "labkit.summary.events",
     "labkit.summary.graph",
     "labkit.summary.hparams",

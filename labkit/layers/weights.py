@@ -88,7 +88,10 @@ class WeightOwner:
     @property
     def sublayers(self) -> list[Any]:
         """The layers that are kept in attributes, in the order in which these were set."""
-        found = [layer for value in vars(self).values() for layer in _layers_in(value)]
+        held = (
+            value for value in vars(self).values() if isinstance(value, _HOLDERS)
+        )  # most attributes are nothing of that
+        found = [layer for value in held for layer in _layers_in(value)]
         return list(dict.fromkeys(found))
 
     def walk(self) -> Iterator[Any]:
@@ -241,6 +244,11 @@ def _learned(layer: WeightOwner, seen: set[WeightOwner]) -> set[lk.Variable]:
 def _layers_in(value: Any) -> Iterator[WeightOwner]:
     if isinstance(value, WeightOwner):
         yield value
-    elif isinstance(value, list | tuple | dict):
+    else:
         for each in value.values() if isinstance(value, dict) else value:
-            yield from _layers_in(each)
+            if isinstance(each, _HOLDERS):
+                yield from _layers_in(each)
+
+
+_HOLDERS = (WeightOwner, list, tuple, dict)
+"""What layers are found in, themselves included."""

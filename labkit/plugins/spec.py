@@ -61,10 +61,13 @@ def _make(kind: Kind, name: str, component: Any, settings: Mapping[str, Any]) ->
     return functools.partial(component, **settings) if itself else component(**settings)
 
 
+_signature = functools.lru_cache(1024)(inspect.signature)  # the same classes are made again and again
+
+
 def _check_settings(kind: Kind, name: str, component: Any, settings: Mapping[str, Any]) -> None:
     """Refuses settings that the component does not take, before a TypeError from inside could be mistaken for one."""
     try:
-        signature = inspect.signature(component)
+        signature = _signature(component)
     except (TypeError, ValueError):  # some built-in callables do not tell
         return
     try:
