@@ -7,7 +7,7 @@ from labkit.io.append import AppendLog, read_log
 from labkit.io.atomic import atomic_write, collect_temporaries, write_bytes, write_text
 from labkit.io.checksums import sha256_bytes, sha256_file
 from labkit.io.clock import SYSTEM, Clock, ManualClock
-from labkit.io.files import make_folder, remove, sync_folder
+from labkit.io.files import make_folder, remove, remove_folder, sync_folder
 from labkit.io.locks import FileLock, Owner
 from labkit.io.names import is_safe_name, safe_name
 
@@ -24,6 +24,7 @@ __all__ = [
     "make_folder",
     "read_log",
     "remove",
+    "remove_folder",
     "safe_name",
     "sha256_bytes",
     "sha256_file",

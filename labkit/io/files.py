@@ -90,6 +90,27 @@ def remove(path: str | os.PathLike[str]) -> None:
     Path(path).unlink(missing_ok=True)
 
 
+def remove_folder(path: str | os.PathLike[str]) -> None:
+    """Removes the folder and all that is in it, if there is one; of links, the links alone."""
+    path = Path(path)
+    if path.is_symlink() or not path.is_dir():
+        remove(path)
+        return
+    waiting, folders = [path], []
+    while waiting:
+        folder = waiting.pop()
+        folders.append(folder)
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(Path(entry.path))
+                else:
+                    remove(entry.path)
+    for folder in reversed(folders):
+        reach("remove")
+        folder.rmdir()
+
+
 def make_folder(path: str | os.PathLike[str], *, parents: bool = True) -> None:
     """Makes the folder durably, unless it is there.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -51,26 +52,38 @@ class FileLock:
         """Takes the lock if it is free; never waits.
 
         Raises:
-            OSError: the file cannot be opened or written.
+            OSError: the file cannot be opened.
         """
         if self._file is not None:
             return True
-        file = open_append(self.path)
-        try:
-            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        while True:
+            file = open_append(self.path)
+            try:
+                fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+                current = self._is_current(file)
+            except BlockingIOError:
+                file.close()
+                return False
+            except BaseException:
+                file.close()
+                raise
+            if current:
+                break
+            file.close()  # its holder removed it together with its folder, between our opening and locking
+        with contextlib.suppress(OSError):  # on a full disk the lock holds all the same, without a name
             # The old owner's text goes first, so that a reader never sees a mixture.
             file.truncate(0)
             command = " ".join(sys.argv)[:500]
             file.write(json.dumps(asdict(Owner(os.getpid(), socket.gethostname(), command))).encode() + b"\n")
-        except BlockingIOError:
-            file.close()
-            return False
-        except BaseException:
-            file.close()
-            raise
         self._file = file
         _held.add(self)
         return True
+
+    def _is_current(self, file: File) -> bool:
+        try:
+            return os.path.samestat(os.fstat(file.fileno()), os.stat(self.path))
+        except FileNotFoundError:
+            return False
 
     def release(self) -> None:
         """Frees the lock, if it is held."""

@@ -41,8 +41,17 @@ CREATE TABLE metrics (
     name TEXT NOT NULL, value TEXT NOT NULL,  -- JSON, as SQLite would turn NaN into NULL
     FOREIGN KEY (sweep, trial) REFERENCES trials(sweep, number)
 );
-CREATE INDEX metrics_of_trial ON metrics (sweep, trial);
+CREATE UNIQUE INDEX metrics_of_trial ON metrics (sweep, trial, step, name);
+CREATE TABLE attempts (
+    sweep TEXT NOT NULL, trial INTEGER NOT NULL, attempt INTEGER NOT NULL,
+    state TEXT NOT NULL,                 -- as a trial's, or LOST: its process was, with the runner or the zygote
+    started REAL NOT NULL,               -- a label
+    seconds REAL, reason TEXT,
+    PRIMARY KEY (sweep, trial, attempt), FOREIGN KEY (sweep, trial) REFERENCES trials(sweep, number)
+) WITHOUT ROWID;
 CREATE TABLE events (sweep TEXT NOT NULL, trial INTEGER, time REAL NOT NULL, text TEXT NOT NULL);
+CREATE INDEX events_of_sweep ON events (sweep);
+CREATE TABLE removals (folder TEXT NOT NULL UNIQUE);  -- of sweeps and trials that are gone, and it not yet
 """
 
 
@@ -83,9 +92,27 @@ class TrialRow:
 
     @property
     def folder(self) -> str:
+        """The name of its folder in that of its sweep."""
         return f"t{self.number:04d}"
 
     @property
     def finished(self) -> bool:
         """No rerun would change it: completed, pruned, or failed in a way that comes again with the same bits."""
         return self.state in ("COMPLETED", "PRUNED") or (self.state == "FAILED" and self.kind == "diverged")
+
+
+@dataclasses.dataclass(frozen=True)
+class AttemptRow:
+    """One attempt at a trial.
+
+    Attributes:
+        state: how it ended, as a trial's; "LOST" when its process died with the runner or the zygote.
+        started: wall time, a label.
+        seconds: how long it took; None while it runs, and where nobody was left to say.
+    """
+
+    attempt: int
+    state: str
+    started: float
+    seconds: float | None
+    reason: str | None

@@ -12,11 +12,15 @@ from labkit.lab.loop import Loop
 from labkit.lab.ownership import owned
 from labkit.lab.policy import Policy
 from labkit.lab.progress import Progress
+from labkit.lab.removal import finish_removals
 from labkit.lab.rows import SweepRow, TrialRow
 from labkit.lab.schedule import Schedule
 from labkit.lab.store import Store
 from labkit.lab.sweep import Sweep, write_description
 from labkit.plugins import resolve
+
+PATIENCE = 0.3
+"""Seconds to wait for a sweep's lock, which commands that look at the store may hold for a moment."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,9 +86,12 @@ def run_sweep(
     progress = progress or Progress.silent()
     try:
         with contextlib.ExitStack() as held:
+            finish_removals(store, folder)
             known = store.sweeps(identity=sweep.id)
             row = known[-1] if known else _new(store, sweep, progress)
-            held.enter_context(owned(folder / row.folder))
+            held.enter_context(owned(folder / row.folder, PATIENCE))
+            if not store.sweeps(id=row.id):
+                store.add_sweep(row)
             _recover(store, row, progress)
             schedule = Schedule(store, sweep, row.id, sweep.searcher(), seeds, max_trials)
             if again and known and schedule.finished:
@@ -121,7 +128,6 @@ def _new(store: Store, sweep: Sweep, progress: Progress) -> SweepRow:
                 f"The code, or the version of labkit or a plugin, changed: this is a new sweep, {row.id}. "
                 f"Sweep {old.id} of the earlier code stays unfinished ({left} of {len(trials)} trials)."
             )
-    store.add_sweep(row)
     return row
 
 

@@ -1,65 +1,32 @@
 """The store of sweeps and trials: one SQLite file, the truth of which event files and tables are views.
 
-Several runners may share it: transactions are short and immediate, the journal is a rollback journal (WAL databases
-have corrupted under several writers), every commit reaches the disk before it is acknowledged. A trial's state changes
-only if it still is what the writer believes, in the attempt the writer means, so a late message of a dead attempt
-changes nothing.
+Several runners may share it: transactions are short and immediate, and every commit reaches the disk before it is
+acknowledged. A trial's state changes only if it still is what the writer believes, in the attempt the writer means, so
+a late message of a dead attempt changes nothing.
 """
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import itertools
-import sqlite3
 import time
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from labkit.errors import StoreError
-from labkit.io import make_folder
-from labkit.lab import plain
-from labkit.lab.rows import SCHEMA, VERSION, State, SweepRow, TrialRow
+from labkit.io import is_safe_name
+from labkit.lab import identity, plain
+from labkit.lab.database import Database
+from labkit.lab.rows import AttemptRow, State, SweepRow, TrialRow
 
 _SWEEP = tuple(field.name for field in dataclasses.fields(SweepRow))
 _TRIAL = tuple(field.name for field in dataclasses.fields(TrialRow))
+_ATTEMPT = tuple(field.name for field in dataclasses.fields(AttemptRow))
 _JSON = {"settings", "space", "config", "data", "made", "artefacts"}
 
 
-class Store:
+class Store(Database):
     """The store in a folder of logs. Raises StoreError whenever it cannot be read or written."""
-
-    def __init__(self, logs: Path) -> None:
-        self.path = logs / "labkit.sqlite"
-        with self._errors("opened"):
-            try:
-                make_folder(logs)
-            except OSError as error:
-                raise StoreError(
-                    f"The log folder {logs} cannot be made ({error.strerror})",
-                    fix="Free some space or choose another folder: --logs DIR",
-                ) from error
-            self._db = sqlite3.connect(self.path, timeout=10.0, isolation_level=None)
-            self._db.execute("PRAGMA journal_mode = DELETE")
-            self._db.execute("PRAGMA synchronous = FULL")
-            self._db.execute("PRAGMA foreign_keys = ON")
-            with self._transaction():  # also shows here and now whether the folder can be written
-                version = self._db.execute("PRAGMA user_version").fetchone()[0]
-                if version == 0:
-                    for statement in SCHEMA.split(";\n"):
-                        self._db.execute(statement)
-                    self._db.execute(f"PRAGMA user_version = {VERSION}")
-                elif version != VERSION:
-                    raise StoreError(
-                        f"{self.path} was written by another version of labkit",
-                        received=f"layout {version}; this one reads {VERSION}",
-                        fix="Use another folder: --logs DIR",
-                    )
-                self._db.execute("DELETE FROM events WHERE 0")
-
-    def close(self) -> None:
-        self._db.close()
 
     # Sweeps
 
@@ -68,26 +35,53 @@ class Store:
         return [SweepRow(**row) for row in self._rows("sweeps", _SWEEP, equal, "rowid")]
 
     def add_sweep(self, row: SweepRow) -> None:
+        """Adds a sweep, unless the store has it.
+
+        Raises:
+            StoreError: it cannot be written; files of a removed sweep are where this one's are to be.
+        """
         values = [_encode(name, getattr(row, name)) for name in _SWEEP]
-        with self._errors("written"), self._transaction():
+        with self.transaction():
+            if row.folder in self.removals():
+                raise StoreError(
+                    f"The folder {row.folder} is being removed", fix="Wait a moment, then run the same command again."
+                )
             marks = ", ".join("?" * len(_SWEEP))
             self._db.execute(f"INSERT OR IGNORE INTO sweeps ({', '.join(_SWEEP)}) VALUES ({marks})", values)
 
+    def counts(self) -> dict[str, dict[str, int]]:
+        """How many trials are in each state: sweep -> state -> trials."""
+        found: dict[str, dict[str, int]] = {}
+        for sweep, state, count in self._query("SELECT sweep, state, COUNT(*) FROM trials GROUP BY sweep, state"):
+            found.setdefault(sweep, {})[state] = count
+        return found
+
     # Trials
 
-    def trials(self, sweep: str) -> list[TrialRow]:
-        return [TrialRow(**row) for row in self._rows("trials", _TRIAL, {"sweep": sweep}, "number")]
+    def trials(self, sweep: str, **equal: Any) -> list[TrialRow]:
+        """The trials of a sweep whose columns have the given values, by number."""
+        return [TrialRow(**row) for row in self._rows("trials", _TRIAL, {"sweep": sweep, **equal}, "number")]
 
     def trial(self, sweep: str, number: int) -> TrialRow:
         """One trial of a sweep. Raises StoreError when there is none of that number."""
-        found = [TrialRow(**row) for row in self._rows("trials", _TRIAL, {"sweep": sweep, "number": number}, "number")]
+        found = self.trials(sweep, number=number)
         if not found:
             raise StoreError(f"Sweep {sweep} has no trial {number}", fix="`labkit ls SWEEP` lists its trials.")
         return found[0]
 
+    def named(self, prefix: str) -> list[tuple[str, int, str]]:
+        """(sweep, number, id) of the trials whose id or key begins so."""
+        query = "SELECT sweep, number, COALESCE(id, key) FROM trials WHERE substr(id, 1, ?) = ? OR substr(key, 1, ?) = ?"
+        return self._query(query, [len(prefix), prefix] * 2)
+
+    def attempts(self, sweep: str, number: int) -> list[AttemptRow]:
+        """What became of each attempt at a trial, oldest first."""
+        where = {"sweep": sweep, "trial": number}
+        return [AttemptRow(**row) for row in self._rows("attempts", _ATTEMPT, where, "attempt")]
+
     def add_trials(self, sweep: str, planned: list[tuple[str, dict[str, Any], int]]) -> list[TrialRow]:
         """Plan the trials (key, config, seed) that the sweep does not have yet; those that are new."""
-        with self._errors("written"), self._transaction():
+        with self.transaction():
             found = self._db.execute("SELECT COALESCE(MAX(number), 0) FROM trials WHERE sweep = ?", [sweep])
             last = found.fetchone()[0]
             known = {row[0] for row in self._db.execute("SELECT key FROM trials WHERE sweep = ?", [sweep])}
@@ -108,21 +102,27 @@ class Store:
     def recover(self, sweep: str) -> int:
         """Trials that still are RUNNING become PENDING; how many. Only for the holder of the sweep's lock, who thereby
         knows that their runner is dead."""
-        with self._errors("written"), self._transaction():
+        with self.transaction():
+            self._db.execute("UPDATE attempts SET state = 'LOST' WHERE sweep = ? AND state = 'RUNNING'", [sweep])
             return self._db.execute(
                 "UPDATE trials SET state = 'PENDING' WHERE sweep = ? AND state = 'RUNNING'", [sweep]
             ).rowcount
 
     def start(self, trial: TrialRow) -> int:
         """A trial starts; the number of its new attempt."""
-        with self._errors("written"), self._transaction():
+        with self.transaction():
             change = "state = 'RUNNING', attempt = attempt + 1, kind = NULL, reason = NULL"
             self._fenced(trial, trial.attempt, trial.state, change, [])
-        return trial.attempt + 1
+            row = AttemptRow(trial.attempt + 1, "RUNNING", time.time(), None, None)
+            self._db.execute(
+                "INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [trial.sweep, trial.number, *(getattr(row, name) for name in _ATTEMPT)],
+            )
+        return row.attempt
 
     def set_data(self, trial: TrialRow, attempt: int, identity: str, data: list[dict[str, str]]) -> None:
         """The data sets a running trial uses, and with them its identity."""
-        with self._errors("written"), self._transaction():
+        with self.transaction():
             self._fenced(trial, attempt, "RUNNING", "id = ?, data = ?", [identity, plain.dumps(data)])
 
     def finish(
@@ -139,67 +139,96 @@ class Store:
         artefacts: Mapping[str, str] | None = None,
     ) -> None:
         """A running trial ends, or goes back to PENDING. For COMPLETED this commit is the moment it counts from."""
-        with self._errors("written"), self._transaction():
+        with self.transaction():
             self._fenced(
                 trial,
                 attempt,
                 "RUNNING",
-                "state = ?, kind = ?, reason = ?, made = ?, artefacts = ?, seconds = seconds + ?",
-                [state, kind, reason, plain.dumps(made or {}), plain.dumps(artefacts or {}), seconds],
+                "state = ?, kind = ?, reason = ?, made = ?, artefacts = ?, seconds = seconds + ?, id = COALESCE(id, ?)",
+                [
+                    state, kind, reason, plain.dumps(made or {}), plain.dumps(artefacts or {}), seconds,
+                    identity.trial_id(trial.key, {}) if state == "COMPLETED" else None,
+                ],
+            )  # fmt: skip
+            self._db.execute(
+                "UPDATE attempts SET state = ?, seconds = ?, reason = ? WHERE sweep = ? AND trial = ? AND attempt = ?",
+                ["LOST" if state == "PENDING" else state, seconds, reason, trial.sweep, trial.number, attempt],
+            )
+            self._db.execute(
+                "DELETE FROM metrics WHERE sweep = ? AND trial = ? AND step IS NULL", [trial.sweep, trial.number]
             )
             self._add_metrics(trial, None, metrics or {})
 
     def add_metrics(self, trial: TrialRow, step: int, metrics: Mapping[str, float]) -> None:
         """Figures at a step (validation points). A resumed trial replaces what it reports again."""
-        with self._errors("written"), self._transaction():
+        with self.transaction():
             self._add_metrics(trial, step, metrics)
 
     def metrics(self, sweep: str) -> dict[int, dict[str, float]]:
         """The final figures of every trial of a sweep: number -> name -> value."""
-        with self._errors("read"):
-            rows = self._db.execute(
-                "SELECT trial, name, value FROM metrics WHERE sweep = ? AND step IS NULL ORDER BY rowid", [sweep]
-            ).fetchall()
+        rows = self._query(
+            "SELECT trial, name, value FROM metrics WHERE sweep = ? AND step IS NULL ORDER BY rowid", [sweep]
+        )
         found: dict[int, dict[str, float]] = {}
         for number, name, value in rows:
-            found.setdefault(number, {})[name] = plain.loads(value)
+            found.setdefault(number, {})[name] = self._loads(value)
         return found
 
     def final(self, trial: TrialRow) -> dict[str, float]:
         """The final figures of one trial."""
-        with self._errors("read"):
-            rows = self._db.execute(
-                "SELECT name, value FROM metrics WHERE sweep = ? AND trial = ? AND step IS NULL ORDER BY rowid",
-                [trial.sweep, trial.number],
-            ).fetchall()
-        return {name: plain.loads(value) for name, value in rows}
+        rows = self._query(
+            "SELECT name, value FROM metrics WHERE sweep = ? AND trial = ? AND step IS NULL ORDER BY rowid",
+            [trial.sweep, trial.number],
+        )
+        return {name: self._loads(value) for name, value in rows}
 
     def history(self, sweep: str) -> list[tuple[int, int | None, dict[str, float]]]:
-        """All figures of a sweep in the order in which they were written: (trial, step, figures); step None: final ones."""
-        with self._errors("read"):
-            rows = self._db.execute(
-                "SELECT trial, step, name, value FROM metrics WHERE sweep = ? ORDER BY rowid", [sweep]
-            ).fetchall()
+        """All figures of a sweep in the order in which they came first: (trial, step, figures); step None: final ones."""
+        rows = self._query("SELECT trial, step, name, value FROM metrics WHERE sweep = ? ORDER BY rowid", [sweep])
         found = itertools.groupby(rows, key=lambda row: row[:2])
-        return [(*place, {name: plain.loads(value) for _, _, name, value in group}) for place, group in found]
+        return [
+            (place[0], place[1], {name: self._loads(value) for _, _, name, value in group}) for place, group in found
+        ]
 
     def series(self, sweep: str, number: int, name: str) -> list[tuple[int, float]]:
         """One figure of one trial over its steps, as (step, value)."""
-        with self._errors("read"):
-            rows = self._db.execute(
-                "SELECT step, value FROM metrics WHERE sweep = ? AND trial = ? AND name = ? AND step IS NOT NULL"
-                " ORDER BY step",
-                [sweep, number, name],
-            ).fetchall()
-        return [(step, plain.loads(value)) for step, value in rows]
+        rows = self._query(
+            "SELECT step, value FROM metrics WHERE sweep = ? AND trial = ? AND name = ? AND step IS NOT NULL"
+            " ORDER BY step",
+            [sweep, number, name],
+        )
+        return [(step, self._loads(value)) for step, value in rows]
 
     def add_event(self, sweep: str, number: int | None, text: str) -> None:
-        with self._errors("written"), self._transaction():
+        with self.transaction():
             self._db.execute("INSERT INTO events VALUES (?, ?, ?, ?)", [sweep, number, time.time(), text])
 
     def events(self, sweep: str) -> list[tuple[int | None, str]]:
-        with self._errors("read"):
-            return self._db.execute("SELECT trial, text FROM events WHERE sweep = ? ORDER BY rowid", [sweep]).fetchall()
+        return self._query("SELECT trial, text FROM events WHERE sweep = ? ORDER BY rowid", [sweep])  # type: ignore
+
+    # Removal: see labkit.lab.removal
+
+    def forget(self, sweep: str, numbers: Iterable[int] | None, folders: Iterable[str]) -> None:
+        """Removes trials of a sweep (None: the sweep and all it has), and writes down that these folders are to go too."""
+        with self.transaction():
+            for folder in folders:
+                self._db.execute("INSERT OR IGNORE INTO removals VALUES (?)", [folder])
+            for table, column in (("metrics", "trial"), ("events", "trial"), ("attempts", "trial"), ("trials", "number")):
+                if numbers is None:
+                    self._db.execute(f"DELETE FROM {table} WHERE sweep = ?", [sweep])
+                for number in numbers or ():
+                    self._db.execute(f"DELETE FROM {table} WHERE sweep = ? AND {column} = ?", [sweep, number])
+            if numbers is None:
+                self._db.execute("DELETE FROM sweeps WHERE id = ?", [sweep])
+
+    def removals(self) -> list[str]:
+        """The folders of removed sweeps and trials that are not known to be gone yet, relative to the store's."""
+        return [self._safe_folder(row[0]) for row in self._query("SELECT folder FROM removals ORDER BY rowid")]
+
+    def removed(self, folder: str) -> None:
+        """The folder of a removed sweep or trial is gone."""
+        with self.transaction():
+            self._db.execute("DELETE FROM removals WHERE folder = ?", [folder])
 
     # Machinery
 
@@ -216,62 +245,44 @@ class Store:
             )
 
     def _add_metrics(self, trial: TrialRow, step: int | None, metrics: Mapping[str, float]) -> None:
-        self._db.execute(
-            "DELETE FROM metrics WHERE sweep = ? AND trial = ? AND step IS ?", [trial.sweep, trial.number, step]
-        )
+        # What comes again, of a trial that goes on after an interruption, keeps its place in the order.
         self._db.executemany(
-            "INSERT INTO metrics VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO metrics VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
             [(trial.sweep, trial.number, step, name, plain.dumps(float(value))) for name, value in metrics.items()],
         )
 
     def _rows(
         self, table: str, columns: tuple[str, ...], equal: Mapping[str, Any], order: str
-    ) -> Iterator[dict[str, Any]]:
+    ) -> Iterable[dict[str, Any]]:
         where = " AND ".join(f"{name} = ?" for name in equal) or "1"
         values = [_encode(name, value) for name, value in equal.items()]
-        with self._errors("read"):
-            query = f"SELECT {', '.join(columns)} FROM {table} WHERE {where} ORDER BY {order}"
-            rows = self._db.execute(query, values).fetchall()
-            for row in rows:
-                yield {name: _decode(name, value) for name, value in zip(columns, row, strict=True)}
+        for row in self._query(f"SELECT {', '.join(columns)} FROM {table} WHERE {where} ORDER BY {order}", values):
+            yield {name: self._decode(name, value) for name, value in zip(columns, row, strict=True)}
 
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
+    def _decode(self, name: str, value: Any) -> Any:
+        if name == "folder":
+            return self._safe_folder(value)
+        return self._loads(value) if name in _JSON else value
+
+    def _loads(self, text: Any) -> Any:
         try:
-            yield
-            self._db.execute("COMMIT")
-        except BaseException:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            raise
+            return plain.loads(text)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise self._damaged(str(error)) from error
 
-    @contextlib.contextmanager
-    def _errors(self, verb: str) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.Error, ValueError) as error:
-            if isinstance(error, StoreError):
-                raise
-            raise StoreError(
-                f"The store {self.path} cannot be {verb}: {error}", fix=_ADVICE.get(str(error), "")
-            ) from error
+    def _safe_folder(self, folder: Any) -> str:
+        """A folder's place is made into a path: a store from elsewhere must not lead out of its own folder."""
+        if not isinstance(folder, str) or not all(map(is_safe_name, folder.split("/"))):
+            raise self._damaged(f"{folder!r} is no folder in that of the store")
+        return folder
 
-
-_ADVICE = {
-    "database or disk is full": "Free some space and run the same command again: it continues.",
-    "disk I/O error": "The disk may be full or failing: free some space and run the same command again.",
-    "attempt to write a readonly database": "Make the folder writable or choose another: --logs DIR",
-    "unable to open database file": "Make the folder writable or choose another: --logs DIR",
-    "database is locked": "Another program holds the store; stop it and run the same command again.",
-    "file is not a database": "Move that file away or choose another folder: --logs DIR",
-    "database disk image is malformed": "Move that file away; the trials' own files are still in their folders.",
-}
+    def _damaged(self, received: str) -> StoreError:
+        return StoreError(
+            f"The store {self.path} is damaged",
+            received=received,
+            fix="Move that file away; the trials' own files are still in their folders.",
+        )
 
 
 def _encode(name: str, value: Any) -> Any:
     return plain.dumps(value) if name in _JSON else value
-
-
-def _decode(name: str, value: Any) -> Any:
-    return plain.loads(value) if name in _JSON else value
