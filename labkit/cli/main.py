@@ -14,7 +14,9 @@ import click
 
 from labkit.errors import LabkitError
 
-COMMANDS = ("run", "new", "ls", "explain", "bench", "datasets", "plugins")
+COMMANDS = (
+    "run", "new", "ls", "show", "logs", "compare", "export", "rm", "explain", "bench", "datasets", "plugins",
+)  # fmt: skip
 """Each is the command of that name in the module of that name here; it is imported when it is used."""
 
 

@@ -90,10 +90,9 @@ class FileLock:
         if self._file is not None:
             file, self._file = self._file, None
             _held.discard(self)
-            try:
+            with contextlib.suppress(OSError):  # a name that stays is one that no process answers to
                 file.truncate(0)
-            finally:
-                file.close()
+            file.close()
 
     def owner(self) -> Owner | None:
         """Who holds the lock, after `try_acquire` returned false; None when no name is told within a second."""

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from labkit.errors import StoreError
 from labkit.io import FileLock, make_folder
-from labkit.lab.rows import SweepRow
 from labkit.lab.store import Store
 
 LOCK = "runner.lock"

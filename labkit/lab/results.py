@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from labkit.errors import StoreError
 from labkit.lab.experiments import Experiment, load, refuse_while_loading
 from labkit.lab.progress import Progress
+from labkit.lab.rows import TrialRow
 from labkit.lab.runner import Outcome, run_sweep
 from labkit.lab.store import Store
 from labkit.lab.sweep import plan
@@ -143,6 +144,22 @@ def _aligned(lines: list[list[str]]) -> list[list[str]]:
     return [[cell.rjust(width) for cell, width in zip(line, wide, strict=True)] for line in lines]
 
 
+def results_of(trials: Sequence[TrialRow], figures: Mapping[int, Mapping[str, float]]) -> list[_table.Result]:
+    """Trials as a report takes them; `figures`: number -> name -> final figure."""
+    return [
+        _table.Result(
+            config=trial.config,
+            seed=trial.seed,
+            state=trial.state,
+            reason=trial.reason or "",
+            seconds=trial.seconds,
+            data=tuple(entry["name"] for entry in trial.data),
+            metrics=dict(figures.get(trial.number, {})),
+        )
+        for trial in trials
+    ]
+
+
 def report(outcome: Outcome) -> Results:
     """What a sweep found, from the store; also written to report/ in the sweep's folder."""
     sweep = outcome.sweep
@@ -151,18 +168,7 @@ def report(outcome: Outcome) -> Results:
         figures = store.metrics(sweep.id)
     finally:
         store.close()
-    results = [
-        _table.Result(
-            config=trial.config,
-            seed=trial.seed,
-            state=trial.state,
-            reason=trial.reason or "",
-            seconds=trial.seconds,
-            data=tuple(entry["name"] for entry in trial.data),
-            metrics=figures.get(trial.number, {}),
-        )
-        for trial in outcome.trials
-    ]
+    results = results_of(outcome.trials, figures)
     question = _table.Question(tuple(sweep.space), sweep.metric, sweep.reference_error, sweep.direction)
     frame = _table.table(results, question)
     remarks = [text for text in (comparison.comparison(results, question), *_remarks(outcome)) if text]

@@ -71,7 +71,9 @@ class Store(Database):
 
     def named(self, prefix: str) -> list[tuple[str, int, str]]:
         """(sweep, number, id) of the trials whose id or key begins so."""
-        query = "SELECT sweep, number, COALESCE(id, key) FROM trials WHERE substr(id, 1, ?) = ? OR substr(key, 1, ?) = ?"
+        query = (
+            "SELECT sweep, number, COALESCE(id, key) FROM trials WHERE substr(id, 1, ?) = ? OR substr(key, 1, ?) = ?"
+        )
         return self._query(query, [len(prefix), prefix] * 2)
 
     def attempts(self, sweep: str, number: int) -> list[AttemptRow]:
@@ -204,7 +206,7 @@ class Store(Database):
             self._db.execute("INSERT INTO events VALUES (?, ?, ?, ?)", [sweep, number, time.time(), text])
 
     def events(self, sweep: str) -> list[tuple[int | None, str]]:
-        return self._query("SELECT trial, text FROM events WHERE sweep = ? ORDER BY rowid", [sweep])  # type: ignore
+        return self._query("SELECT trial, text FROM events WHERE sweep = ? ORDER BY rowid", [sweep])
 
     # Removal: see labkit.lab.removal
 
@@ -213,7 +215,12 @@ class Store(Database):
         with self.transaction():
             for folder in folders:
                 self._db.execute("INSERT OR IGNORE INTO removals VALUES (?)", [folder])
-            for table, column in (("metrics", "trial"), ("events", "trial"), ("attempts", "trial"), ("trials", "number")):
+            for table, column in (
+                ("metrics", "trial"),
+                ("events", "trial"),
+                ("attempts", "trial"),
+                ("trials", "number"),
+            ):
                 if numbers is None:
                     self._db.execute(f"DELETE FROM {table} WHERE sweep = ?", [sweep])
                 for number in numbers or ():

@@ -30,6 +30,12 @@ class Estimate:
         """Zero lies outside the interval. Never true without one."""
         return self.n > 1 and (self.low > 0.0 or self.high < 0.0)
 
+    def __str__(self) -> str:
+        if self.n == 0:
+            return "-"
+        half = "" if math.isnan(self.half_width) else f" ± {self.half_width:.2g}"
+        return f"{self.mean:.5g}{half} (n={self.n})"
+
 
 def estimate(values: Sequence[float]) -> Estimate:
     """The mean of independent repeats with its two-sided 95% t-interval, mean +- t(0.975, n-1) * s / sqrt(n).

@@ -50,9 +50,9 @@ def test_ls_shows_sweeps_and_trials(tmp_path: Path, capsys: pytest.CaptureFixtur
     logs = str(tmp_path)
     assert run("walk", tmp_path, "--quick", "--sweep", "rate=0.1,0.2", "--set", "kind=other").returncode == 0
     heading, line = call(capsys, "ls", "--logs", logs).splitlines()
-    assert heading.split() == ["sweep", "experiment", "trials", "space"]
+    assert heading.split() == ["sweep", "experiment", "trials", "created", "space"]
     sweep = line.split()[0]
-    assert line.split()[1:] == ["walk", "2/2", "completed", "rate=0.1,0.2"]
+    assert [*line.split()[1:4], line.split()[-1]] == ["walk", "2/2", "completed", "rate=0.1,0.2"]
     shown = call(capsys, "ls", sweep[:4], "--logs", logs)
     assert re.search(r"t0002 rate=0\.2 seed=0 +COMPLETED +1 ", shown)
     with pytest.raises(SystemExit):

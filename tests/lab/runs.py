@@ -18,7 +18,7 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "LABKIT_NUM_THREADS": "1"}
 
 
 def command(program: str, logs: Path, *options: str) -> list[str]:
-    file = PROGRAMS / f"{program}.py"
+    file = PROGRAMS / f"{program}.py"  # an absolute path stands for itself
     return [sys.executable, "-P", "-m", "labkit.cli.main", "run", str(file), "--logs", str(logs), *options]
 
 

@@ -100,7 +100,7 @@ def test_only_diverged_failures_are_final(store: Store, sweep: str) -> None:
 
 def test_commits_reach_the_disk_and_there_is_no_wal(store: Store) -> None:
     assert store._db.execute("PRAGMA synchronous").fetchone() == (2,)
-    assert store._db.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+    assert store._db.execute("PRAGMA journal_mode").fetchone() == ("persist",)
 
 
 def test_what_cannot_be_used_is_said(tmp_path: Path) -> None:
