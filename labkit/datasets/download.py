@@ -8,9 +8,10 @@ download removes.
 
 from __future__ import annotations
 
-import time
+import threading
+from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit
 
 from labkit.datasets.files import CacheError, PinnedFile, Progress, verify
@@ -18,7 +19,7 @@ from labkit.errors import DataError
 from labkit.io import atomic_write, collect_temporaries, make_folder
 
 CONNECT_SECONDS, READ_SECONDS = 5.0, 10.0
-PATIENCE_SECONDS, SLOWEST = 60.0, 50_000  # a download may take so long, and a second more for so many bytes
+PATIENCE_SECONDS, SLOWEST = 60.0, 50_000  # a download may take so long, and a second more for each so many bytes
 CHUNK = 8192
 CONTAINER = 1 << 16  # a gzip container of incompressible data is a little larger than its payload
 
@@ -36,8 +37,12 @@ def receive(url: str, pinned: PinnedFile, folder: Path, progress: Progress | Non
     import pooch  # with requests it takes 0.2 s to import, which only a download should pay
     import requests
 
+    watch = _Watch(PATIENCE_SECONDS + pinned.download_bytes / SLOWEST)
     get = pooch.HTTPDownloader(
-        timeout=(CONNECT_SECONDS, READ_SECONDS), chunk_size=CHUNK, headers={"Accept-Encoding": "identity"}
+        timeout=(CONNECT_SECONDS, READ_SECONDS),
+        chunk_size=CHUNK,
+        headers={"Accept-Encoding": "identity"},
+        hooks={"response": watch.answered},
     )
     packed = pinned.sha256 and urlsplit(url).path.endswith(".gz")
     target = folder / (f"{pinned.name}.gz" if packed else pinned.name)
@@ -46,9 +51,12 @@ def receive(url: str, pinned: PinnedFile, folder: Path, progress: Progress | Non
         collect_temporaries(folder)
         with atomic_write(target) as file:
             try:
-                get(url, _Receiver(file, url, pinned, progress), None)
+                with watch:
+                    get(url, _Receiver(file, url, pinned, progress), None)
             except (requests.RequestException, ValueError) as error:  # ValueError: a header that is no number
                 raise DataError(f"{url} cannot be downloaded", received=_reason(error)) from error
+            finally:
+                watch.require_in_time(url)
             file.flush()
             verify(file.raw.path, pinned, url)  # type: ignore[attr-defined]
     except OSError as error:
@@ -61,21 +69,55 @@ def receive(url: str, pinned: PinnedFile, folder: Path, progress: Progress | Non
     return target
 
 
+class _Watch:
+    """Ends a download that takes too long, also one that gives a byte now and then, in whose reading Python waits."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds, self._lock = seconds, threading.Lock()
+        self._late, self._response = False, cast(Any, None)
+        self._timer = threading.Timer(seconds, self._end)
+
+    def answered(self, response: Any, *_: Any, **__: Any) -> None:
+        """The server's answer begins; what requests calls its hook with."""
+        with self._lock:
+            self._response = response
+        if self._late:
+            self._end()
+
+    def _end(self) -> None:
+        with self._lock:
+            self._late = True
+            if self._response is not None:
+                raw = self._response.raw
+                with suppress(OSError, ValueError):  # it has just come to its end
+                    getattr(raw, "shutdown", raw.close)()  # the former from urllib3 2.3 on
+
+    def require_in_time(self, url: str) -> None:
+        """Raises DataError when the download was ended."""
+        if self._late:
+            raise DataError(f"{url} is too slow", received=f"not finished after {self.seconds:.0f} s")
+
+    def __enter__(self) -> None:
+        self._timer.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        self._timer.join()
+        if self._response is not None:
+            self._response.close()
+
+
 class _Receiver:
-    """Takes the pieces of a download, and gives up when they become too many or take too long."""
+    """Takes the pieces of a download, and gives up when they become too many."""
 
     def __init__(self, file: BinaryIO, url: str, pinned: PinnedFile, progress: Progress | None) -> None:
         self.file, self.url, self.progress, self.size = file, url, progress, 0
         self.cap = pinned.size + (CONTAINER if pinned.sha256 else 0)
-        self.seconds = PATIENCE_SECONDS + self.cap / SLOWEST
-        self.deadline = time.monotonic() + self.seconds
 
     def write(self, piece: bytes) -> int:
         self.size += len(piece)
         if self.size > self.cap:
             raise DataError(f"{self.url} is too large", received=f"more than {self.cap:,} bytes")
-        if time.monotonic() > self.deadline:
-            raise DataError(f"{self.url} is too slow", received=f"not finished after {self.seconds:.0f} s")
         if self.progress is not None:
             self.progress(self.size)
         return self.file.write(piece)

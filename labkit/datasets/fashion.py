@@ -8,8 +8,8 @@ from labkit.datasets.files import PinnedFile
 from labkit.datasets.idx_images import from_idx_files
 
 MIRRORS = (
-    "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
     "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
+    "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
 )
 
 

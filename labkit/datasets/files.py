@@ -7,7 +7,7 @@
 Nothing is used, and nothing is kept, before it was verified. What is pinned is the SHA-256 of the *payload*, which may stand
 plain or in a gzip container (`<file>.gz`): the same data are often packed anew, which changes the container and nothing
 else. Where all that is known for certain is the MD5 that the publisher tells of the file itself, the file is held to that, as
-it was published.
+it was published: that tells damage and other files, but is no defence against somebody who means harm.
 """
 
 from __future__ import annotations

@@ -9,13 +9,14 @@ import http.server
 import subprocess
 import sys
 import threading
+import time
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from labkit.datasets.files import CacheError, MissingDataError, PinnedFile, fetch, verify
+from labkit.datasets.files import CacheError, MissingDataError, PinnedFile, fetch, locate, verify
 from labkit.errors import DataError, NotFoundError, ResourceExhaustedError
 from labkit.io import failpoints
 
@@ -248,6 +249,9 @@ class Odd(http.server.BaseHTTPRequestHandler):
             if way == "truncates" and i == 7:
                 return
             self.wfile.write(bytes([byte]))
+            if way == "drips":
+                self.wfile.flush()
+                self.server.released.wait(0.2)  # type: ignore[attr-defined]
             if way == "slow":
                 self.wfile.flush()
                 self.server.released.wait(0.01)  # type: ignore[attr-defined]
@@ -296,6 +300,33 @@ def test_servers_that_do_not(places: dict[str, Path], odd: str, way: str, reason
     assert files_in(places["cache"]) == []
     payload, _ = fetch("set", dataclasses.replace(PINNED, urls=(f"{odd}/{way}", f"{odd}/good")))
     assert payload == PAYLOAD
+
+
+def test_a_server_that_gives_a_byte_now_and_then(
+    places: dict[str, Path], odd: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("labkit.datasets.download.PATIENCE_SECONDS", 0.5)
+    threads = threading.active_count()
+    start = time.perf_counter()
+    with pytest.raises(MissingDataError, match="not finished after"):
+        fetch("set", dataclasses.replace(PINNED, urls=(f"{odd}/drips",)))
+    assert time.perf_counter() - start < 3  # all of it would take 4.2 s
+    assert files_in(places["cache"]) == []
+    assert threading.active_count() <= threads + 1  # the server's own, which still waits
+
+
+def test_a_large_download_does_not_stand_in_memory(places: dict[str, Path], server: tuple[str, type[Handler]]) -> None:
+    address, handler = server
+    body = handler.served["/large.gz"] = gzip.compress(bytes(30_000_000), 0)
+    pinned = PinnedFile("large", 30_000_000, hashlib.sha256(bytes(30_000_000)).hexdigest(), (f"{address}/large.gz",))
+    seen: list[int] = []
+    tracemalloc.start()
+    locate("set", pinned, seen.append)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8_000_000
+    assert seen == sorted(seen)
+    assert seen[-1] == len(body)
 
 
 def test_nobody_there_is_a_typed_error_with_the_places(
