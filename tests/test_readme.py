@@ -81,6 +81,17 @@ def test_the_pipeline_goes_on() -> None:
     assert same == "True"
 
 
+def test_data_sets_come_by_name() -> None:
+    code = block("data sets")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    examples, moons, accuracy, *frame = done.stdout.splitlines()
+    assert examples == "{'train': 45000, 'validation': 5000, 'test': 10000}"
+    assert moons.startswith("DataSet('two_moons': train 1,000, validation 200, test 200, 2 classes; made by labkit")
+    assert float(accuracy) > 0.97
+    assert frame[0].split() == ["rooms", "price", "High"]
+
+
 def test_newtons_method_finds_the_minimum() -> None:
     done = subprocess.run([sys.executable, "-c", block("newton")], capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "[1. 1.]", done.stderr

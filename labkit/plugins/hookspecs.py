@@ -142,7 +142,8 @@ def labkit_callbacks() -> Iterable[Component]:
 def labkit_datasets() -> Iterable[Component]:
     """Data to learn from.
 
-    A target is a function that, called with options, gives a `labkit.datasets.base.DataSet`.
+    A target is a function that, called with options, gives a `labkit.datasets.base.DataSet`. `described_by` gives it a record,
+    a `DataSetInfo`, which `labkit datasets` shows before anything is fetched. `labkit.testing.check_dataset` checks one.
     """
     return ()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,11 @@ import pytest
 
 import labkit as lk
 from labkit.core.nest import flatten
-from labkit.datasets.base import SPLITS, DataSet
+from labkit.datasets.base import SPLITS, DataSet, DataSetInfo
+from labkit.datasets.generated import Draws, generated
 from labkit.errors import InvalidArgumentError, ResourceExhaustedError
+from labkit.plugins import Component, Lab, hookimpl
+from labkit.testing import check_dataset
 
 CONTENT = {
     "two_moons": "58480c17657be0d4ad82a7425ee364e5d6e1a98d469e1bda744bc1ebd3089502",
@@ -160,3 +164,39 @@ def test_a_line_for_boston_serves_new_york_once_prices_are_centred() -> None:
     assert right["boston", False] > 0.97
     assert right["new_york", False] == pytest.approx(0.5, abs=0.05)  # all of them "High"
     assert min(right["boston", True], right["new_york", True]) > 0.95
+
+
+RINGS = DataSetInfo(
+    "rings",
+    "points in two rings",
+    x=lk.data.TensorSpec((2,)),
+    y=lk.data.TensorSpec((), "int64"),
+    class_names=("inner", "outer"),
+    examples={"train": 800, "validation": 100, "test": 100},
+    splits="each drawn by itself",
+    licence="CC0-1.0",
+    citation="this test",
+)
+
+
+@lk.datasets.described_by(RINGS)
+def rings(*, noise: float = 0.1, seed: int = 0) -> DataSet:
+    def draw(draws: Draws) -> tuple[np.ndarray, np.ndarray]:
+        y, angle = draws.classes(2), draws.uniform(0, 2 * np.pi)[:, 0]
+        points = (1 + y) * np.stack([np.cos(angle), np.sin(angle)]) + draws.normal(noise, size=2).T
+        return points.T.astype(np.float32), y
+
+    return generated(RINGS, draw, RINGS.examples, seed, noise=noise)
+
+
+class Plugin:
+    @hookimpl
+    def labkit_datasets(self) -> Iterator[Component]:
+        yield Component("rings", f"{__name__}:rings")
+
+
+def test_somebody_elses_data_set_needs_few_lines() -> None:
+    with Lab(["labkit.datasets.plugin", Plugin()], strict=True):
+        check_dataset("rings")
+        check_dataset("rings", noise=0.5, seed=4)
+        assert lk.datasets.rings(noise=0.2).spec == {"name": "rings", "noise": 0.2}
