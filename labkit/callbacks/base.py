@@ -47,8 +47,9 @@ class Callback:
 
     Attributes:
         model: the model that is trained.
-        params: of this fit: "epochs" and "initial_epoch" (epochs is None where fit counts steps), "steps" (in all),
-            "examples", "batch_size", "metrics" (names that may be in `logs`), "verbose".
+        params: of this fit: "epochs" and "initial_epoch" (epochs is None where fit counts steps), "steps" (in all; None where
+            only the data tell), "examples" (None of a data set), "batch_size" (of a data set the first), "metrics" (names
+            that may be in `logs`), "verbose".
         every: of how many steps a piece is between two calls of `on_train_batch_end`; None: 1 where a batch method is defined.
         remembers: attributes that `state` returns.
     """

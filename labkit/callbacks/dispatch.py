@@ -87,7 +87,7 @@ class Callbacks:
         for method in self._calls[hook]:
             method(*args)
 
-    def until(self, step: int, last: int) -> int:
+    def until(self, step: int, last: float) -> float:
         """Where the steps from `step` on are to be cut: at `last`, or earlier."""
         return min([last, *((step // every + 1) * every for every in self._every)]) if self._every else last
 

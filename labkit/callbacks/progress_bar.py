@@ -100,8 +100,12 @@ class ProgressBar(Callback):
         self._bar.start()
 
     def _draw(self, now: float, text: str) -> None:
-        left = (now - self._began) / self._done * (self.params["steps"] - self._done)
-        text = f"{self._done:,}/{self.params['steps']:,} - {duration(left)} left - {text}"
+        steps = self.params["steps"]
+        if steps is None:  # only the data tell
+            text = f"{self._done:,} steps - {text}"
+        else:
+            left = (now - self._began) / self._done * (steps - self._done)
+            text = f"{self._done:,}/{steps:,} - {duration(left)} left - {text}"
         self._bar.update(self._task, description=self._title, completed=self._done, text=text)
         self._bar.refresh()
         self._drawn = now

@@ -60,19 +60,25 @@ class IndexedCursor(Cursor):
 
     def next(self) -> Element:
         if self._given == self._ready.count:
-            self._ready, self._given = self._fetch(), 0
+            self._ready, self._given = self._fetch(self._node.chunk), 0
         element = self._ready.element(self._given)
         self._given += 1
         self._position += 1
         return element
 
+    def several(self, most: int) -> Elements:
+        """The next elements, `most` at most; errors as of `next`. It is used instead of that, not beside it."""
+        elements = self._fetch(most)
+        self._position += elements.count
+        return elements
+
     def state(self) -> State:
         return self._position
 
-    def _fetch(self) -> Elements:
+    def _fetch(self, most: int) -> Elements:
         start, length = self._position, self._node.length
         assert length is not None
-        many = 1 if start < self._one_by_one_until else self._node.chunk
+        many = 1 if start < self._one_by_one_until else most
         stop = int(min(start + many, length))
         if start >= stop:
             raise StopIteration
@@ -82,7 +88,7 @@ class IndexedCursor(Cursor):
             if stop == start + 1:
                 raise
         self._one_by_one_until = stop  # so that all before the one that failed are given
-        return self._fetch()
+        return self._fetch(most)
 
 
 def whole(state: State, least: int = 0, most: float | None = None) -> int:

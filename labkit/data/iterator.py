@@ -68,12 +68,7 @@ class Iterator:
         It does not depend on `num_parallel` and `prefetch`, so that these may be others when it is restored.
         """
         position = self._cursor.state() if self._finalizer.alive else self._before
-        return {
-            "format": _FORMAT,
-            "pipeline": self._dataset.node.fingerprint,
-            "epoch": self.epoch,
-            "position": position,
-        }
+        return state_of(self._dataset, self.epoch, position)
 
     def restore(self, state: Any) -> None:
         """Goes on exactly where `state` says; where the iterator is now is forgotten.
@@ -110,6 +105,11 @@ class Iterator:
 
     def __repr__(self) -> str:
         return f"<Iterator of epoch {self.epoch} of {self._dataset!r}>"
+
+
+def state_of(dataset: Dataset, epoch: int, position: Any) -> dict[str, Any]:
+    """The state of an iterator at a position of an epoch."""
+    return {"format": _FORMAT, "pipeline": dataset.node.fingerprint, "epoch": epoch, "position": position}
 
 
 def checked_state(dataset: Dataset, state: Any) -> tuple[int, Any]:

@@ -95,8 +95,14 @@ class Workers:
         return shared.results
 
     def start(self, name: str, target: Callable[..., None], *arguments: Any) -> None:
-        """A thread for something else, which knows itself when to end."""
+        """A thread for something else, which knows itself when to end.
+
+        Raises:
+            CancelledError: the workers have ended.
+        """
         with self._lock:
+            if not self._finalizer.alive:
+                raise CancelledError("The iterator is closed")
             self._others = [thread for thread in self._others if thread.is_alive()]
             self._others.append(_started(name, target, *arguments))
 

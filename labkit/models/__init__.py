@@ -8,8 +8,9 @@ from labkit.callbacks.history import History
 from labkit.models.combined import DNNLinearCombinedClassifier, DNNLinearCombinedRegressor
 from labkit.models.estimator import Estimator
 from labkit.models.estimators import DNNClassifier, DNNRegressor, LinearClassifier, LinearRegressor
+from labkit.models.feeding import example_order
 from labkit.models.input_functions import numpy_input_fn
-from labkit.models.loop import TrainingLoop, example_order
+from labkit.models.loop import TrainingLoop
 from labkit.models.model import Model
 from labkit.models.rate_test import RateTest
 from labkit.models.saving import load as load_model

@@ -230,7 +230,7 @@ class CompiledLayers(PredictingLayers):
                 received="y=None",
                 fix="An autoencoder's targets are its inputs: model.fit(x, x).",
             )
-        inputs, outputs = self._inputs(x), flatten(self.y_pred)
+        inputs, outputs = self.input_arrays(x), flatten(self.y_pred)
         given = parts(y, self.y_pred, self.output_names, "y")
         decided = bool(self.programs) or self._evaluation is not None
         targets = [

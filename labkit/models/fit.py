@@ -12,10 +12,13 @@ from labkit.callbacks.dispatch import Callbacks
 from labkit.callbacks.history import History
 from labkit.callbacks.progress_bar import ProgressBar
 from labkit.core.nest import pack
-from labkit.errors import FeedError, InvalidArgumentError, ShapeError
-from labkit.models.arrays import example_weights, numeric, positive, require_numbers
+from labkit.data.dataset import Dataset
+from labkit.errors import InvalidArgumentError
+from labkit.models.arrays import numeric, positive
+from labkit.models.batches import is_dataset, require_end
 from labkit.models.loop import TrainingLoop
 from labkit.models.tables import Fed
+from labkit.models.validation import Validation
 from labkit.models.verbosity import verbosity
 
 if TYPE_CHECKING:
@@ -27,14 +30,16 @@ def fit(
     x: Any,
     y: Any,
     *,
-    batch_size: int,
+    batch_size: int | None,
     epochs: int,
     steps: int | None,
-    validation_data: tuple[Any, ...] | None,
+    steps_per_epoch: int | None,
+    validation_data: Any,
     validation_split: float | None,
     validation_freq: int | Collection[int],
-    shuffle: bool,
-    seed: int,
+    validation_steps: int | None,
+    shuffle: bool | None,
+    seed: int | None,
     verbose: Any,
     sample_weight: Any,
     class_weight: Any,
@@ -45,16 +50,9 @@ def fit(
     if validation_split is not None:
         if validation_data is not None:
             raise InvalidArgumentError("fit takes validation_data or validation_split, not both")
+        is_dataset(x, "fit", y=y, validation_split=validation_split)
         kept, x, y, validation_data = _split(model, x, y, validation_split)
         sample_weight = None if sample_weight is None else numeric(sample_weight, "sample_weight")[:kept]
-    if validation_data is not None and not (
-        isinstance(validation_data, tuple | list) and len(validation_data) in (2, 3)
-    ):
-        raise InvalidArgumentError(
-            "validation_data is no pair",
-            rule="It is (x, y), inputs and targets, or (x, y, sample_weight)",
-            received=type(validation_data).__name__,
-        )
     called = Callbacks(callbacks)
     history = next((callback for callback in called.all if isinstance(callback, History)), None)
     if history is None:
@@ -63,49 +61,58 @@ def fit(
     if (verbose := verbosity(verbose)) and not called.has(ProgressBar):
         called.add(ProgressBar(verbose))
 
-    loop = TrainingLoop(
-        model, x, y, batch_size, seed, shuffle=shuffle, sample_weight=sample_weight, class_weight=class_weight
-    )
-    validation = None if validation_data is None else _Validation(model, validation_data, batch_size, validation_freq)
-    epoch = _initial(initial_epoch, None if steps is not None else positive(epochs, "epochs"))
-    loop.step = loop.epoch_end(epoch - 1) if epoch else 0
-    last = loop.epoch_end(epochs - 1) if steps is None else loop.step + positive(steps, "steps")
-    names = [*loop.losses, *model.metrics]
-    params = {
-        "epochs": epochs if steps is None else None,
-        "initial_epoch": epoch,
-        "steps": last - loop.step,
-        "examples": loop.examples,
-        "batch_size": loop.batch_size,
-        "metrics": [*names, *(f"val_{name}" for name in names if validation is not None)],
-        "verbose": verbose,
-    }
-    model.stop_training, model.history, finite = False, history, _Finite(loop)
-    with called.attached(model, params):
-        called.call("on_train_begin", {})
-        logs: dict[str, Any] = {}
-        while loop.step < last and not model.stop_training:
-            called.call("on_epoch_begin", epoch, {})
-            if model.stop_training:
-                break
-            first = loop.step
-            logs = _train(loop, min(loop.epoch_end(epoch), last), called, finite)
-            history.trained = loop.step - first
-            if validation is not None and validation.is_due(epoch):
-                logs |= validation.run(called)
-            called.call("on_epoch_end", epoch, logs)
-            epoch += 1
-        called.call("on_train_end", logs)
+    stop = None if steps is not None else positive(epochs, "epochs")
+    epoch = _initial(initial_epoch, stop)
+    if isinstance(x, Dataset):
+        require_end(x, steps_per_epoch if steps is None else steps, "fit", "steps_per_epoch (or steps)")
+    with TrainingLoop(
+        model, x, y, batch_size, seed, shuffle=shuffle, sample_weight=sample_weight, class_weight=class_weight,
+        steps_per_epoch=steps_per_epoch, initial_epoch=epoch, epochs=stop,
+    ) as loop:  # fmt: skip
+        validation = None
+        if validation_data is not None:
+            validation = Validation(model, validation_data, batch_size, validation_freq, validation_steps)
+        if stop is None:
+            last: float = loop.step + positive(steps, "steps")
+            total = None if steps is None else int(steps)
+        else:
+            last, total = loop.epoch_end(stop - 1), loop.steps_between(epoch, stop)
+        names = [*loop.losses, *model.metrics]
+        params = {
+            "epochs": stop,
+            "initial_epoch": epoch,
+            "steps": total,
+            "examples": loop.examples,
+            "batch_size": loop.batch_size,
+            "metrics": [*names, *(f"val_{name}" for name in names if validation is not None)],
+            "verbose": verbose,
+        }
+        model.stop_training, model.history, finite = False, history, _Finite(loop)
+        with called.attached(model, params):
+            called.call("on_train_begin", {})
+            logs: dict[str, Any] = {}
+            while loop.step < last and epoch != stop and not model.stop_training:
+                called.call("on_epoch_begin", epoch, {})
+                if model.stop_training:
+                    break
+                first = loop.step
+                logs = _train(loop, epoch, min(loop.epoch_end(epoch), last), called, finite)
+                history.trained = loop.step - first
+                if validation is not None and validation.is_due(epoch):
+                    logs |= validation.run(called)
+                called.call("on_epoch_end", epoch, logs)
+                epoch += 1
+            called.call("on_train_end", logs)
     return history
 
 
-def _train(loop: TrainingLoop, last: int, called: Callbacks, finite: _Finite) -> dict[str, Any]:
-    """Trains to the end of the epoch at step `last`, or until somebody stops it; losses and metrics of these steps."""
+def _train(loop: TrainingLoop, epoch: int, last: float, called: Callbacks, finite: _Finite) -> dict[str, Any]:
+    """Trains to the end of the epoch, at step `last` at most, or until somebody stops it; losses and metrics of these steps."""
     model, first, values = loop.model, loop.step, _Values()
     loop.restart_metrics()
-    while loop.step < last and not model.stop_training:
+    while loop.step < last and not model.stop_training and loop.epoch <= epoch:
         called.call_batch("on_train_batch_begin", loop.step, lambda: (loop.step - first, {}))
-        for series in loop.stretches(called.until(loop.step, last)):
+        for series in loop.stretches(called.until(loop.step, last), epoch):
             values.add(series)
             finite.check(series["loss"])
             if called.listens("on_train_stretch_end"):
@@ -162,37 +169,6 @@ class _Finite:
             stacklevel=5,
         )
         self.warned = True
-
-
-class _Validation:
-    """What is evaluated after an epoch, and when."""
-
-    def __init__(self, model: Model, data: tuple[Any, ...], batch_size: int, freq: Any) -> None:
-        x, y, *weights = data
-        try:
-            inputs, targets = model.training_arrays(x, y)
-            example_weights(weights[0] if weights else None, None, targets)
-        except (FeedError, ShapeError) as error:
-            raise type(error)(
-                f"The validation data do not fit: {error.what}", rule=error.rule, received=error.received, fix=error.fix
-            ) from None
-        require_numbers(inputs, targets, "validation data's ", large=True)
-        self.x, self.y = Fed(inputs), pack(model.y_pred, targets)  # converted once for all epochs
-        self.model, self.batch_size, self.weights = model, batch_size, weights[0] if weights else None
-        self.epochs: set[int] | None = None
-        if isinstance(freq, Collection) and not isinstance(freq, str):
-            self.epochs = {positive(epoch, "An epoch of validation_freq") - 1 for epoch in freq}
-        else:
-            self.every = positive(freq, "validation_freq")
-
-    def is_due(self, epoch: int) -> bool:
-        return (epoch + 1) % self.every == 0 if self.epochs is None else epoch in self.epochs
-
-    def run(self, called: Callbacks) -> dict[str, Any]:
-        called.call("on_test_begin", {})
-        judged = self.model.evaluate(self.x, self.y, self.batch_size, sample_weight=self.weights, return_dict=True)
-        called.call("on_test_end", judged)
-        return {f"val_{name}": value for name, value in judged.items()}
 
 
 def _initial(epoch: Any, epochs: int | None) -> int:

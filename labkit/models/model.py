@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-import numpy as np
-
 import labkit as lk
 from labkit.callbacks.history import History
-from labkit.core.nest import flatten, pack
+from labkit.core.nest import flatten
 from labkit.errors import SessionError
 from labkit.layers.missing import Missing
 from labkit.models import saving
 from labkit.models.arrays import example_weights
-from labkit.models.compiled import CompiledLayers, fetched
+from labkit.models.batches import DatasetLook, is_dataset, require_no_steps
+from labkit.models.compiled import CompiledLayers
 from labkit.models.fit import fit
 from labkit.models.home import BUILDING
-from labkit.models.meters import Meters, mean_of_steps
+from labkit.models.meters import Meters
 from labkit.models.rate_test import RateTest, find_learning_rate
+from labkit.models.scores import Scores
 from labkit.models.verbosity import Line
 
 
@@ -89,40 +89,49 @@ class Model(CompiledLayers):
         self,
         x: Any,
         y: Any = None,
-        batch_size: int = 32,
+        batch_size: int | None = None,
         epochs: int = 1,
         steps: int | None = None,
-        validation_data: tuple[Any, ...] | None = None,
+        validation_data: Any = None,
         validation_split: float | None = None,
-        shuffle: bool = True,
-        seed: int = 0,
+        shuffle: bool | None = None,
+        seed: int | None = None,
         verbose: Any = 1,
         sample_weight: Any = None,
         class_weight: Any = None,
         callbacks: Any = None,
         initial_epoch: int = 0,
         validation_freq: int | Collection[int] = 1,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
     ) -> History:
         """Trains the model.
 
+        With an `lk.data.Dataset` every element is the batch of a step, as it is, a smaller last one, too; epoch e is that of
+        `dataset.iterate(epoch=e)`. A thread makes the next batches while steps run.
+
         Args:
-            x, y: arrays [examples, ...] of inputs and targets; of several inputs or outputs lists of them, or dicts by name.
-            batch_size: examples a step; at most all of them are used. Every step has this size: a batch that reaches
-                the end of an epoch goes on with the next one's order.
+            x, y: arrays [examples, ...] of inputs and targets; of several inputs or outputs lists of them, or dicts by name. Or
+                x alone: an `lk.data.Dataset` of batches (x, y) or (x, y, sample_weight) of such arrays, tuples and dicts.
+            batch_size: examples a step, 32 where nothing is said; at most all of them are used. Every step has this size: a
+                batch that reaches the end of an epoch goes on with the next one's order. Not with a data set.
             epochs: how often every example is used; the number of the last epoch where `initial_epoch` is not 0.
             steps: how many steps to run, instead of `epochs`.
-            validation_data: (x, y) or (x, y, sample_weight) to evaluate after every epoch.
-            validation_split: the fraction of the examples, the last ones, to keep for that instead.
-            shuffle: whether each epoch has an order of its own.
-            seed: decides these orders.
+            validation_data: (x, y), (x, y, sample_weight) or a data set to evaluate after every epoch.
+            validation_split: the fraction of the examples, the last ones, to keep for that instead. Of arrays only.
+            shuffle: whether each epoch has an order of its own: yes, where nothing is said. Not with a data set.
+            seed: decides these orders; 0 where nothing is said. Not with a data set.
             verbose: 0 prints nothing, 1 (or "auto") shows a progress bar in a terminal, and elsewhere, like 2, one line for
                 each epoch.
-            sample_weight: a number from 0 on for each example, which its loss is multiplied by.
+            sample_weight: a number from 0 on for each example, which its loss is multiplied by. Not with a data set.
             class_weight: class number -> number, likewise, for targets that are numbers of classes.
             callbacks: `lk.callbacks`, registered names, or {"name": ..., settings}.
             initial_epoch: the first epoch's number: 10, with epochs=15, goes on where a fit of 10 epochs ended, to the
                 same bits.
             validation_freq: after every how many epochs to evaluate, or the numbers of these epochs, from 1.
+            steps_per_epoch: how many steps make an epoch, which goes on with the data where the last one ended; needed with a
+                data set that has no end.
+            validation_steps: how many batches of a validation data set to evaluate, each time the first ones of its epoch 0.
 
         Returns:
             The history: for each epoch the mean over its steps of the loss that was minimized (regularizers included), the
@@ -131,7 +140,8 @@ class Model(CompiledLayers):
         Raises:
             SessionError: the model is not compiled.
             FeedError, ShapeError: the data do not fit the model or each other, or hold NaN.
-            InvalidArgumentError: an argument or a target (a class number) is out of range.
+            InvalidArgumentError: an argument or a target (a class number) is out of range, or does not go with a data set.
+            PipelineError: a step of the data set failed.
             Whatever a callback raises, and KeyboardInterrupt: the weights are then as after the last finished step.
         """
         if self._fits:
@@ -143,8 +153,9 @@ class Model(CompiledLayers):
         self._fits = True
         try:
             return fit(
-                self, x, y, batch_size=batch_size, epochs=epochs, steps=steps, validation_data=validation_data,
-                validation_split=validation_split, validation_freq=validation_freq, shuffle=shuffle, seed=seed,
+                self, x, y, batch_size=batch_size, epochs=epochs, steps=steps, steps_per_epoch=steps_per_epoch,
+                validation_data=validation_data, validation_steps=validation_steps, validation_split=validation_split,
+                validation_freq=validation_freq, shuffle=shuffle, seed=seed,
                 verbose=verbose, sample_weight=sample_weight, class_weight=class_weight, callbacks=callbacks,
                 initial_epoch=initial_epoch,
             )  # fmt: skip
@@ -152,8 +163,8 @@ class Model(CompiledLayers):
             self._fits = False
 
     def find_learning_rate(
-        self, x: Any, y: Any, batch_size: int = 32, *, smallest: float = 1e-7, largest: float = 10.0, steps: int = 100,
-        smoothing: float = 0.9, seed: int = 0,
+        self, x: Any, y: Any = None, batch_size: int | None = None, *, smallest: float = 1e-7, largest: float = 10.0,
+        steps: int = 100, smoothing: float = 0.9, seed: int | None = None,
     ) -> RateTest:  # fmt: skip
         """A learning-rate range test (Smith 2017, "Cyclical learning rates for training neural networks", section 3.3, with
         rates that grow geometrically): trains a few steps, each at a larger rate, and sees how the loss answers.
@@ -199,10 +210,11 @@ class Model(CompiledLayers):
         self,
         x: Any,
         y: Any = None,
-        batch_size: int | None = 32,
+        batch_size: int | None = None,
         verbose: Any = 0,
         sample_weight: Any = None,
         return_dict: bool = False,
+        steps: int | None = None,
     ) -> Any:
         """The mean loss and metrics over all examples, in inference mode.
 
@@ -211,9 +223,11 @@ class Model(CompiledLayers):
         training.
 
         Args:
-            batch_size: None, as Keras has it, stands for 32.
+            x, y: as of `fit`; of a data set epoch 0.
+            batch_size: None stands for 32.
             verbose: 0 prints nothing; 1, 2 or "auto" a line with what was found.
-            sample_weight: a number for each example, which its loss is multiplied by.
+            sample_weight: a number for each example, which its loss is multiplied by. Not with a data set.
+            steps: of a data set: how many batches to take; None: all.
 
         Returns:
             The loss, or [loss, *each output's loss where there are several, *metrics], or all by name when `return_dict`
@@ -222,28 +236,31 @@ class Model(CompiledLayers):
         Raises:
             SessionError: the model is not compiled.
             FeedError, ShapeError: the data do not fit the model or each other.
+            PipelineError: a step of the data set failed.
         """
         line = Line("evaluate", verbose)
-        inputs, targets = self.training_arrays(x, y)
-        weights = example_weights(sample_weight, None, targets)
+        look: DatasetLook | None = None
+        if is_dataset(x, "evaluate", y=y, batch_size=batch_size, sample_weight=sample_weight):
+            look = DatasetLook.training(self, x, steps, "evaluate")
+        else:
+            require_no_steps(steps, "evaluate")
+            inputs, targets = self.training_arrays(x, y)
+            weights = example_weights(sample_weight, None, targets)
         with BUILDING, self.graph.as_default():
             if self._evaluation is None:
                 with lk.name_scope("evaluation"):
                     self._evaluation = self._graded(self.y_pred)
-        objectives, meters = self.objectives(), Meters(self.objectives())
-        losses = {i: own.loss for i, own in enumerate(self._evaluation) if own.loss is not None}
-        fetches = (losses, *fetched(self._evaluation))
-        found = self._in_batches(flatten(fetches), self.feeds(inputs, targets), batch_size)
-        losses, measured, steps = pack(fetches, found)
-        means = {}
-        for place, values in losses.items():
-            weighed = values if weights is None else values * weights
-            mean = mean_of_steps(weighed, steps[place]) if place in steps else np.mean(weighed, dtype=np.float64)
-            means[objectives[place].loss_name] = float(mean)
-        meters.update(measured, targets, steps)
-        loss = sum(means[objectives[place].loss_name] * objectives[place].weight for place in losses)
-        report = {"loss": loss, **(means if len(objectives) > 1 else {}), **meters.results()}
-        line.end(len(inputs[0]), report)
+        scores = Scores(self.objectives(), self._evaluation)
+        if look is None:
+            found = self._in_batches(scores.fetches, self.feeds(inputs, targets), batch_size)
+            scores.add(found, targets, weights)
+        else:
+            tensors = [*flatten(self.x), *self.targets]
+            for found, arrays in look.run(self.session, scores.fetches, tensors):
+                own, *weighed = arrays[len(flatten(self.x)) :][: len(self.targets)], *arrays[len(tensors) :]
+                scores.add(found, own, weighed[0] if weighed else None)
+        report = scores.report()
+        line.end(scores.examples, report)
         return _report(report, return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
@@ -257,7 +274,9 @@ class Model(CompiledLayers):
     export = Missing("model.save(path) writes the whole model; lk.checkpoint.export_meta_graph(...) its graph.")
     add_metric = Missing("Name metrics in compile(metrics=[...]); they may be functions of your own.")
     reset_metrics = Missing("Each epoch and each evaluate begins anew; lk.metrics.X() objects have reset_state().")
-    fit_generator = Missing("fit takes arrays; lk.data has pipelines, whose batches train_on_batch takes.")
+    fit_generator = Missing(
+        "fit takes pipelines: model.fit(lk.data.Dataset.from_generator(function)), with batches as elements."
+    )
 
 
 def _report(values: dict[str, Any], return_dict: bool) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from labkit.errors import InvalidArgumentError
 from labkit.layers.base import is_tracing
 from labkit.layers.symbol import is_symbolic
 from labkit.models.arrays import positive
+from labkit.models.batches import DatasetLook, input_batches, is_dataset, joined, require_no_steps
 from labkit.models.traced import TracedLayers
 from labkit.models.verbosity import Line
 
@@ -41,15 +43,27 @@ class PredictingLayers(TracedLayers):
             )
         return self.predict(inputs)
 
-    def predict(self, x: Any, batch_size: int | None = 32, verbose: Any = 0) -> Any:
+    def predict(self, x: Any, batch_size: int | None = None, verbose: Any = 0, steps: int | None = None) -> Any:
         """The outputs in inference mode, [examples, ...], in the model's structure; they do not depend on the batch size.
 
         Args:
-            batch_size: None, as Keras has it, stands for 32.
+            x: inputs; or an `lk.data.Dataset` of batches x, (x, y) or (x, y, sample_weight), of which x is used.
+            batch_size: None stands for 32.
             verbose: 0 prints nothing; 1, 2 or "auto" a line with the time it took.
+            steps: of a data set: how many batches to take; None: all of its first epoch.
+
+        Raises:
+            FeedError, ShapeError: the inputs do not fit the model.
+            PipelineError: a step of the data set failed.
         """
         line = Line("predict", verbose)
-        inputs = self._inputs(x)
+        if is_dataset(x, "predict", batch_size=batch_size):
+            look = DatasetLook(x, partial(input_batches, self), steps, "predict")
+            parts = [found for found, _ in look.run(self.session, flatten(self.y_pred), flatten(self.x))]
+            line.end(look.examples)
+            return pack(self.y_pred, joined(parts))
+        require_no_steps(steps, "predict")
+        inputs = self.input_arrays(x)
         feeds = dict(zip(flatten(self.x), inputs, strict=True))
         outputs = flatten(self.y_pred)
         found = pack(self.y_pred, self._in_batches(outputs, feeds, batch_size))
@@ -58,7 +72,7 @@ class PredictingLayers(TracedLayers):
 
     def predict_on_batch(self, x: Any) -> Any:
         """As `predict`, all examples in one batch."""
-        inputs = self._inputs(x)
+        inputs = self.input_arrays(x)
         return self.predict(x, max(len(inputs[0]), 1))
 
     def _in_batches(self, fetches: list[Any], feeds: dict[Any, np.ndarray], batch_size: int | None) -> list[np.ndarray]:
@@ -74,4 +88,4 @@ class PredictingLayers(TracedLayers):
             parts.append([value.reshape(-1, *value.shape[2:]) for value in stacked])
         if whole < examples or not examples:
             parts.append(self.session.run(fetches, {tensor: array[whole:] for tensor, array in feeds.items()}))
-        return [np.concatenate(pieces) if len(pieces) > 1 else pieces[0] for pieces in zip(*parts, strict=True)]
+        return joined(parts)

@@ -57,8 +57,8 @@ class RateTest:
 
 
 def find_learning_rate(
-    model: Model, x: Any, y: Any, *, batch_size: int, smallest: float, largest: float, steps: int, smoothing: float,
-    seed: int,
+    model: Model, x: Any, y: Any, *, batch_size: int | None, smallest: float, largest: float, steps: int,
+    smoothing: float, seed: int | None,
 ) -> RateTest:  # fmt: skip
     """The body of `Model.find_learning_rate`."""
     low = check_number(model, "smallest", smallest, 0.0, above=True)
@@ -92,6 +92,7 @@ def find_learning_rate(
     finally:
         optimizer.learning_rate = before
         model.session.restore_state(state)
+        loop.close()
     taken, seen, curve = rates[: len(losses)], np.array(losses), np.array(smoothed)
     return RateTest(taken, seen, curve, _steepest(taken, seen, curve, smoothing), diverged)
 

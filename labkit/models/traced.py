@@ -275,7 +275,7 @@ class TracedLayers(Layer):
         self.build()
         return dict(self._taps)
 
-    def _inputs(self, x: Any) -> list[np.ndarray]:
+    def input_arrays(self, x: Any) -> list[np.ndarray]:
         """The arrays that are fed, in the order of the flattened placeholders."""
         if isinstance(x, Fed):
             return x.arrays

@@ -140,14 +140,14 @@ def test_pieces_of_steps_are_counted_over_the_whole_training(make, data):
 def test_stretches_are_cut_for_those_who_ask_only(make, data):
     model = make()
     calls = []
-    loop_run = lk.models.TrainingLoop.run
+    loop_run = lk.models.TrainingLoop._run
 
-    def run(self, steps):
-        calls.append(steps)
-        return loop_run(self, steps)
+    def run(self, piece):
+        calls.append(piece.steps)
+        return loop_run(self, piece)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lk.models.TrainingLoop, "run", run)
+        patch.setattr(lk.models.TrainingLoop, "_run", run)
         look = lk.callbacks.LambdaCallback(on_train_stretch_end=lambda batch, logs, series: None)
         model.fit(*data, batch_size=1, epochs=1, verbose=0, callbacks=[look, "TerminateOnNaN"])
         assert sum(calls) == 40

@@ -223,7 +223,7 @@ def test_the_last_layer_is_taken_out():
         ("from_config", r"lk.load_model\(path\)"),
         ("add_loss", "activity_regularizer"),
         ("add_metric", "metrics="),
-        ("fit_generator", "train_on_batch"),
+        ("fit_generator", "from_generator"),
         ("export", "export_meta_graph"),
         ("reset_metrics", "begins anew"),
     ],

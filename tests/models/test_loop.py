@@ -22,15 +22,15 @@ def test_order_is_a_permutation_of_seed_and_epoch():
 def test_a_batch_crosses_the_border_of_an_epoch(network, digits):
     loop = TrainingLoop(network(), *digits, batch_size=16, seed=4)
     sequence = np.concatenate([example_order(4, epoch, 40) for epoch in range(3)])
-    assert np.array_equal(loop.indices(0, 7).ravel(), sequence[: 7 * 16])
-    assert np.array_equal(loop.indices(2, 1).ravel(), sequence[32:48])
+    assert np.array_equal(loop.feed.indices(0, 7).ravel(), sequence[: 7 * 16])
+    assert np.array_equal(loop.feed.indices(2, 1).ravel(), sequence[32:48])
     assert [loop.epoch_end(epoch) for epoch in range(3)] == [3, 5, 8]
 
 
 def test_a_batch_holds_at_most_all_examples(network, digits):
     loop = TrainingLoop(network(), *digits, batch_size=1000)
     assert loop.batch_size == 40
-    assert sorted(loop.indices(3, 1)[0]) == list(range(40))
+    assert sorted(loop.feed.indices(3, 1)[0]) == list(range(40))
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])

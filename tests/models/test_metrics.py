@@ -50,7 +50,7 @@ def test_an_epochs_result_is_of_its_examples_alone_and_validation_leaves_it_alon
         for each in (loop, watched):
             each.restart_metrics()
         for step in range(5):
-            at = loop.indices(5 * epoch + step, 1)[0]
+            at = loop.feed.indices(5 * epoch + step, 1)[0]
             seen.append((BITS[at], loop.model.predict(X[at])[:, 0]))
             loop.run(1)
             watched.model.evaluate(X[:9], BITS[:9])

@@ -62,10 +62,14 @@ class PrefetchCursor(Cursor):
         self._begun = False
         self._finalizer = weakref.finalize(self, self._channel.close)
 
-    def next(self) -> Element:
+    def begin(self) -> None:
+        """Starts the thread, if that is still to be done."""
         if not self._begun:
             self._workers.start("labkit-prefetch", _produce, self._channel)
             self._begun = True
+
+    def next(self) -> Element:
+        self.begin()
         element, self._state = self._channel.get()
         return element
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import labkit as lk
+from labkit.data.dataset import Dataset
 from labkit.lab.worker.best import BestWeights
 from labkit.models.loop import TrainingLoop
 from labkit.summary import Histogram, filters
@@ -30,34 +31,45 @@ class Fit:
     that has already restored what came after."""
 
     def __init__(
-        self, trial: Trial, model: Any, data: Any, batch_size: int, folder: Path, offset: int, keep_best: bool
-    ) -> None:
+        self, trial: Trial, model: Any, data: Any, batch_size: int | None, validation: Any, folder: Path, offset: int,
+        keep_best: bool,
+    ) -> None:  # fmt: skip
         self.trial, self.model, self.folder, self.offset = trial, model, folder, offset
-        x, y = data if isinstance(data, tuple) else (data.train.images, data.train.labels)
-        self.loop = TrainingLoop(model, x, y, batch_size, seed=trial.seed)
-        self.validation = None if isinstance(data, tuple) else data.validation
-        self.images: Any = None if isinstance(x, list | tuple | dict) else x
+        self.images: Any = None
+        if isinstance(data, Dataset):
+            self.loop = TrainingLoop(model, data, batch_size=batch_size)
+        else:
+            x, y = data if isinstance(data, tuple) else (data.train.images, data.train.labels)
+            self.loop = TrainingLoop(model, x, y, batch_size, seed=trial.seed)
+            self.images = None if isinstance(x, list | tuple | dict) else x
+            if validation is None and not isinstance(data, tuple):
+                validation = data.validation
+        self.validation = validation
         keep = keep_best and self.validation is not None
         self.best = BestWeights(model, folder.with_name(f"{folder.name}-best")) if keep else None
+        self.epoch, self.epoch_steps = 0, 0
         self.epoch_sums: dict[str, float] = {}
-        self.epoch_steps = 0
         self._counted: dict[str, Any] | None = None
         self.saved_at, self.save_took, self.saved_step = time.monotonic(), 0.0, -1
 
     def run(self, steps: int, validation_every: int | None, checkpoint_every: int | None, seconds: float) -> int:
         """Train up to `steps` steps; the trial's step after them."""
+        with self.loop:
+            return self._run(steps, validation_every, checkpoint_every, seconds)
+
+    def _run(self, steps: int, validation_every: int | None, checkpoint_every: int | None, seconds: float) -> int:
         loop, every = self.loop, validation_every or max(1, steps // 10)
         self.steps = steps
         if not self._resume():
             self._begin()
         while loop.step < steps:
-            epoch_end = loop.epoch_end(self._epoch())
-            until = min(steps, _next(loop.step, every), epoch_end, _next(loop.step, checkpoint_every or steps))
-            for values in loop.stretches(until):
+            epoch_end, saving = loop.epoch_end(self.epoch), _next(loop.step, checkpoint_every or steps)
+            until = min(steps, _next(loop.step, every), epoch_end, saving)
+            for values in loop.stretches(until, self.epoch):
                 self._log(values)
                 if loop.step < until:  # what belongs to the last step of a stretch comes before it is saved
                     self._save_or_leave(due=not checkpoint_every and self._save_is_due(seconds))
-            if loop.step == epoch_end:
+            if loop.epoch > self.epoch:
                 self._end_epoch()
             validated = loop.step % every == 0 or loop.step == steps
             if validated:
@@ -72,11 +84,6 @@ class Fit:
     @property
     def step(self) -> int:
         return self.offset + self.loop.step
-
-    def _epoch(self) -> int:
-        """The epoch that the next step belongs to: the first that is not complete."""
-        epoch = self.loop.step * self.loop.batch_size // self.loop.examples
-        return epoch if self.loop.step < self.loop.epoch_end(epoch) else epoch + 1
 
     # Logging
 
@@ -109,7 +116,7 @@ class Fit:
         self.loop.restart_metrics()
         self.trial.series.add(self.step, means)
         self.trial.link.send("metrics", step=self.step, metrics=means)
-        self.epoch_sums, self.epoch_steps = {}, 0
+        self.epoch_sums, self.epoch_steps, self.epoch = {}, 0, self.loop.epoch
 
     def _begin(self) -> None:
         """What is shown once: some inputs, the weights before training."""
@@ -178,7 +185,7 @@ class Fit:
         if self.saved_step == self.loop.step:
             return
         began = time.monotonic()
-        extra: dict[str, Any] = {"epoch_sums": self.epoch_sums, "epoch_steps": self.epoch_steps}
+        extra: dict[str, Any] = {"epoch_sums": self.epoch_sums, "epoch_steps": self.epoch_steps, "epoch": self.epoch}
         if self.best is not None:
             extra["best"] = self.best.facts()
         with self.loop.frozen_state() as state:
@@ -193,6 +200,7 @@ class Fit:
         arrays, extra, step = found
         self.loop.restore({name: value for name, value in arrays.items() if not name.startswith("labkit/")})
         self.epoch_sums, self.epoch_steps = extra["epoch_sums"], extra["epoch_steps"]
+        self.epoch = extra.get("epoch", self.loop.epoch)  # older checkpoints do not hold it
         self.saved_step = self.loop.step
         self.offset = step - self.loop.step
         if self.best is not None:

@@ -77,8 +77,9 @@ class Trial(TrialRecord):
         model: Any,
         data: Any,
         steps: int,
-        batch_size: int,
+        batch_size: int | None = None,
         *,
+        validation: Any = None,
         validation_every: int | None = None,
         checkpoint_every: int | None = None,
         checkpoint_seconds: float = 60.0,
@@ -90,8 +91,10 @@ class Trial(TrialRecord):
 
         Args:
             model: a compiled labkit model.
-            data: a data set with the splits train and validation, or a pair (x, y), then without validation.
-            batch_size: examples a step.
+            data: a data set with the splits train and validation; a pair (x, y); or an `lk.data.Dataset` of batches (x, y),
+                one epoch after the other. What is random in that follows from its own seeds: give them the trial's.
+            batch_size: examples a step; 32 where nothing is said. Not with an `lk.data.Dataset`.
+            validation: the split (`.images`, `.labels`) to validate with; None: the data set's, or none.
             validation_every: steps between validation points, where also histograms are written; None: a tenth of all.
             checkpoint_every: steps between checkpoints; None: at validation points and every `checkpoint_seconds`, but
                 so rarely that saving takes a thirtieth of the time at most, and not in the first seconds.
@@ -117,7 +120,7 @@ class Trial(TrialRecord):
         self._save_fit()
         self._fits += 1
         folder = self.folder / "checkpoints" / f"fit{self._fits}"
-        self._fit = Fit(self, model, data, batch_size, folder, self._step, restore_best_weights)
+        self._fit = Fit(self, model, data, batch_size, validation, folder, self._step, restore_best_weights)
         self._step = self._fit.run(steps, validation_every, checkpoint_every, checkpoint_seconds)
         self._fit.restore_best()
         self._final.update(self.latest)
