@@ -27,7 +27,7 @@ Prepare = Callable[[Any, str], "list[np.ndarray]"]
 CHUNK_SECONDS = 0.05
 """How long making a chunk should take at most."""
 
-CHUNK_BYTES = 4 << 20
+CHUNK_BYTES = 8 << 20
 """How large a chunk is at most, where it holds more than one batch. Three of them exist beside the one in use."""
 
 READY = 2
