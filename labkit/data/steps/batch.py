@@ -66,9 +66,11 @@ class Batch(Node):
     def fetch(self, indices: np.ndarray, epoch: int, workers: Workers) -> Elements:
         starts = indices * self.size
         stops = np.minimum(starts + self.size, self.inputs[0].length or 0).astype(np.int64)
-        places = np.concatenate([np.arange(start, stop) for start, stop in zip(starts, stops, strict=True)])
+        places = (starts[:, None] + np.arange(self.size)).ravel()
+        if partial := bool((stops - starts < self.size).any()):
+            places = places[places < np.repeat(stops, self.size)]
         rows = self.inputs[0].fetch(places, epoch, workers)
-        full = bool((stops - starts == self.size).all()) and all(isinstance(x, np.ndarray) for x in rows.columns)
+        full = not partial and all(isinstance(x, np.ndarray) for x in rows.columns)
         if full and type(self) is Batch:
             parts = [
                 x.reshape(len(indices), self.size, *x.shape[1:]) for x in rows.columns if isinstance(x, np.ndarray)
