@@ -76,9 +76,10 @@ def test_the_table_is_learned() -> None:
 def test_the_pipeline_goes_on() -> None:
     done = subprocess.run([sys.executable, "-c", block("data")], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    chain, same = done.stdout.splitlines()
+    chain, same, accuracy = done.stdout.splitlines()
     assert chain.startswith("<Dataset of 20 elements, ")
     assert same == "True"
+    assert float(accuracy) > 0.9
 
 
 def test_data_sets_come_by_name() -> None:
