@@ -66,28 +66,27 @@ void plan_windows(const Call& call, Work& work) {
 // The rows [begin, end) of one image's window.
 template <class E, int bytes>
 void window_rows(const Windows& w, const E* image, const int64_t* place, E fill, int64_t begin, int64_t end, E* y) {
-    const int64_t c = w.channels, step = w.columns * c;
+    const int64_t c = w.channels, step = w.columns * c, pixel = c * static_cast<int64_t>(sizeof(E));
     const int64_t top = place_of(place[0]), left = place_of(place[1]);
     const bool down = place[2] != 0, across = place[3] != 0;
-    // of the window's columns, before it is mirrored, those that the image has
+    // of the window's rows and columns, before they are mirrored, those that the image has
     const int64_t low = min_of(w.columns, max_of(0, -left)), high = max_of(low, min_of(w.columns, w.width - left));
-    const int64_t first = (across ? w.columns - high : low) * c, past = (across ? w.columns - low : high) * c;
-    for (int64_t i = begin; i < end; ++i, y += step) {
-        const int64_t row = top + (down ? w.rows - 1 - i : i);
-        if (row < 0 || row >= w.height) {
-            for (int64_t k = 0; k < step; ++k) y[k] = fill;
-            continue;
-        }
-        for (int64_t k = 0; k < first; ++k) y[k] = fill;
-        for (int64_t k = past; k < step; ++k) y[k] = fill;
-        const E* from = image + (row * w.width + left + low) * c;
-        if (across)
-            mirror_pixels<bytes>(reinterpret_cast<char*>(y + first), reinterpret_cast<const char*>(from), high - low,
-                                 c * static_cast<int64_t>(sizeof(E)));
-        else
-            copy_bytes(reinterpret_cast<char*>(y + first), reinterpret_cast<const char*>(from),
-                       (past - first) * static_cast<int64_t>(sizeof(E)));
-    }
+    const int64_t above = min_of(w.rows, max_of(0, -top)), below = max_of(above, min_of(w.rows, w.height - top));
+    const int64_t first = max_of(begin, down ? w.rows - below : above), past = min_of(end, down ? w.rows - above : below);
+    if (low > 0 || high < w.columns || first > begin || past < end)  // all at once: a few pixels in each row take as long
+        for (int64_t k = 0; k < (end - begin) * step; ++k) y[k] = fill;
+    if (first >= past || low == high) return;
+    const E* from = image + ((top + (down ? w.rows - 1 - first : first)) * w.width + left + low) * c;
+    const int64_t from_step = (down ? -w.width : w.width) * c;
+    E* to = y + (first - begin) * step + (across ? w.columns - high : low) * c;
+    if (across)
+        for (int64_t i = first; i < past; ++i, to += step, from += from_step)
+            mirror_pixels<bytes>(reinterpret_cast<char*>(to), reinterpret_cast<const char*>(from), high - low, pixel);
+    else if (from_step == step && high - low == w.columns)
+        __builtin_memcpy(to, from, static_cast<size_t>((past - first) * step) * sizeof(E));
+    else
+        for (int64_t i = first; i < past; ++i, to += step, from += from_step)
+            copy_bytes(reinterpret_cast<char*>(to), reinterpret_cast<const char*>(from), (high - low) * pixel);
 }
 
 template <class E>

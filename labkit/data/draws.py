@@ -8,6 +8,7 @@ Philox4x32-10, with half of the key, and a counter of index and epoch.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -39,10 +40,22 @@ def generator(key: np.ndarray, epoch: int, index: int) -> np.random.Generator:
 
 def draws_at(key: np.ndarray, epoch: int, indices: np.ndarray) -> np.ndarray:
     """Four uniform numbers in [0, 1), multiples of 2**-32, for each of the indices, int64 [k]: float64 [k, 4]."""
-    drawn = np.empty((len(indices), 4))
+    return _drawn("draws_at.i64", np.empty((len(indices), 4)), key, epoch, indices, [])
+
+
+def integers_at(key: np.ndarray, epoch: int, indices: np.ndarray, ranges: Sequence[tuple[int, int]]) -> np.ndarray:
+    """Four whole numbers for each of the indices, int64 [k, 4], those of `draws_at` put into four ranges (low, count): from
+    low on and below low + count, which has at most 2**32."""
+    limits = [n for pair in ranges for n in pair]
+    return _drawn("integers_at.i64", np.empty((len(indices), 4), np.int64), key, epoch, indices, limits)
+
+
+def _drawn(
+    kernel: str, out: np.ndarray, key: np.ndarray, epoch: int, indices: np.ndarray, limits: list[int]
+) -> np.ndarray:
     words = np.array([key[0], epoch % _WORD], np.uint64).view(np.int64).tolist()
-    native.call_kernel(native.active_target(), "draws_at.i64", [np.ascontiguousarray(indices)], [drawn], words)
-    return drawn
+    native.call_kernel(native.active_target(), kernel, [np.ascontiguousarray(indices)], [out], words + limits)
+    return out
 
 
 def chosen_seed(seed: Any) -> int:

@@ -209,6 +209,14 @@ def test_draws_by_number(kernels, all_kernels):
         index %= 2**64
         words = philox([index & 0xFFFFFFFF, index >> 32, draw & 0xFFFFFFFF, draw >> 32], key)
         assert (row * 2**32).tolist() == words
+    ranges = [(0, 1), (-7, 9), (2**40, 2**32), (-(2**40), 1000)]
+    limits = [n for pair in ranges for n in pair]
+    (whole,) = kernels("integers_at", [indices], [((len(indices), 4), np.int64)], [key, draw, *limits])
+    expected = [
+        [low + int(u * 2**32) * count // 2**32 for u, (low, count) in zip(row, ranges, strict=True)]
+        for row in y.tolist()
+    ]
+    assert whole.tolist() == expected
     (alone,) = kernels("draws_at", [indices[3:4]], [((1, 4), np.float64)], [key, draw])
     np.testing.assert_array_equal(alone[0], y[3])
     many = np.arange(20_000)
@@ -267,6 +275,8 @@ IMAGES, PLACES, ONES = np.ones((2, 4, 4, 3), np.uint8), np.zeros((2, 4), np.int6
         ("adjust_contrast", [IMAGES, ONES[:1]], ((2, 4, 4, 3), np.uint8), [], "a number for each image"),
         ("warp", [IMAGES, np.zeros((2, 8))], ((2, 4, 4, 3), np.uint8), [0, 0], "not f32"),
         ("draws_at", [np.arange(3)], ((3, 3), np.float64), [0, 0], "four numbers"),
+        ("integers_at", [np.arange(3)], ((3, 4), np.int64), [0, 0, 0, 1, 0, 1, 0, 1, 0, 0], "one of 1 to"),
+        ("integers_at", [np.arange(3)], ((3, 4), np.int64), [0, 0, 0, 1, 0, 1, 2**60, 1, 0, 1], "away"),
         ("shuffle_order", [np.arange(3)], ((3,), np.int64), [4], "buffer"),
     ],
 )

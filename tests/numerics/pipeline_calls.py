@@ -43,7 +43,11 @@ def pipeline_calls(images: int, side: int) -> Iterator[KernelCall]:
     turned = np.tile(np.float32([0.8, -0.6, 3, 0.6, 0.8, -2, 0, 0]), (images, 1))
     yield KernelCall("warp.u8", [x.astype(np.uint8), turned], [fresh(x.shape, np.uint8)], [1, 2], [0.0], "pipelines")
     count = images * side * 10
-    yield KernelCall("draws_at.i64", [np.arange(count)[::-1].copy()], [fresh((count, 4), np.float64)], [5, 7], [], "")
+    yield KernelCall(
+        "draws_at.i64", [np.arange(count)[::-1].copy()], [fresh((count, 4), np.float64)], [5, 7], [], "pipelines"
+    )
+    limits = [5, 7, -1, 9, 0, 2, 0, 1, 0, 2**32]
+    yield KernelCall("integers_at.i64", [np.arange(count)], [fresh((count, 4), np.int64)], limits, [], "pipelines")
     picks = np.zeros(count, np.int64)
     yield KernelCall("shuffle_order.i64", [picks], [fresh((count,), np.int64)], [count // 2], [], "pipelines")
 

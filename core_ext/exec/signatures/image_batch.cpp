@@ -71,14 +71,24 @@ void adjust_colors(const Checked& c) {
     adjust(c);
     c.need(c.in(0).shape[3] == 3, "takes three channels, the last dimension");
 }
-void draws_at(const Checked& c) {
+void four_at(const Checked& c, DType drawn) {
     c.operands(1, 1);
     c.attributes(2);
     c.dtype(c.in(0), c.T);
-    c.dtype(c.out(), DType::f64);
+    c.dtype(c.out(), drawn);
     c.rank(c.in(0), 1);
     c.rank(c.out(), 2);
     c.need(c.out().shape[0] == c.in(0).shape[0] && c.out().shape[1] == 4, "gives four numbers for each index");
+}
+void draws_at(const Checked& c) { four_at(c, DType::f64); }
+void integers_at(const Checked& c) {
+    four_at(c, DType::i64);
+    c.attributes(10);
+    for (int i = 2; i < 10; i += 2) {
+        const int64_t low = c.attribute(i), count = c.attribute(i + 1), reach = int64_t(1) << 48;
+        c.need(low >= -reach && low <= reach, "draws numbers less than 2^48 away");
+        c.need(count >= 1 && count <= int64_t(1) << 32, "draws one of 1 to 2^32 numbers");
+    }
 }
 void shuffle_order(const Checked& c) {
     c.elementwise(1);
@@ -97,6 +107,7 @@ const Signatures registered{
     {adjust, "adjust_brightness adjust_contrast"},
     {adjust_colors, "adjust_saturation adjust_hue"},
     {draws_at, "draws_at"},
+    {integers_at, "integers_at"},
     {shuffle_order, "shuffle_order"},
 };
 

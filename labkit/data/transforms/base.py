@@ -11,7 +11,7 @@ import numpy as np
 from labkit import native
 from labkit.core.dtypes import as_dtype
 from labkit.core.shapes import show
-from labkit.data.draws import chosen_seed, draws_at, key_of
+from labkit.data.draws import chosen_seed, draws_at, integers_at, key_of
 from labkit.data.elements import Column, column
 from labkit.data.spec import Spec, TensorSpec
 from labkit.data.transforms.leaves import On, changed_leaf, checked_on
@@ -141,10 +141,17 @@ class RandomTransform(ImageTransform):
         made.place = (seed, place)
         return made
 
-    def draw(self, indices: np.ndarray, epoch: int, block: int = 0) -> np.ndarray:
-        """Four uniform numbers in [0, 1) for each index, float64 [k, 4]; other ones for each block."""
+    def draw(self, indices: np.ndarray, epoch: int) -> np.ndarray:
+        """Four uniform numbers in [0, 1) for each index, float64 [k, 4]."""
+        return draws_at(self._key(), epoch, indices)
+
+    def draw_integers(self, indices: np.ndarray, epoch: int, *ranges: tuple[int, int]) -> np.ndarray:
+        """The same four in four ranges (low, count), as whole numbers from low on and below low + count, int64 [k, 4]."""
+        return integers_at(self._key(), epoch, indices, ranges)
+
+    def _key(self) -> np.ndarray:
         seed, place = self.place or (chosen_seed(self.seed), 0)
-        return draws_at(key_of(seed, f"{type(self).__name__} {place} {block}"), epoch, indices)
+        return key_of(seed, f"{type(self).__name__} {place}")
 
     def between(self, low: float, high: float, shares: np.ndarray) -> np.ndarray:
         """Numbers of [low, high), for those of [0, 1); float32, as kernels take amounts."""

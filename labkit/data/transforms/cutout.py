@@ -35,8 +35,7 @@ class Cutout(RandomTransform):
         return {"size": self.size, "fill": self.fill}
 
     def changed(self, images: np.ndarray, indices: np.ndarray, epoch: int) -> np.ndarray:
-        boxes = np.empty((len(images), 4), np.int64)
-        boxes[:, :2] = self.draw(indices, epoch)[:, :2] * images.shape[1:3]
-        boxes[:, :2] -= np.array(self.size) // 2
+        first = ((-(n // 2), side) for n, side in zip(self.size, images.shape[1:3], strict=True))
+        boxes = self.draw_integers(indices, epoch, *first, (0, 1), (0, 1))
         boxes[:, 2:] = boxes[:, :2] + self.size
         return run("erase", [boxes], images, reals=[fitting_fill(images, self.fill, "Cutout")])

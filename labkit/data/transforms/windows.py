@@ -13,6 +13,8 @@ from labkit.data.transforms.base import ImageTransform, RandomTransform, pixels,
 from labkit.data.transforms.leaves import On
 from labkit.errors import InvalidArgumentError, ShapeError
 
+NONE, EITHER = (0, 1), (0, 2)
+"""Ranges of 0 alone, and of 0 and 1."""
 FLIPS = ("horizontal", "vertical", "horizontal_and_vertical")
 
 
@@ -20,11 +22,12 @@ def seen(images: np.ndarray, size: tuple[int, int], places: Any, fill: float = 0
     """The windows of that size on images.
 
     Args:
-        places: [k, 4], or [4] for all: first row and column, whether it is upside down, and left to right.
+        places: int64 [k, 4], or a list of 4 for all: first row and column, whether it is upside down, and left to right.
     """
     made = np.empty((len(images), *size, images.shape[3]), images.dtype)
-    each = np.ascontiguousarray(np.broadcast_to(np.asarray(places, np.int64), (len(images), 4)))
-    return run("windows", [images, each], made, reals=[fill])
+    if not isinstance(places, np.ndarray):
+        places = np.tile(np.array(places, np.int64), (len(images), 1))
+    return run("windows", [images, places], made, reals=[fill])
 
 
 def fitting_fill(images: np.ndarray, fill: float, name: str) -> float:
@@ -145,11 +148,8 @@ class RandomFlip(RandomTransform):
         return {"mode": self.mode}
 
     def changed(self, images: np.ndarray, indices: np.ndarray, epoch: int) -> np.ndarray:
-        shares = self.draw(indices, epoch)
-        places = np.zeros((len(images), 4), np.int64)
-        for direction in self.mode.split("_and_"):
-            column = 3 if direction == "horizontal" else 2
-            places[:, column] = shares[:, column] < 0.5
+        down, across = (EITHER if way in self.mode else NONE for way in ("vertical", "horizontal"))
+        places = self.draw_integers(indices, epoch, NONE, NONE, down, across)
         return seen(images, (images.shape[1], images.shape[2]), places)
 
 

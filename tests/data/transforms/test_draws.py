@@ -40,14 +40,10 @@ def test_cutouts_have_all_middles_alike() -> None:
     require_uniform(hit)
 
 
-@pytest.mark.parametrize("blocks", [(0, 1), (3, 4)])
-def test_numbers_are_uniform_and_uncorrelated(blocks: tuple[int, int]) -> None:
-    transform = t.RandomTransform(seed=1)
-    drawn = np.concatenate(
-        [transform.draw(INDICES, epoch, block) for epoch in (0, 1) for block in blocks]
-        + [transform.draw(INDICES + 1, 0)],
-        axis=1,
-    )
+def test_numbers_are_uniform_and_uncorrelated() -> None:
+    transforms = [t.RandomTransform(seed=1), t.RandomTransform(seed=2), t.RandomFlip(seed=1)]
+    drawn = np.concatenate([x.draw(INDICES, epoch) for epoch in (0, 1, 7) for x in transforms], axis=1)
+    drawn = np.concatenate([drawn, transforms[0].draw(INDICES + 1, 0)], axis=1)
     assert drawn.min() >= 0
     assert drawn.max() < 1
     for column in drawn.T:

@@ -75,8 +75,8 @@ def test_flips(images: np.ndarray) -> None:
         flip = t.RandomFlip(mode, seed=5)
         drawn = flip.draw(INDICES, 0)
         for x, y, share in zip(images, flip(images), drawn, strict=True):
-            x = x[::-1] if share[2] < 0.5 and "vertical" in mode else x
-            np.testing.assert_array_equal(y, x[:, ::-1] if share[3] < 0.5 and "horizontal" in mode else x)
+            x = x[::-1] if share[2] >= 0.5 and "vertical" in mode else x
+            np.testing.assert_array_equal(y, x[:, ::-1] if share[3] >= 0.5 and "horizontal" in mode else x)
 
 
 def test_a_quarter_of_a_turn_is_one() -> None:
