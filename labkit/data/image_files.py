@@ -149,16 +149,21 @@ _DEEPEST = 16
 
 
 def _file(root: Path, most: int, name: str) -> bytes:
-    path = root / name
+    path = f"{root}/{name}"
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a FIFO must not hold it up
-        with os.fdopen(fd, "rb", buffering=0) as file:
+        try:
             status = os.fstat(fd)
             if not stat.S_ISREG(status.st_mode):
                 raise DataError(f"{path} is no file")
             if status.st_size > most:
                 raise DataError(f"{path} is too large", rule=f"At most {most:,} bytes", received=f"{status.st_size:,}")
-            return file.read(most)
+            data = os.read(fd, status.st_size)
+            while len(data) < status.st_size and (more := os.read(fd, status.st_size - len(data))):
+                data += more
+            return data
+        finally:
+            os.close(fd)
     except FileNotFoundError as error:
         raise DataError(f"{path} is gone", rule="It was there when the folder was listed") from error
     except OSError as error:

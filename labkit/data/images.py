@@ -64,7 +64,7 @@ def decode_image(
     if not isinstance(data, bytes):
         raise InvalidArgumentError("An encoded image is bytes", received=type(data).__name__)
     check_options(channels, size, max_pixels)
-    return decoded(data, channels, size, name, max_pixels)
+    return np.array(decoded(data, channels, size, name, max_pixels))
 
 
 def check_options(channels: Any, size: Any, max_pixels: Any) -> None:
@@ -85,13 +85,13 @@ def check_options(channels: Any, size: Any, max_pixels: Any) -> None:
 
 
 def decoded(data: bytes, channels: int, size: Any, name: str, max_pixels: int) -> np.ndarray:
-    """As `decode_image`, of options that were checked."""
+    """As `decode_image`, of options that were checked; read-only."""
     try:
         image = _of_plain_jpeg(data, size, max_pixels) or _opened(data, size, name, max_pixels)
         image = _in_mode(image, _MODES[channels], name)
         if size is not None and image.size != (size[1], size[0]):
             image = image.resize((size[1], size[0]), 2)  # Image.Resampling.BILINEAR
-        pixels = np.array(image)
+        pixels = np.asarray(image)
     except DataError:
         raise
     except Exception as error:  # Pillow raises a dozen kinds

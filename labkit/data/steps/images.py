@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from labkit.data.elements import Elements, column
+from labkit.data.elements import Elements
 from labkit.data.image_files import ImageFiles
 from labkit.data.images import decoded
 from labkit.data.node import Node
@@ -62,8 +63,23 @@ class Images(Node):
         return TensorSpec((*self.size, self.channels), "uint8"), TensorSpec((), "int64")
 
     def fetch(self, indices: np.ndarray, epoch: int, workers: Workers) -> Elements:
-        images = workers.map(self._image, indices.tolist(), self.parallel)
-        return Elements((0, 0), [column(images), self.files.labels[indices]], len(indices))
+        numbers, lock = indices.tolist(), threading.Lock()
+        alike: list[np.ndarray] = []  # room for all of the first one's shape
+        others: dict[int, np.ndarray] = {}
+
+        def put(place: int) -> None:
+            image = self._image(numbers[place])
+            with lock:
+                if not alike:
+                    alike.append(np.empty((len(numbers), *image.shape), np.uint8))
+            if image.shape == alike[0].shape[1:]:
+                alike[0][place] = image
+            else:
+                others[place] = image.copy()
+
+        workers.map(put, range(len(numbers)), self.parallel)
+        images = [others.get(i, alike[0][i]) for i in range(len(numbers))] if others else alike[0]
+        return Elements((0, 0), [images, self.files.labels[indices]], len(indices))
 
     def _image(self, index: int) -> np.ndarray:
         try:

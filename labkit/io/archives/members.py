@@ -7,7 +7,7 @@ import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from labkit.errors import ArchiveError
 
@@ -35,8 +35,7 @@ class Limits:
     name_bytes: int = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """A file in an archive.
 
     Attributes:
@@ -189,9 +188,10 @@ class Bytes:
         Raises:
             ArchiveError: the system cannot read them.
         """
+        count = max(0, min(count, self.size - position))  # a size that lies reserves nothing
         try:
             data = os.pread(self._fd, count, position)
-            while data and len(data) < min(count, self.size - position):
+            while len(data) < count:
                 more = os.pread(self._fd, count - len(data), position + len(data))
                 if not more:
                     break

@@ -12,6 +12,7 @@ from labkit.io.archives.members import MIB, Member, Names, Wrong, shown
 from labkit.io.archives.streams import Source
 
 BLOCK = 512
+_ZEROS = bytes(BLOCK)
 _FILES, _FOLDER = b"0\x007", b"5"
 _REFUSED = {
     b"1": "is a hard link",
@@ -39,7 +40,7 @@ def walk(source: Source, wrong: Wrong, wanted: Callable[[Member], bool]) -> Iter
         header = source.take(BLOCK)
         if len(header) < BLOCK:
             raise _ends(wrong, at, "A tar ends with two blocks of zeros", f"{len(header)} bytes of a header")
-        if not header.strip(b"\0"):
+        if header == _ZEROS:
             break
         _check_sum(header, at, wrong)
         kind, size = header[156:157], _number(header[124:136], at, wrong)
@@ -89,7 +90,7 @@ def is_header(block: bytes) -> bool:
     if len(block) < BLOCK:
         return False
     octal = _OCTAL.fullmatch(block[148:156])
-    return not block.strip(b"\0") or (octal is not None and _sums_fit(block, int(octal[1] or b"0", 8)))
+    return block == _ZEROS or (octal is not None and _sums_fit(block, int(octal[1] or b"0", 8)))
 
 
 def _check_sum(header: bytes, at: int, wrong: Wrong) -> None:

@@ -12,7 +12,7 @@ import struct
 import zlib
 from typing import Any
 
-from labkit.io.archives.members import FREE, MIB, Bytes, Member, Names, Wrong
+from labkit.io.archives.members import FREE, Bytes, Member, Names, Wrong
 from labkit.io.archives.streams import Gunzip, PlainSource
 
 MAGICS = (b"PK\x03\x04", b"PK\x05\x06")
@@ -23,6 +23,8 @@ _ENTRY = struct.Struct("<4s4B4HL2L5H2L")
 _LOCAL = struct.Struct("<4s2B4HL2L2H")
 _MAX16, _MAX32 = 0xFFFF, 0xFFFFFFFF
 _ENCRYPTED, _AFTERWARDS, _UTF8 = 1 << 0, 1 << 3, 1 << 11
+_USUAL = 256
+"""As many bytes as name and extra field usually have at most: with them a file is read at once."""
 _STORED, _DEFLATED, _BZIP2, _LZMA = 0, 8, 12, 14
 
 
@@ -88,23 +90,26 @@ def content(file: Bytes, member: Member, wrong: Wrong) -> bytes:
     def damaged(rule: str, received: str) -> Exception:
         return wrong("is damaged", member=member.name, position=member.start, rule=rule, received=received)
 
-    entry = file.at(member.position, _ENTRY.size)
-    local = file.at(member.start, _LOCAL.size)
-    if len(entry) < _ENTRY.size or len(local) < _LOCAL.size or local[:4] != b"PK\x03\x04":
+    local = file.at(member.start, _LOCAL.size + _USUAL + member.packed)
+    if len(local) < _LOCAL.size or local[:4] != b"PK\x03\x04":
         raise damaged("A local header stands before each file", ascii(local[:4]))
-    _, _, _, flags, method, _, _, told, _, _, named, extra = _LOCAL.unpack(local)
-    _, _, _, _, _, flags2, method2, _, _, check, _, _, named2, *_ = _ENTRY.unpack(entry)
-    name, name2 = file.at(member.start + _LOCAL.size, named), file.at(member.position + _ENTRY.size, named2)
-    if (method, name) != (method2, name2) or (flags ^ flags2) & (_ENCRYPTED | _UTF8):
+    _, _, _, flags, method, _, _, told, _, _, named, extra = _LOCAL.unpack_from(local)
+    start = _LOCAL.size + named + extra
+    if len(local) < start + member.packed:
+        local = file.at(member.start, start + member.packed)
+    name, packed = local[_LOCAL.size : _LOCAL.size + named], local[start : start + member.packed]
+    if len(packed) < member.packed:
+        raise damaged(f"It takes {member.packed:,} bytes", f"{len(packed):,}")
+    entry = file.at(member.position, _ENTRY.size + named)
+    if len(entry) < _ENTRY.size:
+        raise damaged("The list says what it is", "the end of the archive")
+    _, _, _, _, _, flags2, method2, _, _, check, *_ = _ENTRY.unpack_from(entry)
+    if (method, name) != (method2, entry[_ENTRY.size :]) or (flags ^ flags2) & (_ENCRYPTED | _UTF8):
         raise damaged("The list and the local header say the same", f"{ascii(name)[:60]}, method {method}")
     if not flags & _AFTERWARDS and told != check:
         raise damaged("The list and the local header have the same check sum", f"{told:08x} and {check:08x}")
     if flags & _ENCRYPTED:
         raise wrong("is encrypted", member=member.name, position=member.start, fix="Pack it again without a password")
-    start = member.start + _LOCAL.size + named + extra
-    packed = file.at(start, member.packed)
-    if len(packed) < member.packed:
-        raise damaged(f"It takes {member.packed:,} bytes", f"{len(packed):,}")
     data = _unpacked(packed, method, member, wrong)
     if len(data) != member.size or zlib.crc32(data) != check:
         received = f"{'more' if len(data) > member.size else f'{len(data):,} bytes'}, check sum {zlib.crc32(data):08x}"
@@ -123,7 +128,7 @@ def _unpacked(packed: bytes, method: int, member: Member, wrong: Wrong) -> bytes
         elif method == _BZIP2:
             stream = bz2.BZ2Decompressor()
         elif method == _LZMA:
-            stream, packed = _lzma(packed), packed[4 + int.from_bytes(packed[2:4], "little") :]
+            stream, packed = _lzma(packed, member.size), packed[4 + int.from_bytes(packed[2:4], "little") :]
         else:
             raise wrong(
                 f"is packed by the method {method}",
@@ -145,14 +150,14 @@ def _unpacked(packed: bytes, method: int, member: Member, wrong: Wrong) -> bytes
     return data
 
 
-def _lzma(packed: bytes) -> lzma.LZMADecompressor:
+def _lzma(packed: bytes, size: int) -> lzma.LZMADecompressor:
     """Of a raw stream behind two bytes of a version, two of a length and five of properties (APPNOTE 5.8.8)."""
     _, length, first, dictionary = struct.unpack_from("<HHBI", packed)
-    if length != 5 or first >= 9 * 5 * 5 or dictionary > 256 * MIB:
+    if length != 5 or first >= 9 * 5 * 5:
         raise ValueError("no properties of LZMA that are allowed here")
     rest, lc = divmod(first, 9)
     pb, lp = divmod(rest, 5)
-    filters = [{"id": lzma.FILTER_LZMA1, "lc": lc, "lp": lp, "pb": pb, "dict_size": max(dictionary, 4096)}]
+    filters = [{"id": lzma.FILTER_LZMA1, "lc": lc, "lp": lp, "pb": pb, "dict_size": max(4096, min(dictionary, size))}]
     return lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=filters)
 
 
