@@ -200,6 +200,7 @@ REFUSED: dict[str, tuple[Write, str]] = {
     "tar, unknown kind": (tar(file(b"a", kind=b"Z")), "unknown kind"),
     "tar, folder with content": (tar(file(b"a/", kind=b"5")), "folder with content"),
     "zip, symbolic link": (zipped(("a", b"/etc"), change=with_mode(0o120777)), "symbolic link"),
+    "zip, file that has the mode of a folder": (zipped(("a", b"1"), change=with_mode(0o040755)), "neither a file nor"),
     "zip, device": (zipped(("a", b""), change=with_mode(0o020666)), "neither a file nor a folder"),
     # Sizes.
     "tar, size too large": (
@@ -316,6 +317,10 @@ HARMLESS: dict[str, tuple[Write, dict[str, bytes]]] = {
     "zip, nothing in it": (zipped(), {}),
     "zip, folder and comment": (
         zipped(("a/", b""), ("a/b", b"1"), change=lambda data: data[:-2] + b"\2\0hi"),
+        {"a/b": b"1"},
+    ),
+    "zip, folder that has the mode of a file": (
+        zipped(("a/", b""), ("a/b", b"1"), change=with_mode(0o100755)),
         {"a/b": b"1"},
     ),
     "zip, quoted end in its comment": (

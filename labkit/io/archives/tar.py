@@ -20,10 +20,10 @@ _REFUSED = {
     b"3": "is a device",
     b"4": "is a device",
     b"6": "is a pipe",
-    b"S": "is a sparse file",
+    b"S": "is a sparse file, which tar --sparse makes",
     b"M": "is a part of a file of several volumes",
 }
-_DEREFERENCE = "Pack it again with the files themselves: tar --dereference --hard-dereference -cf ARCHIVE FOLDER"
+_DEREFERENCE = "Pack it again with what links lead to: tar --dereference --hard-dereference -cf ARCHIVE FOLDER"
 _OCTAL = re.compile(rb"\s*([0-7]*)[\s\0]*")
 
 
@@ -175,7 +175,11 @@ def _refused(kind: bytes, name: str, at: int, sparse: bool, wrong: Wrong) -> Exc
     else:
         what = f"is something of the unknown kind {kind!a}"
     return wrong(
-        what, member=name, position=at, rule="Only files and folders are read, and only whole ones", fix=_DEREFERENCE
+        what,
+        member=name,
+        position=at,
+        rule="Only files and folders are read, and only whole ones",
+        fix=_DEREFERENCE if kind in b"12" else "",
     )
 
 

@@ -55,7 +55,7 @@ def listed(file: Bytes, wrong: Wrong) -> list[Member]:
         mode = stat.S_IFMT(attributes >> 16) if system == 3 else 0
         folder = name.endswith("/")
         if (
-            mode not in (0, stat.S_IFDIR if folder else stat.S_IFREG)
+            mode not in (0, stat.S_IFREG, stat.S_IFDIR if folder else 0)  # some writers give folders the mode of files
             or (folder and unpacked)
             or disk not in (0, _MAX16)
         ):
