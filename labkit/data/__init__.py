@@ -16,7 +16,9 @@ from labkit.data.formats.npz import read_npz
 from labkit.data.image_folder import ImageFolder
 from labkit.data.images import decode_image
 from labkit.data.iterator import Iterator
+from labkit.data.leakage import Duplicates, LeakageWarning, duplicates
 from labkit.data.spec import TensorSpec
+from labkit.data.splits import fraction, group_split, k_fold, random_split, stratified_split
 from labkit.data.sql import SqlDataset
 from labkit.data.steps.transform import Transform
 from labkit.io.record_writer import TFRecordWriter
@@ -24,9 +26,11 @@ from labkit.io.record_writer import TFRecordWriter
 __all__ = [
     "CsvDataset",
     "Dataset",
+    "Duplicates",
     "FixedLengthRecordDataset",
     "ImageFolder",
     "Iterator",
+    "LeakageWarning",
     "NumpyDataset",
     "SqlDataset",
     "TFRecordDataset",
@@ -35,12 +39,18 @@ __all__ = [
     "TextLineDataset",
     "Transform",
     "decode_image",
+    "duplicates",
+    "fraction",
+    "group_split",
+    "k_fold",
     "parse_example",
+    "random_split",
     "read_cifar10",
     "read_cifar100",
     "read_idx",
     "read_npy",
     "read_npz",
     "serialize_example",
+    "stratified_split",
     "transforms",
 ]

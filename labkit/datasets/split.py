@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas
 
     from labkit.data import Dataset
+    from labkit.data.splits import Folds
 
 DTYPES = ("float32", "uint8", "int32", "int64", "bool")
 """What the numbers of x may be; text (of objects, `U` or `S`) may stand beside them."""
@@ -83,6 +84,19 @@ class Split:
         from labkit.data import Dataset
 
         return Dataset.from_tensor_slices((self.x, self.y))
+
+    def fraction(self, share: float, stratified: bool = False, seed: int | None = None) -> Split:
+        """A part of the examples, of which smaller ones are a part: `lk.data.fraction`."""
+        from labkit.data.splits import fraction
+
+        part: Split = fraction(self, share, stratified=stratified, seed=seed)
+        return part
+
+    def k_fold(self, k: int = 5, stratified: bool = False, seed: int | None = None) -> Folds:
+        """Pairs (train, validation) of splits, for cross-validation: `lk.data.k_fold`."""
+        from labkit.data.splits import k_fold
+
+        return k_fold(self, k, stratified=stratified, seed=seed)
 
     def frame(self, target: str = "y") -> pandas.DataFrame:
         """A table as a pandas frame: a column for each of x, then y.
