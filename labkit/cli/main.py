@@ -15,7 +15,7 @@ import click
 from labkit.errors import LabkitError
 
 COMMANDS = (
-    "run", "new", "ls", "show", "logs", "compare", "export", "rm", "explain", "bench", "datasets", "plugins",
+    "run", "new", "verify-resume", "ls", "show", "logs", "compare", "export", "rm", "explain", "bench", "datasets", "plugins",
 )  # fmt: skip
 """Each is the command of that name in the module of that name here; it is imported when it is used."""
 
@@ -29,7 +29,8 @@ class LazyGroup(click.Group):
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        return getattr(importlib.import_module(f"labkit.cli.{name}"), name)
+        module = name.replace("-", "_")
+        return getattr(importlib.import_module(f"labkit.cli.{module}"), module)
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

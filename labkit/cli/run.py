@@ -23,6 +23,8 @@ from labkit.cli.main import debug_option
 @click.option("--max-time", metavar="TIME", help="Stop after so long, such as 2h; the same command continues.")
 @click.option("--trial-time", metavar="TIME", help="How long an attempt at a trial may take, such as 15min.")
 @click.option("--trial-memory", metavar="SIZE", help="How much memory a trial may use, such as 2GB.")
+@click.option("--checkpoint-every", type=click.IntRange(min=1), metavar="STEPS", help="Steps between checkpoints.")
+@click.option("--checkpoint-time", metavar="TIME", help="Time between checkpoints, such as 5min.")
 @click.option("--executor", default="local", show_default=True, help="Where trials run.")
 @click.option("--logs", default="logs", show_default=True, metavar="DIR", help="Folder of the store and all logs.")
 @click.option("--quick", is_flag=True, help="Use the experiment's quick settings: shows that it works.")

@@ -80,10 +80,11 @@ def _policy(how: dict[str, Any]) -> Policy:
     from labkit.lab import policy
 
     on_error, retries = policy.on_error(how.pop("on_error"))
-    limits: dict[str, Any] = {}
+    limits: dict[str, Any] = {"checkpoint_every": how.pop("checkpoint_every")}
     for option, name, read in (
         ("max_time", "max_seconds", policy.seconds),
         ("trial_time", "trial_seconds", policy.seconds),
+        ("checkpoint_time", "checkpoint_seconds", policy.seconds),
         ("trial_memory", "trial_memory", policy.size),
     ):
         if (text := how.pop(option)) is not None:

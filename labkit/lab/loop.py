@@ -89,6 +89,8 @@ class Loop:
             attempt=attempt,
             key=trial.key,
             memory=self.policy.trial_memory,
+            checkpoint_every=self.policy.checkpoint_every,
+            checkpoint_seconds=self.policy.checkpoint_seconds,
         )
         ticket = self.executor.start(unit)
         self.running[ticket] = _Running(ticket, trial, attempt, time.monotonic())

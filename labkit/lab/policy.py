@@ -34,6 +34,8 @@ class Policy:
         trial_seconds: how long an attempt at a trial may take; one that takes longer saves, leaves and has failed.
         trial_memory: bytes that a trial may use, with the processes it starts; None for any number. It is measured several
             times a second; one that uses more is ended and has failed.
+        checkpoint_every, checkpoint_seconds: how many steps, or seconds, lie between two checkpoints of `trial.fit`; None
+            leaves that to the experiment. It changes no bit of the results.
     """
 
     on_error: Literal["continue", "stop"] = "continue"
@@ -41,6 +43,8 @@ class Policy:
     max_seconds: float = math.inf
     trial_seconds: float = math.inf
     trial_memory: int | None = None
+    checkpoint_every: int | None = None
+    checkpoint_seconds: float | None = None
 
 
 def on_error(text: str) -> tuple[Literal["continue", "stop"], int]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from labkit.errors import ConfigError, StoreError
 from labkit.lab.loop import Loop
@@ -59,7 +61,7 @@ def run_sweep(
     logs: str | os.PathLike[str] = "logs",
     again: bool = False,
     policy: Policy | None = None,
-    executor: str = "local",
+    executor: str | Mapping[str, Any] = "local",
     progress: Progress | None = None,
 ) -> Outcome:
     """Run what the store says is still to do of a sweep.

@@ -15,6 +15,7 @@ class Unit:
         folder: the trial's own folder, made by the executor.
         config: value by key.
         attempt: 1 for the first; a later one continues from the checkpoints in the folder.
+        checkpoint_every, checkpoint_seconds: how often `trial.fit` saves, where that is not left to the experiment.
         memory: how many bytes the trial, with all processes that it starts, may have in use; None for any number.
     """
 
@@ -29,6 +30,8 @@ class Unit:
     attempt: int
     key: str
     memory: int | None = None
+    checkpoint_every: int | None = None
+    checkpoint_seconds: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)

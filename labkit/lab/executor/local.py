@@ -7,6 +7,7 @@ import os
 import selectors
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,14 @@ class LocalExecutor:
 
     Every trial is a fresh process in its own process group. When the zygote dies its workers die too; their tickets
     end with status None, and the next `start` makes a new zygote.
+
+    Args:
+        jobs: how many trials run at a time.
+        environment: variables that the trials see beside those of this process.
     """
 
-    def __init__(self, jobs: int) -> None:
-        self.jobs = jobs
+    def __init__(self, jobs: int, environment: Mapping[str, str] | None = None) -> None:
+        self.jobs, self._environment = jobs, dict(environment or {})
         self._selector = selectors.DefaultSelector()
         self._next, self._deaths = 0, 0
         self._workers: dict[int, Channel] = {}
@@ -151,6 +156,7 @@ class LocalExecutor:
             "OPENBLAS_NUM_THREADS": "1",  # or NumPy starts threads, and the zygote forks
             "OMP_NUM_THREADS": "1",
             "LABKIT_NUM_THREADS": str(threads_per_trial(self.jobs)),
+            **self._environment,
         }
         root = str(Path(os.path.abspath(__file__)).parents[3])
         if root in [os.path.abspath(path) for path in sys.path]:  # trials use the package that this runner uses

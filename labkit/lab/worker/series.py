@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labkit.io import AppendLog, read_log
+from labkit.io.failpoints import reach
 
 if TYPE_CHECKING:
     from labkit.summary import EventWriter
@@ -50,6 +51,7 @@ class Series:
 
     def add(self, step: int, metrics: Mapping[str, float]) -> None:
         """A record, and a scalar for each figure: `train/loss` is `loss` of the run `train`."""
+        reach("step")
         self.open()
         if self._log is not None:
             try:

@@ -121,6 +121,9 @@ class Trial(TrialRecord):
         self._fits += 1
         folder = self.folder / "checkpoints" / f"fit{self._fits}"
         self._fit = Fit(self, model, data, batch_size, validation, folder, self._step, restore_best_weights)
+        unit = self._unit  # the run's wishes go before the experiment's
+        if unit.checkpoint_every is not None or unit.checkpoint_seconds is not None:
+            checkpoint_every, checkpoint_seconds = unit.checkpoint_every, unit.checkpoint_seconds or checkpoint_seconds
         self._step = self._fit.run(steps, validation_every, checkpoint_every, checkpoint_seconds)
         self._fit.restore_best()
         self._final.update(self.latest)
