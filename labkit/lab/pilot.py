@@ -145,7 +145,7 @@ def _left(sweep: Sweep, seeds: int, max_trials: int | None, logs: Path) -> int |
         store = Store(Path(folder))
         try:
             store.add_sweep(sweep.row(0))
-            return max(0, len(Schedule(store, sweep, sweep.id, searcher, seeds, max_trials)) - done)
+            return max(0, len(Schedule(store, sweep, sweep.id, searcher, range(seeds), max_trials)) - done)
         finally:
             store.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,7 @@ class Outcome:
 def run_sweep(
     sweep: Sweep,
     *,
-    seeds: int = 1,
+    seeds: int | Sequence[int] = 1,
     jobs: int = 1,
     max_trials: int | None = None,
     logs: str | os.PathLike[str] = "logs",
@@ -69,7 +69,7 @@ def run_sweep(
     Trials that failed are tried again, except those whose numbers diverged: the same bits would diverge again.
 
     Args:
-        seeds: repeats of each configuration, with seeds 0, 1, ...
+        seeds: repeats of each configuration, with seeds 0, 1, ...; or the seeds themselves.
         jobs: trials that run at the same time.
         max_trials: how many trials the sweep may have; None for as many as its search asks for.
         again: repeat the sweep when it is finished.
@@ -80,9 +80,11 @@ def run_sweep(
         ConfigError: seeds, jobs or max_trials below 1, or a search that does not fit the space.
         StoreError: the store cannot be used, or another runner works on this sweep.
     """
-    for name, value in (("seeds", seeds), ("jobs", jobs), ("max_trials", max_trials)):
+    counts = {"jobs": jobs, "max_trials": max_trials, **({} if isinstance(seeds, Sequence) else {"seeds": seeds})}
+    for name, value in counts.items():
         if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
             raise ConfigError(f"{name} is no count", rule=f"{name} is a whole number, 1 or more", received=repr(value))
+    each = seeds if isinstance(seeds, Sequence) else range(seeds)
     folder = Path(logs).resolve()
     store = Store(folder)
     progress = progress or Progress.silent()
@@ -95,12 +97,12 @@ def run_sweep(
             if not store.sweeps(id=row.id):
                 store.add_sweep(row)
             _recover(store, row, progress)
-            schedule = Schedule(store, sweep, row.id, sweep.searcher(), seeds, max_trials)
+            schedule = Schedule(store, sweep, row.id, sweep.searcher(), each, max_trials)
             if again and known and schedule.finished:
                 row = sweep.row(row.repeat + 1)
                 store.add_sweep(row)
                 held.enter_context(owned(folder / row.folder))
-                schedule = Schedule(store, sweep, row.id, sweep.searcher(), seeds, max_trials)
+                schedule = Schedule(store, sweep, row.id, sweep.searcher(), each, max_trials)
             if not (folder / row.folder / "sweep.json").exists():
                 write_description(folder / row.folder, sweep.description(row))
             loop = Loop(store, folder, sweep, row, schedule, policy or Policy(), progress)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from labkit.lab import plain
@@ -32,12 +32,18 @@ class Schedule:
     failed wait for another attempt.
 
     Args:
-        seeds: repeats of each configuration.
+        seeds: of each configuration.
         most: how many trials the sweep may have; None for as many as the searcher asks for.
     """
 
     def __init__(
-        self, store: Store, sweep: Sweep, sweep_id: str, searcher: Searcher, seeds: int, most: int | None = None
+        self,
+        store: Store,
+        sweep: Sweep,
+        sweep_id: str,
+        searcher: Searcher,
+        seeds: Sequence[int],
+        most: int | None = None,
     ) -> None:
         self._store, self._sweep, self._id = store, sweep, sweep_id
         self._searcher, self._seeds = searcher, seeds
@@ -80,7 +86,7 @@ class Schedule:
 
     def report(self, trial: TrialRow, step: int, metrics: Mapping[str, float]) -> bool:
         """Figures of a running trial; whether it is not worth going on."""
-        if not self._searcher.prunes or trial.seed != 0:
+        if not self._searcher.prunes or trial.seed != self._seeds[0]:
             return False
         value = self._sweep.experiment.cost(metrics)
         return value is not None and self._searcher.report(self._by_trial[trial.number].number, step, value)
@@ -103,14 +109,14 @@ class Schedule:
             candidate = self._by_trial[number]
             if step is None:
                 self._tell(candidate)
-            elif candidate.trials.get(0, None) is not None and candidate.trials[0].number == number:
-                self.report(candidate.trials[0], step, metrics)
+            elif (first := candidate.trials.get(self._seeds[0])) is not None and first.number == number:
+                self.report(first, step, metrics)
         for candidate in self._candidates:  # those without a figure
             self._tell(candidate)
 
     def _ask(self) -> _Candidate | None:
         """One more configuration, if there is one and room for it."""
-        if len(self._candidates) * self._seeds >= self._most:
+        if len(self._candidates) * len(self._seeds) >= self._most:
             return None
         choice = self._searcher.ask()
         return None if choice is None else self._add(self._sweep.config(choice))
@@ -119,9 +125,9 @@ class Schedule:
         """Adds the trials that the store lacks: seed by seed, so that more seeds come after the ones there are."""
         missing = [
             (candidate.config, seed)
-            for seed in range(self._seeds)
+            for seed in self._seeds
             for candidate in self._candidates
-            if seed not in candidate.trials and (seed == 0 or self._worth_repeating(candidate))
+            if seed not in candidate.trials and (seed == self._seeds[0] or self._worth_repeating(candidate))
         ]
         room = self._most - len(self._by_trial)
         if missing and room > 0:
@@ -130,13 +136,13 @@ class Schedule:
                 self._know(trial)
 
     def _worth_repeating(self, candidate: _Candidate) -> bool:
-        first = candidate.trials.get(0)
+        first = candidate.trials.get(self._seeds[0])
         return not self._searcher.prunes or (first is not None and first.state == "COMPLETED")
 
     def _tell(self, candidate: _Candidate) -> None:
         """Tells the searcher the mean over the seeds, once the last of them has ended."""
-        trials = [trial for seed, trial in candidate.trials.items() if seed < self._seeds]
-        whole = len(trials) == self._seeds or not self._worth_repeating(candidate)
+        trials = [trial for seed, trial in candidate.trials.items() if seed in self._seeds]
+        whole = len(trials) == len(self._seeds) or not self._worth_repeating(candidate)
         if candidate.told or not whole or any(trial.number not in self._over for trial in trials):
             return
         candidate.told = True
@@ -161,7 +167,7 @@ class Schedule:
         self._by_trial[trial.number] = candidate
         if trial.finished:
             self._over.add(trial.number)
-        elif trial.seed < self._seeds:
+        elif trial.seed in self._seeds:
             self._waiting.append(trial)
 
     def _renewed(self, trial: TrialRow) -> TrialRow:

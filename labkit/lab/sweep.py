@@ -122,6 +122,7 @@ class Sweep:
             "space": row.space,
             "code": row.code,
             "sources": kept,
+            "omitted": [name for name in self.sources if name not in kept],
             "commit": _commit(self.experiment.path.parent),
             "packages": packages(),
             "python": sys.version.split()[0],

@@ -28,7 +28,7 @@ def store(tmp_path: Path):
 
 
 def schedule(store: Store, seeds: int = 1, searcher: Searcher | None = None, **more: Any) -> Schedule:
-    return Schedule(store, SWEEP, SWEEP.id, searcher or GridSearcher(), seeds, **more)
+    return Schedule(store, SWEEP, SWEEP.id, searcher or GridSearcher(), range(seeds), **more)
 
 
 def complete(store: Store, made: Schedule, trial: TrialRow, loss: float) -> None:
