@@ -82,8 +82,8 @@ def test_archives(tmp_path: Path, save) -> None:
     assert list(lk.data.read_npz(path, ["bool", "half"])) == ["bool", "half"]
     with pytest.raises(DataError, match="no array 'bols'; did you mean 'bool'"):
         lk.data.read_npz(path, ["bols"])
-    with pytest.raises(DataError, match=r"array 'fortran' is too large.*192 bytes, where 108 are left"):
-        lk.data.read_npz(path, ["float32", "big-endian", "fortran"], max_bytes=180)
+    with pytest.raises(DataError, match=r"array 'fortran' is too large.*320 bytes, where 72 are left"):
+        lk.data.read_npz(path, ["float32", "big-endian", "fortran"], max_bytes=400)
 
 
 GOOD = headed("'<i4'", data=struct.pack("<2i", 1, 2))
@@ -155,12 +155,11 @@ def test_archives_that_are_none(tmp_path: Path) -> None:
         lk.data.read_npz(written(tmp_path, [("notes.txt", b"")]))
     with pytest.warns(UserWarning, match="Duplicate"):
         path = written(tmp_path, [("a.npy", GOOD), ("a.npy", GOOD)])
-    with pytest.raises(DataError, match=r"'a.npy' twice"):
+    with pytest.raises(DataError, match=r"'a.npy' .*is there twice"):
         lk.data.read_npz(path)
-    with pytest.raises(DataError, match=r"damaged .npz archive.*compression 14"):
-        lk.data.read_npz(written(tmp_path, [("a.npy", GOOD)], zipfile.ZIP_LZMA))
+    assert lk.data.read_npz(written(tmp_path, [("a.npy", GOOD)], zipfile.ZIP_LZMA))["a"].tolist() == [1, 2]
     (tmp_path / "y.npz").write_bytes(GOOD)
-    with pytest.raises(DataError, match=r"damaged .npz archive"):
+    with pytest.raises(DataError, match=r"y.npz is no archive that can be read"):
         lk.data.read_npz(tmp_path / "y.npz")
     with pytest.raises(DataError, match="cannot be read"):
         lk.data.read_npz(tmp_path / "none.npz")
@@ -172,7 +171,7 @@ def test_every_flipped_byte_of_the_numbers_is_found(tmp_path: Path) -> None:
     place = whole.index(struct.pack("<2i", 1, 2))
     for i in range(8):
         path.write_bytes(whole[: place + i] + bytes([whole[place + i] ^ 16]) + whole[place + i + 1 :])
-        with pytest.raises(DataError, match="Bad CRC-32"):
+        with pytest.raises(DataError, match="is damaged.*check sum"):
             lk.data.read_npz(path)
 
 

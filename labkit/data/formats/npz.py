@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import os
-import zipfile
-import zlib
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from labkit.data.formats.npy import other_size, read_array, read_header
 from labkit.data.formats.payload import MAX_BYTES
-from labkit.data.paths import opened
 from labkit.errors import DataError
+from labkit.io.archives import Archive, Limits, Member
 from labkit.near import quoted_near_names
 
 _SUFFIX = ".npy"
-_DAMAGED = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    ValueError,
-    OverflowError,
-    OSError,
-    NotImplementedError,
-    RuntimeError,
-)
-"""What zipfile raises at damaged, encrypted and strange archives."""
+_ANY = 1 << 62
 
 
 def read_npz(
@@ -47,57 +35,45 @@ def read_npz(
         DataError: the file cannot be read, is no such archive or damaged, has no such array, or holds more; and where
             `read_npy` raises one, naming the array.
     """
-    with opened(Path(path)) as file:
-        try:
-            archive = zipfile.ZipFile(file)
-            members = _members(archive, os.fspath(path))
-            found = {}
-            for name in members if names is None else names:
-                if name not in members:
-                    raise _unknown(os.fspath(path), name, list(members))
-                found[name] = _read(archive, members[name], f"{os.fspath(path)}, array {name!r}", max_bytes)
-                max_bytes -= found[name].nbytes
-        except _DAMAGED as error:
-            raise DataError(
-                f"{os.fspath(path)} is a damaged .npz archive",
-                rule="It is a zip archive, stored or deflated, without a password",
-                received=f"{type(error).__name__}: {error}"[:100],
-                fix="Write it again with numpy.savez.",
-            ) from error
+    # What is read is what counts: zeros may pack a thousandfold, and of a large archive one may want a small array.
+    limits = Limits(member_bytes=_ANY, total_bytes=_ANY, ratio=_ANY)
+    found: dict[str, np.ndarray] = {}
+    with Archive(path, limits) as archive:
+        members = _members(archive)
+        for name in members if names is None else names:
+            if name not in members:
+                raise _unknown(archive.path, name, list(members))
+            if members[name].size > max_bytes:
+                raise DataError(
+                    f"{archive.path}, array {name!r} is too large",
+                    rule="All arrays that are read have max_bytes together",
+                    received=f"{members[name].size:,} bytes, where {max_bytes:,} are left",
+                    fix="Allow more with max_bytes, or read fewer arrays with names.",
+                )
+            found[name] = _read(archive, members[name], f"{archive.path}, array {name!r}")
+            max_bytes -= members[name].size
     return found
 
 
-def _members(archive: zipfile.ZipFile, path: str) -> dict[str, zipfile.ZipInfo]:
+def _members(archive: Archive) -> dict[str, Member]:
     """The members by the names of their arrays."""
-    found: dict[str, zipfile.ZipInfo] = {}
-    for info in archive.infolist():
-        name = info.filename.removesuffix(_SUFFIX)
-        if name == info.filename or name in found:
-            raise DataError(
-                f"{path} is no archive of arrays",
-                rule="Every member is a .npy file with a name of its own",
-                received=f"{info.filename[:60]!r}" + (" twice" if name in found else ""),
-                fix="Write it with numpy.savez.",
-            )
-        found[name] = info
-    return found
+    strange = [member for member in archive.members if not member.name.endswith(_SUFFIX)]
+    if archive.kind != "zip" or strange:
+        raise DataError(
+            f"{archive.path} is no archive of arrays",
+            rule="It is a zip, and every member a .npy file",
+            received=ascii(strange[0].name)[:60] if strange else archive.kind,
+            fix="Write it with numpy.savez.",
+        )
+    return {member.name.removesuffix(_SUFFIX): member for member in archive.members}
 
 
-def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, cap: int) -> np.ndarray:
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise NotImplementedError(f"compression {info.compress_type} of {info.filename[:60]!r}")
-    with archive.open(info) as stream:
-        header = read_header(stream, name)
-        if info.file_size != header.offset + header.size:
-            raise other_size(name, header, info.file_size)
-        if header.size > cap:
-            raise DataError(
-                f"{name} is too large",
-                rule="All arrays that are read have max_bytes together",
-                received=f"{header.size:,} bytes, where {cap:,} are left",
-                fix="Allow more with max_bytes, or read fewer arrays with names.",
-            )
-        return read_array(stream, name, header)
+def _read(archive: Archive, member: Member, name: str) -> np.ndarray:
+    stream = io.BytesIO(archive.read(member))
+    header = read_header(stream, name)
+    if member.size != header.offset + header.size:
+        raise other_size(name, header, member.size)
+    return read_array(stream, name, header)
 
 
 def _unknown(path: str, name: str, names: list[str]) -> DataError:
