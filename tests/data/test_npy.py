@@ -171,7 +171,7 @@ def test_every_flipped_byte_of_the_numbers_is_found(tmp_path: Path) -> None:
     place = whole.index(struct.pack("<2i", 1, 2))
     for i in range(8):
         path.write_bytes(whole[: place + i] + bytes([whole[place + i] ^ 16]) + whole[place + i + 1 :])
-        with pytest.raises(DataError, match="is damaged.*check sum"):
+        with pytest.raises(DataError, match=r"is damaged.*check sum"):
             lk.data.read_npz(path)
 
 
