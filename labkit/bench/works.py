@@ -78,9 +78,11 @@ class Work:
     Attributes:
         title: what it is, for people.
         network: what is run.
-        mode: "step" (forward, backward, update), "forward", or "import" (a fresh Python process that imports the library).
+        mode: "step" (forward, backward, update), "forward", "pipeline" (of the images alone: an epoch of augmented batches; the
+            unit is an image), or "import" (a fresh Python process that imports the library).
         feeding: "arrays" (a fresh batch of a host array at each step, from Python), "lists" (Python lists), "stepped" (the
-            library's way to run many steps without Python) or "fit" (its training loop).
+            library's way to run many steps without Python), "fit" (its training loop), or "pipeline" (the training loop, fed
+            by the pipeline; its peer is labkit's own loop without one).
         target: how many times faster than the best peer labkit means to be, if that is a goal.
         targets: the same for single kernel targets, such as avx2.
         most: seconds that labkit means to take at most, if that is a goal.
@@ -114,6 +116,18 @@ WORKS = {
     "small": Work("2-20-1 network step, batch 10, fed from Python", SMALL, target=4.0, most=15e-6),
     "small-stepped": Work("2-20-1 network step, batch 10, stepped", SMALL, feeding="stepped", target=3.0, most=3e-6),
     "line": Work("linear regression step, fed from lists", LINE, feeding="lists", target=15.0),
+    "pipeline": Work(
+        "MNIST pipeline: shuffle, pad-4 random crop, flip, standardize, batch 128; an image",
+        CRASH_COURSE,
+        mode="pipeline",
+        target=3.0,
+    ),
+    "pipeline-fit": Work(
+        "crash-course network step, batch 128, in the training loop fed by that pipeline, against arrays",
+        CRASH_COURSE,
+        feeding="pipeline",
+        target=0.87,
+    ),
     "import": Work("import of the library in a fresh process", LINE, mode="import", most=0.15),
 }
 """Name -> work, in the order of the table."""

@@ -9,6 +9,15 @@ from typing import Any
 import numpy as np
 
 EXAMPLES = 2000
+DIGITS = 60_000
+PADDING = 4
+"""Pixels around an image before it is cropped to the size that it had."""
+
+
+def digits(network: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    """As many images as MNIST has, uint8 [n, 28, 28, 1] (or what else the network takes), and labels, int64 [n]."""
+    rng = np.random.default_rng(0)
+    return rng.integers(0, 256, (DIGITS, *network["input"]), np.uint8), rng.integers(0, 10, DIGITS)
 
 
 class Batches:

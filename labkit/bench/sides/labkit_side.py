@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from batches import Batches, first_weights
+from batches import PADDING, Batches, digits, first_weights
 
 import labkit as lk
 
 STEPS = 200  # of one native call
+STEPS_OF_FIT = 16  # of an epoch of images
 
 
 def version() -> str:
@@ -20,14 +21,23 @@ def version() -> str:
 
 
 def variants(work: dict[str, Any]) -> list[str]:
-    """labkit's ways to do the work: one."""
+    """labkit's ways to do the work: one, and that which it is compared with where that is labkit's, too."""
+    if work["mode"] == "pipeline":
+        return ["Dataset"]
+    if work["feeding"] == "pipeline":
+        return ["fit, Dataset", "fit, arrays"]
     return [{"arrays": "session.run", "lists": "session.run", "stepped": "steps", "fit": "fit"}[work["feeding"]]]
 
 
 def prepare(work: dict[str, Any], variant: str, threads: int) -> tuple[Callable[[], Any], int]:
     """A function that does the work, and how many units one call does."""
     lk.set_num_threads(threads)
-    network, batches = work["network"], Batches(work["network"])
+    network = work["network"]
+    if work["mode"] == "pipeline":
+        return _pipeline(network)
+    if work["feeding"] == "pipeline":
+        return _fit_images(network, variant == "fit, Dataset")
+    batches = Batches(network)
     if work["feeding"] == "fit":
         return _fit(network, batches)
     x = lk.placeholder(lk.float32, [None, *network["input"]])
@@ -68,6 +78,51 @@ def _fit(network: dict[str, Any], batches: Batches) -> tuple[Callable[[], Any], 
         model.fit(batches.x[:count], batches.y[:count], batch_size=batches.batch, epochs=1, verbose=0)
 
     return epoch, steps
+
+
+def _augmented(images: np.ndarray, labels: np.ndarray, batch: int) -> lk.data.Dataset:
+    transforms = lk.data.transforms
+    dataset = lk.data.Dataset.from_tensor_slices((images, labels)).shuffle()
+    dataset = dataset.map(transforms.RandomCrop(images.shape[1:3], padding=PADDING)).map(transforms.RandomFlip())
+    return dataset.map(transforms.PerImageStandardization()).batch(batch)
+
+
+def _pipeline(network: dict[str, Any]) -> tuple[Callable[[], Any], int]:
+    images, labels = digits(network)
+    dataset = _augmented(images, labels, network["batch"])
+
+    def epoch() -> None:
+        for _ in dataset:
+            pass
+
+    return epoch, len(images)
+
+
+def _fit_images(network: dict[str, Any], from_pipeline: bool) -> tuple[Callable[[], Any], int]:
+    """Steps of the training loop on augmented images, or on as many that need no work."""
+    images, labels = (x[: STEPS_OF_FIT * network["batch"]] for x in digits(network))
+    inputs = lk.layers.Input(tuple(network["input"]))
+    layers: list[Any] = [inputs]
+    last = len(network["layers"]) - 1
+    for i, (kind, *numbers) in enumerate(network["layers"]):
+        activation = None if i == last else "relu"
+        if kind == "conv":
+            layers.append(lk.layers.Conv2D(numbers[1], numbers[0], padding="same", activation="relu"))
+        elif kind == "pool":
+            layers.append(lk.layers.MaxPooling2D(2, padding="same"))
+        elif kind == "flatten":
+            layers.append(lk.layers.Flatten())
+        elif kind == "dropout":
+            layers.append(lk.layers.Dropout(numbers[0]))
+        else:
+            layers.append(lk.layers.Dense(numbers[0], activation=activation))
+    model = lk.Sequential(layers)
+    model.compile(_optimizer(network), lk.losses.SparseCategoricalCrossentropy(from_logits=True))
+    if from_pipeline:
+        dataset = _augmented(images, labels, network["batch"])
+        return lambda: model.fit(dataset, epochs=1, verbose=0), STEPS_OF_FIT
+    floats = lk.data.transforms.PerImageStandardization()(images)
+    return lambda: model.fit(floats, labels, batch_size=network["batch"], epochs=1, verbose=0), STEPS_OF_FIT
 
 
 def _optimizer(network: dict[str, Any]) -> Any:

@@ -10,7 +10,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 import tensorflow as tf
-from batches import Batches, first_weights
+from batches import PADDING, Batches, digits, first_weights
 
 _v1 = tf.compat.v1
 STEPS = 100  # of one call, where tf.function loops
@@ -21,13 +21,21 @@ def version() -> str:
 
 
 def variants(work: dict[str, Any]) -> list[str]:
-    """TensorFlow's ways to do the work. In Python's steps and in `fit` its loops are those of tf.function."""
+    """TensorFlow's ways to do the work. In Python's steps and in `fit` its loops are those of tf.function. Of
+    pipelines: images changed one by one, as its guides have it, or a batch at once."""
+    if work["feeding"] == "pipeline":
+        return []
+    if work["mode"] == "pipeline":
+        return ["tf.data, map then batch", "tf.data, batch then map"]
     return ["tf.function"] if work["feeding"] in ("stepped", "fit") else ["session", "tf.function"]
 
 
 def prepare(work: dict[str, Any], variant: str, threads: int) -> tuple[Callable[[], Any], int]:
     """A function that does the work, and how many units one call does."""
-    network, batches = work["network"], Batches(work["network"])
+    network = work["network"]
+    if work["mode"] == "pipeline":
+        return _pipeline(network, threads, batched=variant.endswith("batch then map"))
+    batches = Batches(network)
     if variant == "session":
         return _session(work, network, batches, threads), 1
     tf.config.threading.set_intra_op_parallelism_threads(threads)
@@ -65,6 +73,40 @@ def prepare(work: dict[str, Any], variant: str, threads: int) -> tuple[Callable[
         return step(tf.constant(x), tf.constant(y)).numpy()
 
     return one, 1
+
+
+def _pipeline(network: dict[str, Any], threads: int, *, batched: bool) -> tuple[Callable[[], Any], int]:
+    images, labels = digits(network)
+    height, width, channels = network["input"]
+
+    def one(image: Any, label: Any) -> Any:
+        image = tf.pad(image, [[PADDING, PADDING], [PADDING, PADDING], [0, 0]])
+        image = tf.image.random_flip_left_right(tf.image.random_crop(image, [height, width, channels]))
+        return tf.image.per_image_standardization(image), label
+
+    def many(batch: Any, label: Any) -> Any:
+        count = tf.shape(batch)[0]
+        batch = tf.pad(batch, [[0, 0], [PADDING, PADDING], [PADDING, PADDING], [0, 0]])
+        first = tf.random.uniform([count, 2], 0, 2 * PADDING + 1, tf.int32)
+        rows, columns = first[:, :1] + tf.range(height), first[:, 1:] + tf.range(width)
+        columns = tf.where(tf.random.uniform([count, 1]) < 0.5, columns[:, ::-1], columns)
+        batch = tf.gather(tf.gather(batch, rows, axis=1, batch_dims=1), columns, axis=2, batch_dims=1)
+        return tf.image.per_image_standardization(batch), label
+
+    dataset = tf.data.Dataset.from_tensor_slices((images, labels)).shuffle(len(images))
+    if batched:
+        dataset = dataset.batch(network["batch"]).map(many, num_parallel_calls=tf.data.AUTOTUNE)
+    else:
+        dataset = dataset.map(one, num_parallel_calls=tf.data.AUTOTUNE).batch(network["batch"])
+    options = tf.data.Options()
+    options.threading.private_threadpool_size = threads
+    dataset = dataset.prefetch(tf.data.AUTOTUNE).with_options(options)
+
+    def epoch() -> None:
+        for _ in dataset:
+            pass
+
+    return epoch, len(images)
 
 
 def _session(work: dict[str, Any], network: dict[str, Any], batches: Batches, threads: int) -> Callable[[], Any]:

@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from batches import Batches
+from batches import PADDING, Batches, digits
 from torch import nn
+from torch.utils.data import DataLoader, Dataset
+
+LOADERS = (0, 2)
 
 
 def version() -> str:
@@ -16,7 +19,12 @@ def version() -> str:
 
 
 def variants(work: dict[str, Any]) -> list[str]:
-    """PyTorch's ways to do the work; the optimizer's form, the layout of images, compiled or not. The usual one first."""
+    """PyTorch's ways to do the work; the optimizer's form, the layout of images, compiled or not. The usual one first. Of
+    pipelines: the processes that load."""
+    if work["feeding"] == "pipeline":
+        return []
+    if work["mode"] == "pipeline":
+        return [f"DataLoader, {count} workers" for count in LOADERS]
     images = len(work["network"]["input"]) == 3
     if work["mode"] == "forward":
         return ["eager", *["channels_last"] * images, "compiled"]
@@ -28,8 +36,10 @@ def prepare(work: dict[str, Any], variant: str, threads: int) -> tuple[Callable[
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
     torch.manual_seed(0)
-    network, batches = work["network"], Batches(work["network"])
-    model = _build(network)
+    network = work["network"]
+    if work["mode"] == "pipeline":
+        return _pipeline(network, LOADERS[variants(work).index(variant)])
+    model, batches = _build(network), Batches(network)
     last = "channels_last" in variant
     if last:
         model = model.to(memory_format=torch.channels_last)
@@ -64,6 +74,42 @@ def prepare(work: dict[str, Any], variant: str, threads: int) -> tuple[Callable[
         return loss.item()
 
     return step, 1
+
+
+class _Augmented(Dataset):
+    """Images that are changed one by one, as torchvision's transforms do it."""
+
+    def __init__(self, images: torch.Tensor, labels: torch.Tensor) -> None:
+        self.images, self.labels = images, labels
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
+        image = self.images[index]
+        height, width = image.shape[1:]
+        image = nn.functional.pad(image, (PADDING,) * 4)
+        top, left = torch.randint(0, 2 * PADDING + 1, (2,)).tolist()
+        image = image[:, top : top + height, left : left + width]
+        if torch.rand(()) < 0.5:
+            image = image.flip(-1)
+        image = image.float()
+        deviation, mean = torch.std_mean(image, correction=0)
+        return (image - mean) / deviation.clamp(min=image.numel() ** -0.5), self.labels[index]
+
+
+def _pipeline(network: dict[str, Any], workers: int) -> tuple[Callable[[], Any], int]:
+    images, labels = map(torch.from_numpy, digits(network))
+    data = _Augmented(images.permute(0, 3, 1, 2).contiguous(), labels)
+    loader = DataLoader(
+        data, network["batch"], shuffle=True, num_workers=workers, persistent_workers=workers > 0
+    )  # processes start once, not with every epoch
+
+    def epoch() -> None:
+        for _ in loader:
+            pass
+
+    return epoch, len(data)
 
 
 class _LastState(nn.Module):
