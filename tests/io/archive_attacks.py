@@ -323,6 +323,14 @@ HARMLESS: dict[str, tuple[Write, dict[str, bytes]]] = {
         zipped(("a/", b""), ("a/b", b"1"), change=with_mode(0o100755)),
         {"a/b": b"1"},
     ),
+    "zip, folder of an impossible mode": (
+        zipped(("a/", b""), ("a/b", b"1"), change=with_mode(0xFFFF)),
+        {"a/b": b"1"},
+    ),
+    "zip, name of the PC": (
+        zipped(("x" * 30, b"1"), change=replaced(b"x" * 30, b"\x84" * 30)),
+        {"ä" * 30: b"1"},
+    ),
     "zip, quoted end in its comment": (
         zipped(("a", b"1"), change=lambda data: data[:-2] + b"\x1a\0PK\x05\x06" + bytes(20) + b"\1\0"),
         {"a": b"1"},

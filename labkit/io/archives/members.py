@@ -99,14 +99,18 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 
 
 class Names:
-    """The names of an archive's members, one after the other: made plain, and none that is dangerous or there already.
+    """What an archive's members are called and how large they are, one after the other: names made plain, none that is
+    dangerous or there already, and within the limits.
 
     That names differ only in the case of letters is allowed: nothing is unpacked to a disk where they would be the same.
+
+    Attributes:
+        bytes: of all members up to here.
     """
 
     def __init__(self, wrong: Wrong) -> None:
         self._wrong, self._files, self._folders = wrong, set[str](), {""}
-        self._count = 0
+        self._count = self.bytes = 0
 
     def plain(self, name: str, position: int, folder: bool) -> str:
         """The name without empty parts and "."; "" for the root.
@@ -133,6 +137,18 @@ class Names:
             raise self._wrong("is a file without a name", member=name, position=position)
         self._add(plain, position, folder)
         return plain
+
+    def weigh(self, name: str, size: int, position: int) -> None:
+        """Takes note of a file's size.
+
+        Raises:
+            ArchiveError: it is too large, or all together are.
+        """
+        self.bytes += size
+        for limit, value in (("member_bytes", size), ("total_bytes", self.bytes)):
+            if value > getattr(self._wrong.limits, limit):
+                what = "is too large" if value == size else "comes where it is too much already"
+                raise self._wrong.too_much(limit, what, f"{value:,}", member=name, position=position)
 
     def _add(self, name: str, position: int, folder: bool) -> None:
         if name in self._files or (not folder and name in self._folders):

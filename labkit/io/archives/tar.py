@@ -33,8 +33,7 @@ def walk(source: Source, wrong: Wrong, wanted: Callable[[Member], bool]) -> Iter
     Raises:
         ArchiveError: it is no tar, is damaged or cut short, passes a limit, or holds something that is neither file nor folder.
     """
-    names, limits = Names(wrong), wrong.limits
-    total, extended, extended_at = 0, dict[str, str](), -1
+    names, extended, extended_at = Names(wrong), dict[str, str](), -1
     while True:
         at = source.position
         header = source.take(BLOCK)
@@ -65,11 +64,7 @@ def walk(source: Source, wrong: Wrong, wanted: Callable[[Member], bool]) -> Iter
         plain = names.plain(name, at, folder)
         if folder:
             continue
-        total += size
-        if size > limits.member_bytes:
-            raise wrong.too_much("member_bytes", "is too large", f"{size:,}", member=plain, position=at)
-        if total > limits.total_bytes:
-            raise wrong.too_much("total_bytes", "holds too much", f"{total:,} up to here", member=plain, position=at)
+        names.weigh(plain, size, at)
         start = source.position
         member = Member(plain, size, at, start, size)
         content = source.take(size) if wanted(member) else None

@@ -23,6 +23,7 @@ _ENTRY = struct.Struct("<4s4B4HL2L5H2L")
 _LOCAL = struct.Struct("<4s2B4HL2L2H")
 _MAX16, _MAX32 = 0xFFFF, 0xFFFFFFFF
 _ENCRYPTED, _AFTERWARDS, _UTF8 = 1 << 0, 1 << 3, 1 << 11
+_REFUSED = (stat.S_IFLNK, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK)
 _USUAL = 256
 """As many bytes as name and extra field usually have at most: with them a file is read at once."""
 _STORED, _DEFLATED, _BZIP2, _LZMA = 0, 8, 12, 14
@@ -39,7 +40,7 @@ def listed(file: Bytes, wrong: Wrong) -> list[Member]:
     limits = wrong.limits
     if count > limits.members:
         raise wrong.too_much("members", "holds too many members", f"{count:,}", position=start)
-    source, names, found, total = PlainSource(file), Names(wrong), list[Member](), 0
+    source, names, found, ends = PlainSource(file), Names(wrong), list[Member](), list[int]()
     source.skip(start)
     for _ in range(count):
         at = source.position
@@ -55,7 +56,8 @@ def listed(file: Bytes, wrong: Wrong) -> list[Member]:
         mode = stat.S_IFMT(attributes >> 16) if system == 3 else 0
         folder = name.endswith("/")
         if (
-            mode not in (0, stat.S_IFREG, stat.S_IFDIR if folder else 0)  # some writers give folders the mode of files
+            mode in _REFUSED  # other modes, even impossible ones, say nothing: a name's end tells what a folder is
+            or (mode == stat.S_IFDIR and not folder)
             or (folder and unpacked)
             or disk not in (0, _MAX16)
         ):
@@ -64,14 +66,11 @@ def listed(file: Bytes, wrong: Wrong) -> list[Member]:
         plain = names.plain(name, at, folder)
         if folder:
             continue
-        total += unpacked
-        if unpacked > limits.member_bytes:
-            raise wrong.too_much("member_bytes", "is too large", f"{unpacked:,}", member=plain, position=at)
-        if total > limits.total_bytes:
-            raise wrong.too_much("total_bytes", "holds too much", f"{total:,} up to here", member=plain, position=at)
+        names.weigh(plain, unpacked, at)
+        ends.append(offset + _LOCAL.size + len(raw) + packed)
         found.append(Member(plain, unpacked, at, offset, packed))
-    _apart(found, start, wrong)
-    if total > FREE + limits.ratio * file.size:
+    _apart(found, ends, start, wrong)
+    if (total := names.bytes) > FREE + limits.ratio * file.size:
         raise wrong.too_much(
             "ratio", "unpacks to suspiciously much", f"{total:,} of {file.size:,} bytes", position=start
         )
@@ -219,18 +218,19 @@ def _decoded(name: bytes, flags: int, at: int, wrong: Wrong) -> str:
         raise wrong("has a name that is not in UTF-8, as it says", position=at, received=ascii(name[:60])) from None
 
 
-def _apart(members: list[Member], list_at: int, wrong: Wrong) -> None:
+def _apart(members: list[Member], ends: list[int], list_at: int, wrong: Wrong) -> None:
     """That no file lies upon another (a bomb can share one file's bytes among thousands), or upon the list."""
-    ordered = sorted(members, key=lambda member: member.start)
-    limits = [member.start for member in ordered[1:]] + [list_at]
-    for member, limit in zip(ordered, limits, strict=False):
-        if member.start + _LOCAL.size + len(member.name.encode()) + member.packed > limit:
+    order = sorted(range(len(members)), key=lambda i: members[i].start)
+    limits = [members[i].start for i in order[1:]] + [list_at]
+    for i, limit in zip(order, limits, strict=False):
+        if ends[i] > limit:
+            member = members[i]
             raise wrong(
                 "overlaps with another member or the list",
                 member=member.name,
                 position=member.position,
                 rule="Each file has bytes of its own",
-                received=f"bytes {member.start:,} to {member.start + _LOCAL.size + member.packed:,}, of {limit:,}",
+                received=f"bytes {member.start:,} to {ends[i]:,} at least, where others begin at {limit:,}",
             )
 
 
