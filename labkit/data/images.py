@@ -49,8 +49,8 @@ def decode_image(
     Args:
         data: the file's content.
         channels: 1 for grey, 3 for red, green and blue, 4 with alpha.
-        size: height and width to which it is resized, by Pillow's antialiased bilinear filter; a JPEG that is twice as large or
-            more is decoded at a half, a quarter or an eighth to begin with. None: as it is.
+        size: height and width to which it is resized, by Pillow's antialiased bilinear filter; a JPEG that is four times as
+            large or more is decoded at a half, a quarter or an eighth to begin with. None: as it is.
         name: what errors call it.
         max_pixels: the most that the image may have.
 
@@ -124,7 +124,7 @@ def _of_plain_jpeg(data: bytes, size: Any, max_pixels: int) -> Image | None:
         place += 2 + int.from_bytes(data[place + 2 : place + 4])
     if parts not in (1, 3) or not 0 < width * height <= min(max_pixels, _SMALL):
         return None
-    if size is not None and height >= 2 * size[0] and width >= 2 * size[1]:
+    if size is not None and height >= 4 * size[0] and width >= 4 * size[1]:
         return None
     from PIL import Image
 
