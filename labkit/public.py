@@ -34,6 +34,7 @@ MODULES = {
         )
     },
     **{name: name for name in ("summary", "testing")},
+    "space": "lab.space",
     "feature_column": "data.feature_column",
     "image": "ops.image",
     "linalg": "ops.linalg",

@@ -117,11 +117,8 @@ def print_json(value: Any) -> None:
 
 def states(counts: dict[str, int]) -> str:
     """`3/5 completed, 2 failed`."""
-    others = [f"{counts[name]} {name.lower()}" for name in counts if name not in ("COMPLETED", "PRUNED")]
-    if "PRUNED" in counts:
-        others.insert(0, f"{counts['PRUNED']} pruned")
-    done = counts.get("COMPLETED", 0) + counts.get("PRUNED", 0)
-    return ", ".join([f"{done}/{sum(counts.values())} completed", *others])
+    others = [f"{count} {name.lower()}" for name, count in counts.items() if name != "COMPLETED"]
+    return ", ".join([f"{counts.get('COMPLETED', 0)}/{sum(counts.values())} completed", *others])
 
 
 def when(wall: float) -> str:
@@ -135,8 +132,7 @@ def when(wall: float) -> str:
 
 
 def space(spec: dict[str, Any]) -> str:
-    """`rate=0.1,0.01`; of domains that are no lists what the store has of them."""
-    from labkit.lab import plain
+    """`rate=uniform(0,1) width=16,32`."""
+    from labkit.lab.space.reading import describe
 
-    texts = {key: ",".join(map(str, v)) if isinstance(v, list) else plain.dumps(v) for key, v in spec.items()}
-    return " ".join(f"{key}={text}" for key, text in texts.items()) or "-"
+    return describe(spec) or "-"

@@ -14,7 +14,11 @@ from labkit.cli.main import debug_option
 @click.command(add_help_option=False)
 @click.argument("file", required=False)
 @click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Set a key of the experiment.")
-@click.option("--sweep", "sweeps", multiple=True, metavar="KEY=A,B,C", help="Run every value of a key.")
+@click.option(
+    "--sweep", "sweeps", multiple=True, metavar="KEY=A,B,C", help="Run every value of a key, or draw: KEY=uniform(0,1)."
+)
+@click.option("--search", metavar="NAME", help="Who chooses configurations: grid, random, asha(min_steps=100), ...")
+@click.option("--max-trials", type=click.IntRange(min=1), metavar="N", help="Trials that the sweep may have.")
 @click.option(
     "--seeds", type=click.IntRange(min=1), help="Repeats per configuration; as the experiment declares, or 1."
 )

@@ -20,12 +20,21 @@ INTERRUPTED, OUT_OF_TIME = 130, 124
 
 
 def run_file(
-    file: Path, *, sets: Any, sweeps: Any, quick: bool, seeds: int | None, wants_plan: bool, **how: Any
+    file: Path,
+    *,
+    sets: Any,
+    sweeps: Any,
+    search: str | None,
+    quick: bool,
+    seeds: int | None,
+    wants_plan: bool,
+    **how: Any,
 ) -> int:
     """Runs the experiment of a file and prints its table; the exit code.
 
     Args:
         sets, sweeps: texts, `key=value` and `key=a,b,c`.
+        search: what chooses configurations, as `plan` takes it.
         wants_plan: say first what the run will take; on a terminal ask whether to start, elsewhere leave it at that.
         how: the limits as they were written, and the other arguments of `run_sweep`.
     """
@@ -36,7 +45,9 @@ def run_file(
 
     policy = _policy(how)
     experiment = load(file)
-    planned = plan(experiment, sets=sets, sweeps=sweeps, quick=quick)
+    planned = plan(experiment, sets=sets, sweeps=sweeps, quick=quick, search=search)
+    if search is None and planned.search["name"] == "random":
+        click.echo("Not every swept key has a list of values: they are drawn, as by --search random.", err=True)
     seeds = seeds or experiment.seeds
     if wants_plan and not _agreed(planned, seeds, how):
         return 0

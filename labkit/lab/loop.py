@@ -14,7 +14,7 @@ from typing import Any
 
 from labkit.io import remove
 from labkit.lab import identity
-from labkit.lab.executor import Event, Executor, Unit
+from labkit.lab.executor import PRUNED, Event, Executor, Unit
 from labkit.lab.fates import fate, last_words
 from labkit.lab.policy import Policy
 from labkit.lab.progress import Progress, duration
@@ -26,8 +26,8 @@ from labkit.lab.sweep import Sweep
 GRACE = 10.0
 """Seconds that trials get to save and leave when the run is stopped."""
 
-INTERRUPTED, PRUNED, TIME = "interrupted", "pruned", "time limit"
-"""Why a trial is asked to leave: the run is stopped; its configuration is not worth going on; it takes too long."""
+INTERRUPTED, TIME = "interrupted", "time limit"
+"""Why a trial is asked to leave, other than PRUNED: the run is stopped; it takes too long."""
 
 
 class Loop:
@@ -91,6 +91,7 @@ class Loop:
             memory=self.policy.trial_memory,
             checkpoint_every=self.policy.checkpoint_every,
             checkpoint_seconds=self.policy.checkpoint_seconds,
+            rungs=self.schedule.rungs(trial),
         )
         ticket = self.executor.start(unit)
         self.running[ticket] = _Running(ticket, trial, attempt, time.monotonic())
@@ -108,11 +109,13 @@ class Loop:
             self.store.set_data(trial, running.attempt, identity.trial_id(trial.key, checksums), values["data"])
         elif event.kind == "metrics":
             self.store.add_metrics(trial, values["step"], values["metrics"])
-            if self.schedule.report(trial, values["step"], values["metrics"]):
+            if self.schedule.report(trial, values["step"], values["metrics"]) and running.asked is None:
                 self._ask_to_leave(running, PRUNED)
         elif event.kind == "completed":
             self._finish(running, "COMPLETED", **{name: values[name] for name in ("metrics", "made", "artefacts")})
-            _prune(self.folder / trial.folder / "checkpoints")
+            checkpoints = self.folder / trial.folder / "checkpoints"
+            if (checkpoints / "final").is_dir():
+                _prune(checkpoints)
         elif event.kind == "failed":
             self._finish(running, "FAILED", kind=values["failure"], reason=values["reason"], metrics=values["metrics"])
         elif event.kind == "interrupted":
@@ -126,6 +129,7 @@ class Loop:
         """A trial left before its end."""
         if running.asked == PRUNED:
             self._finish(running, "PRUNED", reason=reason)
+            _prune(self.folder / running.trial.folder / "checkpoints")
         elif running.asked == TIME:
             limit = duration(self.policy.trial_seconds)
             self._finish(running, "FAILED", kind="time", reason=f"it took longer than a trial may, {limit}")
@@ -233,8 +237,7 @@ class _Running:
 
 
 def _prune(checkpoints: Path) -> None:
-    """A completed trial keeps its final weights, and not what it could have been continued from."""
-    if (checkpoints / "final").is_dir():
-        with contextlib.suppress(OSError):  # they cost space, no more
-            for path in [*checkpoints.glob("fit*/*"), *checkpoints.glob("state/*")]:
-                remove(path)
+    """A trial that is over keeps its final weights, and not what it could have been continued from."""
+    with contextlib.suppress(OSError):  # they cost space, no more
+        for path in [*checkpoints.glob("fit*/*"), *checkpoints.glob("state/*")]:
+            remove(path)

@@ -15,6 +15,7 @@ from labkit.lab.progress import Progress, duration
 from labkit.lab.rows import TrialRow
 from labkit.lab.runner import run_sweep
 from labkit.lab.schedule import Schedule
+from labkit.lab.space.conditions import count
 from labkit.lab.store import Store
 from labkit.lab.sweep import Sweep
 
@@ -129,7 +130,7 @@ class _Watch(Progress):
 def _left(sweep: Sweep, seeds: int, max_trials: int | None, logs: Path) -> int | None:
     """How many trials of the sweep there are to run, less those that the store has finished."""
     searcher = sweep.searcher()
-    if searcher.adaptive and max_trials is None:
+    if max_trials is None and (searcher.adaptive or count(sweep.space) == math.inf):
         return None
     done = 0
     if (logs / "labkit.sqlite").exists():

@@ -146,7 +146,8 @@ class Rate:
 
 def label(trial: TrialRow, swept: list[str]) -> str:
     """A trial in a few words: its folder, the keys that vary, its seed."""
-    return " ".join([trial.folder, *(f"{key}={trial.config[key]}" for key in swept), f"seed={trial.seed}"])
+    keys = [f"{key}={trial.config[key]}" for key in swept if key in trial.config]
+    return " ".join([trial.folder, *keys, f"seed={trial.seed}"])
 
 
 def describe(values: Mapping[str, Any], rate: Rate) -> str:

@@ -26,7 +26,9 @@ def run(
     experiment: Experiment | str | os.PathLike[str],
     *,
     set: Mapping[str, Any] | None = None,
-    sweep: Mapping[str, Sequence[Any]] | None = None,
+    sweep: Mapping[str, Any] | None = None,
+    search: str | Mapping[str, Any] | None = None,
+    max_trials: int | None = None,
     seeds: int | None = None,
     jobs: int = 1,
     logs: str | os.PathLike[str] = "logs",
@@ -39,7 +41,10 @@ def run(
     Args:
         experiment: an experiment, or the file that defines it. Trials are processes that load this file anew.
         set: key -> value, fixed for all configurations.
-        sweep: key -> values; every combination is a configuration.
+        sweep: key -> a list of values, or a domain of `lk.space`.
+        search: what chooses configurations, such as "random" or {"name": "asha", "min_steps": 100}; None: every combination of
+            the values where all are listed, random draws elsewhere.
+        max_trials: how many trials the sweep may have; None: all, where they have an end.
         seeds: repeats of each configuration, with seeds 0, 1, ...; None: as the experiment declares.
         jobs: trials at the same time.
         logs: where the store and the trials' folders are.
@@ -50,14 +55,16 @@ def run(
         The results: in a notebook they show the table.
 
     Raises:
-        ConfigError: unknown key, value of another type.
+        ConfigError: unknown key, value of another type, a search that does not fit the space, or without an end.
         StoreError: the store cannot be used, or another runner works on the same sweep.
     """
     found = experiment if isinstance(experiment, Experiment) else load(experiment)
     refuse_while_loading(found.path)
-    planned = plan(found, sets=set or {}, sweeps=sweep or {}, quick=quick)
+    planned = plan(found, sets=set or {}, sweeps=sweep or {}, quick=quick, search=search)
     seeds = found.seeds if seeds is None else seeds
-    return report(run_sweep(planned, seeds=seeds, jobs=jobs, logs=logs, again=again, progress=progress))
+    return report(
+        run_sweep(planned, seeds=seeds, jobs=jobs, max_trials=max_trials, logs=logs, again=again, progress=progress)
+    )
 
 
 @dataclasses.dataclass(frozen=True, repr=False, eq=False)
@@ -117,7 +124,7 @@ class Results:
             rows = [
                 {
                     "trial": row.folder,
-                    **{k: row.config[k] for k in self._question.keys},
+                    **{k: row.config.get(k) for k in self._question.keys},
                     "seed": row.seed,
                     "step": s,
                     "value": v,

@@ -65,7 +65,7 @@ class SweepRow:
     doc: str
     code: str
     settings: dict[str, Any]
-    space: dict[str, list[Any]]
+    space: dict[str, Any]
     metric: str
     direction: str
     reference_error: float

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +18,8 @@ from labkit.lab.progress import Progress
 from labkit.lab.removal import finish_removals
 from labkit.lab.rows import SweepRow, TrialRow
 from labkit.lab.schedule import Schedule
+from labkit.lab.space.conditions import count
+from labkit.lab.space.reading import describe
 from labkit.lab.store import Store
 from labkit.lab.sweep import Sweep, write_description
 from labkit.plugins import resolve
@@ -77,13 +80,22 @@ def run_sweep(
         executor: where trials run: a registered executor's name, or a mapping with settings.
 
     Raises:
-        ConfigError: seeds, jobs or max_trials below 1, or a search that does not fit the space.
+        ConfigError: seeds, jobs or max_trials below 1, a search that does not fit the space, or one without an end: then
+            max_trials or the policy's max_seconds has to say where it ends.
         StoreError: the store cannot be used, or another runner works on this sweep.
     """
     counts = {"jobs": jobs, "max_trials": max_trials, **({} if isinstance(seeds, Sequence) else {"seeds": seeds})}
     for name, value in counts.items():
         if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
             raise ConfigError(f"{name} is no count", rule=f"{name} is a whole number, 1 or more", received=repr(value))
+    policy = policy or Policy()
+    if max_trials is None and policy.max_seconds == math.inf and count(sweep.space) == math.inf:
+        raise ConfigError(
+            f"The search {sweep.search['name']} would have no end",
+            rule="there is no end of configurations in this space",
+            received=describe(sweep.space_spec),
+            fix="Say how many trials: --max-trials N.",
+        )
     each = seeds if isinstance(seeds, Sequence) else range(seeds)
     folder = Path(logs).resolve()
     store = Store(folder)
@@ -105,11 +117,12 @@ def run_sweep(
                 schedule = Schedule(store, sweep, row.id, sweep.searcher(), each, max_trials)
             if not (folder / row.folder / "sweep.json").exists():
                 write_description(folder / row.folder, sweep.description(row))
-            loop = Loop(store, folder, sweep, row, schedule, policy or Policy(), progress)
+            loop = Loop(store, folder, sweep, row, schedule, policy, progress)
             if not schedule.finished:
                 made = resolve("executors", executor, jobs=schedule.jobs(jobs))
                 with contextlib.closing(made):
                     loop.run(made)
+                schedule.say_what_was_unheard(progress)
         return Outcome(folder, row, store.trials(row.id), loop.stopping, loop.started)
     except OSError as error:
         raise StoreError(

@@ -8,9 +8,13 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from labkit.errors import PluginError
 from labkit.lab import plain
+from labkit.lab.executor import PRUNED
+from labkit.lab.progress import Progress
 from labkit.lab.rows import TrialRow
 from labkit.lab.search.base import Searcher
+from labkit.lab.space.conditions import count
 from labkit.lab.store import Store
 from labkit.lab.sweep import Sweep
 
@@ -34,6 +38,13 @@ class Schedule:
     Args:
         seeds: of each configuration.
         most: how many trials the sweep may have; None for as many as the searcher asks for.
+
+    Attributes:
+        heard: how many figures on the way the searcher was given.
+
+    Raises:
+        ConfigError: the searcher cannot search the space.
+        PluginError: it asks for what it must not.
     """
 
     def __init__(
@@ -53,9 +64,12 @@ class Schedule:
         self._by_trial: dict[int, _Candidate] = {}
         self._waiting: deque[TrialRow] = deque()
         self._over: set[int] = set()
+        self.heard = 0
         searcher.begin(sweep.space)
+        endless = most is None and count(sweep.space) == math.inf
+        self._by_and_by = searcher.adaptive or endless
         self._recall()
-        if not searcher.adaptive:
+        if not self._by_and_by:
             while self._ask() is not None:
                 pass
         self._plan()
@@ -67,7 +81,7 @@ class Schedule:
     @property
     def finished(self) -> bool:
         """Whether no trial waits, and the searcher asks for none before something ends."""
-        if not self._waiting and self._searcher.adaptive and self._ask() is not None:
+        if not self._waiting and self._by_and_by and self._ask() is not None:
             self._plan()
         return not self._waiting
 
@@ -77,7 +91,7 @@ class Schedule:
 
     def jobs(self, most: int) -> int:
         """How many of up to `most` trials can run at a time."""
-        return most if self._searcher.adaptive or self._searcher.prunes else max(1, min(most, len(self._waiting)))
+        return most if self._by_and_by or self._searcher.rungs else max(1, min(most, len(self._waiting)))
 
     def again(self, trial: TrialRow) -> None:
         """A trial waits for another attempt, before all others."""
@@ -86,40 +100,72 @@ class Schedule:
 
     def report(self, trial: TrialRow, step: int, metrics: Mapping[str, float]) -> bool:
         """Figures of a running trial; whether it is not worth going on."""
-        if not self._searcher.prunes or trial.seed != self._seeds[0]:
+        value = self._sweep.experiment.cost(metrics) if self.rungs(trial) else None
+        if value is None:
             return False
-        value = self._sweep.experiment.cost(metrics)
-        return value is not None and self._searcher.report(self._by_trial[trial.number].number, step, value)
+        self.heard += 1
+        return self._searcher.report(self._by_trial[trial.number].number, step, value)
+
+    def rungs(self, trial: TrialRow) -> tuple[int, ...]:
+        """The steps at which a figure of the trial has to be reported."""
+        return tuple(self._searcher.rungs) if trial.seed == self._seeds[0] else ()
+
+    def say_what_was_unheard(self, progress: Progress) -> None:
+        """A word where the searcher could have ended trials, and never saw a figure."""
+        if self._searcher.rungs and self._over and not self.heard:
+            progress.say(
+                f"The search could end no trial: none reported {self._sweep.experiment.metric} on its way, from step "
+                f"{self._searcher.rungs[0]} on. Report it with trial.report, or let trial.fit validate more often."
+            )
 
     def ended(self, trial: TrialRow) -> None:
         """A trial came to its end, as the store knows already."""
         self._renewed(trial)
         self._over.add(trial.number)
         self._tell(self._by_trial[trial.number])
-        if self._searcher.prunes:
+        if self._searcher.rungs:
             self._plan()  # the other seeds of a configuration whose first one was worth it
 
     def _recall(self) -> None:
-        for trial in self._store.trials(self._id):
+        trials = {trial.number: trial for trial in self._store.trials(self._id)}
+        for trial in trials.values():
             if plain.dumps(trial.config) not in self._by_config:
                 self._add(trial.config)
-                self._searcher.recall({key: trial.config[key] for key in self._sweep.space})
+                self._searcher.recall(self._sweep.choice(trial.config))
             self._know(trial)
+        over, self._over = self._over, set()
         for number, step, metrics in self._store.history(self._id):
-            candidate = self._by_trial[number]
             if step is None:
-                self._tell(candidate)
-            elif (first := candidate.trials.get(self._seeds[0])) is not None and first.number == number:
-                self.report(first, step, metrics)
+                self._over |= {number} & over
+                self._tell(self._by_trial[number])
+            elif self.report(trials[number], step, metrics) and number not in over:
+                self._end(trials[number])
+                over.add(number)
+        self._over = over
         for candidate in self._candidates:  # those without a figure
             self._tell(candidate)
+
+    def _end(self, trial: TrialRow) -> None:
+        """Of a trial that was found not worth going on when its runner died."""
+        self._store.finish(trial, self._store.start(trial), "PRUNED", seconds=0.0, reason=PRUNED)
+        self._waiting.remove(trial)
+        self._renewed(trial)
 
     def _ask(self) -> _Candidate | None:
         """One more configuration, if there is one and room for it."""
         if len(self._candidates) * len(self._seeds) >= self._most:
             return None
         choice = self._searcher.ask()
-        return None if choice is None else self._add(self._sweep.config(choice))
+        if choice is None:
+            return None
+        config = self._sweep.config(choice)
+        if plain.dumps(config) in self._by_config:
+            raise PluginError(
+                f"The searcher {self._sweep.search['name']} asks for a configuration twice",
+                rule="each is one row of the table, and its repeats are seeds",
+                received=repr(choice),
+            )
+        return self._add(config)
 
     def _plan(self) -> None:
         """Adds the trials that the store lacks: seed by seed, so that more seeds come after the ones there are."""
@@ -137,7 +183,7 @@ class Schedule:
 
     def _worth_repeating(self, candidate: _Candidate) -> bool:
         first = candidate.trials.get(self._seeds[0])
-        return not self._searcher.prunes or (first is not None and first.state == "COMPLETED")
+        return not self._searcher.rungs or (first is not None and first.state == "COMPLETED")
 
     def _tell(self, candidate: _Candidate) -> None:
         """Tells the searcher the mean over the seeds, once the last of them has ended."""

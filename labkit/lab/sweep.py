@@ -10,19 +10,22 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from labkit.core.target import active_target
-from labkit.errors import ConfigError
+from labkit.errors import ConfigError, PluginError
 from labkit.io import write_text
 from labkit.lab import config as _config, identity, plain
 from labkit.lab.experiments import Experiment
 from labkit.lab.machine import made_by, plugin_versions
 from labkit.lab.rows import SweepRow
 from labkit.lab.search.base import Searcher
-from labkit.lab.space.domains import Domain, Values
+from labkit.lab.search.reading import read_search
+from labkit.lab.space.conditions import choice_of, corners, settled
+from labkit.lab.space.domains import Domain
+from labkit.lab.space.reading import read_space
 from labkit.plugins import resolve
 
 SNAPSHOT_LIMIT = 5 * 2**20
@@ -34,8 +37,9 @@ class Sweep:
     """What was asked for, every value typed and checked.
 
     Attributes:
-        base: the keys that no sweep varies, with their values.
-        space: the keys that it varies, each with the domain of its values.
+        base: the keys that no sweep varies, with their values; and those that it varies under conditions, with what they
+            are elsewhere.
+        space: the keys that it varies, each with the domain of its values, behind those that its conditions speak of.
         search: what chooses configurations: a registered searcher's name, and settings.
     """
 
@@ -77,10 +81,26 @@ class Sweep:
         return resolve("searchers", self.search)
 
     def config(self, choice: Mapping[str, Any]) -> dict[str, Any]:
-        """The whole configuration for a choice of values of the space's keys."""
+        """The whole configuration for a choice of values of the space's keys.
+
+        Raises:
+            PluginError: the searcher chose keys other than those that vary, or a value outside of its domain.
+        """
+        keys = self.experiment.keys
         values = {**self.base, **choice}
-        order = [*self.experiment.keys, *sorted(values.keys() - self.experiment.keys.keys())]
-        return {name: values[name] for name in order}
+        active = {name for name, domain in self.space.items() if domain.active(choice)}
+        if choice.keys() != active or not all(self.space[name].contains(value) for name, value in choice.items()):
+            raise PluginError(
+                f"The searcher {self.search['name']} left the space of the sweep",
+                rule="it gives each key whose conditions hold a value of its domain",
+                received=repr(dict(choice)),
+                fix="labkit.testing.check_searcher shows more.",
+            )
+        return {name: values[name] for name in [*keys, *sorted(values.keys() - keys.keys())]}
+
+    def choice(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        """What a searcher chose of a configuration."""
+        return choice_of(self.space, config)
 
     def trial(self, config: dict[str, Any], seed: int) -> tuple[str, dict[str, Any], int]:
         """(key, config, seed) of a trial."""
@@ -134,13 +154,20 @@ def plan(
     experiment: Experiment,
     *,
     sets: Iterable[str] | Mapping[str, Any] = (),
-    sweeps: Iterable[str] | Mapping[str, Sequence[Any]] = (),
+    sweeps: Iterable[str] | Mapping[str, Any] = (),
     quick: bool = False,
-    search: str | Mapping[str, Any] = "grid",
+    search: str | Mapping[str, Any] | None = None,
 ) -> Sweep:
     """A sweep from `key=value` texts of the command line, or from mappings of Python values.
 
-    Raises ConfigError for an unknown key (with near matches), a value of another type, a key given twice.
+    Args:
+        search: what chooses configurations: a searcher's name, with settings as in "asha(min_steps=100)", or a mapping; None:
+            the grid where every domain is a list, random draws elsewhere.
+
+    Raises:
+        ConfigError: an unknown key (with near matches), a value of another type, a key given twice, a space that the search
+            cannot search.
+        UnknownComponentError, InvalidArgumentError: there is no such searcher, or it has no such settings.
     """
     active_target()  # an unknown LABKIT_TARGET is refused before anything starts
     found = experiment.keys
@@ -150,31 +177,23 @@ def plan(
     else:
         texts = _config.settings(found, sets, "--set")
         changes = {name: _config.parse(_config.find(found, name, "--set"), text) for name, text in texts.items()}
-    if isinstance(sweeps, Mapping):
-        given = _listed(found, sweeps, "sweep")
-    else:
-        texts = _config.settings(found, sweeps, "--sweep")
-        given = {name: _config.parse_list(_config.find(found, name, "--sweep"), text) for name, text in texts.items()}
-    both = [name for name in given if name in changes]
+    given = read_space(found, sweeps)
+    both = [name for name in given if name in changes and not given[name].conditions]
     if both:
         raise ConfigError(f"{both[0]} is both set and swept", fix="Keep one of --set and --sweep for it.")
     changes = {**(experiment.quick if quick else {}), **changes}
-    declared = {name: values for name, values in experiment.space.items() if name not in changes and name not in given}
-    listed = {**_listed(found, declared, f"space of {experiment.name}"), **given}
-    space: dict[str, Domain] = {name: Values.checked(name, values) for name, values in listed.items()}
-    values = _config.resolve(found, changes, open_keys=space)
-    base = {name: value for name, value in values.items() if name not in space}
-    firsts = {name: domain.values[0] for name, domain in space.items() if isinstance(domain, Values)}
-    _config.require_components(found, {**base, **firsts})
-    return Sweep(experiment, quick, base, space, {"name": search} if isinstance(search, str) else dict(search))
-
-
-def _listed(found: Mapping[str, _config.Key], space: Mapping[str, Sequence[Any]], where: str) -> dict[str, list[Any]]:
-    """The values of each key, checked."""
-    return {
-        name: [_config.check(_config.find(found, name, where), value) for value in values]
-        for name, values in space.items()
-    }
+    left = {name: domain for name, domain in experiment.space.items() if name not in changes and name not in given}
+    declared = read_space(found, left, f"space of {experiment.name}")
+    always = {name for name, domain in {**declared, **given}.items() if not domain.conditions}
+    values = _config.resolve(found, changes, open_keys=always)
+    fixed = {name: value for name, value in values.items() if name not in always}
+    space = settled({**declared, **given}, fixed, may_drop=declared)
+    base = {name: value for name, value in fixed.items() if name not in space or space[name].conditions}
+    for choice in corners(space):
+        _config.require_components(found, {**base, **choice})
+    sweep = Sweep(experiment, quick, base, space, read_search(search, space))
+    sweep.searcher().begin(space)  # what it cannot search is said before anything starts
+    return sweep
 
 
 def packages() -> dict[str, str]:

@@ -66,7 +66,7 @@ def parse(text: str, kind: Any) -> Any:
     if kind is Setting:
         return _literal(text)
     if named := component(kind):
-        return check(_call(text), kind) if text else _no_component(named)
+        return check(call(text), kind) if text else _no_component(named)
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is list:
         inner = text[1:-1] if text.startswith("[") and text.endswith("]") else text
@@ -163,6 +163,25 @@ def split(text: str) -> list[str]:
     return [*parts, text[start:]]
 
 
+def call(text: str) -> Any:
+    """What stands for a component: name, name(setting=value, ...) or a JSON object. Raises Mismatch when it is broken."""
+    if text.startswith("{"):
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            raise Mismatch(f"a JSON object ({error})") from None
+    found = re.fullmatch(r"([\w.-]+)\((.*)\)", text, re.DOTALL)
+    if not found:
+        return text
+    settings = {}
+    for part in split(found[2]) if found[2].strip() else []:
+        name, equals, value = part.partition("=")
+        if not equals:
+            raise Mismatch(f"settings as {found[1]}(name=value, ...)")
+        settings[name.strip()] = _literal(value.strip())
+    return {"name": found[1], **settings}
+
+
 def fits(kind: Any, inside_list: bool = False) -> bool:
     """Whether the command line can set a key of this kind."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
@@ -187,25 +206,6 @@ def _literal(text: str) -> Any:
         except Mismatch:
             pass
     return text
-
-
-def _call(text: str) -> Any:
-    """name, name(setting=value, ...) or a JSON object."""
-    if text.startswith("{"):
-        try:
-            return json.loads(text)
-        except ValueError as error:
-            raise Mismatch(f"a JSON object ({error})") from None
-    found = re.fullmatch(r"([\w.-]+)\((.*)\)", text, re.DOTALL)
-    if not found:
-        return text
-    settings = {}
-    for part in split(found[2]) if found[2].strip() else []:
-        name, equals, value = part.partition("=")
-        if not equals:
-            raise Mismatch(f"settings as {found[1]}(name=value, ...)")
-        settings[name.strip()] = _literal(value.strip())
-    return {"name": found[1], **settings}
 
 
 def _component(value: Any, kind: str) -> Any:

@@ -80,4 +80,4 @@ def _ranking(candidates: list[_Candidate], question: Question) -> str:
 
 
 def _name(group: Group, question: Question) -> str:
-    return " ".join(f"{key}={group.config[key]}" for key in question.keys) or group.data
+    return " ".join(f"{key}={group.config[key]}" for key in question.keys if key in group.config) or group.data

@@ -89,7 +89,7 @@ def groups(results: Sequence[Result]) -> list[Group]:
 def table(results: Sequence[Result], question: Question) -> pandas.DataFrame:
     """One row per configuration.
 
-    Columns: the swept keys; `n` (completed trials), `failed`; for experiments that end with `trial.evaluate`
+    Columns: the swept keys; `n` (completed trials), `failed`, `pruned`; for experiments that end with `trial.evaluate`
     accuracy of each split, `bias`, `variance` (fractions), otherwise each final figure; `<column> +-` holds half the
     width of its 95% interval (NaN for n < 2); `seconds` per trial; `data`; `verdict`.
     """
@@ -102,14 +102,19 @@ def table(results: Sequence[Result], question: Question) -> pandas.DataFrame:
     for last in ("seconds", "data", "verdict"):
         if last in columns:
             columns.append(columns.pop(columns.index(last)))
-    columns = [name for name in columns if name not in ("failed", "data", "verdict") or any(row[name] for row in rows)]
+    columns = [
+        name
+        for name in columns
+        if name not in ("failed", "pruned", "data", "verdict") or any(row[name] for row in rows)
+    ]
     return pandas.DataFrame(rows, columns=columns)
 
 
 def _row(group: Group, question: Question) -> dict[str, Any]:
-    row: dict[str, Any] = {key: _cell(group.config[key]) for key in question.keys}
+    row: dict[str, Any] = {key: _cell(group.config.get(key, math.nan)) for key in question.keys}
     row["n"] = len(group.completed)
-    row["failed"] = sum(trial.state == "FAILED" for trial in group.trials)
+    for state in ("failed", "pruned"):
+        row[state] = sum(trial.state == state.upper() for trial in group.trials)
 
     def put(name: str, found: Estimate) -> None:
         row[name], row[f"{name} ±"] = found.mean, found.half_width
@@ -165,7 +170,7 @@ def _text(frame: pandas.DataFrame, place: int, name: str) -> str:
     value = frame[name].iloc[place]
     if isinstance(value, str):
         return value
-    if name in ("n", "failed") or isinstance(value, bool):
+    if name in ("n", "failed", "pruned") or isinstance(value, bool):
         return str(value)
     if isinstance(value, float) and math.isnan(value) and f"{name} ±" not in frame.columns:
         return "-"

@@ -17,18 +17,21 @@ from labkit.lab.sweep import plan
 
 WALK = Path(__file__).parent / "programs" / "walk.py"
 SWEEP = plan(load(WALK), sweeps=["rate=0.1,0.01", "steps=1,2"])
+RATES = plan(load(WALK), sweeps=["rate=1,0.5,0.25,0.125", "steps=1"])
 
 
 @pytest.fixture
 def store(tmp_path: Path):
     made = Store(tmp_path / "logs")
     made.add_sweep(SWEEP.row(0))
+    made.add_sweep(RATES.row(0))
     yield made
     made.close()
 
 
 def schedule(store: Store, seeds: int = 1, searcher: Searcher | None = None, **more: Any) -> Schedule:
-    return Schedule(store, SWEEP, SWEEP.id, searcher or GridSearcher(), range(seeds), **more)
+    sweep = RATES if searcher else SWEEP
+    return Schedule(store, sweep, sweep.id, searcher or GridSearcher(), range(seeds), **more)
 
 
 def complete(store: Store, made: Schedule, trial: TrialRow, loss: float) -> None:
@@ -40,7 +43,7 @@ def complete(store: Store, made: Schedule, trial: TrialRow, loss: float) -> None
 class Halving(Searcher):
     """Halves the rate as long as that is better; ends trials with a figure above 10."""
 
-    prunes = True
+    rungs = (1, 2, 3)
 
     def begin(self, space: Any) -> None:
         self.heard: list[Any] = []

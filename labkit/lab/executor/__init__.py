@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any, Protocol
+
+PRUNED = "pruned"
+"""The reason that a trial is stopped with whose configuration is not worth going on; it does not save before it leaves."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,6 +21,7 @@ class Unit:
         attempt: 1 for the first; a later one continues from the checkpoints in the folder.
         checkpoint_every, checkpoint_seconds: how often `trial.fit` saves, where that is not left to the experiment.
         memory: how many bytes the trial, with all processes that it starts, may have in use; None for any number.
+        rungs: rising steps; a loop of the trial's own sends the first figures of the experiment's metric from each on.
     """
 
     file: str
@@ -32,6 +37,7 @@ class Unit:
     memory: int | None = None
     checkpoint_every: int | None = None
     checkpoint_seconds: float | None = None
+    rungs: Sequence[int] = ()
 
 
 @dataclasses.dataclass(frozen=True)

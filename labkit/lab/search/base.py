@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from labkit.lab.space.domains import Domain
@@ -14,19 +14,21 @@ class Searcher:
     A runner calls `begin` once, then `ask` whenever there is room for a configuration, and says with `report` and `tell`
     what became of those that were asked for. A searcher writes nothing down: a runner that goes on with a sweep of an earlier
     process makes a new one and tells it all that the store knows, in the order in which it happened, with `recall` in the
-    place of `ask`. So what a searcher decides follows from its settings and from what it was told, never from the clock.
+    place of `ask`, and the configurations first. So what a searcher decides follows from its settings and from what it was
+    told, never from the clock, nor from a random state of its own: random numbers are functions of seed and number.
 
     Attributes:
-        adaptive: whether what it asks for depends on results; else all is asked for at the beginning.
-        prunes: whether it looks at figures on the way. The first seed of a configuration is then run alone, the others when
-            it has come to its end.
+        adaptive: whether what it asks for depends on results; else all is asked for at the beginning, where there is an end.
+        rungs: rising steps at which it decides whether a trial goes on; none where it never ends one. A figure counts for the
+            last rung at or before its step. With rungs, the first seed of a configuration is run alone, the others when it
+            has come to its end.
     """
 
     adaptive = True
-    prunes = False
+    rungs: Sequence[int] = ()
 
     def begin(self, space: Mapping[str, Domain]) -> None:
-        """The space: a domain for every key that varies, in their order.
+        """The space: a domain for every key that varies, each behind the keys that its conditions speak of.
 
         Raises:
             ConfigError: it cannot search that space.
@@ -34,7 +36,10 @@ class Searcher:
         raise NotImplementedError
 
     def ask(self) -> dict[str, Any] | None:
-        """The next configuration, a value for every key of the space; None: nothing, unless something ends first."""
+        """The next configuration: a value for every key of the space whose conditions hold, and none asked for before.
+
+        None: nothing, unless something ends first.
+        """
         raise NotImplementedError
 
     def recall(self, config: Mapping[str, Any]) -> None:

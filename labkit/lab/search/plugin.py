@@ -9,4 +9,6 @@ from labkit.plugins import Component, hookimpl
 
 @hookimpl
 def labkit_searchers() -> Iterator[Component]:
+    yield Component("asha", "labkit.lab.search.asha:AshaSearcher")
     yield Component("grid", "labkit.lab.search.grid:GridSearcher")
+    yield Component("random", "labkit.lab.search.random:RandomSearcher")

@@ -115,7 +115,7 @@ class Fit:
         means |= {f"train/epoch_{name}": value for name, value in scalars(self.loop.results()).items()}
         self.loop.restart_metrics()
         self.trial.series.add(self.step, means)
-        self.trial.link.send("metrics", step=self.step, metrics=means)
+        self.trial.tell(self.step, means)
         self.epoch_sums, self.epoch_steps, self.epoch = {}, 0, self.loop.epoch
 
     def _begin(self) -> None:
@@ -134,7 +134,7 @@ class Fit:
             figures = {f"validation/{name}": value for name, value in scalars(judged).items()}
             self.trial.series.add(self.step, figures)
             self.trial.latest.update(figures)
-            self.trial.link.send("metrics", step=self.step, metrics=figures)
+            self.trial.tell(self.step, figures)
             self.trial.check_loss(self.step, {"validation loss": figures["validation/loss"]})
             if self.best is not None:
                 self.best.see(self.loop.step, figures)
@@ -176,7 +176,7 @@ class Fit:
 
     def _save_or_leave(self, due: bool) -> None:
         """Save when that is due, or when the trial was asked to leave, and then leave."""
-        if due or self.trial.link.stopping:
+        if not self.trial.link.pruned and (due or self.trial.link.stopping):
             self.save()
         self.trial.link.check()
 

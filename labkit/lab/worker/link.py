@@ -9,6 +9,7 @@ import threading
 import time
 from typing import Any
 
+from labkit.lab.executor import PRUNED
 from labkit.lab.messages import Channel
 
 PROGRESS_EVERY = 0.1
@@ -54,6 +55,11 @@ class Link:
     @property
     def stopping(self) -> bool:
         return self.stop_reason is not None
+
+    @property
+    def pruned(self) -> bool:
+        """Whether the trial was asked to leave for good, so that nothing has to be saved."""
+        return self.stop_reason == PRUNED
 
     def check(self) -> None:
         """Raises Interrupted when the trial was asked to leave."""

@@ -42,6 +42,7 @@ def work(message: dict[str, Any], descriptor: int) -> None:
         experiment = load(unit.file)
         config = build(experiment.config_class, unit.config)
         trial.config = config
+        trial.cost = experiment.cost
         returned = experiment(config, trial)
         if returned is not None:
             trial.notice(

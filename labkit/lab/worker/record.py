@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ class TrialRecord:
         series: the figures of every step.
         artefacts: files whose checksums the store gets.
         made: what the trial is computed with: the kernels' target, the processor, labkit's version.
+        cost: gives what a search makes small, of figures; None where it is not among them.
     """
 
     def __init__(self, unit: Unit, link: Link) -> None:
@@ -44,7 +46,9 @@ class TrialRecord:
         self.series = Series(self.folder, self.notice, again=unit.attempt > 1)
         self.artefacts: list[Path] = []
         self.made = made_by()
+        self.cost: Callable[[Mapping[str, float]], float | None] = lambda figures: None
         self._unit = unit
+        self._milestones: list[tuple[int, dict[str, float]]] = []
         self._data: list[dict[str, str]] = []
         self._final: dict[str, float] = {}
         self._head_written = False
@@ -64,6 +68,18 @@ class TrialRecord:
             if name.endswith("loss") and not math.isfinite(value):
                 raise Diverged(f"{name} is {value} at step {step}")
 
+    def tell(self, step: int, figures: Mapping[str, float]) -> None:
+        """Figures for the store, and for a search that may end the trial because of them."""
+        self.link.send("metrics", step=step, metrics=figures)
+        if self.on_rung(step, figures):
+            self._milestones.append((step, dict(figures)))
+
+    def on_rung(self, step: int, figures: Mapping[str, float]) -> bool:
+        """Whether these are the first figures, from one of the search's rungs on, with what it makes small."""
+        last = self._milestones[-1][0] if self._milestones else 0
+        rungs = self._unit.rungs
+        return bisect_right(rungs, step) > bisect_right(rungs, last) and self.cost(figures) is not None
+
     # Checkpoints
 
     def save_checkpoint(
@@ -75,7 +91,7 @@ class TrialRecord:
         self.series.sync()
         make_folder(folder)
         identity = {"trial": self._unit.key, "data": self._data, "made": self.made}
-        facts = {**identity, "final": self._final, "latest": self.latest, **extra}
+        facts = {**identity, "final": self._final, "latest": self.latest, "milestones": self._milestones, **extra}
         tensors = {**arrays, **generators.state()}
         # As text: JSON itself has no NaN, and figures may be.
         checkpoint.save(str(folder / f"step-{step}"), tensors, step, extra={"labkit": plain.dumps(facts)}, keep=KEEP)
@@ -105,6 +121,9 @@ class TrialRecord:
         generators.restore(loaded.tensors)
         self._final, self.latest = dict(facts["final"]), dict(facts["latest"])
         self.series.rewind(loaded.step)
+        self._milestones = []
+        for step, figures in facts["milestones"]:  # they may have been lost with the runner that died
+            self.tell(step, figures)
         return dict(loaded.tensors), facts, loaded.step
 
     def _other_origin(self, facts: Mapping[str, Any]) -> str:

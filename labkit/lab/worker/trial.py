@@ -176,6 +176,8 @@ class Trial(TrialRecord):
         self.latest.update(values)
         self._final.update(values)
         self.check_loss(step, values)
+        if self.on_rung(step, values):
+            self.tell(step, values)
         if self.link.progress(step, None, values):
             self.series.flush()
         self.link.check()
