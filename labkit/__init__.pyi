@@ -95,7 +95,7 @@ from labkit.core.variable_scope import (
 )
 from labkit.core.variables import Variable as Variable
 from labkit.data import feature_column as feature_column
-from labkit.lab import ComponentOf as ComponentOf, Trial as Trial, experiment as experiment, run as run
+from labkit.lab import ComponentOf as ComponentOf, Trial as Trial, experiment as experiment, run as run, space as space
 from labkit.layers.input import Input as Input
 from labkit.models import (
     DNNClassifier as DNNClassifier,
