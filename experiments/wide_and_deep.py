@@ -3,18 +3,21 @@
 Which guests order which dishes? Three things decide: how well a guest's taste fits the dish, which holds for dishes never
 ordered before; the price and the hour, smoothly; and habits of single guests with single dishes, which follow from nothing and
 can only be remembered. The wide part has a weight for each pair of guest and dish (a crossed column), the deep part a few
-numbers for each guest and each dish, and layers behind them:
+numbers for each guest and each dish, and layers behind them. The tables are read from CSV files, with their words:
 
     labkit run experiments/wide_and_deep.py --seeds 3 --sweep part=wide,deep,both
 """
 
 import dataclasses
-from typing import Literal
+import tempfile
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 
 import labkit as lk
-from labkit.layers import Add, Concatenate, Dense, Embedding, Flatten, Input
+from labkit.layers import Add, Dense, DenseFeatures, LinearFeatures
 
 
 @dataclasses.dataclass
@@ -28,11 +31,9 @@ class Config:
 
 
 GUESTS, DISHES = 60, 40
-BUCKETS = 20_000  # of the cross: so many that few of the 2,400 pairs share one
-PAIR = lk.feature_column.crossed_column(["guest", "dish"], BUCKETS)
 
 
-def evenings(habits: float, sizes: list[int]) -> list[tuple[dict[str, np.ndarray], np.ndarray]]:
+def evenings(habits: float, sizes: list[int]) -> list[pd.DataFrame]:
     """For each size a table of what was offered to whom, and whether it was ordered (1) or not (0)."""
     random = np.random
     tastes, dishes = random.normal(size=(GUESTS, 3)), random.normal(size=(DISHES, 3))
@@ -44,33 +45,45 @@ def evenings(habits: float, sizes: list[int]) -> list[tuple[dict[str, np.ndarray
         mood = 2 * np.cos((hour - 19) * np.pi / 4) - np.abs(price - 12) / 5
         liking = (tastes[guest] * dishes[dish]).sum(axis=1) + habit[guest, dish] + mood
         ordered = random.random(size) < 1 / (1 + np.exp(-1.5 * liking))
-        numbers = np.stack([price / 10 - 1.75, hour / 4 - 4.25], axis=1)
-        pair = PAIR.ids({"guest": guest, "dish": dish})
-        table = {"pair": pair, "guest": guest[:, None], "dish": dish[:, None], "numbers": numbers}
-        found.append((table, ordered.astype(np.int64)))
+        names = {"guest": np.char.add("guest ", guest.astype(str)), "dish": np.char.add("dish ", dish.astype(str))}
+        found.append(pd.DataFrame({**names, "price": price, "hour": hour, "ordered": ordered.astype(int)}))
     return found
 
 
-def network(part: str) -> lk.Model:
+def tables(habits: float, sizes: list[int]) -> list[tuple[dict[str, np.ndarray], np.ndarray]]:
+    """The same as CSV files have them: by column, and the label."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [Path(folder) / f"{number}.csv" for number in range(len(sizes))]
+        for path, table in zip(paths, evenings(habits, sizes), strict=True):
+            table.to_csv(path, index=False)
+        return [lk.data.CsvDataset(path, label="ordered").arrays() for path in paths]
+
+
+def network(part: str, train: dict[str, np.ndarray]) -> lk.Model:
     """The output is a logit, [None, 1]."""
-    pair, guest, dish = (Input((1,), dtype="int64", name=name) for name in ("pair", "guest", "dish"))
-    numbers = Input((2,), name="numbers")
+    column = lk.feature_column
+    numbers = column.normalized_columns(train, ["price", "hour"])
+    guest, dish = (column.categorical_column_with_hash_bucket(name, 1000) for name in ("guest", "dish"))
+    pair = column.crossed_column([guest, dish], 20_000)  # so many that few of the 2,400 pairs share one
+    wide = LinearFeatures([pair, *numbers])  # a weight for each pair, looked up
+    deep = DenseFeatures([column.embedding_column(guest, 6), column.embedding_column(dish, 6), *numbers])
+    table: dict[str, Any] = {}
     logits = []
     if part != "deep":
-        weight = Embedding(BUCKETS, 1, embeddings_initializer="zeros", name="wide")  # a linear model's, looked up
-        logits += [Flatten()(weight(pair)), Dense(1)(numbers)]
+        table = wide.inputs()
+        logits += [wide(table)]
     if part != "wide":
-        described = [Flatten()(Embedding(GUESTS, 6)(guest)), Flatten()(Embedding(DISHES, 6)(dish)), numbers]
-        hidden = Dense(64, activation="relu")(Concatenate()(described))
+        table = deep.inputs(table)
+        hidden = Dense(64, activation="relu")(deep(table))
         logits += [Dense(1)(Dense(32, activation="relu")(hidden))]
-    return lk.Model([pair, guest, dish, numbers], Add()(logits) if len(logits) > 1 else logits[0])
+    return lk.Model(table, Add()(logits) if len(logits) > 1 else logits[0])
 
 
 @lk.experiment(metric="error", quick={"examples": 2000, "epochs": 3})
 def wide_and_deep(config: Config, trial: lk.Trial):
     """What does the wide part know that the deep part does not, and the other way round?"""
-    train, validation = evenings(config.habits, [config.examples, 5000])
-    model = network(config.part)
+    train, validation = tables(config.habits, [config.examples, 5000])
+    model = network(config.part, train[0])
     loss = lk.losses.BinaryCrossentropy(from_logits=True)
     model.compile(lk.optimizers.Adam(config.learning_rate), loss, [lk.metrics.BinaryAccuracy(threshold=0.0)])
 

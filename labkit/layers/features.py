@@ -42,13 +42,18 @@ class TableLayer(Layer):
         """The columns as mappings, of which the layer can be made again."""
         return [described(column) for column in self.columns]
 
-    def inputs(self) -> dict[str, Input]:
+    def inputs(self, others: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """What a functional model begins with that has this layer: an `Input` for each of the numbers that its columns make.
 
-        Models with several such layers put them together: `{**wide.inputs(), **deep.inputs()}`.
+        Args:
+            others: the inputs of another such layer in the model; they are in the result, and those of the same name are
+                shared: `table = deep.inputs(wide.inputs())`.
         """
-        kinds = {name: source.feeds[name] for name, source in self.sources.items()}
-        return {name: Input(shape, dtype, name=name) for name, (dtype, shape) in kinds.items()}
+        found = dict(others or {})
+        for name, source in self.sources.items():
+            dtype, shape = source.feeds[name]
+            found.setdefault(name, Input(shape, dtype, name=name))
+        return found
 
     def __call__(self, inputs: Any, *args: Any, **options: Any) -> Any:
         """As of `Layer`. In a graph of a program's own it may be called on a table, too, whose numbers become constants.

@@ -22,7 +22,7 @@ class LinearFeatures(TableLayer):
     of `DenseFeatures` would be the same, with an array [batch, categories] in between.
 
         wide, deep = lk.layers.LinearFeatures([cross]), lk.layers.DenseFeatures([age, work])
-        table = {**wide.inputs(), **deep.inputs()}
+        table = deep.inputs(wide.inputs())
         hidden = lk.layers.Dense(32, activation="relu")(deep(table))
         model = lk.Model(table, wide(table) + lk.layers.Dense(1)(hidden))
 

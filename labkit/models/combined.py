@@ -52,10 +52,10 @@ class _Combined(Estimator):
         table: dict[str, Any] = {}
         if self.linear_columns:
             wide = lk.layers.LinearFeatures(self.linear_columns, self.head.units, name="linear_model")
-            table |= wide.inputs()
+            table = wide.inputs()
         if self.dnn_columns:
             deep = lk.layers.DenseFeatures(self.dnn_columns, name="input_layer")
-            table |= deep.inputs()
+            table = deep.inputs(table)
         logits = [] if wide is None else [wide(table)]
         if deep is not None:
             x = deep(table)

@@ -36,8 +36,10 @@ def sequential():
 
 def wide_and_deep():
     wide, deep = lk.layers.LinearFeatures([AGE, PAIR, ROOMS]), lk.layers.DenseFeatures(COLUMNS)
-    table = {**wide.inputs(), **deep.inputs()}
-    model = lk.Model(table, wide(table) + lk.layers.Dense(1)(deep(table)))
+    table = wide.inputs()
+    linear = wide(table)
+    table = deep.inputs(table)
+    model = lk.Model(table, linear + lk.layers.Dense(1)(deep(table)))
     model.compile(lk.optimizers.Adam(0.01), "mse")
     return model
 
