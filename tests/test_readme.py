@@ -67,10 +67,11 @@ def test_the_model_learns_and_comes_back(tmp_path: Path) -> None:
 def test_the_table_is_learned() -> None:
     done = subprocess.run([sys.executable, "-c", block("table")], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    loss, score, price = (float(number) for number in re.findall(r"\d+\.\d+", done.stdout))
+    loss, score, price, network = (float(number) for number in re.findall(r"\d+\.\d+", done.stdout))
     assert 15 < loss < 40
     assert score > 0.99
     assert 330 < price < 350
+    assert 15 < network < 50
 
 
 def test_the_pipeline_goes_on() -> None:

@@ -180,6 +180,21 @@ def test_a_normalizer_needs_a_name_to_be_saved(tmp_path):
         lk.Sequential([lk.layers.DenseFeatures(nameless)]).save(str(tmp_path / "none"))
 
 
+def test_batches_of_a_csv_file_are_tables(tmp_path):
+    frame = FRAME.assign(price=Y)
+    frame.to_csv(tmp_path / "rooms.csv", index=False)
+    rows = lk.data.CsvDataset(tmp_path / "rooms.csv", label="price")
+    table, y = rows.arrays()
+    streamed, whole = sequential(), sequential()
+    streamed.fit(rows.batch(30), epochs=3, verbose=0, validation_data=rows.batch(40))
+    whole.fit(table, y, batch_size=30, epochs=3, shuffle=False, verbose=0)
+    for ours, theirs in zip(streamed.get_weights(), whole.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    np.testing.assert_array_equal(streamed.predict(rows.batch(40)), whole.predict(table))
+    with pytest.raises(FeedError, match="no column 'job'"):
+        streamed.fit(rows.map(lambda x, y: ({"age": x["age"]}, y)).batch(30), verbose=0)
+
+
 def test_inputs_beside_the_tables_columns():
     features, image = lk.layers.DenseFeatures(COLUMNS), lk.Input((2, 2), name="image")
     table = features.inputs()
