@@ -95,6 +95,8 @@ class TFRecordDataset(Dataset):
         features = {"image": lk.data.TensorSpec((28, 28), "uint8"), "label": lk.data.TensorSpec((), "int64")}
         lk.data.TFRecordDataset("train.tfrecord", features=features).map(lambda row: (row["image"], row["label"]))
 
+    Pictures that are JPEG or PNG are text in the specs, and `lk.data.decode_image(row["image/encoded"])` makes arrays of them.
+
     Checksums are looked at. Going on from a state is immediate in files that are not compressed; of others what is before the
     state is unpacked again.
 

@@ -58,6 +58,8 @@ def read_varint(data: bytes, place: int, end: int, longest: int = _LONGEST) -> t
     Raises:
         WireError: it does not end there, or has more bytes.
     """
+    if place < end and data[place] < 0x80:  # most are short
+        return data[place], place + 1
     value = shift = 0
     for at in range(place, min(end, place + longest)):
         byte = data[at]
@@ -130,9 +132,9 @@ def packed_varints(data: bytes, place: int, end: int) -> np.ndarray:
         WireError: the last one does not end there, or one has more than ten bytes.
     """
     found = np.frombuffer(data, np.uint8, end - place, place)
-    stops = np.flatnonzero(found < 0x80) + 1
-    if len(stops) == len(found):  # a byte each
+    if data[place:end].isascii():  # a byte each
         return found.astype(np.int64)
+    stops = np.flatnonzero(found < 0x80) + 1
     starts = np.concatenate([[0], stops])
     lengths = np.diff(starts, append=len(found))  # the last one is what is left
     if lengths[-1] or lengths.max() > _LONGEST:

@@ -99,6 +99,24 @@ def test_labkit_writes_and_tensorflow_reads(tmp_path: Path, compression: str) ->
     require_rows(tf.data.TFRecordDataset(path, compression).map(parse).as_numpy_iterator(), expected)
 
 
+def test_images_that_tensorflow_encoded(tmp_path: Path) -> None:
+    pytest.importorskip("PIL")
+    images = np.random.default_rng(1).integers(0, 256, (4, 6, 7, 3), np.uint8)
+    with tf.io.TFRecordWriter(str(tmp_path / "a")) as writer:
+        for label, image in enumerate(images):
+            png = tf.train.Feature(bytes_list=tf.train.BytesList(value=[tf.io.encode_png(image).numpy()]))
+            number = tf.train.Feature(int64_list=tf.train.Int64List(value=[label]))
+            features = tf.train.Features(feature={"image/encoded": png, "image/class/label": number})
+            writer.write(tf.train.Example(features=features).SerializeToString())
+    names = {"image/encoded": TensorSpec((), "string"), "image/class/label": TensorSpec((), "int64")}
+    rows = TFRecordDataset(tmp_path / "a", features=names)
+    found, labels = rows.map(
+        lambda row: (lk.data.decode_image(row["image/encoded"]), row["image/class/label"]), num_parallel=2
+    ).arrays()
+    np.testing.assert_array_equal(found, images)
+    assert labels.tolist() == [0, 1, 2, 3]
+
+
 def test_records_are_the_same_bytes(tmp_path: Path) -> None:
     with tf.io.TFRecordWriter(str(tmp_path / "theirs")) as writer, TFRecordWriter(tmp_path / "ours") as own:
         for row in rows(5):
