@@ -9,6 +9,7 @@ import numpy as np
 
 import labkit as lk
 from labkit.core.nest import flatten, pack
+from labkit.data.columns import FeatureColumn
 from labkit.errors import GraphError, InvalidArgumentError
 from labkit.layers.base import Layer
 from labkit.models import weights
@@ -52,6 +53,7 @@ class TracedLayers(Layer):
         super()._forget()
         self._taps: dict[str, lk.Tensor] = {}
         self._built_of: set[Layer] = set()
+        self._sources: dict[str, FeatureColumn] | None = None  # of a built model, whose layers stay the same
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Traces the model: adds its operations to the graph and returns the output, or a nest of outputs."""
@@ -279,11 +281,12 @@ class TracedLayers(Layer):
         """The arrays that are fed, in the order of the flattened placeholders."""
         if isinstance(x, Fed):
             return x.arrays
-        sources = sources_of(self)
         if not self.built:
-            known = self.input_shape is not None or sources
+            known = self.input_shape is not None or sources_of(self)
             self.build(None if known else shapes_of(x, self.takes_several(x)))
-        if sources:
+        if self._sources is None:
+            self._sources = sources_of(self)
+        if sources := self._sources:
             x = read_inputs(x, self.input_names, sources)
         given = parts(x, self.x, self.input_names, "x")
         return [inputs_array(a, p, self.name or "") for a, p in zip(given, flatten(self.x), strict=True)]

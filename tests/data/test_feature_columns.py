@@ -7,8 +7,10 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings, strategies as st
 
 import labkit as lk
+from labkit.data.columns import read_columns
 from labkit.errors import DataError, FeedError, InvalidArgumentError, NotFoundError, ResourceExhaustedError
 
 fc = lk.feature_column
@@ -200,6 +202,44 @@ def test_numbers_are_normalized_by_the_training_data():
     with pytest.raises(FeedError, match="'age' lacks numbers"):
         fc.input_layer(test, fc.normalized_columns(train, ["age"]))
     assert fc.input_layer(test, fc.normalized_columns(pd.DataFrame({"gap": train["gap"]}))).tolist() == [[0.0]]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["a", "bb", "", "ü", "z"]), st.integers(-1, 4), st.floats(-3, 3)),
+        min_size=2,
+        max_size=30,
+    ),
+    st.integers(1, 29),
+    st.randoms(),
+)
+def test_what_becomes_of_an_example_does_not_depend_on_the_others(rows, place, random):
+    """So batches of a pipeline are what the whole table is, and any order of the rows will do."""
+    number = fc.numeric_column("x", mean=1.0, std=2.0)
+    word = fc.categorical_column_with_vocabulary_list("word", ["a", "bb"], num_oov_buckets=5)
+    size = fc.categorical_column_with_identity("n", 5)
+    hashed, ranges = fc.categorical_column_with_hash_bucket("word", 97), fc.bucketized_column(number, [-1.0, 0.5])
+    columns = [
+        number,
+        ranges,
+        size,
+        fc.crossed_column([hashed, size, ranges], 1000),
+        fc.crossed_column(["word", "n"], 99),
+    ]
+
+    def read(some):
+        table = {key: np.array([row[i] for row in some]) for i, key in enumerate(("word", "n", "x"))}
+        return {**read_columns(columns, table), "words": word.ids(table)}
+
+    whole, first, rest = read(rows), read(rows[: place % len(rows)] or rows), read(rows[place % len(rows) :])
+    if place % len(rows):
+        for name, values in whole.items():
+            np.testing.assert_array_equal(np.concatenate([first[name], rest[name]]), values)
+    order = list(range(len(rows)))
+    random.shuffle(order)
+    for name, values in read([rows[i] for i in order]).items():
+        np.testing.assert_array_equal(values, whole[name][order])
 
 
 def test_a_column_is_made_again_of_its_description():
