@@ -35,6 +35,7 @@ class Input(Layer, Operators):
             raise InvalidArgumentError(
                 "A model takes float32 or float64, or int32, int64 or uint8 for whole numbers such as an Embedding's",
                 received=f"dtype={self.input_dtype.name}",
+                fix="Text in a table: begin the model with lk.layers.DenseFeatures of lk.feature_column's columns.",
             )
 
         self.symbol = Symbol((None, *self.shape), self.input_dtype, call=None, name=self.name)

@@ -33,13 +33,14 @@ def numeric(data: Any, what: str) -> np.ndarray:
                 f"{what} has columns that hold no numbers",
                 rule="Each column of a frame is one of numbers or bools",
                 received=", ".join(columns),
-                fix="Drop them, or make numbers of them: pandas.get_dummies, .astype('float32').",
+                fix="Drop them, or make numbers of them: pandas.get_dummies, .astype('float32'). lk.layers.DenseFeatures takes "
+                "frames with text.",
             )
         raise FeedError(
             f"{what} is no array of numbers",
             rule="Data are arrays [examples, ...], or what NumPy converts to one",
             received=type(data).__name__ if array.ndim == 0 else f"an array of {array.dtype}",
-            fix="Stack the examples into one array; encode text as numbers first.",
+            fix="Stack the examples into one array. Tables with text are for models that begin with lk.layers.DenseFeatures.",
         )
     return array
 

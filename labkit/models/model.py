@@ -111,7 +111,8 @@ class Model(CompiledLayers):
         `dataset.iterate(epoch=e)`. A thread makes the next batches while steps run.
 
         Args:
-            x, y: arrays [examples, ...] of inputs and targets; of several inputs or outputs lists of them, or dicts by name. Or
+            x, y: arrays [examples, ...] of inputs and targets; of several inputs or outputs lists of them, or dicts by name.
+                Models with `lk.layers.DenseFeatures` take tables: dicts of arrays by column, or pandas frames, with text. Or
                 x alone: an `lk.data.Dataset` of batches (x, y) or (x, y, sample_weight) of such arrays, tuples and dicts.
             batch_size: examples a step, 32 where nothing is said; at most all of them are used. Every step has this size: a
                 batch that reaches the end of an epoch goes on with the next one's order. Not with a data set.
