@@ -36,8 +36,8 @@ class Dataset(Transformations):
 
     Each `iter(dataset)` is the next epoch of this object, from 0 on; `iterate` takes the one that is asked for. An iterator's
     `state()` is plain data with which `iterate(state=...)` goes on exactly, in another process, too. Steps that give elements
-    by their numbers (all but filter, flat_map, interleave, from_generator, files, and what follows these) go on at once and
-    work on many elements at a time.
+    by their numbers (all but filter, flat_map, interleave, from_generator, files of lines and rows, and what follows these) go
+    on at once and work on many elements at a time.
 
     Attributes:
         element_spec: a nest of TensorSpecs; where nothing tells it, it is seen by making two elements.

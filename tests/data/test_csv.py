@@ -161,6 +161,20 @@ def test_files_that_are_wrong(write: Callable[..., Path], text: str | bytes, arg
         list(CsvDataset(write(text), **arguments))
 
 
+@pytest.mark.parametrize("wrong", ["x,3", "7", '7,"', '7,"8"9', "7,8,9"])
+def test_rows_before_a_wrong_one_are_given(write: Callable[..., Path], wrong: str) -> None:
+    path = write(f"a,b\n1,2\n3,4\n\n{wrong}\n5,6\n")
+    iterator = iter(CsvDataset(path, dtypes={"a": "int64", "b": "int64"}))
+    assert [int(next(iterator)["a"]) for _ in range(2)] == [1, 3]
+    for _ in range(2):  # it stands before the wrong one
+        with pytest.raises(DataError, match=r"table.csv, line 5"):
+            next(iterator)
+    state = iterator.state()
+    write("a,b\n1,2\n3,4\n\n7,8\n5,6\n")
+    again = CsvDataset(path, dtypes={"a": "int64", "b": "int64"}).iterate(state=state)
+    assert [int(row["a"]) for row in again] == [7, 5]
+
+
 def test_other_refusals(write: Callable[..., Path], tmp_path: Path) -> None:
     path = write("a,b\n1,2\n3,4\n")
     with pytest.raises(InvalidArgumentError, match="delimiter"):

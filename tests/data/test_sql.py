@@ -159,6 +159,17 @@ def test_values_that_are_wrong(values: list[Any], arguments: Any, message: str |
             list(dataset)
 
 
+def test_rows_before_a_wrong_one_are_given() -> None:
+    rows: list[tuple[Any, ...]] = [(i, 0.5) for i in range(300)]
+    rows[280], rows[270] = ("x", 0.5), (5, "y")
+    iterator = iter(SqlDataset("SELECT", Table(rows), dtypes={"c0": "int64", "c1": "float32"}))
+    assert [int(next(iterator)["c0"]) for _ in range(270)] == list(range(270))
+    for _ in range(2):  # it stands before the wrong one
+        with pytest.raises(PipelineError, match="element 270: DataError: column 'c1'") as caught:
+            next(iterator)
+        assert caught.value.index == 270
+
+
 def test_refusals(houses: Path, tmp_path: Path) -> None:
     for query, message in (
         ("SELECT doors FROM houses", "sql #1 failed at element 0: OperationalError: no such column"),

@@ -118,24 +118,28 @@ class CsvRows(FileList):
         return names
 
     def read(self, pieces: Pieces, names: Sequence[str]) -> Elements | None:
-        """The next rows of a file; None at its end.
+        """The next rows of a file, up to where `pieces.error` says; None at its end.
 
         Raises:
-            DataError: something in them is no value of its column.
+            DataError: something in the first of them is no value of its column.
         """
         columns = pieces.columns(names)
         if columns is None:
             return None
         texts, values = dict(zip(names, columns, strict=True)), {}
+        count = len(columns[0])
         for name, dtype in self.types.items():
             if name not in texts:
                 raise DataError(f"{pieces.path} has no column {name!r}, which {self.paths[0]} has")
+            default = self.layout.defaults.get(name)
             try:
-                values[name] = converted(texts[name], dtype, self.layout.defaults.get(name))
+                values[name] = converted(texts[name][:count], dtype, default)
             except BadValue as bad:
-                line = pieces.lines[bad.row]
-                raise DataError(f"{pieces.path}, line {line}, column {name!r}: {bad.what}", fix=bad.fix) from None
-        return Elements.from_nest(self.layout.row(values), len(columns[0]))
+                where = f"{pieces.path}, line {pieces.lines[bad.row]}, column {name!r}"
+                pieces.stop(bad.row, DataError(f"{where}: {bad.what}", fix=bad.fix))
+                count = bad.row
+                values[name] = converted(texts[name][:count], dtype, default)
+        return Elements.from_nest(self.layout.row({name: found[:count] for name, found in values.items()}), count)
 
     def cursor(self, epoch: int, workers: Workers, state: State) -> Cursor:
         file, offset, line, row = (0, 0, 0, 0) if state is None else entries(state, 4)
@@ -157,6 +161,8 @@ class _CsvCursor(Cursor):
                 raise StopIteration
             if self._pieces is None:
                 self._open()
+            elif self._pieces.error is not None:
+                raise self._pieces.error
             elif self._rows is not None:
                 self._rows, self._row = None, 0
             assert self._pieces is not None

@@ -25,12 +25,14 @@ class Pieces:
         offset: the byte at which the next piece begins.
         line: how many lines are before it.
         lines: of the rows of the last piece, the line on which each ends.
+        error: what is wrong with the record after these rows; None: nothing.
     """
 
     def __init__(self, path: Path, delimiter: str) -> None:
         self.path, self.delimiter = path, delimiter
         self.offset, self.line = 0, 0
         self.lines: list[int] = []
+        self.error: DataError | None = None
         self._record, self._many = _patterns(delimiter)
         self._file = opened(path, 0)
 
@@ -67,25 +69,34 @@ class Pieces:
         return names
 
     def columns(self, names: Sequence[str]) -> list[Sequence[str]] | None:
-        """The fields of the next piece by column; None at the end. Empty lines are left out.
+        """The fields of the next piece by column, up to where `error` says; None at the end. Empty lines are left out.
 
         Raises:
-            DataError: a record has more or fewer fields than there are names, or is none.
+            DataError: the first record has more or fewer fields than there are names, or is none.
         """
         while self._more():
             rows = self._rows(first=False)
-            for row, line in zip(rows, self.lines, strict=True):
-                if len(row) != len(names):
-                    missing = f"none for column {names[len(row)]!r}: " if len(row) < len(names) else ""
-                    raise DataError(
-                        f"{self.path}, line {line}: a row has another number of fields than the others",
-                        rule=f"There are {len(names)} columns",
-                        received=f"{len(row)} fields, {missing}{', '.join(map(repr, row[:6]))}"[:100],
-                        fix="A field that holds the delimiter stands in quotation marks.",
-                    )
+            if (odd := next((i for i, row in enumerate(rows) if len(row) != len(names)), None)) is not None:
+                self.stop(odd, self._ragged(rows[odd], names, self.lines[odd]))
+                rows = rows[:odd]
             if rows:
                 return list(zip(*rows, strict=True))
         return None
+
+    def stop(self, row: int, error: DataError) -> None:
+        """Keeps an error until the rows before are given."""
+        if not row:
+            raise error
+        self.error = error
+
+    def _ragged(self, row: Sequence[str], names: Sequence[str], line: int) -> DataError:
+        missing = f"none for column {names[len(row)]!r}: " if len(row) < len(names) else ""
+        return DataError(
+            f"{self.path}, line {line}: a row has another number of fields than the others",
+            rule=f"There are {len(names)} columns",
+            received=f"{len(row)} fields, {missing}{', '.join(map(repr, row[:6]))}"[:100],
+            fix="A field that holds the delimiter stands in quotation marks.",
+        )
 
     def _more(self) -> bool:
         self._file.seek(self.offset)
@@ -112,11 +123,13 @@ class Pieces:
                 if row:
                     found.append((row, begin + ended))
         except csv.Error as error:
-            raise DataError(
+            wrong = DataError(
                 f"{self.path}, line {begin + ended + 1}: no CSV: {error}",
                 received="a record that begins there",
                 fix="Is the delimiter right, and is every quotation mark closed?",
-            ) from error
+            )
+            wrong.__cause__ = error
+            self.stop(len(found), wrong)
         self.lines = [line for _, line in found]
         return [row for row, _ in found]
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from labkit.core.dtypes import DType
 from labkit.data.cursor import Cursor, State, whole
 from labkit.data.elements import Elements
@@ -145,17 +147,19 @@ class SqlRows(Node):
         return names
 
     def elements(self, rows: Sequence[Any], first: int) -> Elements:
-        """Rows, of which the first is the so-many-th of all.
+        """Rows, of which the first is the so-many-th of all, up to one that has a wrong value.
 
         Raises:
-            PipelineError: a value is none of its column.
+            PipelineError: that is the first.
         """
-        values = {}
+        values: dict[str, np.ndarray] = {}
         for (name, dtype), column in zip(self.types.items(), zip(*rows, strict=True), strict=True):
             try:
                 values[name] = converted(column, dtype, self.query.defaults.get(name))
             except BadValue as bad:
-                self.fail(first + bad.row, DataError(f"column {name!r}: {bad.what}", fix=bad.fix))
+                if bad.row:
+                    return self.elements(rows[: bad.row], first)
+                self.fail(first, DataError(f"column {name!r}: {bad.what}", fix=bad.fix))
         return Elements.from_nest(self.query.row(values), len(rows))
 
     def cursor(self, epoch: int, workers: Workers, state: State) -> Cursor:
@@ -169,15 +173,17 @@ class _SqlCursor(Cursor):
         self._open: AbstractContextManager[Any] | None = None
         self._result: Any = None
         self._rows, self._row = Elements(None, [[]], 0), 0
+        self._left: Sequence[Any] = ()  # rows from one on that has a wrong value
 
     def next(self) -> Element:
         if self._row == self._rows.count:
             if self._result is None:
                 self._begin()
-            rows = self._fetched(_ROWS)
+            rows = self._left or self._fetched(_ROWS)
             if not rows:
                 raise StopIteration
             self._rows, self._row = self._node.elements(rows, self._given), 0
+            self._left = rows[self._rows.count :]
         self._row += 1
         self._given += 1
         return self._rows.element(self._row - 1)
