@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +39,15 @@ class Listener(Link):
         return True
 
 
-def attempt(folder: Path, number: int, leave_at: int | None = None, seed: int = 0, **config: Any) -> Trial:
-    """One attempt at the trial of programs/digits.py, in this process."""
-    experiment = load(PROGRAMS / "digits.py")
+def attempt(
+    folder: Path, number: int, leave_at: int | None = None, seed: int = 0, program: str = "digits", **config: Any
+) -> Trial:
+    """One attempt at the trial of a program, in this process."""
+    experiment = load(PROGRAMS / f"{program}.py")
     made = dataclasses.asdict(experiment.config_class(**config))
     folder = folder / "t0001"
     folder.mkdir(parents=True, exist_ok=True)
-    facts = {"file": str(experiment.path), "experiment": "digits", "sweep": "s", "number": 1, "folder": str(folder)}
+    facts = {"file": str(experiment.path), "experiment": program, "sweep": "s", "number": 1, "folder": str(folder)}
     unit = Unit(**facts, config=made, seed=seed, quick=False, attempt=number, key="key")
     link = Listener(leave_at)
     trial = Trial(unit, link)
@@ -118,6 +121,26 @@ def test_a_trial_stopped_at_every_step_continues_with_the_same_bits(tmp_path: Pa
         attempt(tmp_path, 1, leave_at=step, checkpoint_every=1)  # stretches of one step: it stops at this one
     attempt(tmp_path, 2)
     assert files(tmp_path) == files(whole)
+
+
+@pytest.mark.parametrize("kind", ["indexed", "sequential"])
+def test_a_trial_on_a_pipeline_continues_with_the_same_bits(tmp_path: Path, kind: str) -> None:
+    options: dict[str, Any] = {"program": "pipeline", "kind": kind}
+    attempt(tmp_path / "whole", 1, **options)
+    records = [json.loads(line) for line in files(tmp_path / "whole")["metrics.jsonl"].decode().splitlines()]
+    epochs = [record["step"] for record in records if "train/epoch_loss" in record]
+    assert epochs == ([8, 16, 24] if kind == "indexed" else [7, 14, 21])
+    assert [record["step"] for record in records if "validation/loss" in record] == [9, 18, 25]
+    for step in (1, 6, 7, 8, 9, 14, 16, 20, 24, 25):  # where a stretch, an epoch, a validation, a checkpoint ends
+        with pytest.raises(Interrupted):
+            attempt(tmp_path / f"{step}", 1, leave_at=step, checkpoint_every=1, **options)
+        assert not left_threads()
+        attempt(tmp_path / f"{step}", 2, **options)
+        assert files(tmp_path / f"{step}") == files(tmp_path / "whole")
+
+
+def left_threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("labkit-prefetch")]
 
 
 def test_saving_at_other_times_changes_no_bit(tmp_path: Path, whole: Path) -> None:
