@@ -13,8 +13,10 @@ import numpy as np
 import labkit as lk
 from labkit import checkpoint
 from labkit.data.columns import feeds_of, read_columns
+from labkit.data.dataset import Dataset
 from labkit.data.feature_column import as_columns, numeric_column
 from labkit.errors import CheckpointError, FailedPreconditionError, FeedError, InvalidArgumentError
+from labkit.models import streams
 from labkit.models.arrays import positive
 from labkit.models.input_functions import BATCH_SIZE, InputFunction, input_of, numpy_input_fn, require_labels
 from labkit.models.model import Model
@@ -27,7 +29,8 @@ class Estimator:
 
     Wherever an `input_fn` is asked for, it is one of: a function without arguments that returns (features, labels), whose
     features are a dict of arrays by column or a pandas frame, and which every training step takes whole; what
-    `lk.models.numpy_input_fn` returns, which says in what batches; the pair (features, labels) itself, in batches of 128.
+    `lk.models.numpy_input_fn` returns, which says in what batches; the pair (features, labels) itself, in batches of 128; an
+    `lk.data.Dataset` of batches (features, labels), or a function that returns one, which is read while steps run.
 
     Args:
         head: what the last layer means.
@@ -83,8 +86,8 @@ class Estimator:
         """Goes on training.
 
         Args:
-            input_fn: see `Estimator`.
-            steps: how many steps to make; None as many as the input function's epochs hold.
+            input_fn: see `Estimator`. Of a data set every training reads another epoch, that of the step it begins at.
+            steps: how many steps to make at most; None as many as the input function's epochs, or the data set, hold.
             max_steps: instead, the `global_step` to train up to; nothing is done when it is there.
 
         Returns:
@@ -97,6 +100,13 @@ class Estimator:
         """
         _require_steps("train", steps)
         given = input_of(input_fn)
+        if isinstance(given, Dataset):
+            limits = self._limits(steps, max_steps)
+            if not limits or min(limits) > 0:
+                model = self._load() or self._new()
+                stream = streams.labelled(given, self.head, self.weight_column)
+                self._trained(model, streams.train(model, stream, self._step, min(limits, default=None)))
+            return self
         x, targets, weights = self._examples(given)
         steps = self._steps(given, len(targets), steps, max_steps)
         if steps < 1:
@@ -108,11 +118,15 @@ class Estimator:
             fed(model, x), targets, batch_size=given.batch_size or len(targets), steps=steps, shuffle=given.shuffle, verbose=0,
             seed=int(order), sample_weight=weights,
         )  # fmt: skip
+        self._trained(model, steps)
+        return self
+
+    def _trained(self, model: Model, steps: int) -> None:
+        """The model has made so many steps more."""
         self._model, self._step = model, self._step + steps
         if self.model_dir is not None:
             lk.io.make_folder(self.model_dir)
             save_values(model, str(self.model_dir / f"model.ckpt-{self._step}"))
-        return self
 
     def evaluate(self, input_fn: Any, steps: int | None = None) -> dict[str, float]:
         """Figures of all examples, by TensorFlow's names.
@@ -131,10 +145,15 @@ class Estimator:
         """
         _require_steps("evaluate", steps)
         given = input_of(input_fn)
-        x, targets, weights = self._examples(given)
-        rows = slice(None if steps is None else positive(steps, "steps") * (given.batch_size or len(targets)))
-        targets, weights = targets[rows], None if weights is None else weights[rows]
-        figures = self.head.figures(targets, self.model.predict(fed(self.model, x, rows), BATCH_SIZE), weights)
+        if isinstance(given, Dataset):
+            stream = streams.labelled(given, self.head, self.weight_column)
+            targets, outputs, weights = streams.look(self.model, stream, steps)
+        else:
+            x, targets, weights = self._examples(given)
+            rows = slice(None if steps is None else positive(steps, "steps") * (given.batch_size or len(targets)))
+            targets, weights = targets[rows], None if weights is None else weights[rows]
+            outputs = self.model.predict(fed(self.model, x, rows), BATCH_SIZE)
+        figures = self.head.figures(targets, outputs, weights)
         mean = 1.0 if weights is None else float(np.mean(weights, dtype=np.float64))
         return {**figures, "loss": figures["average_loss"] * mean, "global_step": self.global_step}
 
@@ -153,7 +172,8 @@ class Estimator:
             FailedPreconditionError: the estimator is not trained.
             FeedError: the features lack a column, or its values do not fit.
         """
-        outputs = self.outputs(input_of(input_fn).features)
+        given = input_of(input_fn)
+        outputs = self.model.predict(given) if isinstance(given, Dataset) else self.outputs(given.features)
         return _rows(self.head.predictions(outputs)) if callable(input_fn) else self.head.answer(outputs)
 
     # --- scikit-learn's ---
@@ -250,11 +270,7 @@ class Estimator:
 
     def _steps(self, given: InputFunction, examples: int, steps: int | None, max_steps: int | None) -> int:
         """How many steps to make: up to the first limit that is reached."""
-        if steps is not None and max_steps is not None:
-            raise InvalidArgumentError("train takes steps or max_steps, not both")
-        limits = [] if steps is None else [positive(steps, "steps")]
-        if max_steps is not None:
-            limits.append(positive(max_steps, "max_steps") - self.global_step)
+        limits = self._limits(steps, max_steps)
         if given.num_epochs is not None:
             limits.append(math.ceil(given.num_epochs * examples / min(given.batch_size or examples, examples)))
         if not limits:
@@ -264,6 +280,13 @@ class Estimator:
                 fix="For example estimator.train(input_fn, steps=1000).",
             )
         return min(limits)
+
+    def _limits(self, steps: int | None, max_steps: int | None) -> list[int]:
+        """How many steps to make by what the caller said."""
+        if steps is not None and max_steps is not None:
+            raise InvalidArgumentError("train takes steps or max_steps, not both")
+        limits = [] if steps is None else [positive(steps, "steps")]
+        return limits if max_steps is None else [*limits, positive(max_steps, "max_steps") - self.global_step]
 
     def _new(self) -> Model:
         model = self.network()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from labkit.data.dataset import Dataset
 from labkit.errors import FeedError
 from labkit.models.arrays import positive
 
@@ -53,12 +54,14 @@ def numpy_input_fn(
     return InputFunction(x, y, positive(batch_size, "batch_size"), epochs, bool(shuffle))
 
 
-def input_of(given: Any) -> InputFunction:
+def input_of(given: Any) -> InputFunction | Dataset:
     """What an estimator was given: an `InputFunction`; a function that returns (features, labels), or features alone, which
-    are one batch, as in TensorFlow; or what such a function returns."""
+    are one batch, or a data set of batches, as in TensorFlow; or what such a function returns."""
     if isinstance(given, InputFunction):
         return given
     found = given() if callable(given) else given
+    if isinstance(found, Dataset):
+        return found
     features, labels = found if isinstance(found, tuple) and len(found) == 2 else (found, None)
     if callable(given):
         return InputFunction(features, labels)
