@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 
@@ -371,6 +372,19 @@ def test_an_interrupt_in_the_pipeline_ends_the_fit(network, digits):
     dataset = slices(digits).concatenate(slices(digits).map(interrupt))
     with pytest.raises(KeyboardInterrupt):
         network().fit(dataset, verbose=0)
+    assert not threads()
+
+
+def test_ctrl_c_while_the_model_waits_for_a_batch(network, digits):
+    def slow(x, y):
+        time.sleep(0.05)
+        return x, y
+
+    main = threading.main_thread().ident
+    timer = threading.Timer(0.3, signal.pthread_kill, (main, signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        network().fit(Dataset.from_tensor_slices(digits).repeat().map(slow).batch(4), steps=10**6, verbose=0)
     assert not threads()
 
 
