@@ -380,11 +380,15 @@ def test_ctrl_c_while_the_model_waits_for_a_batch(network, digits):
         time.sleep(0.05)
         return x, y
 
-    main = threading.main_thread().ident
-    timer = threading.Timer(0.3, signal.pthread_kill, (main, signal.SIGINT))
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # some shells let their children ignore it
+    timer = threading.Timer(0.3, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT))
     timer.start()
-    with pytest.raises(KeyboardInterrupt):
-        network().fit(Dataset.from_tensor_slices(digits).repeat().map(slow).batch(4), steps=10**6, verbose=0)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            network().fit(Dataset.from_tensor_slices(digits).repeat().map(slow).batch(4), steps=40, verbose=0)
+    finally:
+        timer.join()
+        signal.signal(signal.SIGINT, before)
     assert not threads()
 
 
