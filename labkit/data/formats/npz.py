@@ -57,8 +57,9 @@ def read_npz(
 
 def _members(archive: Archive) -> dict[str, Member]:
     """The members by the names of their arrays."""
-    strange = [member for member in archive.members if not member.name.endswith(_SUFFIX)]
-    if archive.kind != "zip" or strange:
+    is_zip = archive.kind == "zip"  # else there is no list to look at: a packed tar would be unpacked to its end
+    strange = [member for member in archive.members if not member.name.endswith(_SUFFIX)] if is_zip else []
+    if not is_zip or strange:
         raise DataError(
             f"{archive.path} is no archive of arrays",
             rule="It is a zip, and every member a .npy file",
