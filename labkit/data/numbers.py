@@ -174,15 +174,14 @@ def normalized_columns(features: Any, keys: Sequence[str] | None = None) -> list
         InvalidArgumentError: there are no such columns.
         FeedError: the features are no table, lack a column, or a column holds something else than finite numbers, or none.
     """
-    if keys is None and is_table(features):
-        keys = [str(key) for key in features if _holds_numbers(features[key])]
-    keys = [] if keys is None and not is_table(features) else entries(keys, "The keys of columns")
-    if not keys:
-        column_of(
-            features, "x" if not is_table(features) else next(iter(features), "x")
-        )  # says so where it is no table
+    if not is_table(features):
+        column_of(features, "x")  # says so
+    found = (
+        [key for key in features if _holds_numbers(features[key])] if keys is None else entries(keys, "Keys of columns")
+    )
+    if not found:
         raise InvalidArgumentError("There are no columns of numbers to normalize", received="none")
-    return [_normalized(features, key_of(key)) for key in keys]
+    return [_normalized(features, key_of(key)) for key in found]
 
 
 def _normalized(features: Any, key: str) -> NumericColumn:

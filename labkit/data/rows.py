@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from labkit.data.tables import is_missing
 from labkit.errors import InvalidArgumentError
 
 
@@ -79,12 +80,15 @@ def labels_of(data: Any, labels: Any, count: int, what: str = "labels") -> np.nd
     values = np.asarray(labels)
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
-    fractions = values.dtype.kind == "f" and not np.array_equal(values, np.floor(values))
-    if values.shape != (count,) or fractions:
+    listed = values.ravel().tolist() if values.dtype.kind in "fO" else []
+    strange = [value for value in listed if is_missing(value) or (isinstance(value, float) and not value.is_integer())]
+    if values.shape != (count,) or strange:
         raise InvalidArgumentError(
             f"Examples have no such {what}",
             rule=f"There is one for each of the {count} examples, a whole number or a text",
-            received="none" if labels is None else f"{values.dtype} {list(values.shape)}",
+            received="none"
+            if labels is None
+            else f"{values.dtype} {list(values.shape)}{f', {strange[0]}' if strange else ''}",
             fix=f"Give them: {what}=y.",
         )
     if values.dtype.kind == "O":

@@ -72,8 +72,10 @@ def _distinct(values: np.ndarray) -> tuple[np.ndarray, list[Any]]:
 
 def _word(value: Any) -> Any:
     """A text or a whole number; None for what says that there is none; anything else as it is."""
+    if isinstance(value, np.generic):  # in arrays of objects
+        value = value.item()
     if isinstance(value, bytes):
         value = value.decode(errors="replace")
-    if isinstance(value, bool | np.integer) or (isinstance(value, float) and value.is_integer()):
+    if isinstance(value, bool) or (isinstance(value, float) and value.is_integer()):
         value = int(value)
     return None if is_missing(value) or (isinstance(value, str | int) and value in ("", -1)) else value

@@ -111,7 +111,13 @@ def test_texts_and_numbers_fall_into_buckets():
         assert len(set(ids.tolist())) == 4
     few = fc.categorical_column_with_hash_bucket("name", 2).ids({"name": [f"n{i}" for i in range(1000)]})
     assert 400 < few.sum() < 600  # a hash spreads evenly
-    same = [np.array(["ada", "é"]), np.array([b"ada", "é".encode()], object), pd.Series(["ada", "é"])]
+    same = [
+        np.array(["ada", "é"]),
+        np.array([np.str_("ada"), "é"], object),
+        pd.Series(["ada", "é"], dtype="category"),
+        np.array([b"ada", "é".encode()], object),
+        pd.Series(["ada", "é"]),
+    ]
     column = fc.categorical_column_with_hash_bucket("name", 1000)
     assert len({str(column.ids({"name": words}).tolist()) for words in same}) == 1
 

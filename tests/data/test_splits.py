@@ -175,6 +175,8 @@ def test_all_forms_of_examples():
         (lambda d: d.fraction(X, 0.5, stratified=True), r"no such labels.*none"),
         (lambda d: d.fraction(X, 0.5, LABELS[:5]), r"no such labels.*\[5\]"),
         (lambda d: d.fraction(X, 0.5, LABELS + 0.5), r"whole number"),
+        (lambda d: d.k_fold(3, 2, ["a", None, "b"]), r"no such labels.*None"),
+        (lambda d: d.k_fold(3, 2, [1, np.nan, 2]), r"no such labels.*nan"),
         (lambda d: d.fraction(X, 0.5, seed="a"), r"seed"),
         (lambda d: d.random_split(10, [6, 5]), r"10 examples are not divided.*\[6, 5\]"),
         (lambda d: d.random_split(10, [0.9, 0.2]), r"not divided"),
