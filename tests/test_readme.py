@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -45,6 +46,16 @@ def test_the_experiment_runs(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     for heading in ("units", "train accuracy", "validation accuracy", "test accuracy", "bias", "variance", "seconds"):
         assert heading in done.stdout
+
+
+@pytest.mark.ci
+def test_the_search_runs(tmp_path: Path) -> None:
+    (tmp_path / "digits.py").write_text(block("experiment: digits.py"))
+    command = shlex.split(block("search").replace("\\\n", " ").replace("--max-trials 30", "--max-trials 4"))[1:]
+    command[1] = str(tmp_path / command[1])
+    done = labkit(*command, "--quick", "--logs", str(tmp_path / "logs"), LABKIT_OFFLINE="1")
+    assert done.returncode == 0, done.stderr
+    assert "learning_rate" in done.stdout
 
 
 def test_the_program_runs() -> None:

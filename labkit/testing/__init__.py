@@ -25,6 +25,7 @@ from labkit.testing.optimizers import check_optimizer
 from labkit.testing.plugins import check_plugin
 from labkit.testing.regularizers import check_regularizer
 from labkit.testing.schedules import check_schedule
+from labkit.testing.searchers import check_searcher
 
 __all__ = [
     "check_activation",
@@ -40,5 +41,6 @@ __all__ = [
     "check_plugin",
     "check_regularizer",
     "check_schedule",
+    "check_searcher",
     "evaluate",
 ]

@@ -16,6 +16,8 @@ from labkit.lab.search.base import Searcher
 from labkit.lab.search.grid import GridSearcher
 from labkit.lab.search.random import RandomSearcher, draw
 from labkit.lab.space.conditions import count
+from labkit.plugins import current_lab, resolve
+from labkit.testing import check_searcher
 
 SPACE = {
     "kind": lk.space.choice(["adam", "sgd"]),
@@ -133,3 +135,11 @@ def test_asha_alone_needs_no_more_than_its_share() -> None:
     assert reached[1] == 81
     assert 27 <= reached[3] <= 45
     assert reached[27] <= 20
+
+
+SETTINGS = {"asha": {"min_steps": 2, "reduction_factor": 2}}
+
+
+@pytest.mark.parametrize("name", current_lab().registry("searchers").names())
+def test_every_registered_searcher_keeps_the_contract(name: str) -> None:
+    check_searcher(lambda: resolve("searchers", {"name": name, **SETTINGS.get(name, {})}))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import random
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ import labkit as lk
 from labkit import testing
 from labkit.datasets.base import DataSet, DataSetInfo, Split, described_by, identity
 from labkit.datasets.files import MissingDataError, PinnedFile
-from labkit.errors import DataError
+from labkit.errors import ConfigError, DataError
+from labkit.lab.search.random import RandomSearcher
 from labkit.plugins import Component, Lab, hookimpl
 
 RANDOM = np.random.default_rng(1)
@@ -647,3 +649,103 @@ def test_an_example_in_two_splits_needs_a_reason(monkeypatch):
 
     with Lab([Plugin()], strict=True):
         testing.check_dataset("points")
+
+
+class Broken(RandomSearcher):
+    """A searcher with one defect."""
+
+    defect = ""
+    rungs = (1, 4)
+
+    def begin(self, space):
+        if self.defect == "refuses":
+            raise ConfigError("no")
+        super().begin(space)
+        self.space, self.asked, self.heard = dict(space), [], []
+
+    def ask(self):
+        if self.defect == "adapts" and self.heard and self.heard[-1] is not None and len(self.asked) > 2:
+            super().ask()
+        choice = super().ask()
+        if choice is None:
+            return {} if self.defect == "endless" else None
+        if self.defect == "twice" and len(self.asked) == 2:
+            return self.asked[0]
+        if self.defect == "global":
+            random.random()
+        if self.defect == "outside" and "rate" in choice:
+            choice["rate"] = 2.0
+        if self.defect == "lacks":
+            choice.pop("width", None)
+        if self.defect == "inactive" and choice.get("kind", "sgd") != "sgd":
+            choice["momentum"] = 0.5
+        if self.defect == "counts" and len(self.asked) == 3:
+            super().ask()
+        if self.defect == "clock" and Clock.tick() == 5:
+            super().ask()
+        self.asked.append(choice)
+        return choice
+
+    def recall(self, config):
+        if self.defect != "forgets":
+            super().recall(config)
+        if self.defect != "counts":
+            self.asked.append(config)
+
+    def report(self, number, step, value):
+        self.heard.append(value)
+        if self.defect == "recounts":
+            return len(self.heard) % 20 == 0
+        return False
+
+    def tell(self, number, value):
+        self.heard.append(value)
+
+
+class Clock:
+    now = 0
+
+    @classmethod
+    def tick(cls):
+        cls.now += 1
+        return cls.now
+
+
+@pytest.mark.parametrize(
+    ("defect", "text"),
+    [
+        ("refuses", "refuses every space"),
+        ("endless", "asks for {} twice|more configurations than there are"),
+        ("twice", "twice"),
+        ("global", "global generator"),
+        ("outside", "rate=2.0, which log_uniform"),
+        ("lacks", "lacks width"),
+        ("inactive", "where momentum must not stand"),
+        ("counts", "recalls what was asked for and told goes on otherwise"),
+        ("forgets", "told of the first .* events, asks for more|goes on otherwise"),
+        ("clock", "the same sweep again goes otherwise"),
+        ("recounts", "by a figure that it was told before|recalls decides otherwise|figures that come twice"),
+        ("adapts", "depends on results, though adaptive is False|goes on otherwise"),
+    ],
+)
+def test_searchers(defect, text):
+    with pytest.raises(AssertionError, match=text):
+        testing.check_searcher(type("Searcher", (Broken,), {"defect": defect}))
+    testing.check_searcher(Broken)
+
+
+@pytest.mark.parametrize("rungs", [(4, 1), (0, 1), (1, 1), (1.0, 2.0)])
+def test_rungs_rise(rungs):
+    with pytest.raises(AssertionError, match="no rising steps"):
+        testing.check_searcher(type("Searcher", (Broken,), {"rungs": rungs}))
+
+
+def test_a_searcher_without_rungs_ends_nothing():
+    class Ends(Broken):
+        rungs = ()
+
+        def report(self, number, step, value):
+            return step > 3
+
+    with pytest.raises(AssertionError, match="though it has no rungs"):
+        testing.check_searcher(Ends)

@@ -27,6 +27,9 @@ class RandomSearcher(StreamSearcher):
 
     Args:
         seed: of the draws; another one gives other configurations.
+
+    Attributes:
+        count: how many configurations there are; infinity where there is no end of them.
     """
 
     def __init__(self, seed: int = 0) -> None:
@@ -34,10 +37,10 @@ class RandomSearcher(StreamSearcher):
 
     def begin(self, space: Mapping[str, Domain]) -> None:
         super().begin(space)
-        self._count = count(space)
+        self.count = count(space)
 
     def stream(self, space: Mapping[str, Domain]) -> Iterator[dict[str, Any]]:
         for number in itertools.count():
-            if len(self._known) >= self._count:
+            if len(self.known) >= self.count:
                 return
             yield draw(space, self.seed, number)

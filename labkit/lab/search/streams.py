@@ -14,12 +14,15 @@ class StreamSearcher(Searcher):
     """Asks for the configurations of a stream, leaving out those that are known.
 
     The stream is the same each time it begins; so where a searcher goes on follows from what was asked for, in any order.
+
+    Attributes:
+        known: what was asked for, as JSON.
     """
 
     adaptive = False
 
     def begin(self, space: Mapping[str, Domain]) -> None:
-        self._known: set[str] = set()
+        self.known: set[str] = set()
         self._stream = self.stream(space)
 
     def stream(self, space: Mapping[str, Domain]) -> Iterator[dict[str, Any]]:
@@ -28,11 +31,14 @@ class StreamSearcher(Searcher):
 
     def ask(self) -> dict[str, Any] | None:
         for choice in self._stream:
-            text = plain.dumps(choice)
-            if text not in self._known:
-                self._known.add(text)
+            if self.is_new(choice):
+                self.known.add(plain.dumps(choice))
                 return choice
         return None
 
     def recall(self, config: Mapping[str, Any]) -> None:
-        self._known.add(plain.dumps(config))
+        self.known.add(plain.dumps(config))
+
+    def is_new(self, config: Mapping[str, Any]) -> bool:
+        """Whether it was not asked for before."""
+        return plain.dumps(config) not in self.known

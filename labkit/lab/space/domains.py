@@ -120,6 +120,10 @@ class Values(Domain):
     def contains(self, value: Any) -> bool:
         return plain.dumps(value) in map(plain.dumps, self.values)
 
+    def index(self, value: Any) -> int:
+        """The place of a value; 1, 1.0 and true are different ones. Raises ValueError where it is none of them."""
+        return list(map(plain.dumps, self.values)).index(plain.dumps(value))
+
     def at(self, word: int) -> Any:
         return self.values[word * len(self.values) >> 64]
 

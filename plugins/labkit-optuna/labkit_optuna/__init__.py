@@ -1,0 +1,1 @@
+"""Optuna's searchers for labkit's sweeps."""
