@@ -90,7 +90,7 @@ class ImageTransform:
             if isinstance(mine, np.ndarray) and self.in_place:
                 mine = mine.copy()
             count = len(mine) if isinstance(mine, list) or mine.ndim else 0
-            return self._changed(mine, _numbers(indices, count), epoch)
+            return self._changed(mine, numbers_of(indices, count), epoch)
 
         return changed_leaf(images, self.on, change)
 
@@ -185,8 +185,12 @@ def _require_image(transform: ImageTransform, dtype: np.dtype, dims: Any, rank: 
         )
 
 
-def _numbers(indices: Any, count: int) -> np.ndarray:
-    """`count` indices, int64."""
+def numbers_of(indices: Any, count: int) -> np.ndarray:
+    """`count` indices, int64; None stands for 0, 1, 2 ...
+
+    Raises:
+        InvalidArgumentError: they are no such numbers.
+    """
     if indices is None:
         return np.arange(count)
     numbers = np.asarray(indices)

@@ -12,7 +12,7 @@ from labkit.core.nest import keys
 from labkit.core.shapes import show
 from labkit.data.spec import Spec, TensorSpec
 from labkit.data.transforms.arguments import real, whole_pair
-from labkit.data.transforms.base import RandomTransform, run
+from labkit.data.transforms.base import RandomTransform, numbers_of, run
 from labkit.errors import DTypeError, InvalidArgumentError, ShapeError
 
 _FLOATS = (np.float32, np.float64)
@@ -90,8 +90,7 @@ class MixUp(RandomTransform):
         counts = {len(x) if isinstance(x, list) or np.ndim(x) else -1 for x in _leaves(images)}
         if len(counts) != 1 or -1 in counts:
             raise ShapeError("MixUp mixes arrays of as many examples", received=", ".join(map(str, sorted(counts))))
-        numbers = np.arange(counts.pop()) if indices is None else np.ascontiguousarray(indices, np.int64)
-        return self.apply(images, numbers, epoch)
+        return self.apply(images, numbers_of(indices, counts.pop()), epoch)
 
     def spec(self, spec: Spec) -> Spec:
         if isinstance(spec, Mapping):

@@ -56,6 +56,7 @@ SETTINGS: list[tuple[Callable[[], Any], str]] = [
     (lambda: t.ToFloat(on=()), "on= names"),
     (lambda: t.ToFloat()(BYTES, indices=[1, 2]), "indices are the images' numbers"),
     (lambda: t.ToFloat()(BYTES[:2], indices=[1.5, 2]), "indices are the images' numbers"),
+    (lambda: t.MixUp()(FLOATS, indices=[1, 2]), "indices are the images' numbers"),
     (lambda: t.image_statistics(BYTES[:0]), "needs images"),
     (lambda: t.RandomCrop(10, padding=2, fill=0.5)(BYTES), "whole number from 0 to 255"),
     (lambda: t.Cutout(2, fill=256)(BYTES), "whole number from 0 to 255"),
