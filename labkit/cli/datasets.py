@@ -192,7 +192,7 @@ def _found(info: DataSetInfo) -> str:
     paths = [path for file in info.files if (path := find(info.name, file))]
     if len(paths) < len(info.files):
         return f"{len(paths)} of {len(info.files)} files" if paths else NOT_YET
-    return "cache" if all(path.is_relative_to(cache_folder()) for path in paths) else "LABKIT_DATA"
+    return ", ".join(sorted({"cache" if path.is_relative_to(cache_folder()) else "LABKIT_DATA" for path in paths}))
 
 
 def _size(count: int) -> str:

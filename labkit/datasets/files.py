@@ -31,7 +31,7 @@ class MissingDataError(DataError, NotFoundError):
     """The files of a data set are in none of the places; those that exist elsewhere are fine."""
 
 
-class CacheError(DataError, ResourceExhaustedError):
+class CacheError(MissingDataError, ResourceExhaustedError):
     """A download cannot be kept: the disk is full, or the cache's folder cannot be written."""
 
 
@@ -112,11 +112,18 @@ def locate(dataset: str, pinned: PinnedFile, progress: Progress | None = None) -
 
 
 def find(dataset: str, pinned: PinnedFile) -> Path | None:
-    """Returns the first file of that name in the places, as it is; None where there is none."""
+    """Returns the first file of that name in the places, as it is; None where there is none.
+
+    Raises:
+        DataError: a folder cannot be looked into.
+    """
     for _, folder in places(dataset, pinned):
         for name in (pinned.name, f"{pinned.name}.gz") if pinned.sha256 else (pinned.name,):
-            if (folder / name).is_file():
-                return folder / name
+            try:
+                if (folder / name).is_file():
+                    return folder / name
+            except OSError as error:  # a folder that may not be looked into is not one without the file
+                raise _unreadable(str(folder), error) from error
     return None
 
 
@@ -129,7 +136,7 @@ def verify(path: Path, pinned: PinnedFile, name: str = "") -> None:
     Raises:
         DataError: it cannot be read, is a damaged container, or size or checksum differ.
     """
-    digest, size, name = hashlib.sha256() if pinned.sha256 else hashlib.md5(), 0, name or str(path)
+    digest, size, name = _digest(pinned), 0, name or str(path)
     for piece in _read(path, pinned, name):
         digest.update(piece)
         size += len(piece)
@@ -145,10 +152,16 @@ def _read(path: Path, pinned: PinnedFile, name: str) -> Iterator[bytes]:
                 while piece := file.read(CHUNK):
                     yield piece
     except OSError as error:
-        received = error.strerror or str(error)
-        raise DataError(
-            f"{name} cannot be read", received=received, fix="Check the path and its permissions"
-        ) from error
+        raise _unreadable(name, error) from error
+
+
+def _unreadable(name: str, error: OSError) -> DataError:
+    received = error.strerror or str(error)
+    return DataError(f"{name} cannot be read", received=received, fix="Check the path and its permissions")
+
+
+def _digest(pinned: PinnedFile) -> hashlib._Hash:
+    return hashlib.sha256() if pinned.sha256 else hashlib.md5(usedforsecurity=False)
 
 
 def _compare(pinned: PinnedFile, size: int, digest: str, name: str) -> None:

@@ -74,4 +74,4 @@ def as_pixels(images: np.ndarray, info: DataSetInfo) -> np.ndarray:
 
 
 def _split(info: DataSetInfo, images: np.ndarray, labels: np.ndarray) -> Split:
-    return Split(as_pixels(images, info), labels.astype(np.int64))
+    return Split(as_pixels(images, info), labels.astype(np.int64, copy=False))

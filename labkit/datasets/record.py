@@ -110,6 +110,9 @@ def described_by(info: DataSetInfo) -> Callable[[Callable[Options, DataSet]], De
 
     The function has the record as `info` from then on, and what it returns knows the options that it was called with, so that
     it can be made again in another process.
+
+    Raises:
+        DataError: (when it is called) the function returned something else.
     """
 
     def decorate(function: Callable[Options, DataSet]) -> Described[Options]:
@@ -117,7 +120,11 @@ def described_by(info: DataSetInfo) -> Callable[[Callable[Options, DataSet]], De
 
         @functools.wraps(function)
         def make(*args: Options.args, **options: Options.kwargs) -> DataSet:
+            from labkit.datasets.base import DataSet
+
             data = function(*args, **options)
+            if not isinstance(data, DataSet):
+                raise DataError(f"The function that makes {info.name} returned no DataSet", received=repr(data)[:80])
             return replace(data, options=dict(signature.bind(*args, **options).arguments))
 
         made = cast(Described[Options], make)

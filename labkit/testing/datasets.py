@@ -71,7 +71,10 @@ def check_dataset(name: str, **options: Any) -> None:
             both = len({*prints[a].x} & {*prints[b].x})
             require(not both, f"{name}: {both} examples stand in {a} and in {b}, and the record does not say why")
 
-    text = json.dumps(data.spec)
+    try:
+        text = json.dumps(data.spec)
+    except TypeError as error:
+        raise AssertionError(f"{name} cannot be made in another process: {data.spec} is no JSON: {error}") from None
     again = resolve("datasets", json.loads(text))
     require(again.checksum == data.checksum, f"{name} made again from {text} has another checksum")
     for split in SPLITS:
@@ -83,8 +86,7 @@ def check_dataset(name: str, **options: Any) -> None:
         require(_fingerprint(other.split(split)) != prints[split], f"{name} has the same examples with another seed")
 
 
-def _check_data(data: Any, name: str, info: DataSetInfo) -> None:
-    require(isinstance(data, DataSet), f"{name} gives {type(data).__name__}, not a DataSet")
+def _check_data(data: DataSet, name: str, info: DataSetInfo) -> None:
     require(data.name == name, f"{name} gives a data set with the record of {data.name!r}")
     require(data.info.task == info.task, f"{name} is a {data.info.task}, and its record says {info.task}")
     hexadecimal = len(data.checksum) == 64 and set(data.checksum) <= set("0123456789abcdef")

@@ -6,6 +6,8 @@ import dataclasses
 import gzip
 import hashlib
 import http.server
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -358,6 +360,17 @@ print(fetch("set", pinned)[0].decode())
         assert process.communicate(timeout=60)[0].strip() == PAYLOAD.decode()
         assert process.returncode == 0
     assert files_in(places["cache"]) == [places["cache"] / "set" / "tiny"]
+
+
+@pytest.mark.parametrize("moment", ["write:1", "fsync:2", "replace:1"])
+def test_a_process_that_is_killed_while_it_fetches(places: dict[str, Path], odd: str, moment: str) -> None:
+    pinned = dataclasses.replace(PINNED, urls=(f"{odd}/good",))
+    code = f"from labkit.datasets.files import PinnedFile, fetch; fetch('set', {pinned!r})"
+    killed = subprocess.run([sys.executable, "-c", code], env={**os.environ, "LABKIT_FAIL": f"{moment}:kill"})
+    assert killed.returncode == -signal.SIGKILL
+    assert not (places["cache"] / "set" / "tiny").exists()
+    _, path = fetch("set", pinned)
+    assert files_in(places["cache"]) == [path]
 
 
 def test_a_published_file_is_held_to_its_md5(places: dict[str, Path]) -> None:

@@ -749,3 +749,20 @@ def test_a_searcher_without_rungs_ends_nothing():
 
     with pytest.raises(AssertionError, match="though it has no rungs"):
         testing.check_searcher(Ends)
+
+
+def test_options_of_a_data_set_are_plain(monkeypatch):
+    monkeypatch.setattr(lk.testing, "sound_points", described_by(POINTS)(lambda seed=0: _points(seed)), raising=False)
+
+    class Plugin:
+        @hookimpl
+        def labkit_datasets(self):
+            yield Component("points", "labkit.testing:sound_points")
+
+    with Lab([Plugin()], strict=True), pytest.raises(AssertionError, match="is no JSON"):
+        testing.check_dataset("points", seed=np.int64(3))
+
+
+def test_a_described_function_makes_a_data_set():
+    with pytest.raises(DataError, match="makes points returned no DataSet.*Received: None"):
+        described_by(POINTS)(lambda: None)()
