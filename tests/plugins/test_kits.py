@@ -764,5 +764,5 @@ def test_options_of_a_data_set_are_plain(monkeypatch):
 
 
 def test_a_described_function_makes_a_data_set():
-    with pytest.raises(DataError, match="makes points returned no DataSet.*Received: None"):
+    with pytest.raises(DataError, match=r"makes points returned no DataSet.*Received: None"):
         described_by(POINTS)(lambda: None)()
