@@ -272,7 +272,7 @@ def test_missing_data_are_replaced_aloud_and_damaged_ones_are_not(tmp_path: Path
     environment = {
         "LABKIT_OFFLINE": "1",
         "LABKIT_DATA": str(tmp_path / "data"),
-        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        "LABKIT_CACHE": str(tmp_path / "cache"),
     }
     done = run("fallback", tmp_path / "logs", **environment)
     assert done.returncode == 0, done.stderr
@@ -287,6 +287,14 @@ def test_missing_data_are_replaced_aloud_and_damaged_ones_are_not(tmp_path: Path
     done = run("fallback", tmp_path / "more", **environment)
     assert done.returncode == 1
     assert "train-images-idx3-ubyte" in (trials(tmp_path / "more")[0].reason or "")
+
+
+def test_a_data_set_of_points(tmp_path: Path) -> None:
+    done = run("moons", tmp_path)
+    assert done.returncode == 0, done.stderr
+    (row,) = table(tmp_path)
+    assert row["data"] == "two_moons"
+    assert trials(tmp_path)[0].metrics["test/accuracy"] > 0.95
 
 
 def test_two_fits_in_one_trial_continue_where_they_were(tmp_path: Path) -> None:

@@ -609,7 +609,7 @@ FILED = dataclasses.replace(POINTS, files=(PinnedFile("points.bin", 1, "0" * 64)
         (
             lambda seed=0: _points(seed, x=lambda x, split: _spoilt(x, value=7)),
             POINTS,
-            "stand in train and in validation",
+            "examples of 'validation' stand in 'train', too",
         ),
         (_writable, POINTS, "can be written"),
         (_counted, POINTS, "made again has other examples"),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from labkit.data.rows import take
 from labkit.errors import ShapeError, StoreError
 from labkit.io import atomic_write, make_folder
 
@@ -23,11 +24,11 @@ def evaluate(trial: Trial, model: Any, data: Any) -> dict[str, float]:
     arrays: dict[str, np.ndarray] = {}
     splits = {name: _examples(name, getattr(data, name), trial.quick) for name in ("train", "validation", "test")}
     total, done = sum(len(labels) for _, labels, _ in splits.values()), 0
-    for name, (images, labels, indices) in splits.items():
+    for name, (x, labels, indices) in splits.items():
         parts = []
         for start in range(0, len(labels), CHUNK):
             trial.link.check()
-            parts.append(model.predict(images[indices[start : start + CHUNK]], batch_size=BATCH))
+            parts.append(model.predict(take(x, indices[start : start + CHUNK]), batch_size=BATCH))
             done += len(parts[-1])
             trial.link.progress(done, total, {}, phase="evaluating, example")
         outputs = np.concatenate(parts)
@@ -64,15 +65,21 @@ def evaluate(trial: Trial, model: Any, data: Any) -> dict[str, float]:
     return figures
 
 
-def _examples(name: str, split: Any, quick: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(all images, the chosen examples' labels, their indices): of the training split a fixed random part, the same for every
+def examples_of(split: Any) -> tuple[Any, np.ndarray]:
+    """x and y of a data set's split, or images and labels of what has only these."""
+    return (split.x, split.y) if hasattr(split, "x") else (split.images, split.labels)
+
+
+def _examples(name: str, split: Any, quick: bool) -> tuple[Any, np.ndarray, np.ndarray]:
+    """(all x, the chosen examples' labels, their indices): of the training split a fixed random part, the same for every
     trial and seed."""
-    count = len(split.labels)
+    x, y = examples_of(split)
+    count = len(y)
     limit = QUICK_EXAMPLES if quick else TRAIN_EXAMPLES if name == "train" else count
     if count <= limit:
-        return split.images, split.labels, np.arange(count)
+        return x, y, np.arange(count)
     indices = np.sort(np.random.Generator(np.random.Philox(key=0)).permutation(count)[:limit])
-    return split.images, split.labels[indices], indices
+    return x, y[indices], indices
 
 
 def _probabilities(model: Any, outputs: np.ndarray) -> np.ndarray:

@@ -11,7 +11,9 @@ import numpy as np
 
 import labkit as lk
 from labkit.data.dataset import Dataset
+from labkit.data.rows import take
 from labkit.lab.worker.best import BestWeights
+from labkit.lab.worker.evaluate import examples_of
 from labkit.models.loop import TrainingLoop
 from labkit.summary import Histogram, filters
 
@@ -39,7 +41,7 @@ class Fit:
         if isinstance(data, Dataset):
             self.loop = TrainingLoop(model, data, batch_size=batch_size)
         else:
-            x, y = data if isinstance(data, tuple) else (data.train.images, data.train.labels)
+            x, y = data if isinstance(data, tuple) else examples_of(data.train)
             self.loop = TrainingLoop(model, x, y, batch_size, seed=trial.seed)
             self.images = None if isinstance(x, list | tuple | dict) else x
             if validation is None and not isinstance(data, tuple):
@@ -129,8 +131,9 @@ class Fit:
         """Loss and metrics on the first validation examples; histograms of weights and activations."""
         if self.validation is not None:
             limit = QUICK_VALIDATION_EXAMPLES if self.trial.quick else VALIDATION_EXAMPLES
-            images, labels = self.validation.images[:limit], self.validation.labels[:limit]
-            judged = self.model.evaluate(images, labels, batch_size=100, return_dict=True)
+            x, y = examples_of(self.validation)
+            first = np.arange(min(limit, len(y)))
+            judged = self.model.evaluate(take(x, first), y[first], batch_size=100, return_dict=True)
             figures = {f"validation/{name}": value for name, value in scalars(judged).items()}
             self.trial.series.add(self.step, figures)
             self.trial.latest.update(figures)
@@ -150,8 +153,9 @@ class Fit:
         if kernels is not None:
             images = filters(self.model.session.read(kernels))[:SHOWN_FILTERS]
             writer.image("first_layer_filters", images.repeat(MAGNIFIED, axis=1).repeat(MAGNIFIED, axis=2), self.step)
-        if self.validation is not None:
-            seen = self.model.session.run(self._counts(), {self.model.x: self.validation.images[:WATCHED]})
+        watched = None if self.validation is None else examples_of(self.validation)[0]
+        if watched is not None and not isinstance(watched, list | tuple | dict):
+            seen = self.model.session.run(self._counts(), {self.model.x: watched[:WATCHED]})
             for name, (counts, stats) in seen.items():
                 writer.histogram(f"activations/{name}", Histogram.of_counts(counts, stats), self.step)
 

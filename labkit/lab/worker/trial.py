@@ -94,7 +94,7 @@ class Trial(TrialRecord):
             data: a data set with the splits train and validation; a pair (x, y); or an `lk.data.Dataset` of batches (x, y),
                 one epoch after the other. What is random in that follows from its own seeds: give them the trial's.
             batch_size: examples a step; 32 where nothing is said. Not with an `lk.data.Dataset`.
-            validation: the split (`.images`, `.labels`) to validate with; None: the data set's, or none.
+            validation: the split (`.x`, `.y`, or `.images`, `.labels`) to validate with; None: the data set's, or none.
             validation_every: steps between validation points, where also histograms are written; None: a tenth of all.
             checkpoint_every: steps between checkpoints; None: at validation points and every `checkpoint_seconds`, but
                 so rarely that saving takes a thirtieth of the time at most, and not in the first seconds.
