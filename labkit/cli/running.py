@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from labkit.lab.policy import Policy
     from labkit.lab.progress import Progress
     from labkit.lab.results import Results
+    from labkit.lab.runner import Outcome
     from labkit.lab.sweep import Sweep
 
 INTERRUPTED, OUT_OF_TIME = 130, 124
@@ -53,6 +54,11 @@ def run_file(
         return 0
     outcome = run_sweep(planned, seeds=seeds, policy=policy, progress=_progress(), **how)
     show(report(outcome))
+    return exit_code(outcome)
+
+
+def exit_code(outcome: Outcome) -> int:
+    """What a run ends with; says why where that is not 0."""
     if outcome.stopped == "interrupted":
         click.echo("Interrupted: the same command continues.", err=True)
         return INTERRUPTED
@@ -114,12 +120,19 @@ def _agreed(sweep: Sweep, seeds: int, how: dict[str, Any]) -> bool:
 
 
 def _progress() -> Progress:
-    from labkit.lab.progress import LiveProgress, PlainProgress
+    from labkit.lab.progress import LiveProgress
 
     if sys.stderr.isatty():
         import rich.console
 
         return LiveProgress(rich.console.Console(stderr=True))
+    return plain_progress()
+
+
+def plain_progress() -> Progress:
+    """Lines on standard error."""
+    from labkit.lab.progress import PlainProgress
+
     return PlainProgress(lambda line: click.echo(line, err=True))
 
 

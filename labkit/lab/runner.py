@@ -6,11 +6,12 @@ import contextlib
 import dataclasses
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from labkit.errors import ConfigError, StoreError
+from labkit.lab import staged
 from labkit.lab.loop import Loop
 from labkit.lab.ownership import owned
 from labkit.lab.policy import Policy
@@ -84,22 +85,79 @@ def run_sweep(
             max_trials or the policy's max_seconds has to say where it ends.
         StoreError: the store cannot be used, or another runner works on this sweep.
     """
-    counts = {"jobs": jobs, "max_trials": max_trials, **({} if isinstance(seeds, Sequence) else {"seeds": seeds})}
-    for name, value in counts.items():
-        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
-            raise ConfigError(f"{name} is no count", rule=f"{name} is a whole number, 1 or more", received=repr(value))
+    _require_counts(jobs=jobs, max_trials=max_trials)
     policy = policy or Policy()
-    if max_trials is None and policy.max_seconds == math.inf and count(sweep.space) == math.inf:
+    _require_an_end(sweep, max_trials, policy.max_seconds)
+    progress = progress or Progress.silent()
+    try:
+        with opened(sweep, seeds, max_trials, logs, progress, again) as (store, row, schedule):
+            folder = store.path.parent
+            loop = Loop(store, folder, sweep, row, schedule, policy, progress)
+            if not schedule.finished:
+                made = resolve("executors", executor, jobs=schedule.jobs(jobs))
+                with contextlib.closing(made):
+                    loop.run(made)
+                schedule.say_what_was_unheard(progress)
+            return Outcome(folder, row, store.trials(row.id), loop.stopping, loop.started)
+    finally:
+        progress.close()
+
+
+def stage_sweep(
+    sweep: Sweep,
+    *,
+    seeds: int | Sequence[int] = 1,
+    max_trials: int | None = None,
+    logs: str | os.PathLike[str] = "logs",
+    progress: Progress | None = None,
+) -> tuple[Path, list[str]]:
+    """Stage what is still to do of a sweep, for `labkit run-trial`.
+
+    Returns:
+        The sweep's folder, and the names of the folders in it whose trials are staged.
+
+    Raises:
+        ConfigError: the search needs results before it asks for more, or has no end.
+        StoreError: as of `run_sweep`.
+    """
+    searcher = sweep.searcher()
+    if searcher.adaptive or searcher.rungs:
         raise ConfigError(
-            f"The search {sweep.search['name']} would have no end",
-            rule="there is no end of configurations in this space",
-            received=describe(sweep.space_spec),
-            fix="Say how many trials: --max-trials N.",
+            "Trials are staged all at once, and this search asks for one by the results of others",
+            received=f"--search {sweep.search['name']}",
+            fix="Stage a grid or random draws, or use --executor.",
         )
-    each = seeds if isinstance(seeds, Sequence) else range(seeds)
+    _require_an_end(sweep, max_trials)
+    with opened(sweep, seeds, max_trials, logs, progress or Progress.silent()) as (store, row, schedule):
+        folder = store.path.parent / row.folder
+        while (trial := schedule.next()) is not None:
+            staged.write(folder / trial.folder, sweep, trial)
+        return folder, sorted(path.parent.name for path in folder.glob(f"t*/{staged.STAGED}"))
+
+
+@contextlib.contextmanager
+def opened(
+    sweep: Sweep,
+    seeds: int | Sequence[int],
+    max_trials: int | None,
+    logs: str | os.PathLike[str],
+    progress: Progress,
+    again: bool = False,
+) -> Iterator[tuple[Store, SweepRow, Schedule]]:
+    """A sweep in its store, held by this process alone, with what is still to do; made where it is new.
+
+    Results of trials that were run elsewhere are taken in first.
+
+    Raises:
+        ConfigError, StoreError: as of `run_sweep`.
+    """
+    if isinstance(seeds, Sequence):
+        each: Sequence[int] = seeds
+    else:
+        _require_counts(seeds=seeds)
+        each = range(seeds)
     folder = Path(logs).resolve()
     store = Store(folder)
-    progress = progress or Progress.silent()
     try:
         with contextlib.ExitStack() as held:
             finish_removals(store, folder)
@@ -109,29 +167,39 @@ def run_sweep(
             if not store.sweeps(id=row.id):
                 store.add_sweep(row)
             _recover(store, row, progress)
-            schedule = Schedule(store, sweep, row.id, sweep.searcher(), each, max_trials)
-            if again and known and schedule.finished:
+            elsewhere = staged.collect(store, folder / row.folder, row, progress)
+            schedule = Schedule(store, sweep, row.id, sweep.searcher(), each, max_trials, elsewhere)
+            if again and known and schedule.finished and not elsewhere:
                 row = sweep.row(row.repeat + 1)
                 store.add_sweep(row)
                 held.enter_context(owned(folder / row.folder))
                 schedule = Schedule(store, sweep, row.id, sweep.searcher(), each, max_trials)
             if not (folder / row.folder / "sweep.json").exists():
                 write_description(folder / row.folder, sweep.description(row))
-            loop = Loop(store, folder, sweep, row, schedule, policy, progress)
-            if not schedule.finished:
-                made = resolve("executors", executor, jobs=schedule.jobs(jobs))
-                with contextlib.closing(made):
-                    loop.run(made)
-                schedule.say_what_was_unheard(progress)
-        return Outcome(folder, row, store.trials(row.id), loop.stopping, loop.started)
+            yield store, row, schedule
     except OSError as error:
         raise StoreError(
             f"The logs in {folder} cannot be written ({error.strerror or error})",
             fix="Free some space or choose another folder with --logs DIR; the same command continues.",
         ) from error
     finally:
-        progress.close()
         store.close()
+
+
+def _require_an_end(sweep: Sweep, max_trials: int | None, max_seconds: float = math.inf) -> None:
+    if max_trials is None and max_seconds == math.inf and count(sweep.space) == math.inf:
+        raise ConfigError(
+            f"The search {sweep.search['name']} would have no end",
+            rule="there is no end of configurations in this space",
+            received=describe(sweep.space_spec),
+            fix="Say how many trials: --max-trials N.",
+        )
+
+
+def _require_counts(**counts: Any) -> None:
+    for name, value in counts.items():
+        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+            raise ConfigError(f"{name} is no count", rule=f"{name} is a whole number, 1 or more", received=repr(value))
 
 
 def _new(store: Store, sweep: Sweep, progress: Progress) -> SweepRow:

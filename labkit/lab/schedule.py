@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from labkit.errors import PluginError
@@ -38,6 +38,7 @@ class Schedule:
     Args:
         seeds: of each configuration.
         most: how many trials the sweep may have; None for as many as the searcher asks for.
+        elsewhere: numbers of trials that are run elsewhere, and not handed out.
 
     Attributes:
         heard: how many figures on the way the searcher was given.
@@ -55,8 +56,9 @@ class Schedule:
         searcher: Searcher,
         seeds: Sequence[int],
         most: int | None = None,
+        elsewhere: Collection[int] = (),
     ) -> None:
-        self._store, self._sweep, self._id = store, sweep, sweep_id
+        self._store, self._sweep, self._id, self._elsewhere = store, sweep, sweep_id, elsewhere
         self._searcher, self._seeds = searcher, seeds
         self._most = math.inf if most is None else most
         self._candidates: list[_Candidate] = []
@@ -213,7 +215,7 @@ class Schedule:
         self._by_trial[trial.number] = candidate
         if trial.finished:
             self._over.add(trial.number)
-        elif trial.seed in self._seeds:
+        elif trial.seed in self._seeds and trial.number not in self._elsewhere:
             self._waiting.append(trial)
 
     def _renewed(self, trial: TrialRow) -> TrialRow:
