@@ -51,7 +51,7 @@ class Split:
             raise _no_split("There is one y for each x", f"x {_show(x)}, y {_show(y)}")
         for leaf in leaves:
             leaf.flags.writeable = False
-        object.__setattr__(self, "x", x)
+        object.__setattr__(self, "x", pack(x, leaves[:-1]))  # a nest of its own
         object.__setattr__(self, "y", y)
 
     def __setattr__(self, name: str, value: Any) -> None:

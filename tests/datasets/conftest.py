@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import http.server
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from labkit.plugins import Lab
+
+from .servers import Handler, Odd
 
 MACHINE_DATA = os.environ.get("LABKIT_DATA", "")
 
@@ -39,3 +43,32 @@ def real_mnist(monkeypatch: pytest.MonkeyPatch) -> None:
     if not any(all((f / n).exists() or (f / f"{n}.gz").exists() for n in names) for f in folders):
         pytest.skip(f"MNIST is not on this machine: LABKIT_DATA is {MACHINE_DATA or 'not set'}")
     monkeypatch.setenv("LABKIT_DATA", MACHINE_DATA)
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, type[Handler]]]:
+    """A server on this machine: its address, and a class with what it serves (path: body) and what it was asked for."""
+    handler = type("Handler", (Handler,), {"served": {}, "asked": []})
+    monkeypatch.delenv("LABKIT_OFFLINE")
+    monkeypatch.setenv("NO_PROXY", "*")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", handler
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def odd(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.delenv("LABKIT_OFFLINE")
+    monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.setattr("labkit.datasets.download.READ_SECONDS", 0.3)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Odd) as server:
+        server.released = threading.Event()  # type: ignore[attr-defined]
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.released.set()  # type: ignore[attr-defined]
+        server.shutdown()
+        thread.join()

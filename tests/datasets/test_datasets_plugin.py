@@ -160,6 +160,8 @@ def test_a_split_of_a_table() -> None:
         split.frame(target="a")
     assert not hasattr(split, "images")
     assert split.labels is split.y
+    del x["a"]
+    assert list(split.x) == ["b", "a"]
     elements = list(split.dataset())
     assert elements[1][0]["b"] == 1
     assert elements[1][1] == 1
