@@ -11,7 +11,9 @@ from labkit.data.transforms.arguments import one_of, real, span
 from labkit.data.transforms.base import RandomTransform, run
 from labkit.data.transforms.leaves import On
 from labkit.data.transforms.windows import fitting_fill
-from labkit.ops.image.warp import FILL_MODES
+
+FILL_MODES = ("constant", "nearest", "reflect", "wrap")
+"""As the operations of images have them, in the kernel's order; these are not loaded for pipelines."""
 
 
 class RandomRotation(RandomTransform):

@@ -91,7 +91,10 @@ def test_a_quarter_of_a_turn_is_one() -> None:
 def test_rotation_is_the_layers(images: np.ndarray) -> None:
     """`lk.image.rotate` by the angles that were drawn."""
     import labkit as lk
+    from labkit.data.transforms import rotation as module
+    from labkit.ops.image import warp
 
+    assert module.FILL_MODES == warp.FILL_MODES
     rotation = t.RandomRotation(0.2, "constant", seed=2)
     angles = 2 * np.pi * (0.4 * rotation.draw(INDICES, 0)[:, 0] - 0.2)
     with lk.Graph().as_default(), lk.Session() as session:
