@@ -15,7 +15,7 @@ import click
 from labkit.errors import LabkitError
 
 COMMANDS = (
-    "run", "new", "verify-resume", "replay", "stage", "run-trial", "ls", "show", "logs", "compare", "export", "rm",
+    "run", "new", "resume", "verify-resume", "replay", "stage", "run-trial", "ls", "show", "logs", "compare", "export", "rm",
     "explain", "bench", "datasets", "plugins",
 )  # fmt: skip
 """Each is the command of that name in the module of that name here; it is imported when it is used."""

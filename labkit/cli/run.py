@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from labkit.cli.main import debug_option
+from labkit.cli.options import running_options
 
 
 @click.command(add_help_option=False)
@@ -22,15 +23,7 @@ from labkit.cli.main import debug_option
 @click.option(
     "--seeds", type=click.IntRange(min=1), help="Repeats per configuration; as the experiment declares, or 1."
 )
-@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Trials at the same time.")
-@click.option("--on-error", default="continue", show_default=True, metavar="RULE", help="continue, stop or retry:N.")
-@click.option("--max-time", metavar="TIME", help="Stop after so long, such as 2h; the same command continues.")
-@click.option("--trial-time", metavar="TIME", help="How long an attempt at a trial may take, such as 15min.")
-@click.option("--trial-memory", metavar="SIZE", help="How much memory a trial may use, such as 2GB.")
-@click.option("--checkpoint-every", type=click.IntRange(min=1), metavar="STEPS", help="Steps between checkpoints.")
-@click.option("--checkpoint-time", metavar="TIME", help="Time between checkpoints, such as 5min.")
-@click.option("--executor", default="local", show_default=True, help="Where trials run.")
-@click.option("--logs", default="logs", show_default=True, metavar="DIR", help="Folder of the store and all logs.")
+@running_options
 @click.option("--quick", is_flag=True, help="Use the experiment's quick settings: shows that it works.")
 @click.option("--again", is_flag=True, help="Repeat a sweep that is finished.")
 @click.option("--plan", "wants_plan", is_flag=True, help="First say what the run will take, from a short pilot.")

@@ -44,7 +44,7 @@ def run_file(
     from labkit.lab.runner import run_sweep
     from labkit.lab.sweep import plan
 
-    policy = _policy(how)
+    policy = policy_of(how)
     experiment = load(file)
     planned = plan(experiment, sets=sets, sweeps=sweeps, quick=quick, search=search)
     if search is None and planned.search["name"] == "random":
@@ -52,7 +52,7 @@ def run_file(
     seeds = seeds or experiment.seeds
     if wants_plan and not _agreed(planned, seeds, how):
         return 0
-    outcome = run_sweep(planned, seeds=seeds, policy=policy, progress=_progress(), **how)
+    outcome = run_sweep(planned, seeds=seeds, policy=policy, progress=progress_of(), **how)
     show(report(outcome))
     return exit_code(outcome)
 
@@ -92,7 +92,7 @@ def run_all(files: Sequence[Path], **asked: Any) -> int:
     return 1 if failed else 0
 
 
-def _policy(how: dict[str, Any]) -> Policy:
+def policy_of(how: dict[str, Any]) -> Policy:
     """What the options say about failures and limits, which are taken out of `how`."""
     from labkit.lab import policy
 
@@ -119,7 +119,7 @@ def _agreed(sweep: Sweep, seeds: int, how: dict[str, Any]) -> bool:
     return found.trials != 0 and sys.stdin.isatty() and click.confirm("Start?")
 
 
-def _progress() -> Progress:
+def progress_of() -> Progress:
     from labkit.lab.progress import LiveProgress
 
     if sys.stderr.isatty():

@@ -67,6 +67,7 @@ def run_sweep(
     policy: Policy | None = None,
     executor: str | Mapping[str, Any] = "local",
     progress: Progress | None = None,
+    row: SweepRow | None = None,
 ) -> Outcome:
     """Run what the store says is still to do of a sweep.
 
@@ -79,6 +80,7 @@ def run_sweep(
         again: repeat the sweep when it is finished.
         policy: what failures cost, and how long all may take.
         executor: where trials run: a registered executor's name, or a mapping with settings.
+        row: the sweep of the store to go on with, whatever its code was; None: the newest of the same identity, or a new one.
 
     Raises:
         ConfigError: seeds, jobs or max_trials below 1, a search that does not fit the space, or one without an end: then
@@ -90,7 +92,7 @@ def run_sweep(
     _require_an_end(sweep, max_trials, policy.max_seconds)
     progress = progress or Progress.silent()
     try:
-        with opened(sweep, seeds, max_trials, logs, progress, again) as (store, row, schedule):
+        with opened(sweep, seeds, max_trials, logs, progress, again, row) as (store, row, schedule):
             folder = store.path.parent
             loop = Loop(store, folder, sweep, row, schedule, policy, progress)
             if not schedule.finished:
@@ -143,6 +145,7 @@ def opened(
     logs: str | os.PathLike[str],
     progress: Progress,
     again: bool = False,
+    row: SweepRow | None = None,
 ) -> Iterator[tuple[Store, SweepRow, Schedule]]:
     """A sweep in its store, held by this process alone, with what is still to do; made where it is new.
 
@@ -161,7 +164,7 @@ def opened(
     try:
         with contextlib.ExitStack() as held:
             finish_removals(store, folder)
-            known = store.sweeps(identity=sweep.id)
+            known = [row] if row is not None else store.sweeps(identity=sweep.id)
             row = known[-1] if known else _new(store, sweep, progress)
             held.enter_context(owned(folder / row.folder, PATIENCE))
             if not store.sweeps(id=row.id):
