@@ -51,8 +51,8 @@ def is_dataset(x: Any, what: str, **others: Any) -> bool:
     if not is_data and (callable(x) or isinstance(x, Iterable)):
         name = type(x).__name__
         raise FeedError(
-            f"{what} goes through its data more than once, and through no {name}",
-            rule="Data are arrays, or an lk.data.Dataset of batches",
+            f"{what} cannot begin its data again",
+            rule="Data are arrays, or an lk.data.Dataset of batches: what can be read from the beginning as often as it is needed",
             received=name,
             fix="Give the data set itself, not its iterator."
             if isinstance(x, DatasetIterator)
@@ -172,7 +172,7 @@ def require_end(dataset: Dataset, steps: int | None, what: str, argument: str) -
             f"{what} would not end: the data set has no end",
             rule=f"With a data set without end {argument} says how many batches to take",
             received=repr(dataset),
-            fix=f"Give {argument}=, or leave out repeat().",
+            fix=f"Give {argument}, or leave out repeat().",
         )
 
 
