@@ -52,7 +52,7 @@ def is_dataset(x: Any, what: str, **others: Any) -> bool:
         name = type(x).__name__
         raise FeedError(
             f"{what} cannot begin its data again",
-            rule="Data are arrays, or an lk.data.Dataset of batches: what can be read from the beginning as often as it is needed",
+            rule="Data are arrays, or an lk.data.Dataset of batches: what can be read as often as it is needed",
             received=name,
             fix="Give the data set itself, not its iterator."
             if isinstance(x, DatasetIterator)
