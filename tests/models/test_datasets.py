@@ -376,19 +376,22 @@ def test_an_interrupt_in_the_pipeline_ends_the_fit(network, digits):
 
 
 def test_ctrl_c_while_the_model_waits_for_a_batch(network, digits):
+    calls = []
+
     def slow(x, y):
-        time.sleep(0.05)
+        time.sleep(0.02)
+        calls.append(threading.current_thread())
+        if len(calls) == 14:  # in the pipeline's thread, while the model waits for the fourth batch
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
         return x, y
 
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # some shells let their children ignore it
-    timer = threading.Timer(0.3, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT))
-    timer.start()
     try:
         with pytest.raises(KeyboardInterrupt):
             network().fit(Dataset.from_tensor_slices(digits).repeat().map(slow).batch(4), steps=40, verbose=0)
     finally:
-        timer.join()
         signal.signal(signal.SIGINT, before)
+    assert calls[-1] is not threading.main_thread()
     assert not threads()
 
 
