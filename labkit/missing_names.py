@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -25,7 +26,7 @@ def missing(name: str, group: str = "", known: Iterable[str] = ()) -> AttributeE
         known: the names that the module has.
     """
     what = f"module {'labkit.' + group if group else 'labkit'!r} has no attribute {name!r}"
-    if name.startswith("_"):  # Python itself asks for __path__, __wrapped__ and the like
+    if name.startswith("_") or _is_module(name, group):  # Python itself asks for __path__, and for what it then imports
         return AttributeError(what)
     prefix = f"lk.{group}." if group else "lk."
     here = near_names(name, known, cutoff=0.75)
@@ -35,6 +36,13 @@ def missing(name: str, group: str = "", known: Iterable[str] = ()) -> AttributeE
     elsewhere = [others[found] for found in near_names(name, others, cutoff=0.9) if found not in here]
     near = [*(prefix + found for found in here), *elsewhere]
     return MissingNameError(what, name=name, fix=f"Did you mean {' or '.join(near)}?" if near else "")
+
+
+def _is_module(name: str, group: str) -> bool:
+    """Whether it is a module inside `labkit.group`: `from labkit.group import name` asks for the attribute first."""
+    package = f"labkit.{group}" if group else "labkit"
+    found = name.isidentifier() and hasattr(sys.modules.get(package), "__path__")
+    return found and importlib.util.find_spec(f"{package}.{name}") is not None
 
 
 def missing_in(group: str, known: Iterable[str]) -> Callable[[str], Any]:

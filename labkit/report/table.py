@@ -77,12 +77,15 @@ class Group:
 def groups(results: Sequence[Result]) -> list[Group]:
     """Trials by configuration and data; means over different data would mean nothing."""
     found: dict[str, Group] = {}
-    for trial in results:
-        data = trial.data
-        if not data:  # it never got so far: it belongs to the row of its configuration, if there is one
-            data = next((other.data for other in results if other.config == trial.config and other.data), ())
-        group = Group(trial.config, ", ".join(data), [])
-        found.setdefault(json.dumps([group.config, group.data], sort_keys=True), group).trials.append(trial)
+    configs = [json.dumps(trial.config, sort_keys=True) for trial in results]
+    used: dict[str, tuple[str, ...]] = {}
+    for trial, config in zip(results, configs, strict=True):
+        if trial.data:
+            used.setdefault(config, trial.data)
+    for trial, config in zip(results, configs, strict=True):
+        # One without data never got so far: it belongs to the row of its configuration, if there is one.
+        group = Group(trial.config, ", ".join(trial.data or used.get(config, ())), [])
+        found.setdefault(f"{config} {group.data}", group).trials.append(trial)
     return list(found.values())
 
 
