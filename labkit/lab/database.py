@@ -8,6 +8,7 @@ removed instead can come back after a loss of power, and with it the state befor
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import urllib.parse
 from collections.abc import Iterator
@@ -48,7 +49,7 @@ class Database:
                 f"There is no store in {logs}", fix="Name the folder that `labkit run` wrote to: --logs DIR"
             )
         with self._errors("opened"):
-            address = f"file:{urllib.parse.quote(str(self.path))}?mode={'rwc' if create else 'rw'}"
+            address = f"file:{urllib.parse.quote(os.fsencode(self.path))}?mode={'rwc' if create else 'rw'}"
             self._db = sqlite3.connect(address, uri=True, timeout=PATIENCE, isolation_level=None)
         try:
             with self._errors("opened"):
@@ -62,8 +63,19 @@ class Database:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """What is written inside is committed at the end, all of it or, when the block raises, nothing. Transactions inside
-        it belong to it.
+        """What is written inside is committed at the end, all of it or, when the block raises, nothing.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        with self.batch():
+            if not self._db.in_transaction:
+                self._db.execute("BEGIN IMMEDIATE")
+            yield
+
+    @contextlib.contextmanager
+    def batch(self) -> Iterator[None]:
+        """All transactions inside become one, which begins with the first of them: one commit, or nothing.
 
         Raises:
             StoreError: it cannot be written.
@@ -71,18 +83,19 @@ class Database:
         if self._nested:
             yield
             return
-        with self._errors("written"):
-            self._db.execute("BEGIN IMMEDIATE")
-            self._nested = True
-            try:
+        self._nested = True
+        try:
+            with self._errors("written"):
                 yield
-                self._db.execute("COMMIT")
-            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):  # the first error is the one to report
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
-                raise
-            finally:
-                self._nested = False
+            raise
+        finally:
+            self._nested = False
 
     def _prepare(self, create: bool) -> None:
         for pragma in ("synchronous = FULL", "foreign_keys = ON", f"journal_size_limit = {JOURNAL_LIMIT}"):

@@ -8,7 +8,8 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,15 @@ from labkit.lab import identity
 from labkit.lab.executor import PRUNED, Event, Executor, Unit
 from labkit.lab.fates import fate, last_words
 from labkit.lab.policy import Policy
-from labkit.lab.progress import Progress, duration
+from labkit.lab.progress import Deferred, Progress, duration
 from labkit.lab.rows import State, SweepRow, TrialRow
 from labkit.lab.schedule import Schedule
 from labkit.lab.store import Store
 from labkit.lab.sweep import Sweep
+
+LATER = 1.0
+"""Seconds for which what a trial says on the way may wait for the commit of a trial's end. What is lost when the runner is
+killed meanwhile the trial's next attempt says again."""
 
 GRACE = 10.0
 """Seconds that trials get to save and leave when the run is stopped."""
@@ -49,34 +54,52 @@ class Loop:
         progress: Progress,
     ) -> None:
         self.store, self.sweep, self.row, self.schedule = store, sweep, row, schedule
-        self.policy, self.progress = policy, progress
+        self.policy, self.progress = policy, Deferred(progress)
         self.folder = logs / row.folder
         self.running: dict[int, _Running] = {}
         self.retries: dict[int, int] = {}
         self.signals, self.started = 0, 0
         self.stopping: str | None = None
-        self.began = time.monotonic()
+        self.began = self.written = time.monotonic()
+        self.later: list[Callable[[], None]] = []
 
     def run(self, executor: Executor) -> None:
         """Runs the trials that the schedule hands out until there is none left, or the run is stopped."""
         self.executor = executor
         self.progress.begin(len(self.schedule), list(self.sweep.space))
+        events: list[Event] = []
         with self._signals():
             while True:
-                self._stop_where_due()
-                while self.stopping is None and len(self.running) < executor.jobs:
-                    trial = self.schedule.next()
-                    if trial is None:
-                        break
-                    self._start(trial)
+                with self.store.batch():  # one commit for all that ended, and for what starts in its place
+                    for event in events:
+                        self._handle(self.running[event.ticket], event)
+                    self._stop_where_due()
+                    busy = sum(not running.leaving for running in self.running.values())
+                    starting = list(self._next(executor.jobs - busy))
+                    if time.monotonic() - self.written > LATER:
+                        self._write()
+                self.progress.release()
+                for trial, attempt in starting:
+                    self._start(trial, attempt)
                 if not self.running:
                     return
-                for event in executor.events(timeout=0.1):
-                    self._handle(self.running[event.ticket], event)
+                events = executor.events(timeout=0.1)
 
-    def _start(self, trial: TrialRow) -> None:
+    def _next(self, room: int) -> Iterator[tuple[TrialRow, int]]:
+        """Trials that start now, with the number of the attempt."""
+        while self.stopping is None and room > 0 and (trial := self.schedule.next()) is not None:
+            yield trial, self.store.start(trial)
+            room -= 1
+
+    def _write(self) -> None:
+        """What was said on the way goes to the store, in its order."""
+        for write in self.later:
+            write()
+        self.later.clear()
+        self.written = time.monotonic()
+
+    def _start(self, trial: TrialRow, attempt: int) -> None:
         self.started += 1
-        attempt = self.store.start(trial)
         unit = Unit(
             file=str(self.sweep.experiment.path),
             experiment=self.row.experiment,
@@ -102,13 +125,14 @@ class Loop:
         if event.kind == "progress":
             self.progress.update(trial, values)
         elif event.kind == "notice":
-            self.store.add_event(self.row.id, trial.number, values["text"])
+            self.later.append(partial(self.store.add_event, self.row.id, trial.number, values["text"]))
             self.progress.say(values["text"], trial)
         elif event.kind == "data":
             checksums = {data["name"]: data["checksum"] for data in values["data"]}
-            self.store.set_data(trial, running.attempt, identity.trial_id(trial.key, checksums), values["data"])
+            trial_id = identity.trial_id(trial.key, checksums)
+            self.later.append(partial(self.store.set_data, trial, running.attempt, trial_id, values["data"]))
         elif event.kind == "metrics":
-            self.store.add_metrics(trial, values["step"], values["metrics"])
+            self.later.append(partial(self.store.add_metrics, trial, values["step"], values["metrics"]))
             if self.schedule.report(trial, values["step"], values["metrics"]) and running.asked is None:
                 self._ask_to_leave(running, PRUNED)
         elif event.kind == "completed":
@@ -139,6 +163,7 @@ class Loop:
     def _ended(self, running: _Running, status: int | None, limit: str | None) -> None:
         """A process ended without having said what became of its trial."""
         if status is None:  # the zygote died, which is no fault of the trial
+            self._write()
             self.store.finish(running.trial, running.attempt, "PENDING", seconds=running.seconds)
             self.progress.say("The process that trials start from died; its trials continue.", running.trial)
             self.progress.waits(running.trial)
@@ -153,8 +178,9 @@ class Loop:
             self._finish(running, "FAILED", kind="crash", reason=reason)
 
     def _finish(self, running: _Running, state: State, **facts: Any) -> None:
-        running.finished = True
+        running.finished, running.leaving = True, state == "COMPLETED"
         trial = running.trial
+        self._write()
         self.store.finish(trial, running.attempt, state, seconds=running.seconds, **facts)
         self.progress.finished(trial, state, running.seconds, facts.get("reason"), facts.get("metrics"))
         if state == "FAILED" and facts.get("kind") != "diverged" and self._may_retry(trial):
@@ -228,6 +254,7 @@ class _Running:
     attempt: int
     began: float
     finished: bool = False
+    leaving: bool = False  # completed: its process has nothing more to do, and another trial may start
     asked: str | None = None  # to leave, and why
     deadline: float = math.inf  # for doing so
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from labkit.lab.rows import TrialRow
@@ -38,6 +38,39 @@ class Progress:
     ) -> None: ...
 
     def close(self) -> None: ...
+
+
+class Deferred(Progress):
+    """Holds back what is to be shown until `release`: until what it tells of is durable."""
+
+    def __init__(self, shown: Progress) -> None:
+        self._shown = shown
+        self._held: list[Callable[[], None]] = []
+
+    def release(self) -> None:
+        held, self._held = self._held, []
+        for show in held:
+            show()
+
+    def begin(self, trials: int, swept: list[str]) -> None:
+        self._shown.begin(trials, swept)
+
+    def say(self, text: str, trial: TrialRow | None = None) -> None:
+        self._held.append(lambda: self._shown.say(text, trial))
+
+    def started(self, trial: TrialRow, attempt: int) -> None:
+        self._held.append(lambda: self._shown.started(trial, attempt))
+
+    def update(self, trial: TrialRow, values: Mapping[str, Any]) -> None:
+        self._held.append(lambda: self._shown.update(trial, values))
+
+    def waits(self, trial: TrialRow) -> None:
+        self._held.append(lambda: self._shown.waits(trial))
+
+    def finished(
+        self, trial: TrialRow, state: str, seconds: float, reason: str | None, metrics: Mapping[str, float] | None
+    ) -> None:
+        self._held.append(lambda: self._shown.finished(trial, state, seconds, reason, metrics))
 
 
 class PlainProgress(Progress):

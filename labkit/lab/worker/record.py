@@ -48,7 +48,8 @@ class TrialRecord:
         self.made = made_by()
         self.cost: Callable[[Mapping[str, float]], float | None] = lambda figures: None
         self._unit = unit
-        self._milestones: list[tuple[int, dict[str, float]]] = []
+        self._told: list[tuple[int, dict[str, float]]] = []
+        self._milestone = 0  # the step of the last figures on a rung
         self._data: list[dict[str, str]] = []
         self._final: dict[str, float] = {}
         self._head_written = False
@@ -70,15 +71,15 @@ class TrialRecord:
 
     def tell(self, step: int, figures: Mapping[str, float]) -> None:
         """Figures for the store, and for a search that may end the trial because of them."""
+        self._told.append((step, dict(figures)))
         self.link.send("metrics", step=step, metrics=figures)
         if self.on_rung(step, figures):
-            self._milestones.append((step, dict(figures)))
+            self._milestone = step
 
     def on_rung(self, step: int, figures: Mapping[str, float]) -> bool:
         """Whether these are the first figures, from one of the search's rungs on, with what it makes small."""
-        last = self._milestones[-1][0] if self._milestones else 0
         rungs = self._unit.rungs
-        return bisect_right(rungs, step) > bisect_right(rungs, last) and self.cost(figures) is not None
+        return bisect_right(rungs, step) > bisect_right(rungs, self._milestone) and self.cost(figures) is not None
 
     # Checkpoints
 
@@ -91,7 +92,7 @@ class TrialRecord:
         self.series.sync()
         make_folder(folder)
         identity = {"trial": self._unit.key, "data": self._data, "made": self.made}
-        facts = {**identity, "final": self._final, "latest": self.latest, "milestones": self._milestones, **extra}
+        facts = {**identity, "final": self._final, "latest": self.latest, "told": self._told, **extra}
         tensors = {**arrays, **generators.state()}
         # As text: JSON itself has no NaN, and figures may be.
         checkpoint.save(str(folder / f"step-{step}"), tensors, step, extra={"labkit": plain.dumps(facts)}, keep=KEEP)
@@ -121,8 +122,8 @@ class TrialRecord:
         generators.restore(loaded.tensors)
         self._final, self.latest = dict(facts["final"]), dict(facts["latest"])
         self.series.rewind(loaded.step)
-        self._milestones = []
-        for step, figures in facts["milestones"]:  # they may have been lost with the runner that died
+        self._told, self._milestone = [], 0
+        for step, figures in facts["told"]:  # they may have been lost with the runner that died
             self.tell(step, figures)
         return dict(loaded.tensors), facts, loaded.step
 
