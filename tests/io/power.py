@@ -184,6 +184,7 @@ def _sectors(change: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
 def record(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[Any, ...]]]:
     """Records what Python code in this process does to files, through `os`, inside the block."""
     operations: list[tuple[Any, ...]] = []
+
     def wrapped(name: str, note: Callable[..., None]) -> None:
         original = getattr(os, name)
 
