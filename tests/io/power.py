@@ -2,7 +2,7 @@
 
 A kill leaves the page cache whole, so it says nothing about fsync. Here the operations on files are recorded, and replayed
 onto a model of a disk that keeps what was synced and may have lost the rest: data written since the file's last fsync are
-there, not there, or torn at 512 bytes; names made, replaced and removed since the folder's last fsync are as they were before, or
+there, not there, or torn at 512 bytes; names made, replaced and removed since the folder's last fsync are as they were, or
 as after any number of these changes.
 """
 

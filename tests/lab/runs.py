@@ -59,6 +59,18 @@ def table(logs: Path) -> list[dict[str, str]]:
         return [{key: value for key, value in row.items() if key != "seconds"} for row in csv.DictReader(file)]
 
 
+def figures(logs: Path) -> list[tuple]:
+    """All figures that the store has of the newest sweep, those on the way and the final ones: trial, step, name, value."""
+    store = Store(logs)
+    try:
+        history = store.history(store.sweeps()[-1].id)
+    finally:
+        store.close()
+    return sorted(
+        (n, -1 if step is None else step, name, repr(v)) for n, step, each in history for name, v in each.items()
+    )
+
+
 def left_behind(logs: Path) -> dict[str, bytes]:
     """What must be the same to the bit, interrupted or not: tables aside, every series, prediction and final weight."""
     names = ("metrics.jsonl", "predictions.npz", "checkpoints/final/weights.data-00000-of-00001")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from .runs import ENVIRONMENT, alive, descendants, left_behind, run, start, table, trials
+from .runs import ENVIRONMENT, alive, descendants, figures, left_behind, run, start, table, trials
 
 OPTIONS = ("--sweep", "rate=0.1,0.01", "--seeds", "2", "--jobs", "2", "--set", "pause=0.01", "--set", "steps=30")
 
@@ -63,6 +63,7 @@ def disturb(
             break
     assert process.returncode == 0
     assert table(logs) == table(undisturbed)
+    assert figures(logs) == figures(undisturbed)
     assert left_behind(logs) == left_behind(undisturbed)
 
 
