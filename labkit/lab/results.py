@@ -160,7 +160,7 @@ def results_of(trials: Sequence[TrialRow], figures: Mapping[int, Mapping[str, fl
             state=trial.state,
             reason=trial.reason or "",
             seconds=trial.seconds,
-            data=tuple(entry["name"] for entry in trial.data),
+            data=tuple(dict.fromkeys(entry["name"] for entry in trial.data)),
             metrics=dict(figures.get(trial.number, {})),
         )
         for trial in trials

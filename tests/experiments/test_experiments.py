@@ -55,6 +55,13 @@ def test_the_pendulum_is_found_from_noisy_angles(tmp_path: Path) -> None:
     assert table["parameter_error"][0] < 0.02
 
 
+def test_zero_centring_makes_a_classifier_read_another_city(tmp_path: Path) -> None:
+    table = _quick("two_cities", tmp_path, seeds=2)
+    assert list(table["boston_error"]) == [0, 0]
+    assert table["new_york_error"][0] > 0.4
+    assert table["new_york_error"][1] < 0.02
+
+
 def test_one_neuron_finds_the_formula_of_celsius_and_fahrenheit(tmp_path: Path) -> None:
     sweep = {"exact": [False, True], "epochs": [500, 5000]}
     table = lk.run(ROOT / "experiments" / "celsius.py", sweep=sweep, logs=tmp_path).table
