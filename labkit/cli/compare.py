@@ -110,7 +110,7 @@ def _sweeps(store: Store, rows: list[SweepRow], metrics: tuple[str, ...]) -> Non
     for line in found:
         lines.append(
             (
-                *(_text(line.config[key]) for key in varied),
+                *(_text(line.config.get(key, "-")) for key in varied),
                 line.figure,
                 *map(str, line.values),
                 *(str(difference) if line.comparable else "-" for difference in line.differences),

@@ -121,7 +121,7 @@ def _show_figures(store: Store, row: SweepRow) -> None:
     lines = [(*row.space, "n", row.metric, "data")]
     for group in found:
         values = list(group.values(row.metric).values())
-        cells = [str(group.config[key]) for key in row.space]
+        cells = [str(group.config.get(key, "-")) for key in row.space]
         lines.append((*cells, str(len(group.completed)), str(estimate(values)), group.data))
     if found:
         click.echo("\n" + columns(lines))

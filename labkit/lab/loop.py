@@ -62,6 +62,7 @@ class Loop:
         self.stopping: str | None = None
         self.began = self.written = time.monotonic()
         self.later: list[Callable[[], None]] = []
+        self.waiting: list[int] = []  # for the word that they go on, which follows the commit of what it is based on
 
     def run(self, executor: Executor) -> None:
         """Runs the trials that the schedule hands out until there is none left, or the run is stopped."""
@@ -76,9 +77,11 @@ class Loop:
                     self._stop_where_due()
                     busy = sum(not running.leaving for running in self.running.values())
                     starting = list(self._next(executor.jobs - busy))
-                    if time.monotonic() - self.written > LATER:
+                    if self.waiting or time.monotonic() - self.written > LATER:
                         self._write()
                 self.progress.release()
+                while self.waiting:
+                    executor.go_on(self.waiting.pop())
                 for trial, attempt in starting:
                     self._start(trial, attempt)
                 if not self.running:
@@ -133,8 +136,11 @@ class Loop:
             self.later.append(partial(self.store.set_data, trial, running.attempt, trial_id, values["data"]))
         elif event.kind == "metrics":
             self.later.append(partial(self.store.add_metrics, trial, values["step"], values["metrics"]))
-            if self.schedule.report(trial, values["step"], values["metrics"]) and running.asked is None:
+            over = self.schedule.report(trial, values["step"], values["metrics"])
+            if over and running.asked is None:
                 self._ask_to_leave(running, PRUNED)
+            elif values.get("waits"):
+                self.waiting.append(event.ticket)
         elif event.kind == "completed":
             self._finish(running, "COMPLETED", **{name: values[name] for name in ("metrics", "made", "artefacts")})
             checkpoints = self.folder / trial.folder / "checkpoints"

@@ -66,15 +66,12 @@ class Schedule:
         self._by_trial: dict[int, _Candidate] = {}
         self._waiting: deque[TrialRow] = deque()
         self._over: set[int] = set()
-        self.heard = 0
+        self.heard, self._spared = 0, 0
         searcher.begin(sweep.space)
         endless = most is None and count(sweep.space) == math.inf
         self._by_and_by = searcher.adaptive or endless
         self._recall()
-        if not self._by_and_by:
-            while self._ask() is not None:
-                pass
-        self._plan()
+        self._fill()
 
     def __len__(self) -> int:
         """How many trials wait, as far as that is known."""
@@ -125,8 +122,8 @@ class Schedule:
         self._renewed(trial)
         self._over.add(trial.number)
         self._tell(self._by_trial[trial.number])
-        if self._searcher.rungs:
-            self._plan()  # the other seeds of a configuration whose first one was worth it
+        if self._searcher.rungs and len(self._seeds) > 1:
+            self._fill()  # with the other seeds of a configuration whose first one was worth it, or a new one in their place
 
     def _recall(self) -> None:
         trials = {trial.number: trial for trial in self._store.trials(self._id)}
@@ -153,9 +150,16 @@ class Schedule:
         self._waiting.remove(trial)
         self._renewed(trial)
 
+    def _fill(self) -> None:
+        """Plans what can be planned now."""
+        if not self._by_and_by:
+            while self._ask() is not None:
+                pass
+        self._plan()
+
     def _ask(self) -> _Candidate | None:
         """One more configuration, if there is one and room for it."""
-        if len(self._candidates) * len(self._seeds) >= self._most:
+        if len(self._candidates) * len(self._seeds) - self._spared >= self._most:
             return None
         choice = self._searcher.ask()
         if choice is None:
@@ -194,6 +198,7 @@ class Schedule:
         if candidate.told or not whole or any(trial.number not in self._over for trial in trials):
             return
         candidate.told = True
+        self._spared += len(self._seeds) - len(trials)
         costs = []
         for trial in trials:
             if trial.state == "COMPLETED":

@@ -12,7 +12,7 @@ import labkit as lk
 from labkit.errors import ConfigError, LabkitError
 from labkit.lab.experiments import Experiment, load
 from labkit.lab.space.conditions import count
-from labkit.lab.space.reading import describe, from_spec
+from labkit.lab.space.reading import describe, from_spec, space_from_spec
 from labkit.lab.sweep import plan
 
 PROGRAM = '''
@@ -85,6 +85,9 @@ def test_conditions_in_all_forms(experiment: Experiment) -> None:
     assert one.space_spec["momentum"] == {
         "when": [{"kind": ["sgd", "rmsprop"], "width": [16]}, {"uniform": [0.0, 1.0]}]
     }
+    shuffled = space_from_spec(dict(sorted(one.space_spec.items(), reverse=True)))  # momentum before kind
+    assert list(shuffled) == ["width", "kind", "momentum"]
+    assert {name: domain.spec() for name, domain in shuffled.items()} == one.space_spec
     assert describe(one.space_spec).endswith("momentum=uniform(0,1) when kind=sgd,rmsprop and width=16")
     assert one.config({"width": 8, "kind": "sgd"})["momentum"] == 0.9
     config = one.config({"width": 16, "kind": "sgd", "momentum": 0.25})
@@ -191,3 +194,30 @@ def test_which_search_goes_without_saying(experiment: Experiment) -> None:
     assert found.search == {"name": "asha", "min_steps": 10, "reduction_factor": 3}
     other = plan(experiment, sweeps=["rate=uniform(0,1)"], search={"name": "asha", "min_steps": 10})
     assert found.id != other.id
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        [],
+        3,
+        "uniform(0,1)",
+        {},
+        {"uniform": [0, 1], "list": []},
+        {"uniform": 3},
+        {"uniform": []},
+        {"uniform": [0, 1, "log"]},
+        {"uniform": [None, {}]},
+        {"integers": [1, 2, 3]},
+        {"integers": [True, 2]},
+        {"nonsense": [0, 1]},
+        {"when": []},
+        {"when": [[], [1]]},
+        {"when": [{}, [1]]},
+        {"when": [{"kind": []}, [1]]},
+        {"when": [{"kind": ["sgd"]}, {"when": 1}]},
+    ],
+)
+def test_a_space_from_elsewhere_that_is_none(spec: Any) -> None:
+    with pytest.raises(ConfigError):
+        space_from_spec({"rate": spec})

@@ -21,7 +21,7 @@ class Unit:
         attempt: 1 for the first; a later one continues from the checkpoints in the folder.
         checkpoint_every, checkpoint_seconds: how often `trial.fit` saves, where that is not left to the experiment.
         memory: how many bytes the trial, with all processes that it starts, may have in use; None for any number.
-        rungs: rising steps; a loop of the trial's own sends the first figures of the experiment's metric from each on.
+        rungs: rising steps; with the first figures of the experiment's metric from each on the trial waits for a verdict.
     """
 
     file: str
@@ -75,6 +75,10 @@ class Executor(Protocol):
 
     def stop(self, ticket: int, reason: str) -> None:
         """Asks a trial to save and leave; its "interrupted" event gives the reason back. Of one that has ended: nothing."""
+        ...
+
+    def go_on(self, ticket: int) -> None:
+        """Tells a trial whose "metrics" event waits for a verdict (`values["waits"]`) that it goes on. Of others: nothing."""
         ...
 
     def kill(self, ticket: int) -> None:

@@ -98,6 +98,10 @@ class LocalExecutor:
         with contextlib.suppress(OSError, KeyError):
             self._workers[ticket].send({"kind": "stop", "reason": reason})
 
+    def go_on(self, ticket: int) -> None:
+        with contextlib.suppress(OSError, KeyError):
+            self._workers[ticket].send({"kind": "go on"})
+
     def kill(self, ticket: int) -> None:
         if ticket in self._pids and ticket not in self._statuses:
             kill_group(self._pids[ticket])

@@ -10,6 +10,7 @@ from typing import Any
 
 from labkit.errors import ConfigError
 from labkit.lab import config as _config, values as _values
+from labkit.lab.space.conditions import settled
 from labkit.lab.space.domains import FORMS, Domain, Integers, Uniform, Values
 from labkit.near import near_names
 
@@ -68,16 +69,25 @@ def from_spec(spec: Any) -> Domain:
         return Values(spec)
     if isinstance(spec, dict) and len(spec) == 1:
         ((name, arguments),) = spec.items()
-        if name == "when" and len(arguments) == 2:
+        if name == "when" and isinstance(arguments, list) and len(arguments) == 2 and isinstance(arguments[0], dict):
             return from_spec(arguments[1]).when(arguments[0])
-        if name in FORMS:
+        if name in FORMS and isinstance(arguments, list):
             return _made(name, arguments)
     raise ConfigError("This is no domain", rule="it is a list of values, or {name: arguments}", received=repr(spec))
 
 
+def space_from_spec(spec: Mapping[str, Any]) -> dict[str, Domain]:
+    """The space of a sweep from the JSON of its domains, each behind the keys that it depends on, which JSON may have lost.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    return settled({name: from_spec(domain) for name, domain in spec.items()}, {})
+
+
 def describe(spec: Mapping[str, Any]) -> str:
     """A space's JSON as people write it: `width=16,32 rate=uniform(0,1)`."""
-    return " ".join(f"{name}={from_spec(domain)}" for name, domain in spec.items())
+    return " ".join(f"{name}={domain}" for name, domain in space_from_spec(spec).items())
 
 
 def _domain(given: Any) -> Domain:
@@ -108,9 +118,8 @@ def _parse_domain(key: _config.Key, text: str) -> Domain:
 
 def _made(name: str, arguments: list[Any]) -> Domain:
     """The domain of FORMS with these arguments: two bounds, of integers perhaps followed by "log"."""
-    *bounds, last = arguments
-    log = last == "log" and name == "integers"
-    bounds += [] if log else [last]
+    log = name == "integers" and arguments[2:] == ["log"]
+    bounds = arguments[:2] if log else arguments
     if len(bounds) != 2:
         form = f"{name}(low,high)" + (" or integers(low,high,log)" if name == "integers" else "")
         raise ConfigError(f"{name} has other arguments", rule=f"It is {form}", received=", ".join(map(str, arguments)))

@@ -7,6 +7,7 @@ import signal
 import socket
 import threading
 import time
+from queue import SimpleQueue
 from typing import Any
 
 from labkit.lab.executor import PRUNED
@@ -32,6 +33,7 @@ class Link:
         self._lock = threading.Lock()
         self._progress_at = 0.0
         self.stop_reason: str | None = None
+        self._heard: SimpleQueue[None] = SimpleQueue()  # which a signal's handler may use, too
 
     def listen(self) -> None:
         """Start listening to the runner, and to SIGINT and SIGTERM. For the worker's main thread."""
@@ -61,6 +63,11 @@ class Link:
         """Whether the trial was asked to leave for good, so that nothing has to be saved."""
         return self.stop_reason == PRUNED
 
+    def wait(self) -> None:
+        """Waits for the runner's verdict about what was just sent: to go on, or to stop."""
+        if not self.stopping:
+            self._heard.get()
+
     def check(self) -> None:
         """Raises Interrupted when the trial was asked to leave."""
         if self.stop_reason is not None:
@@ -68,9 +75,11 @@ class Link:
 
     def _on_signal(self, number: int, _: Any) -> None:
         self.stop_reason = self.stop_reason or f"received {signal.Signals(number).name}"
+        self._heard.put(None)
 
     def _listen(self) -> None:
         while (message := self._channel.receive()) is not None:
             if message["kind"] == "stop":
                 self.stop_reason = message["reason"]
+            self._heard.put(None)
         os.killpg(0, signal.SIGKILL)  # the runner is gone; nobody would record what this group does

@@ -70,11 +70,16 @@ class TrialRecord:
                 raise Diverged(f"{name} is {value} at step {step}")
 
     def tell(self, step: int, figures: Mapping[str, float]) -> None:
-        """Figures for the store, and for a search that may end the trial because of them."""
+        """Figures for the store, and for a search that may end the trial because of them: then its verdict is waited for, so
+        that how far a trial comes does not depend on who was faster."""
+        waits = self.on_rung(step, figures)
         self._told.append((step, dict(figures)))
-        self.link.send("metrics", step=step, metrics=figures)
-        if self.on_rung(step, figures):
+        self.link.send("metrics", step=step, metrics=figures, waits=waits)
+        if waits:
             self._milestone = step
+            self.link.wait()
+            if self.link.pruned:
+                self.link.check()
 
     def on_rung(self, step: int, figures: Mapping[str, float]) -> bool:
         """Whether these are the first figures, from one of the search's rungs on, with what it makes small."""
