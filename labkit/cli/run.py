@@ -18,6 +18,9 @@ from labkit.cli.options import running_options
 @click.option(
     "--sweep", "sweeps", multiple=True, metavar="KEY=A,B,C", help="Run every value of a key, or draw: KEY=uniform(0,1)."
 )
+@click.option(
+    "--configs", metavar="FILE", help="Run the configurations in FILE: a list as JSON, or CSV with the keys above."
+)
 @click.option("--search", metavar="NAME", help="Who chooses configurations: grid, random, asha(min_steps=100), ...")
 @click.option("--max-trials", type=click.IntRange(min=1), metavar="N", help="Trials that the sweep may have.")
 @click.option(

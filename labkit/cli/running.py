@@ -25,6 +25,7 @@ def run_file(
     *,
     sets: Any,
     sweeps: Any,
+    configs: str | None,
     search: str | None,
     quick: bool,
     seeds: int | None,
@@ -35,6 +36,7 @@ def run_file(
 
     Args:
         sets, sweeps: texts, `key=value` and `key=a,b,c`.
+        configs: a file of configurations, instead of `sweeps`.
         search: what chooses configurations, as `plan` takes it.
         wants_plan: say first what the run will take; on a terminal ask whether to start, elsewhere leave it at that.
         how: the limits as they were written, and the other arguments of `run_sweep`.
@@ -46,7 +48,7 @@ def run_file(
 
     policy = policy_of(how)
     experiment = load(file)
-    planned = plan(experiment, sets=sets, sweeps=sweeps, quick=quick, search=search)
+    planned = plan(experiment, sets=sets, sweeps=_swept(sweeps, configs), quick=quick, search=search)
     if search is None and planned.search["name"] == "random":
         click.echo("Not every swept key has a list of values: they are drawn, as by --search random.", err=True)
     seeds = seeds or experiment.seeds
@@ -55,6 +57,20 @@ def run_file(
     outcome = run_sweep(planned, seeds=seeds, policy=policy, progress=progress_of(), **how)
     show(report(outcome))
     return exit_code(outcome)
+
+
+def _swept(sweeps: Sequence[str], configs: str | None) -> Any:
+    """What --sweep or --configs says: not both."""
+    if configs is None:
+        return sweeps
+    from labkit.errors import ConfigError
+    from labkit.lab.space.files import read_file
+
+    if sweeps:
+        raise ConfigError(
+            "--configs and --sweep exclude each other", fix="Write the values into the file, or leave it out."
+        )
+    return read_file(configs)
 
 
 def exit_code(outcome: Outcome) -> int:

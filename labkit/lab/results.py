@@ -26,7 +26,7 @@ def run(
     experiment: Experiment | str | os.PathLike[str],
     *,
     set: Mapping[str, Any] | None = None,
-    sweep: Mapping[str, Any] | None = None,
+    sweep: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
     search: str | Mapping[str, Any] | None = None,
     max_trials: int | None = None,
     seeds: int | None = None,
@@ -41,7 +41,7 @@ def run(
     Args:
         experiment: an experiment, or the file that defines it. Trials are processes that load this file anew.
         set: key -> value, fixed for all configurations.
-        sweep: key -> a list of values, or a domain of `lk.space`.
+        sweep: key -> a list of values, or a domain of `lk.space`; or a list of configurations, key -> value.
         search: what chooses configurations, such as "random" or {"name": "asha", "min_steps": 100}; None: every combination of
             the values where all are listed, random draws elsewhere.
         max_trials: how many trials the sweep may have; None: all, where they have an end.

@@ -24,8 +24,8 @@ from labkit.lab.rows import SweepRow
 from labkit.lab.search.base import Searcher
 from labkit.lab.search.reading import read_search
 from labkit.lab.space.conditions import choice_of, corners, settled
-from labkit.lab.space.domains import Domain
-from labkit.lab.space.reading import read_space
+from labkit.lab.space.domains import Domain, Values
+from labkit.lab.space.reading import read_configs, read_space
 from labkit.plugins import resolve
 
 SNAPSHOT_LIMIT = 5 * 2**20
@@ -154,13 +154,15 @@ def plan(
     experiment: Experiment,
     *,
     sets: Iterable[str] | Mapping[str, Any] = (),
-    sweeps: Iterable[str] | Mapping[str, Any] = (),
+    sweeps: Iterable[Any] | Mapping[str, Any] = (),
     quick: bool = False,
     search: str | Mapping[str, Any] | None = None,
 ) -> Sweep:
     """A sweep from `key=value` texts of the command line, or from mappings of Python values.
 
     Args:
+        sweeps: a domain for each key that varies; or a list of configurations, which are all that is tried: keys that one of
+            them leaves out have the values that the others' keys leave them, the experiment's own space left aside.
         search: what chooses configurations: a searcher's name, with settings as in "asha(min_steps=100)", or a mapping; None:
             the grid where every domain is a list, random draws elsewhere.
 
@@ -177,11 +179,14 @@ def plan(
     else:
         texts = _config.settings(found, sets, "--set")
         changes = {name: _config.parse(_config.find(found, name, "--set"), text) for name, text in texts.items()}
+    changes_of_quick = experiment.quick if quick else {}
+    if not isinstance(sweeps, Mapping) and any(isinstance(each, Mapping) for each in sweeps):
+        return _plan_of_list(experiment, quick, {**changes_of_quick, **changes}, sweeps, search)
     given = read_space(found, sweeps)
     both = [name for name in given if name in changes and not given[name].conditions]
     if both:
         raise ConfigError(f"{both[0]} is both set and swept", fix="Keep one of --set and --sweep for it.")
-    changes = {**(experiment.quick if quick else {}), **changes}
+    changes = {**changes_of_quick, **changes}
     left = {name: domain for name, domain in experiment.space.items() if name not in changes and name not in given}
     declared = read_space(found, left, f"space of {experiment.name}")
     always = {name for name, domain in {**declared, **given}.items() if not domain.conditions}
@@ -193,6 +198,32 @@ def plan(
         _config.require_components(found, {**base, **choice})
     sweep = Sweep(experiment, quick, base, space, read_search(search, space))
     sweep.searcher().begin(space)  # what it cannot search is said before anything starts
+    return sweep
+
+
+def _plan_of_list(experiment: Experiment, quick: bool, changes: Mapping[str, Any], configs: Any, search: Any) -> Sweep:
+    """A sweep over configurations that were written down."""
+    if search is not None:
+        raise ConfigError("A list of configurations is not searched", received=str(search), fix="Leave --search out.")
+    keys = experiment.keys
+    listed = read_configs(keys, configs)
+    names = list(dict.fromkeys(name for config in listed for name in config))
+    values = _config.resolve(keys, changes, open_keys=names)
+    for place, config in enumerate(listed, start=1):
+        if lacking := [name for name in names if name not in config and name not in values]:
+            raise ConfigError(
+                f"Configuration {place} of the list has no {lacking[0]}", rule=f"{lacking[0]} has no default"
+            )
+    whole = [{name: config.get(name, values.get(name)) for name in names} for config in listed]
+    space: dict[str, Domain] = {
+        name: Values([plain.loads(text) for text in dict.fromkeys(plain.dumps(config[name]) for config in whole)])
+        for name in names
+    }
+    base = {name: value for name, value in values.items() if name not in names}
+    for config in whole:
+        _config.require_components(keys, {**base, **config})
+    sweep = Sweep(experiment, quick, base, space, {"name": "list", "configs": whole})
+    sweep.searcher().begin(space)
     return sweep
 
 

@@ -137,7 +137,10 @@ def test_asha_alone_needs_no_more_than_its_share() -> None:
     assert reached[27] <= 20
 
 
-SETTINGS = {"asha": {"min_steps": 2, "reduction_factor": 2}}
+SETTINGS: dict[str, dict[str, Any]] = {
+    "asha": {"min_steps": 2, "reduction_factor": 2},
+    "list": {"configs": [{"width": 64}, {"width": 16}]},
+}
 
 
 @pytest.mark.parametrize("name", current_lab().registry("searchers").names())

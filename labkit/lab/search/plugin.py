@@ -11,4 +11,5 @@ from labkit.plugins import Component, hookimpl
 def labkit_searchers() -> Iterator[Component]:
     yield Component("asha", "labkit.lab.search.asha:AshaSearcher")
     yield Component("grid", "labkit.lab.search.grid:GridSearcher")
+    yield Component("list", "labkit.lab.search.listed:ListSearcher")
     yield Component("random", "labkit.lab.search.random:RandomSearcher")

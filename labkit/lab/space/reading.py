@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from labkit.errors import ConfigError
@@ -40,6 +40,35 @@ def read_space(
                 raise
             what = f"The sweep over {name}: {error.what[:1].lower()}{error.what[1:]}"
             raise ConfigError(what, rule=error.rule, received=error.received, fix=error.fix) from None
+    return found
+
+
+def read_configs(keys: Mapping[str, _config.Key], configs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Configurations that were written down, each as values by key; texts are read as on the command line.
+
+    Raises:
+        ConfigError: there is none, one comes twice, or one has an unknown key or a value of another type.
+    """
+    found: list[dict[str, Any]] = []
+    for place, config in enumerate(configs, start=1):
+        if not isinstance(config, Mapping):
+            raise ConfigError(
+                f"Configuration {place} of the list is no mapping of keys to values", received=repr(config)
+            )
+        read = {}
+        for name, value in _config.flattened(keys, config).items():
+            key = _config.find(keys, name, f"configuration {place} of the list")
+            as_text = isinstance(value, str) and str not in kinds(key.kind)
+            read[name] = _config.parse(key, value) if as_text else _config.check(key, value)
+        if read in found:
+            raise ConfigError(
+                f"Configuration {place} of the list is there twice",
+                rule="each configuration is one row of the table",
+                fix="Ask for repeats with --seeds N.",
+            )
+        found.append(read)
+    if not found:
+        raise ConfigError("The list of configurations is empty", fix="Leave it out, or write at least one.")
     return found
 
 
