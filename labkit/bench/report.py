@@ -15,7 +15,12 @@ from labkit.io import make_folder, write_text
 MORE = "All that was measured:"
 """The line of a page below which README does not go."""
 BEGIN, END = "<!-- benchmark -->\n", "<!-- end of benchmark -->\n"
-PAGES = {"works": "", "kernels": "Single kernels beside the machine's peak", "scaling": "Batches and threads"}
+PAGES = {
+    "works": "",
+    "kernels": "Single kernels beside the machine's peak",
+    "sweeps": "Sweeps of many short trials",
+    "scaling": "Batches and threads",
+}
 """Page -> the heading that README folds it under, or none; in README's order."""
 
 

@@ -175,7 +175,7 @@ class Side:
                 pipe.close()
 
 
-def peers(asked: Sequence[str]) -> list[tuple[str, str]]:
+def peers(asked: Sequence[str], choices: Sequence[str] = PEERS) -> list[tuple[str, str]]:
     """(name, interpreter) of each peer in `torch`, or `torch=/path/to/python` for an environment of its own.
 
     Raises:
@@ -184,7 +184,7 @@ def peers(asked: Sequence[str]) -> list[tuple[str, str]]:
     found = []
     for text in asked:
         name, _, python = text.partition("=")
-        known("peer", [name], PEERS)
+        known("peer", [name], choices)
         found.append((name, python or sys.executable))
     return list(dict.fromkeys(found))
 

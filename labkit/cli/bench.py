@@ -14,6 +14,7 @@ from labkit.cli.main import debug_option
 
 if TYPE_CHECKING:
     from labkit.bench.side import Measured
+    from labkit.bench.sweeps import Swept
 
 
 class _Bench(click.Group):
@@ -203,6 +204,40 @@ def scaling(
 
 
 @bench.command()
+@click.option("--trials", type=click.IntRange(2), default=200, show_default=True, help="Trials of a sweep.")
+@click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Trials at a time.")
+@click.option("--steps", type=click.IntRange(1), default=500, show_default=True, help="Steps of a trial.")
+@click.option("--turns", type=click.IntRange(1), default=3, show_default=True, help="Sweeps of each side.")
+@click.option(
+    "--against",
+    default="",
+    metavar="PEERS",
+    help="optuna, ray, by commas; optuna=PYTHON for an environment. Both with torch.",
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    callback=_ready,
+    help="Folder for a page and a .csv; the sweeps run in it.",
+)
+@debug_option
+def sweep(trials: int, jobs: int, steps: int, turns: int, against: str, out: Path | None) -> None:
+    """Time sweeps of many short trials, results durable on disk: trials a second, start-up included and excluded."""
+    from labkit.bench import sweeps
+    from labkit.bench.machine import Watch
+
+    if jobs > trials:
+        raise click.UsageError(f"--jobs {jobs} is more than --trials {trials}.")
+    sides, swept = _sides(against, sweeps.PEERS), []
+    watch = Watch(_threads(None))
+    for each in sweeps.compare(sides, trials, jobs, steps, turns, _tell, out):
+        click.echo(f"{each.side}: {each.whole:.1f} trials/s, {each.steady:.1f} without start-up", err=True)
+        swept.append(each)
+    text = sweeps.summary(swept, watch.disturbed())
+    _report("sweeps", jobs, swept, text, sweeps.records(swept), out)
+
+
+@bench.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), default=Path("README.md"))
 @click.option("--replace", is_flag=True, help="Even if rows of FILE are not measured in FOLDER.")
@@ -218,10 +253,10 @@ def _tell(text: str) -> None:
     click.echo(f"  {text}", err=True)
 
 
-def _sides(against: str) -> list[tuple[str, str]]:
-    from labkit.bench.side import peers
+def _sides(against: str, choices: Sequence[str] | None = None) -> list[tuple[str, str]]:
+    from labkit.bench.side import PEERS, peers
 
-    return [("labkit", sys.executable), *peers([text for text in against.split(",") if text])]
+    return [("labkit", sys.executable), *peers([text for text in against.split(",") if text], choices or PEERS)]
 
 
 def _threads(asked: int | None) -> int:
@@ -236,7 +271,7 @@ def _threads(asked: int | None) -> int:
 def _report(
     name: str,
     threads: int,
-    measured: Sequence[Measured],
+    measured: Sequence[Measured | Swept],
     summary: str,
     records: Sequence[Mapping[str, Any]],
     out: Path | None,
