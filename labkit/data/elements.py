@@ -185,8 +185,8 @@ def form(element: Element) -> Any:
 
 
 def _joined(pieces: Sequence[Column]) -> Column:
-    arrays = [x for x in pieces if isinstance(x, np.ndarray) and x.shape[1:] == np.shape(pieces[0])[1:]]
-    if len(arrays) == len(pieces):
+    arrays = [x for x in pieces if isinstance(x, np.ndarray)]
+    if len(arrays) == len(pieces) and len({x.shape[1:] for x in arrays}) == 1:
         if any(x.dtype != arrays[0].dtype for x in arrays):
             raise _other_dtypes(arrays)
         return np.concatenate(arrays)

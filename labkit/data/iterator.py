@@ -25,6 +25,8 @@ class Iterator:
     Threads that it started end with it: when there is nothing more to give, by `close` or the end of a `with` block, when
     nobody holds it any more. What such a thread is computing then it still finishes.
 
+    In a fork of the process it goes on by itself: with threads and open files of its own.
+
     Where a step fails it stands before the element that failed, and so does its state: the next call tries that again.
 
     Attributes:
@@ -51,6 +53,9 @@ class Iterator:
             raise StopIteration
         if not self._finalizer.alive:
             self._open(self._before)
+        elif self._workers.are_elsewhere:
+            self._finalizer.detach()
+            self._open(self._cursor.state())
         self._before = self._cursor.state()
         try:
             return self._cursor.next()

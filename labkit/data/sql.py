@@ -26,7 +26,7 @@ class SqlDataset(Dataset):
         query: a SELECT whose columns have names of their own.
         connection: the path of an SQLite file, which is only read; a connection of Python's database API (PEP 249); or a
             function that returns one, which is called for each time the data are read, and whose connection is closed then.
-            SQLite's own connections serve the thread that made them: with prefetch give a path or a function.
+            SQLite's own connections serve the thread that made them: with prefetch, and for fit, give a path or a function.
         parameters: of the query, as the connection's `execute` takes them.
         label: a column; an element then is (dict of the others, its value).
         dtypes: by column. Of one that is not named the first 1000 rows decide: text (str, bytes), bool, int64, or float32.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 import weakref
@@ -55,11 +56,17 @@ class Workers:
     """Those that compute elements beside each other, and others. There is none before one is needed."""
 
     def __init__(self) -> None:
+        self._process = os.getpid()
         self._tasks: _Tasks = SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._others: list[threading.Thread] = []
         self._lock = threading.RLock()  # a collection of garbage may close an iterator in the middle of anything
         self._finalizer = weakref.finalize(self, _stop, self._tasks, self._threads)
+
+    @property
+    def are_elsewhere(self) -> bool:
+        """Whether this is a fork of the process in which the threads are: it has none of them."""
+        return self._process != os.getpid()
 
     def submit(self, function: Callable[..., Any], *arguments: Any, limit: int) -> Task:
         """The call, in one of at least `limit` threads.

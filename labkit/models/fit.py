@@ -113,7 +113,7 @@ def _train(loop: TrainingLoop, epoch: int, last: float, called: Callbacks, finit
     while loop.step < last and not model.stop_training and loop.epoch <= epoch:
         called.call_batch("on_train_batch_begin", loop.step, lambda: (loop.step - first, {}))
         for series in loop.stretches(called.until(loop.step, last), epoch):
-            values.add(series)
+            values.add(series, loop.share)
             finite.check(series["loss"])
             if called.listens("on_train_stretch_end"):
                 called.call("on_train_stretch_end", loop.step - first - 1, values.so_far(), series)
@@ -124,29 +124,32 @@ def _train(loop: TrainingLoop, epoch: int, last: float, called: Callbacks, finit
 
 
 class _Values:
-    """What the steps of an epoch reported."""
+    """What the steps of an epoch reported. Their means are those of examples: a smaller batch weighs less."""
 
     def __init__(self) -> None:
         self.parts: list[dict[str, np.ndarray]] = []
+        self.shares: list[float] = []
         self.totals: dict[str, float] = {}
-        self.summed = self.steps = 0
+        self.summed, self.weight = 0, 0.0
 
-    def add(self, series: dict[str, np.ndarray]) -> None:
+    def add(self, series: dict[str, np.ndarray], share: float) -> None:
+        """The values of some steps, and what each weighs."""
         self.parts.append(series)
+        self.shares.append(share)
 
     def so_far(self) -> dict[str, Any]:
-        for series in self.parts[self.summed :]:
-            self.steps += len(series["loss"])
+        for series, share in zip(self.parts[self.summed :], self.shares[self.summed :], strict=True):
+            self.weight += share * len(series["loss"])
             for name, values in series.items():
-                self.totals[name] = self.totals.get(name, 0.0) + float(np.sum(values, dtype=np.float64))
+                self.totals[name] = self.totals.get(name, 0.0) + share * float(np.sum(values, dtype=np.float64))
         self.summed = len(self.parts)
-        return {name: total / self.steps for name, total in self.totals.items()}
+        return {name: total / self.weight for name, total in self.totals.items()}
 
     def means(self) -> dict[str, Any]:
         """As `so_far`, with bits that do not depend on how the steps were cut."""
-        first, *others = self.parts
-        whole = {name: np.concatenate([part[name] for part in self.parts]) for name in first} if others else first
-        return {name: float(np.mean(values, dtype=np.float64)) for name, values in whole.items()}
+        weights = np.repeat(self.shares, [len(part["loss"]) for part in self.parts])
+        whole = {name: np.concatenate([part[name] for part in self.parts]) for name in self.parts[0]}
+        return {name: float(np.average(values.astype(np.float64), weights=weights)) for name, values in whole.items()}
 
 
 class _Finite:

@@ -53,6 +53,7 @@ class TrainingLoop:
         step: how many steps were run. It begins with those of the epochs before `initial_epoch`, where their number is known.
         feed: where the batches come from.
         losses: the names of what `run` reports besides the metrics: "loss", and of several outputs each one's.
+        share: examples in each step of the last native call, divided by `batch_size`: what means over steps weigh them by.
 
     Raises:
         SessionError: the model is not compiled.
@@ -86,6 +87,7 @@ class TrainingLoop:
             raise
         self.losses = list(self._program.values)
         self._meters = Meters(model.objectives())
+        self.share = 1.0
         self._stretch = 1  # how many steps the next call of `stretches` runs, by the time that the last ones took
 
     @property
@@ -149,6 +151,7 @@ class TrainingLoop:
         )
         self.step += piece.steps
         self.feed.advance(piece.steps)
+        self.share = len(piece.targets[0]) / piece.steps / self.batch_size
         if self._meters:
             seen = {name: array.reshape(-1, *array.shape[2:]) for name, array in measured.items()}
             weighed = {place: array.ravel() for place, array in counts.items()}

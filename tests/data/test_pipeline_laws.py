@@ -72,6 +72,17 @@ def test_what_is_said_beforehand_is_so(plan: Steps) -> None:
             assert not told or all(m in (None, n) for m, n in zip(spec.dims, element.shape, strict=True))
 
 
+@settings(max_examples=100, deadline=None)
+@given(st.integers(1, 9), st.integers(1, 5), st.integers(0, 30), st.booleans())
+def test_smaller_last_batches_come_in_every_round(n: int, size: int, most: int, padded: bool) -> None:
+    rows = Dataset.from_tensor_slices((np.arange(2 * n).reshape(n, 2), np.arange(n)))
+    batches = rows.padded_batch(size) if padded else rows.batch(size)
+    one = [plain(batch) for batch in batches.iterate(0)]
+    expected = [one[i % len(one)] for i in range(most)]
+    assert [plain(batch) for batch in batches.repeat().take(most)] == expected
+    assert [plain(batch) for batch in batches.concatenate(batches.take(1)).concatenate(batches)] == one + one[:1] + one
+
+
 SIZES = st.integers(1, 40)
 
 

@@ -231,3 +231,33 @@ def test_a_generator_is_closed() -> None:
         with iter(dataset) as iterator:
             next(iterator)
         assert closed == [True]
+
+
+FORKS = """
+import os, signal, sys
+from labkit.data import Dataset
+
+def double(x):
+    return x * 2
+
+signal.alarm(20)
+for source in (Dataset.range(50), Dataset.range(50).filter(lambda x: True), Dataset.from_generator(lambda: range(50))):
+    dataset = source.map(double, num_parallel=2).batch(3).prefetch(2)
+    with dataset.iterate() as iterator:
+        for _ in range(4):
+            next(iterator)
+        if child := os.fork():
+            assert os.waitpid(child, 0)[1] == 0
+            assert sum(len(x) for x in iterator) == 50 - 12
+        else:
+            signal.alarm(10)
+            state = iterator.state()
+            assert sum(len(x) for x in iterator) == 50 - 12
+            assert sum(len(x) for x in dataset.iterate(state=state)) == 50 - 12
+            sys.exit(0)  # not os._exit: what runs at the end of an interpreter must not wait, either
+"""
+
+
+def test_an_iterator_goes_on_in_a_fork() -> None:
+    done = subprocess.run([sys.executable, "-c", FORKS], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import sqlite3
+import threading
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -205,3 +206,22 @@ def test_refusals(houses: Path, tmp_path: Path) -> None:
     fewer.close()
     with pytest.raises(IteratorStateError, match=r"ended before the place of the state.*100 rows, of 300"):
         next(SqlDataset(ALL, houses).iterate(state=iterator.state()))
+
+
+def test_a_result_is_asked_for_again_in_another_thread(houses: Path) -> None:
+    """As fit does: it looks at the first batch itself."""
+    dataset = SqlDataset("SELECT * FROM houses ORDER BY id", lambda: sqlite3.connect(houses))
+    expected, iterator, found = list(dataset), dataset.iterate(), []
+    found.append(next(iterator))
+    thread = threading.Thread(target=lambda: found.extend(iterator))
+    thread.start()
+    thread.join()
+    assert repr(found) == repr(expected)
+
+
+def test_a_connection_of_another_thread_is_told_of(houses: Path) -> None:
+    connection = sqlite3.connect(houses)
+    dataset = SqlDataset("SELECT * FROM houses ORDER BY id", connection).prefetch(2)
+    with pytest.raises(PipelineError, match="a function that connects"):
+        next(iter(dataset))
+    connection.close()

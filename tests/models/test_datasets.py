@@ -129,6 +129,22 @@ def test_batches_are_trained_on_as_they_are(network, digits):
     assert same(weights(whole), weights(steps))
 
 
+def test_a_smaller_batch_weighs_less_in_the_means_of_an_epoch(digits):
+    x, y = digits
+    w, per_class = np.linspace(0, 2, len(x), dtype=np.float32), {i: 1 + i / 4 for i in range(4)}
+    cases = (
+        ((x, y), None, np.ones(len(x))),
+        ((x, y, w), None, w.astype(np.float64)),
+        ((x, y), per_class, np.array([per_class[int(label)] for label in y])),
+    )
+    for element, class_weight, weight in cases:
+        model = lk.Sequential([lk.layers.Flatten(), lk.layers.Dense(4, activation="softmax")])
+        model.compile(optimizer=lk.optimizers.SGD(0.0), loss="sparse_categorical_crossentropy")
+        p = model.predict(x).astype(np.float64)[np.arange(len(x)), y]
+        history = model.fit(slices(element, 12), class_weight=class_weight, verbose=0)
+        assert history.history["loss"][0] == pytest.approx(np.mean(weight * -np.log(p)), rel=1e-5)
+
+
 def test_the_first_batch_builds_a_model(digits):
     x, y = digits[0].reshape(40, 64), digits[1]
     arrays, pipeline = (lk.Sequential([lk.layers.Dense(4, name="d")], seed=1) for _ in range(2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from collections import deque
@@ -86,7 +87,7 @@ class _Channel:
     """What the thread and the cursor share."""
 
     def __init__(self, source: Cursor, size: int) -> None:
-        self.source, self.size, self.closed = source, size, False
+        self.source, self.size, self.closed, self.process = source, size, False, os.getpid()
         self.ready: deque[tuple[Element, State]] = deque()
         self.end: BaseException | None = None
         self.changed = threading.Condition()
@@ -121,6 +122,8 @@ class _Channel:
             self.changed.notify_all()
 
     def close(self) -> None:
+        if self.process != os.getpid():
+            return  # a fork has no such thread, and it may have held the lock
         with self.changed:
             self.closed = True
             self.ready.clear()

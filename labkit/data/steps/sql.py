@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -66,6 +67,7 @@ class SqlRows(Node):
     def __init__(self, query: Query, connect: Callable[[], AbstractContextManager[Any]], name: str) -> None:
         super().__init__()
         self.query, self.connect, self.name = query, connect, name
+        self._thread = threading.get_ident()
 
     @cached_property
     def length(self) -> Length:
@@ -119,7 +121,7 @@ class SqlRows(Node):
             cursor = connection.cursor()
             cursor.execute(self.query.text, self.query.parameters)
         except Exception as error:
-            self.fail(0, error)
+            self.fail(0, error if self._thread == threading.get_ident() else _elsewhere(error))
         return cursor
 
     def names(self, result: Any) -> list[str]:
@@ -167,6 +169,8 @@ class SqlRows(Node):
 
 
 class _SqlCursor(Cursor):
+    """A database may serve only the thread that asked: going on in another one, as prefetch and fit do, is asking again."""
+
     def __init__(self, node: SqlRows, given: int) -> None:
         super().__init__()
         self._node, self._given = node, given
@@ -190,6 +194,7 @@ class _SqlCursor(Cursor):
 
     def _begin(self) -> None:
         _ = self._node.types  # before: a database may allow one result at a time
+        self._thread = threading.get_ident()
         self._open = self._node.connect()
         self._result = self._node.result(self._open.__enter__())
         left = self._given
@@ -207,14 +212,28 @@ class _SqlCursor(Cursor):
         try:
             return self._result.fetchmany(count)
         except Exception as error:
-            self._node.fail(self._given, error)
+            if self._thread == threading.get_ident():
+                self._node.fail(self._given, error)
+        self.close()
+        self._begin()
+        return self._fetched(count)
 
     def state(self) -> State:
         return self._given
 
     def close(self) -> None:
         result, opened, self._result, self._open = self._result, self._open, None, None
-        if result is not None:
-            result.close()
-        if opened is not None:
-            opened.__exit__(None, None, None)
+        with suppress(Exception):  # that of another thread, which closes when nobody has it any more
+            if result is not None:
+                result.close()
+        with suppress(Exception):
+            if opened is not None:
+                opened.__exit__(None, None, None)
+
+
+def _elsewhere(error: Exception) -> DataError:
+    """An error in another thread than that in which the data set was made."""
+    return DataError(
+        f"{type(error).__name__}: {error}",
+        fix="If the connection serves one thread only: give SqlDataset the path of the file, or a function that connects.",
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -10,8 +11,12 @@ import numpy as np
 from labkit.data.cursor import Cursor, State, entries, whole
 from labkit.data.elements import Elements
 from labkit.data.node import Node, integer
-from labkit.data.spec import Element, Spec
+from labkit.data.spec import Element, Spec, element_bytes
 from labkit.data.workers import Workers
+from labkit.errors import LabkitError
+
+_BYTES_AT_ONCE = 8 << 20
+"""What is made at once, where a transform makes elements larger than those of the source."""
 
 
 @runtime_checkable
@@ -70,6 +75,15 @@ class Apply(Node):
         tell = getattr(self.transform, "spec", None)
         spec = of(self.inputs[0]) if tell is not None else None
         return None if tell is None or spec is None else tell(spec)
+
+    @cached_property
+    def chunk(self) -> int:
+        most = self.inputs[0].chunk
+        try:
+            spec = self.declared
+        except LabkitError:  # elements that do not fit: `fetch` says which
+            spec = None
+        return most if spec is None else max(1, min(most, _BYTES_AT_ONCE // max(1, element_bytes(spec))))
 
     def fetch(self, indices: np.ndarray, epoch: int, workers: Workers) -> Elements:
         return self.applied(self.inputs[0].fetch(indices, epoch, workers), indices, epoch)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,11 +12,12 @@ import numpy as np
 
 from labkit.core.shapes import show
 from labkit.data.dataset import Dataset
+from labkit.data.spec import element_bytes
 from labkit.data.transforms.base import run
 from labkit.data.transforms.leaves import On, checked_on, leaf
 from labkit.errors import DTypeError, InvalidArgumentError, ShapeError
 
-_AT_ONCE = 256
+_AT_ONCE, _BYTES_AT_ONCE = 256, 16 << 20
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,8 @@ class ImageStatistics:
 def image_statistics(images: Any, on: On = None) -> ImageStatistics:
     """Mean image, and mean and deviation of each channel, in one pass over the images.
 
-    Of bytes they are exact, rounded once; sums of float32 are compensated (A. Neumaier, 1974). They do not depend on the sizes
-    of batches.
+    Of bytes they are exact, rounded once; sums of float32 are compensated (A. Neumaier, 1974), so that deviations far smaller
+    than the mean are right, too. They do not depend on the sizes of batches.
 
     Args:
         images: an array [n, h, w, c] of uint8 or float32, or a Dataset of images or of batches of them; its epoch 0 is read.
@@ -83,8 +85,10 @@ def _batches(images: Any, on: On) -> Iterator[np.ndarray]:
         array = np.asarray(images)
         yield from (array[i : i + _AT_ONCE] for i in range(0, len(array), _AT_ONCE)) if array.ndim else [array]
         return
-    dims = leaf(images.element_spec, on).dims
-    dataset = images.batch(_AT_ONCE) if dims is not None and len(dims) == 3 else images
+    spec = images.element_spec
+    dims = leaf(spec, on).dims
+    many = max(1, min(_AT_ONCE, _BYTES_AT_ONCE // max(1, element_bytes(spec))))
+    dataset = images.batch(many) if dims is not None and len(dims) == 3 else images
     with dataset.iterate(0) as iterator:
         for element in iterator:
             yield np.asarray(leaf(element, on))
@@ -105,7 +109,17 @@ def _of_floats(sums: np.ndarray, count: int) -> ImageStatistics:
     mean, std = [], []
     for channel in range(sums.shape[3]):
         parts = [sums[i : i + 2, :, :, channel].ravel() for i in (0, 2)]
-        total, square = (math.fsum(part) if np.isfinite(part).all() else math.nan for part in parts)
-        mean.append(total / each)
-        std.append(math.sqrt(max(square / each - (total / each) ** 2, 0.0)))
+        if not all(np.isfinite(part).all() for part in parts):
+            mean.append(math.nan)
+            std.append(math.nan)
+            continue
+        total, square = map(_sum, parts)
+        mean.append(float(total / each))
+        std.append(math.sqrt(max(square / each - (total / each) ** 2, 0)))
     return ImageStatistics((sums[0] + sums[1]) / count, np.array(mean), np.array(std), count)
+
+
+def _sum(numbers: np.ndarray) -> Fraction:
+    """The sum in twice the precision of a float."""
+    total = math.fsum(numbers)
+    return Fraction(total) + Fraction(math.fsum([*numbers.tolist(), -total]))

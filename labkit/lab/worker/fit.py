@@ -49,7 +49,7 @@ class Fit:
         self.validation = validation
         keep = keep_best and self.validation is not None
         self.best = BestWeights(model, folder.with_name(f"{folder.name}-best")) if keep else None
-        self.epoch, self.epoch_steps = 0, 0
+        self.epoch, self.epoch_weight = 0, 0.0
         self.epoch_sums: dict[str, float] = {}
         self._counted: dict[str, Any] | None = None
         self.saved_at, self.save_took, self.saved_step = time.monotonic(), 0.0, -1
@@ -103,22 +103,22 @@ class Fit:
                 loss = figures["train/loss"]
                 self.trial.check_loss(first + place + 1, {"loss": loss})
             for name, value in figures.items():
-                self.epoch_sums[name] = self.epoch_sums.get(name, 0.0) + value
-            self.epoch_steps += 1
+                self.epoch_sums[name] = self.epoch_sums.get(name, 0.0) + value * self.loop.share
+            self.epoch_weight += self.loop.share
         self.trial.latest.update(figures)
         shown = {name.removeprefix("train/"): value for name, value in figures.items()}
         self.trial.series.flush()
         self.trial.link.progress(self.step, self.offset + self.steps, shown)
 
     def _end_epoch(self) -> None:
-        """Of the epoch that has ended: the losses' means over its steps, the metrics for all its examples."""
+        """Of the epoch that has ended: the losses' means over its steps, each weighed by its examples; the metrics for all."""
         sums = sorted(self.epoch_sums.items())  # a restored dictionary has an order of its own
-        means = {name.replace("train/", "train/epoch_"): total / self.epoch_steps for name, total in sums}
+        means = {name.replace("train/", "train/epoch_"): total / self.epoch_weight for name, total in sums}
         means |= {f"train/epoch_{name}": value for name, value in scalars(self.loop.results()).items()}
         self.loop.restart_metrics()
         self.trial.series.add(self.step, means)
         self.trial.tell(self.step, means)
-        self.epoch_sums, self.epoch_steps, self.epoch = {}, 0, self.loop.epoch
+        self.epoch_sums, self.epoch_weight, self.epoch = {}, 0.0, self.loop.epoch
 
     def _begin(self) -> None:
         """What is shown once: some inputs, the weights before training."""
@@ -189,7 +189,7 @@ class Fit:
         if self.saved_step == self.loop.step:
             return
         began = time.monotonic()
-        extra: dict[str, Any] = {"epoch_sums": self.epoch_sums, "epoch_steps": self.epoch_steps, "epoch": self.epoch}
+        extra: dict[str, Any] = {"epoch_sums": self.epoch_sums, "epoch_weight": self.epoch_weight, "epoch": self.epoch}
         if self.best is not None:
             extra["best"] = self.best.facts()
         with self.loop.frozen_state() as state:
@@ -203,7 +203,7 @@ class Fit:
             return False
         arrays, extra, step = found
         self.loop.restore({name: value for name, value in arrays.items() if not name.startswith("labkit/")})
-        self.epoch_sums, self.epoch_steps = extra["epoch_sums"], extra["epoch_steps"]
+        self.epoch_sums, self.epoch_weight = extra["epoch_sums"], extra["epoch_weight"]
         self.epoch = extra.get("epoch", self.loop.epoch)  # older checkpoints do not hold it
         self.saved_step = self.loop.step
         self.offset = step - self.loop.step

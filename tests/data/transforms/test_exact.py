@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import colorsys
 import math
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -203,3 +204,23 @@ def test_statistics_of_floats_far_from_zero() -> None:
     np.testing.assert_allclose(found.std, std.astype(float), rtol=1e-8)
     images[3, 2, 1, 1] = np.nan
     assert np.isnan(t.image_statistics(images).mean).tolist() == [False, True]
+
+
+def test_deviations_far_below_the_mean() -> None:
+    images = (1000 + 0.01 * np.random.default_rng(0).normal(size=(50, 4, 4, 3))).astype(np.float32)
+    found = t.image_statistics(images)
+    np.testing.assert_allclose(
+        found.std, images.astype(np.longdouble).std(axis=(0, 1, 2)).astype(np.float64), rtol=1e-12
+    )
+    assert t.image_statistics(np.full((7, 3, 3, 1), 0.1, np.float32)).std == [0.0]
+
+
+def test_few_are_made_at_once_where_they_become_large() -> None:
+    dataset = Dataset.from_tensor_slices(np.zeros((2000, 8, 8, 1), np.uint8)).map(t.Resize(512)).map(t.ToFloat())
+    tracemalloc.start()
+    try:
+        with dataset.iterate() as iterator:
+            next(iterator)
+        assert tracemalloc.get_traced_memory()[1] < 16 << 20
+    finally:
+        tracemalloc.stop()
