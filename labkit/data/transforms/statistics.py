@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -115,7 +115,7 @@ def _of_floats(sums: np.ndarray, count: int) -> ImageStatistics:
             continue
         total, square = map(_sum, parts)
         mean.append(float(total / each))
-        std.append(math.sqrt(max(square / each - (total / each) ** 2, 0)))
+        std.append(math.sqrt(max(square / each - (total / each) ** 2, Fraction(0))))
     return ImageStatistics((sums[0] + sums[1]) / count, np.array(mean), np.array(std), count)
 
 
