@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 from labkit.lab.experiments import load
 from labkit.lab.rows import TrialRow
 from labkit.lab.schedule import Schedule
+from labkit.lab.search.asha import AshaSearcher
 from labkit.lab.search.base import Searcher
 from labkit.lab.search.grid import GridSearcher
 from labkit.lab.store import Store
@@ -136,3 +139,48 @@ def test_what_is_no_number_never_counts(store: Store, loss: float) -> None:
     assert made.report(trial, 1, {"loss": loss}) is False
     complete(store, made, trial, loss)
     assert searcher.heard == [(0, None)]
+
+
+def test_whatever_the_moment_a_later_runner_knows_what_the_earlier_one_knew(tmp_path: Path) -> None:
+    """Trials side by side, figures, ends and failures in a random order; at each point the store is read anew."""
+    space = ["rate=log_uniform(0.001,1)", "steps=integers(1,9)"]
+    sweep = plan(load(WALK), sweeps=space, search="asha(min_steps=1,reduction_factor=2)")
+    store, random_ = Store(tmp_path / "0"), random.Random(3)
+    store.add_sweep(sweep.row(0))
+    searcher = AshaSearcher(1, 2)
+    made = Schedule(store, sweep, sweep.id, searcher, [0, 1], 24)
+    running: dict[int, tuple[TrialRow, int, int]] = {}
+    for point in range(1, 120):
+        trial = made.next() if len(running) < 3 else None
+        if trial is not None:
+            running[trial.number] = (trial, store.start(trial), 0)
+        if not running:
+            break
+        number = random_.choice(sorted(running))
+        trial, attempt, step = running.pop(number)
+        loss = trial.config["rate"] + random_.random() / (step + 1)
+        if step < 4:
+            store.add_metrics(trial, step + 1, {"loss": loss})
+            if made.report(trial, step + 1, {"loss": loss}):
+                store.finish(trial, attempt, "PRUNED", seconds=0)
+                made.ended(trial)
+            else:
+                running[number] = (trial, attempt, step + 1)
+        else:
+            store.finish(trial, attempt, "COMPLETED", seconds=0, metrics={"loss": loss})
+            made.ended(trial)
+        copy = tmp_path / str(point)
+        copy.mkdir()
+        shutil.copy(tmp_path / "0" / "labkit.sqlite", copy)
+        later, other = AshaSearcher(1, 2), Store(copy)
+        other.recover(sweep.id)
+        Schedule(other, sweep, sweep.id, later, [0, 1], 24)
+        states = {row.number: row.state for row in other.trials(sweep.id)}
+        other.close()
+        assert (later._values, later._stopped, later.known) == (searcher._values, searcher._stopped, searcher.known)
+        assert [n for n, state in states.items() if state == "PRUNED"] == [
+            row.number for row in store.trials(sweep.id) if row.state == "PRUNED"
+        ]
+    assert {row.state for row in store.trials(sweep.id)} == {"COMPLETED", "PRUNED"}
+    assert len(store.trials(sweep.id)) == 24
+    store.close()
