@@ -17,7 +17,13 @@ _RUNNING = (
     click.option("--trial-memory", metavar="SIZE", help="How much memory a trial may use, such as 2GB."),
     click.option("--checkpoint-every", type=click.IntRange(min=1), metavar="STEPS", help="Steps between checkpoints."),
     click.option("--checkpoint-time", metavar="TIME", help="Time between checkpoints, such as 5min."),
-    click.option("--executor", default="local", show_default=True, help="Where trials run."),
+    click.option(
+        "--executor",
+        default="local",
+        show_default=True,
+        metavar="NAME",
+        help="Where trials run: local, ray(address=...), ...",
+    ),
     click.option("--logs", default="logs", show_default=True, metavar="DIR", help="Folder of the store and all logs."),
 )
 

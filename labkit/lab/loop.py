@@ -152,7 +152,7 @@ class Loop:
             self._left(running, values["reason"])
         elif event.kind == "ended":
             if not running.finished:
-                self._ended(running, values["status"], values.get("limit"))
+                self._ended(running, **values)
             del self.running[event.ticket]
 
     def _left(self, running: _Running, reason: str) -> None:
@@ -166,12 +166,13 @@ class Loop:
         else:
             self._finish(running, "INTERRUPTED", reason=reason)
 
-    def _ended(self, running: _Running, status: int | None, limit: str | None) -> None:
+    def _ended(self, running: _Running, status: int | None, limit: str | None = None, lost: str | None = None) -> None:
         """A process ended without having said what became of its trial."""
-        if status is None:  # the zygote died, which is no fault of the trial
+        if status is None:  # which is no fault of the trial
             self._write()
             self.store.finish(running.trial, running.attempt, "PENDING", seconds=running.seconds)
-            self.progress.say("The process that trials start from died; its trials continue.", running.trial)
+            lost = lost or "The process that trials start from died"
+            self.progress.say(f"{lost}; its trials continue.", running.trial)
             self.progress.waits(running.trial)
             self.schedule.again(running.trial)
         elif limit is not None:

@@ -31,6 +31,7 @@ def run(
     max_trials: int | None = None,
     seeds: int | None = None,
     jobs: int = 1,
+    executor: str | Mapping[str, Any] = "local",
     logs: str | os.PathLike[str] = "logs",
     quick: bool = False,
     again: bool = False,
@@ -47,6 +48,7 @@ def run(
         max_trials: how many trials the sweep may have; None: all, where they have an end.
         seeds: repeats of each configuration, with seeds 0, 1, ...; None: as the experiment declares.
         jobs: trials at the same time.
+        executor: where they run, such as "local" (processes of this machine) or {"name": "ray", "address": "auto"}.
         logs: where the store and the trials' folders are.
         quick: use the experiment's quick settings.
         again: repeat a sweep that is finished.
@@ -63,7 +65,16 @@ def run(
     planned = plan(found, sets=set or {}, sweeps=sweep or {}, quick=quick, search=search)
     seeds = found.seeds if seeds is None else seeds
     return report(
-        run_sweep(planned, seeds=seeds, jobs=jobs, max_trials=max_trials, logs=logs, again=again, progress=progress)
+        run_sweep(
+            planned,
+            seeds=seeds,
+            jobs=jobs,
+            max_trials=max_trials,
+            logs=logs,
+            again=again,
+            executor=executor,
+            progress=progress,
+        )
     )
 
 

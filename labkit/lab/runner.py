@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.errors import ConfigError, StoreError
-from labkit.lab import staged
+from labkit.lab import staged, values
 from labkit.lab.loop import Loop
 from labkit.lab.ownership import owned
 from labkit.lab.policy import Policy
@@ -23,7 +23,7 @@ from labkit.lab.space.conditions import count
 from labkit.lab.space.reading import describe
 from labkit.lab.store import Store
 from labkit.lab.sweep import Sweep, write_description
-from labkit.plugins import resolve
+from labkit.plugins import current_lab, resolve
 
 PATIENCE = 0.3
 """Seconds to wait for a sweep's lock, which commands that look at the store may hold for a moment."""
@@ -79,24 +79,27 @@ def run_sweep(
         max_trials: how many trials the sweep may have; None for as many as its search asks for.
         again: repeat the sweep when it is finished.
         policy: what failures cost, and how long all may take.
-        executor: where trials run: a registered executor's name, or a mapping with settings.
+        executor: where trials run: a registered executor's name, with settings as in "ray(address=auto)", or a mapping.
         row: the sweep of the store to go on with, whatever its code was; None: the newest of the same identity, or a new one.
 
     Raises:
         ConfigError: seeds, jobs or max_trials below 1, a search that does not fit the space, or one without an end: then
             max_trials or the policy's max_seconds has to say where it ends.
+        UnknownComponentError, InvalidArgumentError: there is no such executor, or it has no such settings.
         StoreError: the store cannot be used, or another runner works on this sweep.
     """
     _require_counts(jobs=jobs, max_trials=max_trials)
     policy = policy or Policy()
     _require_an_end(sweep, max_trials, policy.max_seconds)
+    where = values.named(executor, "An executor")
+    current_lab().registry("executors").find(where.get("name", ""))
     progress = progress or Progress.silent()
     try:
         with opened(sweep, seeds, max_trials, logs, progress, again, row) as (store, row, schedule):
             folder = store.path.parent
             loop = Loop(store, folder, sweep, row, schedule, policy, progress)
             if not schedule.finished:
-                made = resolve("executors", executor, jobs=schedule.jobs(jobs))
+                made = resolve("executors", where, jobs=schedule.jobs(jobs))
                 with contextlib.closing(made):
                     loop.run(made)
                 schedule.say_what_was_unheard(progress)

@@ -182,6 +182,19 @@ def call(text: str) -> Any:
     return {"name": found[1], **settings}
 
 
+def named(given: str | Mapping[str, Any], what: str) -> dict[str, Any]:
+    """A component as a mapping {"name": ..., settings}, of that or of a text such as `asha(min_steps=100)`.
+
+    Raises:
+        ConfigError: the text is none of this form; `what` says whose it is.
+    """
+    try:
+        found = call(given.strip()) if isinstance(given, str) else given
+    except Mismatch as error:
+        raise ConfigError(f"{what} is {error}", received=str(given)) from None
+    return {"name": found} if isinstance(found, str) else dict(found)
+
+
 def fits(kind: Any, inside_list: bool = False) -> bool:
     """Whether the command line can set a key of this kind."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)

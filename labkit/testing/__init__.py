@@ -9,13 +9,15 @@
         check_plugin("labkit_snake.plugin")
 
 A check returns when all is well and raises AssertionError with one sentence otherwise. labkit's own components pass the
-same checks in its tests. Each check takes a second at most; that of a data set as long as making it.
+same checks in its tests. Each check takes a second at most; that of a data set as long as making it, that of an executor
+ten.
 """
 
 from labkit.testing.activations import check_activation
 from labkit.testing.callbacks import check_callback
 from labkit.testing.constraints import check_constraint
 from labkit.testing.datasets import check_dataset
+from labkit.testing.executors import check_executor
 from labkit.testing.initializers import check_initializer
 from labkit.testing.layers import check_layer
 from labkit.testing.losses import check_loss
@@ -32,6 +34,7 @@ __all__ = [
     "check_callback",
     "check_constraint",
     "check_dataset",
+    "check_executor",
     "check_gradient",
     "check_initializer",
     "check_layer",

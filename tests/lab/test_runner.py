@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import labkit as lk
-from labkit.errors import ConfigError, StoreError
+from labkit.errors import ConfigError, LabkitError, StoreError
 from labkit.io import sha256_file
 from labkit.lab.store import Store
 
@@ -223,3 +223,18 @@ def test_groups_components_and_declared_spaces_run_and_results_are_frames(tmp_pa
 def test_series_of_a_figure(tmp_path: Path) -> None:
     results = lk.run(WALK, sweep={"rate": [0.1, 0.01]}, logs=tmp_path)
     assert list(results.series("loss").columns) == ["trial", "rate", "seed", "step", "value"]
+
+
+@pytest.mark.parametrize(
+    ("executor", "text"),
+    [
+        ("locl", "There is no executor named 'locl'"),
+        ("local(4)", r"An executor is settings as local\(name=value"),
+        ("local(jbs=1)", "jbs"),
+    ],
+)
+def test_executors_are_named_with_their_settings(tmp_path: Path, executor: str, text: str) -> None:
+    with pytest.raises(LabkitError, match=text):
+        lk.run(WALK, logs=tmp_path, executor=executor)
+    assert list(lk.run(WALK, logs=tmp_path, executor={"name": "local", "environment": {}}).table["n"]) == [1]
+    assert trials(tmp_path)[0].attempt == 1

@@ -44,8 +44,8 @@ class Unit:
 class Event:
     """A message of a worker (`kind` "notice", "progress", "data", "metrics", "completed", "failed", "interrupted"), or
     the last event of its ticket: "ended", with how (`values["status"]`: exit code, or minus the signal; None when
-    the executor itself lost the process) and, where the executor ended it because it broke a limit, which
-    (`values["limit"]`, in words)."""
+    the executor itself lost the process, `values["lost"]` may say how: the trial is then started again) and, where the
+    executor ended it because it broke a limit, which (`values["limit"]`, in words)."""
 
     ticket: int
     kind: str

@@ -43,6 +43,7 @@ class LocalExecutor:
         self._statuses: dict[int, int | None] = {}
         self._watches: dict[int, Watch] = {}
         self._broken: dict[int, str] = {}
+        self._doomed: set[int] = set()
         self._process: subprocess.Popen[bytes] | None = None
         self._zygote: Channel | None = None
         self._start_zygote()  # it imports while the runner prepares
@@ -92,6 +93,7 @@ class LocalExecutor:
                 channel.close()
                 del self._workers[ticket], self._watches[ticket]
                 self._pids.pop(ticket, None)
+                self._doomed.discard(ticket)
         return found
 
     def stop(self, ticket: int, reason: str) -> None:
@@ -103,7 +105,9 @@ class LocalExecutor:
             self._workers[ticket].send({"kind": "go on"})
 
     def kill(self, ticket: int) -> None:
-        if ticket in self._pids and ticket not in self._statuses:
+        if ticket in self._workers and ticket not in self._pids:
+            self._doomed.add(ticket)  # it is being started
+        elif ticket in self._pids and ticket not in self._statuses:
             kill_group(self._pids[ticket])
 
     def close(self) -> None:
@@ -141,6 +145,8 @@ class LocalExecutor:
         for message in self._zygote.pending():
             if message["kind"] == "forked":
                 self._pids[message["ticket"]] = message["pid"]
+                if message["ticket"] in self._doomed:
+                    self.kill(message["ticket"])
             elif message["kind"] == "exited":
                 self._statuses[message["ticket"]] = message["status"]
                 self._deaths = 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from labkit.errors import ConfigError
 from labkit.lab import values
 from labkit.lab.space.domains import Domain, Values
 
@@ -22,8 +21,4 @@ def read_search(given: str | Mapping[str, Any] | None, space: Mapping[str, Domai
     """
     if given is None:
         return {"name": "grid" if all(isinstance(domain, Values) for domain in space.values()) else "random"}
-    try:
-        found = values.call(given.strip()) if isinstance(given, str) else given
-    except values.Mismatch as error:
-        raise ConfigError(f"A search is {error}", received=str(given)) from None
-    return {"name": found} if isinstance(found, str) else dict(found)
+    return values.named(given, "A search")
