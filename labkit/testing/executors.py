@@ -60,8 +60,8 @@ def check_executor(make: Callable[..., Executor], patience: float = 60.0) -> Non
     What its trials say arrives, in their order, and "ended" comes once for each, last. The files of a trial are in its folder
     when "completed" or "ended" is told. A second attempt continues from the checkpoints in the folder, to the bits
     of a trial that was never interrupted. Stopping and killing reach trials that run, and those that have only just been
-    started; of one that has ended they do nothing. A trial that waits for a verdict goes on when it is told to. Exceptions, exit codes and broken limits are told. No ticket
-    comes twice; `close` leaves no process behind.
+    started; of one that has ended they do nothing. A trial that waits for a verdict goes on when it is told to. Exceptions,
+    exit codes and broken limits are told. No ticket comes twice; `close` leaves no process behind.
 
     Takes about ten seconds with trials of this machine.
 
