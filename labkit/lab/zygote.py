@@ -40,7 +40,8 @@ PR_SET_PDEATHSIG = 1
 
 
 def main(descriptor: int, bare: bool = False) -> None:
-    die_with_parent(os.getppid())
+    runner = os.getppid()
+    die_with_parent(runner)
     if not bare:
         preload()
         if _threads() > 1:  # a plugin started one: begin again without plugins, as a fork would copy its locks
@@ -55,6 +56,15 @@ def main(descriptor: int, bare: bool = False) -> None:
     signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     running: dict[int, int] = {}
+
+    def leave(*_: object) -> None:
+        for pid in running:
+            kill_group(pid)
+        os._exit(1)
+
+    # From now on there may be trials, and what these have started would outlive a zygote that the kernel just kills.
+    signal.signal(signal.SIGTERM, leave)
+    die_with_parent(runner, signal.SIGTERM)
     while True:
         ready, _, _ = select.select([channel.fileno(), wake_read], [], [])
         if wake_read in ready:
@@ -102,10 +112,10 @@ def _threads() -> int:
         return threading.active_count()
 
 
-def die_with_parent(parent: int) -> None:
-    """Have the kernel kill this process when its parent dies (Linux); leave at once if that has happened already."""
+def die_with_parent(parent: int, number: signal.Signals = signal.SIGKILL) -> None:
+    """Have the kernel send this process a signal when its parent dies (Linux); leave at once if that has happened already."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
     if os.getppid() != parent:
         os._exit(1)
 
@@ -132,7 +142,8 @@ def _fork(unit: dict, channel: Channel, wake: tuple[int, int]) -> int:
     try:  # the worker: nothing may escape into the zygote's loop
         os.setpgid(0, 0)
         signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for number in (signal.SIGCHLD, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
         die_with_parent(zygote)
         channel.close()
         for end in wake:

@@ -22,9 +22,12 @@ def command(program: str, logs: Path, *options: str) -> list[str]:
     return [sys.executable, "-P", "-m", "labkit.cli.main", "run", str(file), "--logs", str(logs), *options]
 
 
-def start(program: str, logs: Path, *options: str, **environment: str) -> subprocess.Popen[str]:
+def start(
+    program: str, logs: Path, *options: str, made: list[str] | None = None, **environment: str
+) -> subprocess.Popen[str]:
+    """Starts `labkit run` on a program, or the command that is `made`."""
     return subprocess.Popen(
-        command(program, logs, *options),
+        made or command(program, logs, *options),
         env={**ENVIRONMENT, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -2,96 +2,83 @@
 
 from __future__ import annotations
 
-import os
+import functools
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from .runs import ENVIRONMENT, alive, descendants, figures, left_behind, run, start, table, trials
+from . import killing
+from .runs import ENVIRONMENT, PROGRAMS, left_behind, run, start, trials
 
 OPTIONS = ("--sweep", "rate=0.1,0.01", "--seeds", "2", "--jobs", "2", "--set", "pause=0.01", "--set", "steps=30")
+MIXED = ("--seeds", "3", "--jobs", "2", "--set", "steps=20")
+RANDOM = ("--sweep", "rate=log_uniform(1e-3,0.3)", "--max-trials", "4", "--seeds", "3", "--set", "pause=0.01")
+ASHA = ("--search", "asha(min_steps=4,reduction_factor=2)", "--max-trials", "12", "--set", "pause=0.01")
+KILLED = {
+    "walk": killing.Sweep("walk", OPTIONS),
+    "mixed": killing.Sweep("mixed", (*MIXED, "--sweep", "kind=loop,arrays,pipeline,child")),
+    "bad": killing.Sweep("mixed", (*MIXED[2:], "--sweep", "kind=raise,loop,segfault,arrays,nan,child,exit,pipeline")),
+    "random": killing.Sweep("walk", (*RANDOM, "--search", "random", "--jobs", "2")),
+    "asha": killing.Sweep("walk", ("--sweep", "rate=log_uniform(1e-4,0.3)", *ASHA, "--jobs", "2")),
+    "script": killing.Sweep("script", (), lambda logs: [sys.executable, "-P", str(PROGRAMS / "script.py"), str(logs)]),
+}
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    logs = tmp_path_factory.mktemp("undisturbed")
-    assert run("walk", logs, *OPTIONS).returncode == 0
-    return logs
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The logs of a sweep of KILLED that was left alone."""
+
+    @functools.cache
+    def made(name: str) -> Path:
+        logs = tmp_path_factory.mktemp(name)
+        assert KILLED[name].run(logs) == (1 if name == "bad" else 0)
+        return logs
+
+    return made
 
 
-def kill_one(runner: int, who: str, random_: random.Random) -> list[int]:
-    """Kill the runner, its zygote, or a worker; the processes that must be gone soon."""
-    family = descendants(runner)
-    zygotes = [pid for pid, parent in family if parent == runner]
-    workers = [pid for pid, parent in family if parent in zygotes]
-    targets = {"runner": [runner], "zygote": zygotes, "worker": workers}[who]
-    if targets:
-        target = random_.choice(targets)
-        os.kill(target, signal.SIGKILL)
-        return {"runner": zygotes + workers, "zygote": workers, "worker": []}[who]
-    return []
+def test_a_killed_sweep_ends_as_if_nothing_had_happened(tmp_path: Path, whole: Callable[[str], Path]) -> None:
+    killing.disturb(KILLED["walk"], tmp_path, whole("walk"), seed=1, kills=2)
 
 
-def disturb(
-    logs: Path, undisturbed: Path, seed: int, kills: int, program: str = "walk", options: tuple[str, ...] = OPTIONS
+@pytest.mark.ci
+@pytest.mark.parametrize(("name", "kills"), [("mixed", 5), ("bad", 3), ("random", 2), ("asha", 3), ("script", 2)])
+def test_killed_sweeps_end_as_if_nothing_had_happened(
+    tmp_path: Path, whole: Callable[[str], Path], name: str, kills: int
 ) -> None:
-    random_ = random.Random(seed)
-    for attempt in range(30):
-        process = start(program, logs, *options)
-        orphans: list[int] = []
-        if attempt < kills:
-            time.sleep(random_.uniform(0.3, 1.6))
-            completed = (
-                {trial.number for trial in trials(logs) if trial.state == "COMPLETED"} if logs.exists() else set()
-            )
-            attempts = {trial.number: trial.attempt for trial in trials(logs)} if completed else {}
-            orphans = kill_one(process.pid, random_.choice(["runner", "runner", "zygote", "worker"]), random_)
-        process.communicate(timeout=60)
-        deadline = time.monotonic() + 2
-        while any(map(alive, orphans)) and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert not any(map(alive, orphans)), "a worker or zygote outlived its parent"
-        if attempt < kills and completed:
-            now = {trial.number: trial for trial in trials(logs)}
-            assert all(now[n].state == "COMPLETED" and now[n].attempt == attempts[n] for n in completed)
-        if process.returncode == 0:
-            break
-    assert process.returncode == 0
-    assert table(logs) == table(undisturbed)
-    assert figures(logs) == figures(undisturbed)
-    assert left_behind(logs) == left_behind(undisturbed)
-
-
-def test_a_killed_sweep_ends_as_if_nothing_had_happened(tmp_path: Path, undisturbed: Path) -> None:
-    disturb(tmp_path, undisturbed, seed=1, kills=2)
-
-
-@pytest.mark.ci
-@pytest.mark.parametrize("seed", range(2, 7))
-def test_killed_sweeps_end_as_if_nothing_had_happened(tmp_path: Path, undisturbed: Path, seed: int) -> None:
-    disturb(tmp_path, undisturbed, seed=seed, kills=2)
-
-
-@pytest.mark.ci
-def test_killed_networks_end_as_if_nothing_had_happened(tmp_path: Path) -> None:
-    """The same through trial.fit and trial.evaluate, down to predictions and weights."""
-    options = ("--sweep", "learning_rate=0.01,0.001", "--seeds", "2", "--jobs", "2", "--set", "steps=300")
-    options += ("--set", "checkpoint_every=20")
-    assert run("digits", tmp_path / "undisturbed", *options).returncode == 0
-    for seed in range(3):
-        disturb(tmp_path / str(seed), tmp_path / "undisturbed", seed, kills=3, program="digits", options=options)
+    killing.disturb(KILLED[name], tmp_path, whole(name), seed=kills, kills=kills)
 
 
 @pytest.mark.campaign
 @pytest.mark.timeout(7200)
-@pytest.mark.parametrize("seed", range(100, 200))
-def test_five_hundred_kills(tmp_path: Path, undisturbed: Path, seed: int) -> None:
-    disturb(tmp_path, undisturbed, seed=seed, kills=5)
+@pytest.mark.parametrize("name", KILLED)
+def test_five_hundred_kills(tmp_path: Path, whole: Callable[[str], Path], name: str) -> None:
+    """Of `mixed` alone 500, of each of the others 50."""
+    wanted, seed, killed = 500 if name == "mixed" else 50, 100, Counter[str]()
+    while killed.total() < wanted:
+        killed += killing.disturb(KILLED[name], tmp_path / str(seed), whole(name), seed, kills=14, reach=0.9)
+        shutil.rmtree(tmp_path / str(seed))
+        seed += 1
+        print(name, killed.total(), dict(killed), flush=True)
+
+
+def test_what_a_trial_has_started_dies_with_the_runner(tmp_path: Path) -> None:
+    """Also where the trial keeps its own process from looking: the zygote ends its group."""
+    process = start("busy", tmp_path, LABKIT_TEST_MARK=str(tmp_path))
+    while not any("begins" in path.read_text() for path in tmp_path.glob("busy/*/t0001/stdout.log")):
+        time.sleep(0.01)
+    assert len(killing.marked(str(tmp_path))) == 4  # runner, zygote, trial, and what it has started
+    process.kill()
+    process.communicate()
+    assert killing.gone(str(tmp_path))
 
 
 def test_nothing_stays_running_after_its_runner_died(tmp_path: Path) -> None:
@@ -117,7 +104,7 @@ def test_what_the_death_of_a_process_costs(tmp_path: Path, who: str) -> None:
     process.stderr.readline()
     while not list(tmp_path.glob("walk/*/t0001/checkpoints/state/step-5.index")):
         time.sleep(0.01)
-    kill_one(process.pid, who, random.Random(0))
+    assert killing.kill(process.pid, who, random.Random(0))
     _, err = process.communicate(timeout=60)
     (trial,) = trials(tmp_path)
     if who == "worker":
