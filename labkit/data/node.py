@@ -37,6 +37,7 @@ class Node:
         kind: its name, as the method of Dataset has it.
         inputs: the steps that it reads.
         number: its place in the chain; sources have 1.
+        place: the same without the steps that change no element: random numbers follow from it.
     """
 
     kind = ""
@@ -44,6 +45,7 @@ class Node:
     def __init__(self, *inputs: Node) -> None:
         self.inputs = inputs
         self.number: int = 1 + max((node.number for node in inputs), default=0)
+        self.place: int = 1 + max((node.place for node in inputs), default=0)
 
     # What a step says of itself.
 
@@ -69,6 +71,11 @@ class Node:
     @cached_property
     def indexed(self) -> bool:
         return all(node.indexed for node in self.inputs)
+
+    @cached_property
+    def shuffles(self) -> int:
+        """How many times elements were shuffled up to here; of several inputs, the most."""
+        return max((node.shuffles for node in self.inputs), default=0)
 
     @cached_property
     def replays(self) -> bool:

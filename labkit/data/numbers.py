@@ -195,9 +195,11 @@ def _normalized(features: Any, key: str) -> NumericColumn:
             rule="It holds finite numbers, at least one in each place of an example",
             received=f"{int(np.isinf(numbers).sum())} infinite ones" if counts.all() else "none",
         )
-    mean = np.where(known, numbers, 0).sum(axis=0) / counts
+    lowest, highest = np.where(known, numbers, np.inf).min(axis=0), np.where(known, numbers, -np.inf).max(axis=0)
+    alike = lowest == highest  # of these rounding would leave a deviation
+    mean = np.where(alike, lowest, np.where(known, numbers, 0).sum(axis=0) / counts)
     std = np.sqrt((np.where(known, numbers - mean, 0) ** 2).sum(axis=0) / counts)
-    flat_mean, flat_std = (values.ravel().tolist() for values in (mean, np.where(std > 0, std, 1.0)))
+    flat_mean, flat_std = (values.ravel().tolist() for values in (mean, np.where(alike | (std == 0), 1.0, std)))
     default = None if known.all() else flat_mean
     return numeric_column(key, numbers.shape[1:], default, mean=flat_mean, std=flat_std)
 

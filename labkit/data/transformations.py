@@ -71,7 +71,7 @@ class Transformations:
                     fix="Leave them out.",
                 )
             placed = getattr(map_func, "placed", None)
-            transform = map_func if placed is None else placed(chosen_seed(None), self.node.number + 1)
+            transform = map_func if placed is None else placed(chosen_seed(None), self.node.place + 1)
             if not isinstance(map_func, PairTransform):
                 return self._then(Apply(self.node, transform))
             if not self.node.indexed or self.node.length == INFINITE:
@@ -82,7 +82,7 @@ class Transformations:
                     fix="Put it before filter, flat_map and repeat.",
                 )
             return self._then(ApplyPairs(self.node, transform))
-        stream = f"{self.node.number + 1}" if seed is None else ""
+        stream = f"{self.node.place + 1}" if seed is None else ""
         function = Function(map_func, chosen_seed(seed), stream)
         threads = 1 if num_parallel is None else count("num_parallel", num_parallel)
         signature = None if output_signature is None else as_spec(output_signature)
@@ -223,7 +223,7 @@ class Transformations:
         return self._then(Prefetch(self.node, count("buffer_size", buffer_size)))
 
     def _function(self, function: Any) -> Function:
-        return Function(function, chosen_seed(None), f"{self.node.number + 1}")
+        return Function(function, chosen_seed(None), f"{self.node.place + 1}")
 
 
 def count(what: str, value: Any) -> int:

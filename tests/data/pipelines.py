@@ -80,8 +80,18 @@ def steps(draw: st.DrawFn, most: int = 5) -> Steps:
     return [*found, ("take", 40, 0)]
 
 
-def build(plan: Steps, parallel: int | None = None, prefetch: bool = False, sequential: bool = False) -> Dataset:
-    """The data set of a plan, with so many threads and, where asked for, read one element after the other."""
+def build(
+    plan: Steps,
+    parallel: int | None = None,
+    prefetch: bool = False,
+    sequential: bool = False,
+    seed: int | None = 5,
+) -> Dataset:
+    """The data set of a plan, with so many threads and, where asked for, read one element after the other.
+
+    Args:
+        seed: of noise; None: it follows from the step's place.
+    """
     (source, n), *rest = plan
     dataset = {
         "slices": lambda: Dataset.from_tensor_slices(np.arange(n)),
@@ -94,7 +104,7 @@ def build(plan: Steps, parallel: int | None = None, prefetch: bool = False, sequ
         if kind == "double":
             dataset = dataset.map(double, num_parallel=parallel)
         elif kind == "noisy":
-            dataset = dataset.map(noisy, num_parallel=parallel, seed=5)
+            dataset = dataset.map(noisy, num_parallel=parallel, seed=seed)
         elif kind == "filter":
             dataset = dataset.filter(odd_sum)
         elif kind in ("take", "skip", "prefetch", "repeat"):

@@ -190,7 +190,7 @@ def test_numbers_are_normalized_by_the_training_data():
     train = {
         "age": random.normal(40, 9, 500),
         "point": random.normal([1.0, -5.0], [2.0, 0.1], (500, 2)),
-        "same": np.full(500, 3),
+        "same": np.full(500, 0.1),  # whose mean, as it is computed, is another number
         "gap": np.where(np.arange(500) % 5, random.normal(7, 2, 500), np.nan),
         "job": random.choice(["a", "b"], 500),
         "yes": random.random(500) < 0.5,

@@ -29,7 +29,7 @@ class Prefetch(Node):
 
     def __init__(self, source: Node, size: int) -> None:
         super().__init__(source)
-        self.size = size
+        self.size, self.place = size, source.place
 
     def settings(self) -> dict[str, Any]:
         return {"buffer_size": self.size}

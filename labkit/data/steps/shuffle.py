@@ -30,7 +30,7 @@ def can_be_shuffled_whole(node: Node) -> bool:
 class Shuffle(Node):
     """A buffer is filled with `buffer_size` elements; a random one is given, the next one fills it up again, until it is empty.
 
-    The t-th draw is word t of the stream of (seed, epoch), modulo the number of elements in the buffer; the last of them takes
+    The t-th draw is word t of the stream of (seed, epoch, how many shuffles come before in the chain), modulo the number of elements in the buffer; the last of them takes
     the place of the one that was drawn. With a buffer for all that is the shuffle of Fisher and Yates: all orders are as
     likely (but for some n / 2**64).
     """
@@ -40,13 +40,18 @@ class Shuffle(Node):
     def __init__(self, source: Node, buffer_size: int | None, seed: int, reshuffle: bool) -> None:
         super().__init__(source)
         self.buffer_size, self.seed, self.reshuffle = buffer_size, seed, reshuffle
-        self._key = key_of(seed, "shuffle")
+        # An order applied to itself is no fair one: of two elements it would be none at all.
+        self._key = key_of(seed, f"shuffle {source.shuffles}" if source.shuffles else "shuffle")
         self._orders: dict[int, np.ndarray] = {}
         self._lock = threading.Lock()
 
     def settings(self) -> dict[str, Any]:
         settings = {"buffer_size": self.buffer_size, "seed": self.seed}
         return settings if self.reshuffle else settings | {"reshuffle_each_iteration": False}
+
+    @cached_property
+    def shuffles(self) -> int:
+        return 1 + self.inputs[0].shuffles
 
     @cached_property
     def indexed(self) -> bool:

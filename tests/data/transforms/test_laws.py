@@ -121,6 +121,13 @@ def test_a_state_belongs_to_the_same_settings() -> None:
             pipeline(other).iterate(state=state)
 
 
+def test_prefetch_changes_no_random_number() -> None:
+    step = t.RandomCrop(4, padding=2)
+    plain, ahead = Dataset.from_tensor_slices(BYTES), Dataset.from_tensor_slices(BYTES).prefetch(2)
+    assert np.array_equal(plain.map(step).arrays(), ahead.map(step).prefetch(1).arrays())
+    assert plain.map(step).node.fingerprint == ahead.map(step).node.fingerprint
+
+
 def test_reprs_say_what_was_set() -> None:
     assert repr(t.RandomCrop(28, padding=4)) == "RandomCrop(size=(28, 28), padding=(4, 4), fill=0.0)"
     assert repr(t.RandomFlip(seed=3, on="image")) == "RandomFlip(mode='horizontal', on='image', seed=3)"
