@@ -30,9 +30,9 @@ def can_be_shuffled_whole(node: Node) -> bool:
 class Shuffle(Node):
     """A buffer is filled with `buffer_size` elements; a random one is given, the next one fills it up again, until it is empty.
 
-    The t-th draw is word t of the stream of (seed, epoch, how many shuffles come before in the chain), modulo the number of elements in the buffer; the last of them takes
-    the place of the one that was drawn. With a buffer for all that is the shuffle of Fisher and Yates: all orders are as
-    likely (but for some n / 2**64).
+    The t-th draw is word t of the stream of seed, epoch and how many shuffles come before in the chain, modulo the number of
+    elements in the buffer; the last of them takes the place of the one that was drawn. With a buffer for all that is the
+    shuffle of Fisher and Yates: all orders are as likely (but for some n / 2**64).
     """
 
     kind = "shuffle"
