@@ -84,6 +84,10 @@ class Dataset(Transformations):
             raise InvalidArgumentError(
                 f"Dataset.range takes what range takes: {error}", received=repr(limits)
             ) from None
+        if numbers and (
+            max(map(abs, (numbers[0], numbers[-1]))) >= 2**63 or (numbers[-1] - numbers[0]) // numbers.step >= 2**62
+        ):
+            raise InvalidArgumentError("Dataset.range gives whole numbers of 64 bits", received=repr(numbers))
         return Dataset(Range(numbers))
 
     @staticmethod

@@ -55,7 +55,7 @@ def test_what_numpy_saves_comes_back(tmp_path: Path, name: str, mmap: bool) -> N
 @pytest.mark.parametrize("version", [(1, 0), (2, 0), (3, 0)])
 def test_versions(tmp_path: Path, version: tuple[int, int]) -> None:
     (tmp_path / "x.npy").write_bytes(npy(ARRAYS["float32"], version))
-    np.testing.assert_array_equal(lk.data.read_npy(tmp_path / "x.npy"), ARRAYS["float32"])
+    np.testing.assert_array_equal(lk.data.lk.data.read_npy(tmp_path / "x.npy"), ARRAYS["float32"])
 
 
 def test_a_mapped_array_is_not_read(tmp_path: Path) -> None:
@@ -173,6 +173,15 @@ def test_every_flipped_byte_of_the_numbers_is_found(tmp_path: Path) -> None:
         path.write_bytes(whole[: place + i] + bytes([whole[place + i] ^ 16]) + whole[place + i + 1 :])
         with pytest.raises(DataError, match=r"is damaged.*check sum"):
             lk.data.read_npz(path)
+
+
+@pytest.mark.parametrize("mmap", [False, True])
+def test_bools_are_zeros_and_ones(tmp_path: Path, mmap: bool) -> None:
+    """A byte of 7 would count as 7 where bools become numbers."""
+    np.save(tmp_path / "x.npy", np.array([True, False, True]))
+    raw = (tmp_path / "x.npy").read_bytes()
+    (tmp_path / "x.npy").write_bytes(raw[:-1] + b"\x07")
+    assert lk.data.read_npy(tmp_path / "x.npy", mmap=mmap).view(np.uint8).tolist() == [1, 0, 1]
 
 
 def test_a_bomb_is_given_up(tmp_path: Path) -> None:

@@ -36,6 +36,8 @@ ARGUMENTS: list[tuple[Callable[[], Any], str]] = [
     (lambda: Dataset.zip(TEN, [TEN]), "no Dataset"),
     (lambda: Dataset.range("a"), "takes what range takes"),
     (lambda: Dataset.range(1, 2, 0), "takes what range takes"),
+    (lambda: Dataset.range(2**63, 2**63 + 3), "whole numbers of 64 bits"),
+    (lambda: Dataset.range(2**70), "whole numbers of 64 bits"),
     (lambda: Dataset.from_tensor_slices(5), "first dimension"),
     (lambda: Dataset.from_tensor_slices(()), "first dimension"),
     (lambda: Dataset.from_tensor_slices(([1, 2], [1, 2, 3])), "different lengths"),

@@ -57,7 +57,7 @@ def read_npy(path: str | os.PathLike[str], mmap: bool = False) -> np.ndarray:
     Args:
         path: the file.
         mmap: leaves the numbers in the file, from where the system brings what is used; the array is read-only then, and in
-            the file's byte order. Text is read in any case.
+            the file's byte order. Text and bools are read in any case.
 
     Returns:
         The array, in the machine's byte order; dimensions that the file has in Fortran's order keep it in memory.
@@ -71,7 +71,7 @@ def read_npy(path: str | os.PathLike[str], mmap: bool = False) -> np.ndarray:
         held = os.fstat(file.fileno()).st_size
         if held != header.offset + header.size:
             raise other_size(os.fspath(path), header, held)
-        if not mmap or not header.size or header.dtype.kind == "U":
+        if not mmap or not header.size or header.dtype.kind in "Ub":
             return read_array(file, os.fspath(path), header)
         order: Any = "F" if header.fortran else "C"
         return np.asarray(np.memmap(file, header.dtype, "r", header.offset, header.shape, order))
@@ -98,6 +98,8 @@ def read_array(file: Any, name: str, header: Header) -> np.ndarray:
                 rule="Text is Unicode's code points below 0x110000, without surrogates",
                 received=f"0x{letters[strange[0]]:X} at byte {header.offset + 4 * strange[0]}",
             )
+    if header.dtype.kind == "b":  # a byte that is neither 0 nor 1 would be a bool that is neither
+        data = (np.frombuffer(data, np.uint8) != 0).data
     array = np.ndarray(header.shape, header.dtype, data, order="F" if header.fortran else "C")
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
