@@ -8,6 +8,8 @@ from __future__ import annotations
 import gzip
 import os
 import struct
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -274,6 +276,22 @@ def test_labels_above_nine_cannot_be_one_hot(input_data: Any, folder: Path) -> N
         input_data.read_data_sets(folder, one_hot=True, validation_size=0)
 
 
+@pytest.fixture
+def undone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What is installed in this process is gone afterwards: others import what is really called tensorflow."""
+    monkeypatch.setattr(sys, "meta_path", sys.meta_path.copy())
+    theirs = taken_out()
+    yield
+    taken_out()
+    sys.modules.update(theirs)
+
+
+def taken_out() -> dict[str, Any]:
+    """The modules called tensorflow, which are imported no longer."""
+    return {name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] == "tensorflow"}
+
+
+@pytest.mark.usefixtures("undone")
 def test_the_import_of_the_tutorials(tf: Any) -> None:
     tf.install()
     from tensorflow.examples.tutorials.mnist import input_data

@@ -55,7 +55,7 @@ def test_what_numpy_saves_comes_back(tmp_path: Path, name: str, mmap: bool) -> N
 @pytest.mark.parametrize("version", [(1, 0), (2, 0), (3, 0)])
 def test_versions(tmp_path: Path, version: tuple[int, int]) -> None:
     (tmp_path / "x.npy").write_bytes(npy(ARRAYS["float32"], version))
-    np.testing.assert_array_equal(lk.data.lk.data.read_npy(tmp_path / "x.npy"), ARRAYS["float32"])
+    np.testing.assert_array_equal(lk.data.read_npy(tmp_path / "x.npy"), ARRAYS["float32"])
 
 
 def test_a_mapped_array_is_not_read(tmp_path: Path) -> None:
