@@ -12,7 +12,7 @@ import numpy as np
 from labkit.errors import ConfigError
 from labkit.lab import plain
 from labkit.lab.search.base import Searcher
-from labkit.lab.space.conditions import count
+from labkit.lab.space.conditions import count, settled
 from labkit.lab.space.domains import Domain, Integers, LogUniform, Uniform, Values
 from labkit.testing.numeric import require
 
@@ -110,8 +110,10 @@ def _begun(make: Callable[[], Searcher], space: Mapping[str, Domain]) -> Searche
 
 
 def _recalled(make: Callable[[], Searcher], space: Mapping[str, Domain], events: list[Any], name: str) -> Searcher:
-    """A new searcher that is told of the events, as a runner does that has them from its store."""
-    searcher = _begun(make, space)
+    """A new searcher that is told of the events, as a runner does that has them from its store, which does not know the order
+    of keys: so that of one that is adaptive has another."""
+    another = settled(dict(reversed(list(space.items()))), {})
+    searcher = _begun(make, another if make().adaptive else space)
     for kind, *facts in events:
         if kind == "ask" and facts[0] is not None:
             searcher.recall(plain.loads(plain.dumps(facts[0])))

@@ -30,6 +30,9 @@ class Searcher:
     def begin(self, space: Mapping[str, Domain]) -> None:
         """The space: a domain for every key that varies, each behind the keys that its conditions speak of.
 
+        Else their order is as it comes, and may be another when a sweep goes on: what an adaptive searcher asks for must not
+        depend on it.
+
         Raises:
             ConfigError: it cannot search that space.
         """

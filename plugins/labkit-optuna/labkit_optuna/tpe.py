@@ -13,6 +13,7 @@ import optuna
 from labkit.errors import ConfigError
 from labkit.lab.search.random import RandomSearcher
 from labkit.lab.space import Domain, Integers, LogUniform, Uniform, Values
+from labkit.lab.space.conditions import settled
 
 RATIO, LAST = 1.5, 2**40
 """Between two steps at which trials are held against the median; there is none from the last on."""
@@ -62,7 +63,9 @@ class TpeSearcher(RandomSearcher):
 
     def begin(self, space: Mapping[str, Domain]) -> None:
         super().begin(space)
-        self._space = dict(space)
+        self._space = settled(
+            dict(sorted(space.items())), {}
+        )  # each suggestion takes from the sampler's random numbers
         self._trials: list[optuna.Trial] = []
         self._reached: list[int] = []
         self._ended: set[int] = set()
