@@ -45,9 +45,7 @@ class Database:
         if create:
             self._make_folder(logs)
         elif not self.path.exists():
-            raise NotFoundError(
-                f"There is no store in {logs}", fix="Name the folder that `labkit run` wrote to: --logs DIR"
-            )
+            raise self._absent()
         with self._errors("opened"):
             address = f"file:{urllib.parse.quote(os.fsencode(self.path))}?mode={'rwc' if create else 'rw'}"
             self._db = sqlite3.connect(address, uri=True, timeout=PATIENCE, isolation_level=None)
@@ -111,6 +109,8 @@ class Database:
                     self._db.execute(f"PRAGMA user_version = {VERSION}")
                     version = VERSION
                 self._db.execute("DELETE FROM events WHERE 0")  # shows here and now whether it can be written
+        if version == 0 and not create:  # whoever was to make it died before it had
+            raise self._absent()
         if version != VERSION:
             raise StoreError(
                 f"{self.path} was written by another version of labkit",
@@ -118,6 +118,11 @@ class Database:
                 received=f"layout {version}",
                 fix="Use that version, or another folder: --logs DIR",
             )
+
+    def _absent(self) -> NotFoundError:
+        return NotFoundError(
+            f"There is no store in {self.path.parent}", fix="Name the folder that `labkit run` wrote to: --logs DIR"
+        )
 
     def _version(self) -> int:
         return self._db.execute("PRAGMA user_version").fetchone()[0]

@@ -12,8 +12,9 @@ import dataclasses
 import os
 import random
 import re
+import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -261,19 +262,21 @@ VARIANTS = [(names, data) for names in ("none", "all", "some") for data in ("non
 
 
 def crashes(
-    disk: Disk, operations: list[tuple[Any, ...]], target: Path, seed: int = 0, repeats: int = 1
+    disk: Disk,
+    operations: list[tuple[Any, ...]],
+    target: Path,
+    repeats: int = 1,
+    variants: Sequence[tuple[str, str]] = VARIANTS,
 ) -> Iterator[tuple[int, Path]]:
     """For every number of operations done: folders that the disk may hold then. Each is to be looked at before the next."""
-    import shutil
-
-    random_ = random.Random(seed)
+    random_ = random.Random(0)
     for done in range(len(operations) + 1):
         if done:
             disk.apply(operations[done - 1])
         if done and operations[done - 1][0] == "mark":
             continue
         for _ in range(repeats):
-            for names, data in VARIANTS:
+            for names, data in variants:
                 if target.exists():
                     shutil.rmtree(target)
                 disk.crash(target, random_, names, data)
