@@ -17,6 +17,7 @@ from typing import Any
 
 from labkit.errors import NotFoundError, StoreError
 from labkit.io import make_folder
+from labkit.io.failpoints import reach
 from labkit.lab.rows import SCHEMA, VERSION
 
 NAME = "labkit.sqlite"
@@ -42,6 +43,7 @@ class Database:
     def __init__(self, logs: Path, create: bool = True) -> None:
         self.path = logs / NAME
         self._nested = False
+        self._opened: os.stat_result | None = None
         if create:
             self._make_folder(logs)
         elif not self.path.exists():
@@ -52,6 +54,7 @@ class Database:
         try:
             with self._errors("opened"):
                 self._prepare(create)
+                self._opened = self.path.stat()
         except BaseException:
             self._db.close()
             raise
@@ -86,7 +89,7 @@ class Database:
             with self._errors("written"):
                 yield
                 if self._db.in_transaction:
-                    self._db.execute("COMMIT")
+                    self._commit()
         except BaseException:
             with contextlib.suppress(sqlite3.Error):  # the first error is the one to report
                 if self._db.in_transaction:
@@ -94,6 +97,14 @@ class Database:
             raise
         finally:
             self._nested = False
+
+    def _commit(self) -> None:
+        try:  # what SQLite does in between has its own tests: full disks, and losses of power
+            reach("commit")
+            self._db.execute("COMMIT")
+            reach("committed")
+        except OSError as error:
+            raise StoreError(f"The store {self.path} cannot be written: {error}", fix=_FULL) from error
 
     def _prepare(self, create: bool) -> None:
         for pragma in ("synchronous = FULL", "foreign_keys = ON", f"journal_size_limit = {JOURNAL_LIMIT}"):
@@ -147,16 +158,27 @@ class Database:
         except (sqlite3.Error, ValueError) as error:
             if isinstance(error, StoreError) or not isinstance(error, (sqlite3.Error, UnicodeError)):
                 raise
-            raise StoreError(
-                f"The store {self.path} cannot be {verb}: {error}", fix=_ADVICE.get(str(error), "")
-            ) from error
+            fix = _MOVED if self._moved() else _ADVICE.get(str(error), "")
+            raise StoreError(f"The store {self.path} cannot be {verb}: {error}", fix=fix) from error
+
+    def _moved(self) -> bool:
+        """Whether the file that was opened is not where it was any more."""
+        try:
+            return self._opened is not None and not os.path.samestat(self._opened, self.path.stat())
+        except OSError:
+            return self._opened is not None
 
 
+_MOVED = (
+    "It was removed or replaced while it was used: what was reported before is in the file that was there. "
+    "Run the same command again to begin another store, or choose another folder: --logs DIR"
+)
 _READ_ONLY = "Make the folder and the file writable or choose another folder: --logs DIR"
 _DAMAGED = "Move that file away; the trials' own files are still in their folders. Or choose another folder: --logs DIR"
+_FULL = "Free some space and run the same command again: it continues."
 _ADVICE = {
-    "database or disk is full": "Free some space and run the same command again: it continues.",
-    "disk I/O error": "The disk may be full or failing: free some space and run the same command again.",
+    "database or disk is full": _FULL,
+    "disk I/O error": f"The disk may be full or failing. {_FULL}",
     "attempt to write a readonly database": _READ_ONLY,
     "unable to open database file": _READ_ONLY,
     "database is locked": "Another program holds the store; stop it and run the same command again.",

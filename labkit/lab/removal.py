@@ -51,6 +51,7 @@ def finish_removals(store: Store, logs: Path, insist: bool = True) -> None:
                     with owned(logs / sweep):
                         if folder in store.removals():
                             _clear(store, logs, folder)
+                    break
                 except StoreError:
                     if time.monotonic() > deadline:
                         raise

@@ -279,7 +279,8 @@ class Store(Database):
 
     def _safe_folder(self, folder: Any) -> str:
         """A folder's place is made into a path: a store from elsewhere must not lead out of its own folder."""
-        if not isinstance(folder, str) or not all(map(is_safe_name, folder.split("/"))):
+        parts = folder.split("/") if isinstance(folder, str) else []
+        if not 2 <= len(parts) <= 3 or not all(map(is_safe_name, parts)):
             raise self._damaged(f"{folder!r} is no folder in that of the store")
         return folder
 

@@ -30,7 +30,12 @@ def work(message: dict[str, Any], descriptor: int) -> None:
     message = {name: value for name, value in message.items() if name != "ticket"}
     unit = Unit(**message)
     link = Link(socket.socket(fileno=descriptor))
-    _redirect(Path(unit.folder))
+    try:
+        _redirect(Path(unit.folder))
+    except OSError as error:
+        reason = f"The trial's folder {unit.folder} cannot be written ({error.strerror or error})"
+        link.send("failed", failure="error", reason=reason, metrics={})
+        os._exit(0)
     if unit.attempt > 1:
         for folder in (Path(unit.folder), *Path(unit.folder).glob("checkpoints/*")):
             collect_temporaries(folder)
