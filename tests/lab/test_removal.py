@@ -82,7 +82,7 @@ def test_every_failing_call_is_told_and_the_next_command_removes_the_rest(tmp_pa
         if clean:
             break
     assert n > 8
-    assert outcomes == sorted(outcomes, reverse=True)
+    assert set(outcomes) == {True, False}  # what fails before the commit leaves all
 
 
 @pytest.mark.parametrize("whole", [True, False])
