@@ -43,7 +43,11 @@ def list_datasets() -> None:
         x = show_spec(info.x) if info.kind != "table" else f"{len(info.x)} columns"
         download = _size(info.download_bytes) if info.files else "-"
         many = f"{sum(info.examples.values()):,}"
-        lines.append((name, info.kind, many, x, _size(info.memory_bytes), download, _found(info)))
+        try:
+            found = _found(info)
+        except LabkitError as error:  # a folder that may not be looked into
+            found = error.what
+        lines.append((name, info.kind, many, x, _size(info.memory_bytes), download, found))
     click.echo(columns(lines))
 
 
@@ -129,8 +133,9 @@ def verify(context: click.Context, names: tuple[str, ...], every: bool) -> None:
         if not info.files:
             click.echo(f"{info.name}: generated, there is nothing to verify")
         for file in info.files:
-            path = find(info.name, file)
+            path = None
             try:
+                path = find(info.name, file)
                 if path is not None:
                     check(path, file)
                 text = f"ok, {file.checksum}" if path else "missing"

@@ -95,6 +95,17 @@ def test_a_plugin_that_says_nothing_hides_no_other(places: Path, capsys: pytest.
     assert "described_by" in shown
 
 
+def test_a_folder_that_cannot_be_looked_into_is_told_of(
+    places: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LABKIT_DATA", "/" + "x" * 5000)
+    out, _ = call(capsys, "list")
+    assert re.search(r"^mnist .* cannot be read$", out, re.MULTILINE)
+    assert re.search(r"^houses .* generated$", out, re.MULTILINE)
+    out, _ = call(capsys, "verify", "mnist", "fashion_mnist", code=1)
+    assert out.count("WRONG") == 8
+
+
 def test_show_needs_no_files(places: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out, _ = call(capsys, "show", "fashion_mnist")
     for text in (

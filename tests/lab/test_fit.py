@@ -130,6 +130,10 @@ def test_a_trial_on_a_pipeline_continues_with_the_same_bits(tmp_path: Path, kind
     records = [json.loads(line) for line in files(tmp_path / "whole")["metrics.jsonl"].decode().splitlines()]
     epochs = [record["step"] for record in records if "train/epoch_loss" in record]
     assert epochs == ([8, 16, 24] if kind == "indexed" else [7, 14, 21])
+    if kind == "indexed":  # 300 examples in batches of 40
+        losses = [record["train/loss"] for record in records if "train/loss" in record][:8]
+        (mean, *_) = (record["train/epoch_loss"] for record in records if "train/epoch_loss" in record)
+        assert mean == pytest.approx(np.average(losses, weights=[40] * 7 + [20]))
     assert [record["step"] for record in records if "validation/loss" in record] == [9, 18, 25]
     for step in (1, 6, 7, 8, 9, 14, 16, 20, 24, 25):  # where a stretch, an epoch, a validation, a checkpoint ends
         with pytest.raises(Interrupted):
