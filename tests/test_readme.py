@@ -94,6 +94,14 @@ def test_the_pipeline_goes_on() -> None:
     assert float(accuracy) > 0.9
 
 
+def test_images_are_changed_on_their_way() -> None:
+    done = subprocess.run([sys.executable, "-c", block("images")], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    accuracy, shape = done.stdout.splitlines()
+    assert float(accuracy) > 0.75
+    assert shape == "(3, 14, 14, 1)"
+
+
 def test_data_sets_come_by_name() -> None:
     code = block("data sets")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)

@@ -4,6 +4,8 @@
 columns of a table.
 """
 
+from typing import TYPE_CHECKING
+
 from labkit.data import transforms
 from labkit.data.dataset import Dataset
 from labkit.data.files import CsvDataset, FixedLengthRecordDataset, NumpyDataset, TextLineDataset, TFRecordDataset
@@ -17,6 +19,7 @@ from labkit.data.image_folder import ImageFolder
 from labkit.data.images import decode_image
 from labkit.data.iterator import Iterator
 from labkit.data.leakage import Duplicates, LeakageWarning, duplicates
+from labkit.data.missing import DATA, missing_from
 from labkit.data.spec import TensorSpec
 from labkit.data.splits import fraction, group_split, k_fold, random_split, stratified_split
 from labkit.data.sql import SqlDataset
@@ -54,3 +57,6 @@ __all__ = [
     "stratified_split",
     "transforms",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__ = missing_from("data", __all__, DATA)

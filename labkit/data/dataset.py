@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from labkit.core.nest import flatten, pack
 from labkit.data.draws import chosen_seed
 from labkit.data.elements import Elements
 from labkit.data.iterator import Iterator, checked_state
+from labkit.data.missing import missing_method
 from labkit.data.node import INFINITE, Node
 from labkit.data.spec import Spec, as_spec, show_spec
 from labkit.data.steps.generated import Generated
@@ -224,6 +225,11 @@ class Dataset(Transformations):
 
     def __bool__(self) -> bool:
         return True
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            raise missing_method(type(self), name)
 
     def __repr__(self) -> str:
         node = self.node

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from labkit.core.convert import as_array
+from labkit.core.convert import as_array, refuse_masked
 from labkit.core.dtypes import ALL
 from labkit.core.nest import flatten, pack
 from labkit.core.shapes import show
+from labkit.core.tensor import Tensor
+from labkit.core.variables import Variable
 from labkit.data.spec import Element, leaf_dtype, require_same_structure
 from labkit.errors import ElementError
 
@@ -122,8 +125,11 @@ class Elements:
 def as_element(value: Any) -> Element:
     """What a user's function returned, or a source holds, as an element: lists and numbers are arrays.
 
+    Python's floats are float32 and its ints int32; NumPy's values, also in lists, and Pillow's images keep their dtypes.
+
     Raises:
         DTypeError, InvalidArgumentError: something in it is no array of numbers, bools or text.
+        ElementError: it is a tensor of a graph.
     """
     if isinstance(value, np.ndarray | np.generic) and value.dtype in _PLAIN:
         return np.asarray(value)[()] if value.ndim == 0 else value
@@ -134,7 +140,17 @@ def as_element(value: Any) -> Element:
     if isinstance(value, tuple):
         parts = map(as_element, value)
         return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
-    if not isinstance(value, np.ndarray | np.generic) and hasattr(value, "__array__"):
+    if isinstance(value, Tensor | Variable):
+        raise ElementError(
+            "A tensor of a graph is no element",
+            rule="Elements are NumPy's, and functions of a pipeline compute with NumPy",
+            received=repr(value),
+            fix="For example np.square(x) for lk.square(x); labkit's operations are for models and sessions.",
+        )
+    if _keeps_dtype(value):
+        with contextlib.suppress(ValueError):  # different shapes, which as_array refuses
+            value = np.asarray(value)
+    elif not isinstance(value, np.ndarray | np.generic) and hasattr(value, "__array__"):
         from labkit.data.frames import columns_of  # pandas' frames and columns, and arrays of others
 
         value = columns_of(value)
@@ -143,6 +159,20 @@ def as_element(value: Any) -> Element:
     if isinstance(value, np.ndarray) and not value.dtype.isnative:
         value = value.astype(value.dtype.newbyteorder("="))
     return as_array(value)[()]
+
+
+def _keeps_dtype(value: Any) -> bool:
+    """Whether this is an image of Pillow's, or a list of nothing but such and NumPy's values."""
+    if isinstance(value, list):
+        return bool(value) and all(map(_is_numeric, value))
+    return not isinstance(value, np.ndarray | np.generic) and _is_numeric(value)
+
+
+def _is_numeric(value: Any) -> bool:
+    if isinstance(value, np.ndarray | np.generic):
+        refuse_masked(value)
+        return value.dtype.kind in "biuf"
+    return hasattr(value, "__array_interface__")
 
 
 def copied(element: Element) -> Element:

@@ -13,6 +13,7 @@ from labkit.data.formats.npy import read_npy
 from labkit.data.formats.npz import read_npz
 from labkit.data.formats.payload import MAX_BYTES
 from labkit.data.paths import as_paths, opened
+from labkit.data.steps.column_arguments import by_column, require_label
 from labkit.data.steps.csv import CsvRows, Layout
 from labkit.data.steps.fixed_records import FixedRecords
 from labkit.data.steps.numpy_rows import NumpyRows
@@ -72,6 +73,7 @@ class CsvDataset(Dataset):
     ) -> None:
         if not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '"\r\n':
             raise InvalidArgumentError("The delimiter of a CSV file is one character", received=repr(delimiter))
+        require_label(label)
         for what, names in (("select_columns", select_columns), ("column_names", column_names)):
             strings = isinstance(names, list | tuple) and all(isinstance(name, str) for name in names)
             if names is not None and (not strings or not names or len(set(names)) < len(names)):
@@ -81,8 +83,8 @@ class CsvDataset(Dataset):
         layout = Layout(
             names=column_names,
             select=select_columns,
-            dtypes={name: as_dtype(dtype) for name, dtype in (dtypes or {}).items()},
-            defaults=dict(defaults or {}),
+            dtypes={name: as_dtype(dtype) for name, dtype in by_column("dtypes", dtypes).items()},
+            defaults=by_column("defaults", defaults),
             label=label,
             delimiter=delimiter,
         )

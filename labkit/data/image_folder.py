@@ -11,7 +11,7 @@ import numpy as np
 
 from labkit.data.dataset import Dataset
 from labkit.data.image_files import ImageFiles
-from labkit.data.images import EXTENSIONS, MAX_PIXELS, check_options
+from labkit.data.images import EXTENSIONS, MAX_PIXELS, checked_size
 from labkit.data.steps.images import Images
 from labkit.data.transformations import count
 from labkit.errors import DataError, InvalidArgumentError
@@ -38,7 +38,7 @@ class ImageFolder(Dataset):
         path: of the folder or archive.
         split: the folder in it that holds those of the classes, such as "train"; None: `path` itself.
         channels: 1 for grey, 3 for red, green and blue, 4 with alpha.
-        size: (height, width) to which images are resized when they are decoded; None: as they are.
+        size: (height, width), or one number for both, to which images are resized when they are decoded; None: as they are.
         class_names: the classes in the order of their labels; folders of others are left out. None: all folders that hold
             images, sorted.
         extensions: how names of images end; cases do not matter.
@@ -64,7 +64,7 @@ class ImageFolder(Dataset):
         path: str | os.PathLike[str],
         split: str | None = None,
         channels: int = 3,
-        size: tuple[int, int] | None = None,
+        size: int | tuple[int, int] | None = None,
         class_names: Sequence[str] | None = None,
         extensions: Sequence[str] = EXTENSIONS,
         num_parallel: int | None = None,
@@ -72,7 +72,7 @@ class ImageFolder(Dataset):
         memory_limit: int = 1 << 30,
         limits: Limits | None = None,
     ) -> None:
-        check_options(channels, size, max_pixels)
+        sides = checked_size(channels, size, max_pixels)
         threads = 1 if num_parallel is None else count("num_parallel", num_parallel)
         files = ImageFiles(
             _existing(path),
@@ -83,7 +83,7 @@ class ImageFolder(Dataset):
             count("memory_limit", memory_limit),
         )
         self._files = files
-        super().__init__(Images(files, channels, None if size is None else tuple(size), max_pixels, threads))
+        super().__init__(Images(files, channels, sides, max_pixels, threads))
 
     @property
     def class_names(self) -> tuple[str, ...]:

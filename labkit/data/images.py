@@ -36,7 +36,7 @@ _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 def decode_image(
     data: bytes,
     channels: int = 3,
-    size: tuple[int, int] | None = None,
+    size: int | tuple[int, int] | None = None,
     name: str = "The image",
     max_pixels: int = MAX_PIXELS,
 ) -> np.ndarray:
@@ -49,8 +49,8 @@ def decode_image(
     Args:
         data: the file's content.
         channels: 1 for grey, 3 for red, green and blue, 4 with alpha.
-        size: height and width to which it is resized, by Pillow's antialiased bilinear filter; a JPEG that is four times as
-            large or more is decoded at a half, a quarter or an eighth to begin with. None: as it is.
+        size: height and width to which it is resized, or one number for both, by Pillow's antialiased bilinear filter; a JPEG
+            that is four times as large or more is decoded at a half, a quarter or an eighth to begin with. None: as it is.
         name: what errors call it.
         max_pixels: the most that the image may have.
 
@@ -62,26 +62,35 @@ def decode_image(
         DataError: the data are no image, or a damaged one, or one of numbers that are no colours, or it has too many pixels.
     """
     if not isinstance(data, bytes):
-        raise InvalidArgumentError("An encoded image is bytes", received=type(data).__name__)
-    check_options(channels, size, max_pixels)
-    return np.array(decoded(data, channels, size, name, max_pixels))
+        raise InvalidArgumentError(
+            "An encoded image is bytes",
+            rule="decode_image takes the content of a file",
+            received=type(data).__name__,
+            fix="Of a path: decode_image(pathlib.Path(path).read_bytes()).",
+        )
+    return np.array(decoded(data, channels, checked_size(channels, size, max_pixels), name, max_pixels))
 
 
-def check_options(channels: Any, size: Any, max_pixels: Any) -> None:
-    """
+def checked_size(channels: Any, size: Any, max_pixels: Any) -> tuple[int, int] | None:
+    """Height and width, of options that are all right.
+
     Raises:
         InvalidArgumentError: as of `decode_image`.
     """
     if channels not in _MODES:
         raise InvalidArgumentError("Images have 1, 3 or 4 channels", received=repr(channels))
-    if size is not None and (
-        not isinstance(size, tuple | list) or len(size) != 2 or not all(_is_count(side) for side in size)
-    ):
-        raise InvalidArgumentError("size is a height and a width, in pixels", received=repr(size), fix="Give (h, w)")
     if not _is_count(max_pixels):
         raise InvalidArgumentError("max_pixels must be a whole number from 1 on", received=repr(max_pixels))
-    if size is not None and size[0] * size[1] > max_pixels:
+    if size is None:
+        return None
+    sides = tuple(size) if isinstance(size, tuple | list) else (size, size)
+    if len(sides) != 2 or not all(map(_is_count, sides)):
+        raise InvalidArgumentError(
+            "size is a height and a width, in pixels, or one number for both", received=repr(size), fix="Give (h, w)."
+        )
+    if sides[0] * sides[1] > max_pixels:
         raise InvalidArgumentError(f"size has more than {max_pixels:,} pixels", received=repr(size))
+    return int(sides[0]), int(sides[1])
 
 
 def decoded(data: bytes, channels: int, size: Any, name: str, max_pixels: int) -> np.ndarray:

@@ -38,7 +38,7 @@ def opened(path: Path, offset: int = 0) -> BinaryIO:
         size = os.fstat(file.fileno()).st_size
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = getattr(error, "strerror", None) or error
-        raise DataError(f"{path} cannot be read: {reason}", fix="Is the path right?") from error
+        raise DataError(f"{path} cannot be read: {reason}", fix=_advice(path)) from error
     if offset > size:
         file.close()
         raise IteratorStateError(
@@ -46,3 +46,12 @@ def opened(path: Path, offset: int = 0) -> BinaryIO:
         )
     file.seek(offset)
     return file
+
+
+def _advice(path: Path) -> str:
+    """What to do about a file that cannot be read."""
+    if any(character in path.name for character in "*?["):
+        return f"Patterns are for lk.data.Dataset.list_files, or sorted(glob.glob({str(path)!r}))."
+    return (
+        f"Is the path right? The current folder is {os.getcwd()}." if not path.is_absolute() else "Is the path right?"
+    )

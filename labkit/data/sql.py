@@ -10,6 +10,7 @@ from typing import Any
 
 from labkit.core.dtypes import as_dtype
 from labkit.data.dataset import Dataset
+from labkit.data.steps.column_arguments import by_column, require_label
 from labkit.data.steps.sql import Query, SqlRows
 from labkit.errors import DataError, InvalidArgumentError
 
@@ -51,12 +52,15 @@ class SqlDataset(Dataset):
         defaults: Mapping[str, Any] | None = None,
     ) -> None:
         if not isinstance(query, str) or not query.strip():
-            raise InvalidArgumentError("A query is text", received=repr(query)[:60])
+            raise InvalidArgumentError(
+                "A query is text", received=repr(query)[:60], fix='SqlDataset("SELECT ...", connection) takes it first.'
+            )
+        require_label(label)
         asked = Query(
             text=query,
             parameters=parameters,
-            dtypes={name: as_dtype(dtype) for name, dtype in (dtypes or {}).items()},
-            defaults=dict(defaults or {}),
+            dtypes={name: as_dtype(dtype) for name, dtype in by_column("dtypes", dtypes).items()},
+            defaults=by_column("defaults", defaults),
             label=label,
         )
         super().__init__(SqlRows(asked, *_connecting(connection)))
@@ -108,4 +112,7 @@ def _sqlite(path: Path) -> Any:
         # An iterator is used by one thread at a time, though not always the same one.
         return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
     except (sqlite3.Error, ValueError) as error:
-        raise DataError(f"{path} cannot be read: {error}", fix="Is it the path of an SQLite file?") from error
+        raise DataError(
+            f"{path} cannot be read: {error}",
+            fix='Is it the path of an SQLite file? It stands second: SqlDataset("SELECT ...", path).',
+        ) from error

@@ -36,11 +36,20 @@ def numeric(data: Any, what: str) -> np.ndarray:
                 fix="Drop them, or make numbers of them: pandas.get_dummies, .astype('float32'). lk.layers.DenseFeatures takes "
                 "frames with text.",
             )
+        is_text = array.size > 0 and (array.dtype.kind in "SU" or isinstance(array.flat[0], str | bytes))
+        if isinstance(data, Mapping):
+            fix = "Tables are for models that begin with lk.layers.DenseFeatures; np.stack(list(x.values()), -1) is one array."
+        elif is_text and what.startswith("y"):
+            fix = "Number the classes: names, y = np.unique(y, return_inverse=True)."
+        elif is_text:
+            fix = "Tables with text are for models that begin with lk.layers.DenseFeatures."
+        else:
+            fix = "Stack the examples into one array."
         raise FeedError(
             f"{what} is no array of numbers",
             rule="Data are arrays [examples, ...], or what NumPy converts to one",
-            received=type(data).__name__ if array.ndim == 0 else f"an array of {array.dtype}",
-            fix="Stack the examples into one array. Tables with text are for models that begin with lk.layers.DenseFeatures.",
+            received=type(data).__name__ if array.ndim == 0 else f"an array of {'text' if is_text else array.dtype}",
+            fix=fix,
         )
     return array
 
@@ -69,7 +78,10 @@ def parts(data: Any, like: Any, names: Sequence[str], what: str) -> list[Any]:
         if set(data) == set(names):
             return [data[name] for name in names]
         received = f"a dict with {', '.join(map(repr, data)) or 'nothing'}"
-        raise _other_parts(what, f"They are named {', '.join(map(repr, names))}", received)
+        fix = ""
+        if what == "x" and len(names) == 1:
+            fix = "Tables are for models that begin with lk.layers.DenseFeatures; np.stack(list(x.values()), -1) is one array."
+        raise _other_parts(what, f"They are named {', '.join(map(repr, names))}", received, fix)
     if isinstance(like, dict) or not isinstance(data, list | tuple) or len(data) != len(names):
         received = f"{len(data)} arrays" if isinstance(data, list | tuple) else type(data).__name__
         form = "a dict of them" if isinstance(like, dict) else "a list of them, or a dict by name"
@@ -99,9 +111,9 @@ def _leaves(data: Any, like: Any) -> list[Any] | None:
     return found
 
 
-def _other_parts(what: str, rule: str, received: str) -> FeedError:
+def _other_parts(what: str, rule: str, received: str, fix: str = "") -> FeedError:
     several = "inputs" if what == "x" else "outputs"
-    return FeedError(f"{what} does not fit the {several} of the model", rule=rule, received=received)
+    return FeedError(f"{what} does not fit the {several} of the model", rule=rule, received=received, fix=fix)
 
 
 def mapped(function: Callable[[Any], Any], data: Any) -> Any:

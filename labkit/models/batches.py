@@ -27,6 +27,16 @@ if TYPE_CHECKING:
 MANY = 1 << 16  # batches at a time: what limits a native call of evaluate and predict are the chunks
 
 
+_OWN_WAY = {
+    "batch_size": "Leave it out: dataset.batch(32) makes batches.",
+    "y": "Leave y out; of two data sets, one of x and one of y, lk.data.Dataset.zip(x, y) makes one.",
+    "sample_weight": "Put the weights in: lk.data.Dataset.from_tensor_slices((x, y, sample_weight)).batch(32).",
+    "validation_split": "Give validation_data: dataset.take(n) of single examples, and dataset.skip(n) to train on; or divide "
+    "the arrays, lk.data.random_split((x, y), [0.8, 0.2]).",
+    "shuffle": "Leave it out: dataset.shuffle().batch(32) has another order in every epoch.",
+}
+
+
 def is_dataset(x: Any, what: str, **others: Any) -> bool:
     """Whether `x` is a Dataset rather than arrays.
 
@@ -44,7 +54,7 @@ def is_dataset(x: Any, what: str, **others: Any) -> bool:
                 f"{what} of a Dataset takes no {' and no '.join(given)}",
                 rule="The elements of the data set are batches (x, y) or (x, y, sample_weight); it says their size and order",
                 received=", ".join(f"{name}={_shown(others[name])}" for name in given),
-                fix="For example dataset.shuffle().batch(32), or lk.data.Dataset.zip(x, y).",
+                fix=_OWN_WAY.get(given[0], "For example dataset.shuffle().batch(32), or lk.data.Dataset.zip(x, y)."),
             )
         return True
     is_data = hasattr(x, "__array__") or (hasattr(x, "__len__") and hasattr(x, "__getitem__"))
@@ -88,6 +98,15 @@ def training_batches(model: Model, class_weight: Any, columns: Any, where: str) 
     """
     x, y, weights = _rows(model, columns)
     with _Told(where):
+        if y is None:
+            raise FeedError(
+                "There are no targets",
+                rule="An element is (x, y) or (x, y, sample_weight)",
+                received=f"a dict with {', '.join(map(repr, x))}" if isinstance(x, Mapping) else "x alone",
+                fix="Make pairs: dataset.map(lambda row: (row['x'], row['y'])), or label= of files with columns."
+                if isinstance(x, Mapping)
+                else "Make pairs: lk.data.Dataset.zip(x, y); an autoencoder's are dataset.map(lambda x: (x, x)).",
+            )
         inputs, targets = model.training_arrays(x, y)
         weighed = example_weights(weights, class_weight, targets)
         arrays = [*inputs, *targets, *([] if weighed is None else [weighed])]

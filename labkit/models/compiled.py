@@ -228,7 +228,11 @@ class CompiledLayers(PredictingLayers):
                 f"Model {self.name!r} needs targets",
                 rule="Training and evaluation take arrays of inputs, x, and of targets, y",
                 received="y=None",
-                fix="An autoencoder's targets are its inputs: model.fit(x, x).",
+                fix="Of the split of a data set give both: model.fit(split.x, split.y)."
+                if hasattr(x, "x") and hasattr(x, "y")
+                else "Of a data set give its splits' arrays: model.fit(data.train.x, data.train.y)."
+                if hasattr(x, "train")
+                else "An autoencoder's targets are its inputs: model.fit(x, x).",
             )
         inputs, outputs = self.input_arrays(x), flatten(self.y_pred)
         given = parts(y, self.y_pred, self.output_names, "y")

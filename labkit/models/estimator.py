@@ -18,6 +18,7 @@ from labkit.data.feature_column import as_columns, numeric_column
 from labkit.errors import CheckpointError, FailedPreconditionError, FeedError, InvalidArgumentError
 from labkit.models import streams
 from labkit.models.arrays import positive
+from labkit.models.batches import is_dataset
 from labkit.models.input_functions import BATCH_SIZE, InputFunction, input_of, numpy_input_fn, require_labels
 from labkit.models.model import Model
 from labkit.models.saving import load_values, save_values
@@ -179,24 +180,48 @@ class Estimator:
     # --- scikit-learn's ---
 
     def fit(
-        self, x: Any, y: Any, steps: int | None = None, batch_size: int = BATCH_SIZE, epochs: int | None = None
+        self,
+        x: Any,
+        y: Any = None,
+        steps: int | None = None,
+        batch_size: int | None = None,
+        epochs: int | None = None,
     ) -> Any:
-        """`train` on features and labels, in random order, for so many steps or epochs; one epoch where neither is said.
+        """`train` for so many steps or epochs; one epoch where neither is said.
 
-        Unlike scikit-learn's it goes on from where the last one ended. Arguments, result and errors as of `train`.
+        Unlike scikit-learn's it goes on from where the last one ended. Result and errors as of `train`.
+
+        Args:
+            x, y: features and labels, which are taken in random order; or x an `lk.data.Dataset` of batches (features, labels),
+                which has its own.
+            steps: how many at most.
+            batch_size: of features and labels; None stands for 128.
+            epochs: how often every example is used at most.
         """
         epochs = 1 if epochs is None and steps is None else epochs
-        return self.train(numpy_input_fn(x, y, batch_size, epochs), steps)
+        if is_dataset(x, "fit", y=y, batch_size=batch_size):
+            return self.train(
+                x if epochs == 1 else x.repeat(None if epochs is None else positive(epochs, "epochs")), steps
+            )
+        return self.train(numpy_input_fn(x, y, BATCH_SIZE if batch_size is None else batch_size, epochs), steps)
 
-    def score(self, x: Any, y: Any) -> float:
+    def score(self, x: Any, y: Any = None) -> float:
         """R² of a regressor's numbers, 1 - sum of squared errors / sum of squared distances from the mean; the accuracy of a
         classifier.
+
+        Args:
+            x, y: as of `fit`.
 
         Raises:
             FailedPreconditionError, FeedError: as of `evaluate`.
         """
-        inputs, targets, weights = self._examples(InputFunction(x, y))
-        return self.head.score(targets, self.model.predict(fed(self.model, inputs), BATCH_SIZE), weights)
+        if is_dataset(x, "score", y=y):
+            stream = streams.labelled(x, self.head, self.weight_column)
+            targets, outputs, weights = streams.look(self.model, stream, None)
+        else:
+            inputs, targets, weights = self._examples(InputFunction(x, y))
+            outputs = self.model.predict(fed(self.model, inputs), BATCH_SIZE)
+        return self.head.score(targets, outputs, weights)
 
     # --- variables ---
 

@@ -87,6 +87,13 @@ class ClassificationHead:
         """The numbers of the classes, int64 [examples, 1]. Raises FeedError for labels that are none."""
         if self.names is not None:
             return self._numbers(np.asarray(labels))
+        if isinstance(next(iter(np.asarray(labels).flat), None), str | bytes):
+            raise FeedError(
+                "The labels are texts, not numbers of classes",
+                rule=f"They are whole numbers from 0 to {self.classes - 1}, or names in a label_vocabulary",
+                received=f"for example {np.asarray(labels).flat[0]!r}",
+                fix="Name them where the estimator is made: label_vocabulary=[...].",
+            )
         array = numeric(labels, "y")
         strange = array[(array < 0) | (array >= self.classes) | (array != np.floor(array))]
         if strange.size:

@@ -28,8 +28,12 @@ def _labelled(head: Any, weight_column: Any, *element: Any) -> Any:
         raise FeedError(
             "The elements of the data set are no batches of features and labels",
             rule="Training and evaluation take elements (features, labels) whose arrays have the examples as first dimension",
-            received=f"a tuple of {len(element)}" if len(element) != 2 else "a single label",
-            fix="Of single examples dataset.batch(128) makes batches.",
+            received=("features alone" if len(element) == 1 else f"a tuple of {len(element)}")
+            if len(element) != 2
+            else "a single label",
+            fix="Of single examples dataset.batch(128) makes batches."
+            if len(element) == 2
+            else "label= of CsvDataset and SqlDataset names the column of labels; dataset.map makes pairs of others.",
         )
     features, labels = element
     weights = () if weight_column is None else (weight_column.encode(features)[:, 0],)

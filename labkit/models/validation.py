@@ -43,6 +43,7 @@ class Validation:
                 "validation_data is no pair",
                 rule="It is (x, y), inputs and targets, or (x, y, sample_weight), or a Dataset of such batches",
                 received=type(data).__name__,
+                fix="Of a split: (split.x, split.y)." if hasattr(data, "x") and hasattr(data, "y") else "",
             )
         self.options: dict[str, Any] = {"return_dict": True, "steps": steps}
         try:

@@ -10,7 +10,7 @@ import pytest
 
 import labkit as lk
 from labkit.data import Dataset
-from labkit.errors import FailedPreconditionError, InvalidArgumentError, PipelineError
+from labkit.errors import FailedPreconditionError, FeedError, InvalidArgumentError, PipelineError
 from labkit.models import numpy_input_fn
 from tests.data.pipelines import require_no_threads
 
@@ -114,3 +114,31 @@ def test_elements_that_are_no_batches_are_refused() -> None:
         regressor().train(Dataset.from_tensor_slices((TABLE, PRICE, PRICE)).batch(9))
     with pytest.raises(FailedPreconditionError, match="not trained"):
         regressor().evaluate(BATCHES)
+
+
+@pytest.mark.parametrize(
+    ("settings", "steps"), [({}, 4), ({"epochs": 3}, 12), ({"steps": 6}, 6), ({"steps": 5, "epochs": 1}, 4)]
+)
+def test_fit_takes_what_train_takes(settings: dict[str, Any], steps: int) -> None:
+    fitted = regressor().fit(BATCHES, **settings)
+    trained = regressor().train(BATCHES.repeat(), steps=steps)
+    assert fitted.global_step == steps
+    assert same(fitted, trained)
+    assert fitted.score(BATCHES) == pytest.approx(fitted.score(TABLE, PRICE), rel=1e-12)
+
+
+def test_fit_and_score_say_what_is_missing() -> None:
+    model = regressor().fit(BATCHES)
+    for call in (model.fit, model.score):
+        with pytest.raises(InvalidArgumentError, match="Leave y out"):
+            call(BATCHES, PRICE)
+        with pytest.raises(FeedError, match="features and labels"):
+            call(TABLE)
+    with pytest.raises(InvalidArgumentError, match=r"Leave it out: dataset.batch\(32\)"):
+        model.fit(BATCHES, batch_size=30)
+    with pytest.raises(InvalidArgumentError, match="epochs must be"):
+        model.fit(BATCHES, epochs=0)
+    with pytest.raises(PipelineError, match=r"features alone.*label= of CsvDataset"):
+        model.fit(BATCHES.map(lambda x, y: x))
+    with pytest.raises(FeedError, match=r"texts.*label_vocabulary=\["):
+        lk.LinearClassifier(COLUMNS[:1], n_classes=3).fit(TABLE, RANK)

@@ -268,3 +268,43 @@ def test_columns_of_a_frame_that_hold_text_are_named():
     with pytest.raises(FeedError, match=r"x has columns that hold no numbers.*Received: 'town' \(\w+\)\."):
         model.fit(frame, [1.0, 2.0], verbose=0)
     model.fit(frame[["age", "count"]], frame["age"], verbose=0)
+
+
+PIPELINE = lk.data.Dataset.from_tensor_slices((X, LABELS)).batch(20)
+MOONS = lk.datasets.two_moons(train=60, validation=20, test=20)
+TABLE = {name: X[:, i] for i, name in enumerate("abcd")}
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda model: model.fit(PIPELINE.map(lambda x, y: x)), r"no targets.*Received: x alone.*Dataset.zip"),
+        (
+            lambda model: model.fit(PIPELINE.map(lambda x, y: {"x": x, "y": y})),
+            r"no targets.*a dict with 'x', 'y'.*lambda row",
+        ),
+        (
+            lambda model: model.fit(lk.data.Dataset.from_tensor_slices((TABLE, LABELS)).batch(20)),
+            r"dict with 'a', 'b', 'c', 'd'.*DenseFeatures; np.stack",
+        ),
+        (lambda model: model.fit(TABLE, LABELS), r"Received: .*DenseFeatures; np.stack"),
+        (lambda model: model.fit(X, np.where(LABELS, "a", "b")), r"an array of text\. Number the classes.*np.unique"),
+        (lambda model: model.fit(X.astype(str), LABELS), r"an array of text\. Tables with text"),
+        (lambda model: model.fit(MOONS.train), r"model.fit\(split.x, split.y\)"),
+        (lambda model: model.evaluate(MOONS.test), r"model.fit\(split.x, split.y\)"),
+        (lambda model: model.fit(MOONS), r"model.fit\(data.train.x, data.train.y\)"),
+        (lambda model: model.fit(X, LABELS, validation_data=MOONS.validation), r"\(split.x, split.y\)"),
+        (lambda model: model.fit(PIPELINE, batch_size=20), r"Leave it out: dataset.batch"),
+        (lambda model: model.fit(PIPELINE, LABELS), r"Leave y out"),
+        (
+            lambda model: model.fit(PIPELINE, sample_weight=np.ones(60)),
+            r"from_tensor_slices\(\(x, y, sample_weight\)\)",
+        ),
+        (lambda model: model.fit(PIPELINE, validation_split=0.2), r"Give validation_data"),
+    ],
+)
+def test_data_that_are_no_pairs_of_arrays(call, message):
+    model = classifier()
+    model.build((None, 4))
+    with pytest.raises((FeedError, InvalidArgumentError), match=message):
+        call(model)

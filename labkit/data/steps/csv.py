@@ -114,6 +114,9 @@ class CsvRows(FileList):
                     f"{pieces.path} has no column {name!r}" + (f"; did you mean {near}?" if near else ""),
                     rule="Every column that is to be read is in every file",
                     received=f"columns {', '.join(map(repr, names[:20]))}",
+                    fix=f"Is another character between the fields? delimiter={found!r}"
+                    if len(names) == 1 and (found := next((c for c in ";\t|" if c in names[0]), ""))
+                    else "",
                 )
         return names
 

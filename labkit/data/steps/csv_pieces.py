@@ -16,6 +16,7 @@ _LARGEST = 1 << 26
 """Bytes that are read at once, and of the largest record: a quotation mark that nobody closed does not fill the memory."""
 
 _BOM = b"\xef\xbb\xbf"
+_PACKED = (b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ")
 
 
 class Pieces:
@@ -114,6 +115,9 @@ class Pieces:
             raise DataError(
                 f"{self.path}, line {line}: no UTF-8",
                 received=f"bytes {error.object[error.start : error.end].hex(' ')}",
+                fix="It is packed: unpack it, or read it with pandas.read_csv and Dataset.from_tensor_slices."
+                if data.startswith(_PACKED)
+                else "Write it as UTF-8, e.g. by iconv -f LATIN1 -t UTF-8.",
             ) from error
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter, strict=True)
         found, ended = [], 0

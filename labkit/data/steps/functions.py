@@ -27,8 +27,17 @@ class Function:
     """
 
     def __init__(self, function: Any, seed: int = 0, stream: str = "") -> None:
-        if not callable(function):
-            raise InvalidArgumentError("This is no function of an element", received=repr(function))
+        if not callable(function) or (isinstance(function, type) and hasattr(function, "apply")):
+            several = isinstance(function, list | tuple)
+            raise InvalidArgumentError(
+                "This is no function of an element, and no transform",
+                received=getattr(function, "__name__", None) or repr(function)[:200],
+                fix="Give one after the other: dataset.map(first).map(second)."
+                if several
+                else f"Make one: {function.__name__}(...)."
+                if isinstance(function, type)
+                else "",
+            )
         self.function: Callable[..., Any] = function
         self.name = getattr(function, "__name__", None) or type(getattr(function, "func", function)).__name__
         self.random, self.seed = _has_rng(function), seed

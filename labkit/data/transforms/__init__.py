@@ -6,6 +6,9 @@
 What is random follows from seed, epoch and an element's place alone: never from threads, batches or what else is asked for.
 """
 
+from typing import TYPE_CHECKING
+
+from labkit.data.missing import TRANSFORMS, missing_from
 from labkit.data.transforms.base import ImageTransform, RandomTransform
 from labkit.data.transforms.colors import RandomBrightness, RandomContrast, RandomHue, RandomSaturation
 from labkit.data.transforms.cutout import Cutout
@@ -37,3 +40,6 @@ __all__ = [
     "ToFloat",
     "image_statistics",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__ = missing_from("data.transforms", __all__, TRANSFORMS)

@@ -181,8 +181,21 @@ def _require_image(transform: ImageTransform, dtype: np.dtype, dims: Any, rank: 
             f"{name} takes images",
             rule="An image is [height, width, channels], none of which is 0",
             received=show(dims) + " as a batch of them" * (rank == 4),
-            fix="Grey images without channels become such by array[..., None]." if len(dims) == rank - 1 else "",
+            fix=_advice(tuple(dims), rank),
         )
+
+
+def _advice(dims: tuple[int | None, ...], rank: int) -> str:
+    """What to do with arrays of other ranks than images, or batches of them, have."""
+    if len(dims) == rank + 1:
+        return "Change single images: map the transform before batch."
+    if len(dims) != rank - 1:
+        return ""
+    if rank == 4 and dims[-1] in (1, 3, 4):
+        return (
+            "One image is a batch of one: images[None]. A pipeline takes the transform itself: dataset.map(transform)."
+        )
+    return "Grey images without channels become such by array[..., None]."
 
 
 def numbers_of(indices: Any, count: int) -> np.ndarray:

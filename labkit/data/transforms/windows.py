@@ -168,6 +168,8 @@ def require_room(
             f"{type(transform).__name__} cuts {size[0]} x {size[1]} out of a smaller image",
             rule="Images are no smaller than what is cut out of them",
             received=f"{show(shape[1:])}{border}",
-            fix="Pad it (padding=, ResizeWithCropOrPad), or Resize it before.",
+            fix="Put the channels last: x.transpose(0, 2, 3, 1)."
+            if shape[1] in (1, 3, 4) and shape[3] > 4
+            else "Pad it (padding=, ResizeWithCropOrPad), or Resize it before.",
         )
     return rows, columns
