@@ -216,7 +216,7 @@ def test_the_limit_of_pixels_is_exact_and_no_warning(monkeypatch: pytest.MonkeyP
 
 ARGUMENTS: list[tuple[dict[str, Any], str]] = [
     ({"channels": 2}, "1, 3 or 4 channels"),
-    ({"size": 32}, "height and a width"),
+    ({"size": (32,)}, "height and a width"),
     ({"size": (32, 0)}, "height and a width"),
     ({"size": (32, 3.5)}, "height and a width"),
     ({"size": (1, 2, 3)}, "height and a width"),
