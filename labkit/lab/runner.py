@@ -12,6 +12,7 @@ from typing import Any
 
 from labkit.errors import ConfigError, StoreError
 from labkit.lab import staged, values
+from labkit.lab.executor import Executor
 from labkit.lab.loop import Loop
 from labkit.lab.ownership import owned
 from labkit.lab.policy import Policy
@@ -65,7 +66,7 @@ def run_sweep(
     logs: str | os.PathLike[str] = "logs",
     again: bool = False,
     policy: Policy | None = None,
-    executor: str | Mapping[str, Any] = "local",
+    executor: str | Mapping[str, Any] | Executor = "local",
     progress: Progress | None = None,
     row: SweepRow | None = None,
 ) -> Outcome:
@@ -79,7 +80,7 @@ def run_sweep(
         max_trials: how many trials the sweep may have; None for as many as its search asks for.
         again: repeat the sweep when it is finished.
         policy: what failures cost, and how long all may take.
-        executor: where trials run: a registered executor's name, with settings as in "ray(address=auto)", or a mapping.
+        executor: where trials run: a registered executor's name, with settings as in "ray(address=auto)", a mapping, an object.
         row: the sweep of the store to go on with, whatever its code was; None: the newest of the same identity, or a new one.
 
     Raises:
@@ -91,8 +92,10 @@ def run_sweep(
     _require_counts(jobs=jobs, max_trials=max_trials)
     policy = policy or Policy()
     _require_an_end(sweep, max_trials, policy.max_seconds)
-    where = values.named(executor, "An executor")
-    current_lab().registry("executors").find(where.get("name", ""))
+    where: Any = executor
+    if isinstance(executor, (str, Mapping)):
+        where = values.named(executor, "An executor")
+        current_lab().registry("executors").find(where.get("name", ""))
     progress = progress or Progress.silent()
     try:
         with opened(sweep, seeds, max_trials, logs, progress, again, row) as (store, row, schedule):
