@@ -12,7 +12,8 @@ import numpy as np
 import labkit as lk
 from labkit.core.nest import flatten, pack
 from labkit.core.shapes import compatible, show
-from labkit.data.chunks import Chunks, Prepare
+from labkit.data.chunk_cursor import Prepare
+from labkit.data.chunks import Chunks
 from labkit.data.dataset import Dataset
 from labkit.data.iterator import Iterator as DatasetIterator
 from labkit.data.node import INFINITE

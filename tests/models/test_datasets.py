@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import labkit as lk
-from labkit.data import Dataset, chunks as chunks_module
+from labkit.data import Dataset, chunk_cursor
+from labkit.data.chunks import Chunks
 from labkit.errors import CheckpointError, FeedError, InvalidArgumentError, PipelineError, ShapeError
 from labkit.models import TrainingLoop
 from tests.data.pipelines import require_no_threads, threads
@@ -448,14 +449,14 @@ def test_batches_are_made_while_steps_run(network, digits):
 
 
 def test_chunks_are_bounded(monkeypatch, digits):
-    monkeypatch.setattr(chunks_module, "CHUNK_BYTES", 5000)
+    monkeypatch.setattr(chunk_cursor, "CHUNK_BYTES", 5000)
     sizes = []
 
     def prepare(columns, where):
         sizes.append(len(columns[0]))
         return [np.ascontiguousarray(columns[0])]
 
-    batches = chunks_module.Chunks(Dataset.from_tensor_slices(digits).repeat().batch(4), prepare)
+    batches = Chunks(Dataset.from_tensor_slices(digits).repeat().batch(4), prepare)
     batches.peek()
     for _ in range(30):
         batches.advance(len(batches.look(1000)[0]))
