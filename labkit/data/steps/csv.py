@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,40 +16,31 @@ from labkit.data.spec import Element, Spec, TensorSpec
 from labkit.data.steps.csv_pieces import Pieces
 from labkit.data.steps.csv_types import BadValue, converted, guessed
 from labkit.data.steps.file_list import FileList
+from labkit.data.steps.typed_rows import TypedRows
 from labkit.data.workers import Workers
 from labkit.errors import DataError
 from labkit.near import quoted_near_names
 
 
-@dataclass(frozen=True)
-class Layout:
+@dataclass(frozen=True, kw_only=True)
+class Layout(TypedRows):
     """How the files are to be read.
 
     Args:
         names: of all columns; None: the first record of each file tells them.
         select: the columns to read; None for all.
-        dtypes: of some of the columns; of the others the first rows of the first file tell it.
-        defaults: what stands for a missing value, by column.
-        label: the column that makes of a row (the others, this one); None: a row is a dict of all.
         delimiter: between fields.
     """
 
     names: Sequence[str] | None = None
     select: Sequence[str] | None = None
-    dtypes: Mapping[str, DType] = field(default_factory=dict)
-    defaults: Mapping[str, Any] = field(default_factory=dict)
-    label: str | None = None
     delimiter: str = ","
 
-    def row(self, columns: dict[str, Any]) -> Any:
-        """An element, or the nest of many's columns."""
-        if self.label is None:
-            return columns
-        return {name: value for name, value in columns.items() if name != self.label}, columns[self.label]
-
     def mentioned(self) -> list[str]:
-        """The columns that must be there."""
-        return [*(self.select or ()), *self.dtypes, *self.defaults, *(() if self.label is None else (self.label,))]
+        return [*(self.select or ()), *super().mentioned()]
+
+    def identity(self) -> list[Any]:
+        return [list(self.names or ()), list(self.select or ()), *super().identity(), self.delimiter]
 
 
 class CsvRows(FileList):
@@ -65,11 +56,7 @@ class CsvRows(FileList):
         self.layout = layout
 
     def identity(self) -> Any:
-        layout = self.layout
-        dtypes = sorted((name, dtype.name) for name, dtype in layout.dtypes.items())
-        defaults = sorted((name, repr(value)) for name, value in layout.defaults.items())
-        names = [list(layout.names or ()), list(layout.select or ())]
-        return [super().identity(), *names, dtypes, defaults, layout.label, layout.delimiter]
+        return [super().identity(), *self.layout.identity()]
 
     def derived(self, of: Callable[[Node], Spec | None]) -> Spec | None:
         columns, dtypes = self.layout.select or self.layout.names, self.layout.dtypes

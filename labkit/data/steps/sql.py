@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +18,7 @@ from labkit.data.node import Length, Node
 from labkit.data.spec import Element, Spec, TensorSpec
 from labkit.data.steps.csv_types import BadValue
 from labkit.data.steps.sql_types import converted, guessed
+from labkit.data.steps.typed_rows import TypedRows
 from labkit.data.workers import Workers
 from labkit.errors import DataError, IteratorStateError
 from labkit.near import quoted_near_names
@@ -27,29 +28,20 @@ _LOOKED_AT = 1000
 """Rows that decide what a column is."""
 
 
-@dataclass(frozen=True)
-class Query:
+@dataclass(frozen=True, kw_only=True)
+class Query(TypedRows):
     """What is asked, and how the rows are to be read.
 
     Args:
         text: the query.
         parameters: of it.
-        dtypes: of some of the columns; of the others the first rows tell it.
-        defaults: what stands for a missing value, by column.
-        label: the column that makes of a row (the others, this one); None: a row is a dict of all.
     """
 
     text: str
     parameters: Any = ()
-    dtypes: Mapping[str, DType] = field(default_factory=dict)
-    defaults: Mapping[str, Any] = field(default_factory=dict)
-    label: str | None = None
 
-    def row(self, columns: dict[str, Any]) -> Any:
-        """An element, or the nest of many's columns."""
-        if self.label is None:
-            return columns
-        return {name: value for name, value in columns.items() if name != self.label}, columns[self.label]
+    def identity(self) -> list[Any]:
+        return [self.text, repr(self.parameters), *super().identity()]
 
 
 class SqlRows(Node):
@@ -78,10 +70,7 @@ class SqlRows(Node):
         return {"query": text if len(text) < 60 else text[:57] + "...", "database": self.name}
 
     def identity(self) -> Any:
-        query = self.query
-        dtypes = sorted((name, dtype.name) for name, dtype in query.dtypes.items())
-        defaults = sorted((name, repr(value)) for name, value in query.defaults.items())
-        return [query.text, repr(query.parameters), dtypes, defaults, query.label]
+        return self.query.identity()
 
     def derived(self, of: Callable[[Node], Spec | None]) -> Spec | None:
         return None
@@ -138,8 +127,7 @@ class SqlRows(Node):
                 received=", ".join(names)[:100],
                 fix="Name columns with AS.",
             )
-        query = self.query
-        for name in [*query.dtypes, *query.defaults, *(() if query.label is None else (query.label,))]:
+        for name in self.query.mentioned():
             if name not in names:
                 near = quoted_near_names(name, names)
                 raise DataError(
