@@ -126,6 +126,17 @@ def element_bytes(spec: Spec) -> int:
     return sum(x.dtype.size * int(np.prod([n for n in x.dims or () if n is not None])) for x in flatten(spec))
 
 
+def at_once(size: int, most: float, held: int = 1 << 20) -> int:
+    """How many elements of so many bytes to make at once: they share the cost of a step's Python, and still lie in caches
+    between steps.
+
+    Args:
+        most: where they are small.
+        held: bytes that all of them may have.
+    """
+    return int(max(1, min(most, held // max(1, size))))
+
+
 def show_spec(spec: Spec) -> str:
     """The spec as text: (float32 (28, 28), int64 ())."""
     if isinstance(spec, Mapping):

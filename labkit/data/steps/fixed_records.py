@@ -13,12 +13,12 @@ import numpy as np
 from labkit.data.elements import Elements
 from labkit.data.node import Node
 from labkit.data.paths import opened
-from labkit.data.spec import Spec, TensorSpec
+from labkit.data.spec import Spec, TensorSpec, at_once
 from labkit.data.steps.file_list import FileList
 from labkit.data.workers import Workers
 from labkit.errors import DataError
 
-_AT_ONCE, _BYTES_AT_ONCE = 256, 1 << 20
+_AT_ONCE = 256
 
 
 class FixedRecords(FileList):
@@ -70,7 +70,7 @@ class FixedRecords(FileList):
 
     @property
     def chunk(self) -> int:
-        return max(1, min(_AT_ONCE, _BYTES_AT_ONCE // self.size))
+        return at_once(self.size, _AT_ONCE)
 
     def fetch(self, indices: np.ndarray, epoch: int, workers: Workers) -> Elements:
         found = np.empty(len(indices), object)

@@ -14,10 +14,10 @@ from labkit.data.elements import Elements
 from labkit.data.image_files import ImageFiles
 from labkit.data.images import decoded
 from labkit.data.node import Node
-from labkit.data.spec import Spec, TensorSpec
+from labkit.data.spec import Spec, TensorSpec, at_once
 from labkit.data.workers import Workers
 
-_BYTES_AT_ONCE, _AT_ONCE = 1 << 20, 64
+_AT_ONCE = 64
 
 
 class Images(Node):
@@ -54,7 +54,7 @@ class Images(Node):
     def chunk(self) -> int:
         if self.size is None:
             return self.parallel
-        return max(self.parallel, min(_AT_ONCE, _BYTES_AT_ONCE // (self.size[0] * self.size[1] * self.channels)))
+        return max(self.parallel, at_once(self.size[0] * self.size[1] * self.channels, _AT_ONCE))
 
     def derived(self, of: Callable[[Node], Spec | None]) -> Spec | None:
         """Without a size two images are looked at: those of one size make tensors of one shape."""

@@ -11,12 +11,11 @@ from labkit.core.nest import flatten
 from labkit.core.shapes import show
 from labkit.data.elements import Elements, as_element
 from labkit.data.node import Node
-from labkit.data.spec import Spec, element_bytes, show_spec, spec_of, unbatched
+from labkit.data.spec import Spec, at_once, element_bytes, show_spec, spec_of, unbatched
 from labkit.data.workers import Workers
 from labkit.errors import InvalidArgumentError
 
-_AT_ONCE, _BYTES_AT_ONCE = 1024, 1 << 20
-"""So many elements share the cost of a step's Python, and still lie in caches between steps."""
+_AT_ONCE = 1024
 
 
 class Slices(Node):
@@ -54,7 +53,7 @@ class Slices(Node):
 
     @property
     def chunk(self) -> int:
-        return max(1, min(_AT_ONCE, _BYTES_AT_ONCE // max(1, element_bytes(self._spec))))
+        return at_once(element_bytes(self._spec), _AT_ONCE)
 
     def derived(self, of: Callable[[Node], Spec | None]) -> Spec:
         return self._spec

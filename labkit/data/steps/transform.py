@@ -11,7 +11,7 @@ import numpy as np
 from labkit.data.cursor import Cursor, State, entries, whole
 from labkit.data.elements import Elements
 from labkit.data.node import Node, integer
-from labkit.data.spec import Element, Spec, element_bytes
+from labkit.data.spec import Element, Spec, at_once, element_bytes
 from labkit.data.workers import Workers
 from labkit.errors import LabkitError
 
@@ -83,7 +83,7 @@ class Apply(Node):
             spec = self.declared
         except LabkitError:  # elements that do not fit: `fetch` says which
             spec = None
-        return most if spec is None else max(1, min(most, _BYTES_AT_ONCE // max(1, element_bytes(spec))))
+        return most if spec is None else at_once(element_bytes(spec), most, _BYTES_AT_ONCE)
 
     def fetch(self, indices: np.ndarray, epoch: int, workers: Workers) -> Elements:
         return self.applied(self.inputs[0].fetch(indices, epoch, workers), indices, epoch)

@@ -12,7 +12,7 @@ import numpy as np
 
 from labkit.core.shapes import show
 from labkit.data.dataset import Dataset
-from labkit.data.spec import element_bytes
+from labkit.data.spec import at_once, element_bytes
 from labkit.data.transforms.base import run
 from labkit.data.transforms.leaves import On, checked_on, leaf
 from labkit.errors import DTypeError, InvalidArgumentError, ShapeError
@@ -87,7 +87,7 @@ def _batches(images: Any, on: On) -> Iterator[np.ndarray]:
         return
     spec = images.element_spec
     dims = leaf(spec, on).dims
-    many = max(1, min(_AT_ONCE, _BYTES_AT_ONCE // max(1, element_bytes(spec))))
+    many = at_once(element_bytes(spec), _AT_ONCE, _BYTES_AT_ONCE)
     dataset = images.batch(many) if dims is not None and len(dims) == 3 else images
     with dataset.iterate(0) as iterator:
         for element in iterator:
