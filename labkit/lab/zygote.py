@@ -47,6 +47,7 @@ def main(descriptor: int, bare: bool = False) -> None:
         if _threads() > 1:  # a plugin started one: begin again without plugins, as a fork would copy its locks
             os.set_inheritable(descriptor, True)
             os.execv(sys.executable, [sys.executable, "-P", "-m", "labkit.lab.zygote", str(descriptor), "bare"])
+    gc.collect()
     gc.freeze()  # collections in the workers then leave the shared pages alone
     channel = Channel(socket.socket(fileno=descriptor))
     channel.send({"kind": "ready", "pid": os.getpid()})
@@ -88,8 +89,8 @@ def main(descriptor: int, bare: bool = False) -> None:
 
 
 def preload() -> None:
-    """Import what nearly every trial needs, so that no worker has to. What fails here fails again, with its message, in
-    the worker that needs it."""
+    """Import what nearly every trial needs and rehearse one, so that no worker has to. What fails here fails again, with
+    its message, in the worker that needs it."""
     import importlib
 
     for name in PRELOAD:
@@ -102,6 +103,10 @@ def preload() -> None:
             for record in current_lab().registry(kind).records():
                 if record.target.startswith("labkit."):  # others' modules load in the worker that uses them
                     record.load()
+    from labkit.lab.rehearsal import rehearse
+
+    with contextlib.suppress(LabkitError, OSError):
+        rehearse()
 
 
 def _threads() -> int:
