@@ -17,20 +17,25 @@ RANDOM = np.random.default_rng(5)
 BASES = {
     "Callback",
     "Constraint",
+    "DataSet",
+    "DataSetInfo",
     "ExponentialMovingAverage",
     "Initializer",
     "Loss",
     "Optimizer",
     "Slot",
+    "Split",
     "Schedule",
     "Layer",
     "Metric",
     "MeanMetricWrapper",
     "Merge",
     "MonitorCallback",
+    "described_by",
+    "info",
     "load",
 }
-"""What the stubs list besides components: what authors derive from, and the data sets' function."""
+"""What the stubs list besides components: what authors derive from, and the data sets' functions."""
 
 
 def names(kind):
@@ -194,7 +199,7 @@ def test_layer_of_other_settings(spec, shape):
     testing.check_layer(lambda: resolve("layers", spec), shape)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [name for name, kind in KINDS.items() if not kind.tool])
 def test_the_stub_lists_exactly_what_is_registered(kind):
     module = importlib.import_module(f"labkit.{kind}")
     tree = ast.parse(Path(module.__file__).with_suffix(".pyi").read_text())

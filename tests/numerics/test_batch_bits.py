@@ -12,7 +12,7 @@ import labkit as lk
 from labkit.layers import plugin
 from labkit.ops.conv_records import ALGORITHMS
 from labkit.plugins import resolve
-from tests.families.layer_cases import WHOLE, layer_case
+from tests.families.layer_cases import TABLE, WHOLE, layer_case
 
 CHOICE = 7
 """Which of a convolution's whole numbers says the algorithm."""
@@ -158,9 +158,21 @@ LARGE: dict[str, tuple[dict[str, Any], Any]] = {
 COMPUTING = [component.name for component in plugin.labkit_layers() if not component.name.startswith("Input")]
 
 
+def require_same_rows(model: lk.Model) -> None:
+    """A model of a table gives each row the same bits in any batch."""
+    table = {key: np.resize(np.asarray(column), (BATCH, *np.shape(column)[1:])) for key, column in TABLE.items()}
+    whole = model.predict(table)
+    for part in PARTS:
+        assert model.predict({key: column[part] for key, column in table.items()}).tobytes() == whole[part].tobytes()
+    assert model.predict(table, batch_size=5).tobytes() == whole.tobytes()
+
+
 @pytest.mark.parametrize("name", COMPUTING)
 def test_predictions_of_every_layer(name: str) -> None:
     settings, shape = LARGE.get(name, layer_case(name))
+    if shape == "table":
+        require_same_rows(lk.Sequential([resolve("layers", {"name": name, **settings})]))
+        return
     shapes = shape if isinstance(shape, list) else [shape]
     inputs = [lk.Input(each) for each in shapes]
     layer = resolve("layers", {"name": name, **settings})
