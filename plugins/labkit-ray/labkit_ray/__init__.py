@@ -1,0 +1,1 @@
+"""Trials of labkit's sweeps on a Ray cluster."""
