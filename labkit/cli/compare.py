@@ -143,4 +143,6 @@ def _verdict(difference: Estimate) -> str:
 
 
 def _text(value: Any) -> str:
-    return "-" if value is None else str(value)
+    from labkit.report.shown import shown
+
+    return "-" if value is None else shown(value)

@@ -59,14 +59,15 @@ def run(context: click.Context, file: str | None, wants_help: bool, **asked: Any
 def describe(experiment: Any) -> str:
     """The experiment's question and its keys: name, type, default, help."""
     from labkit.lab.config import help_texts
+    from labkit.report.shown import shown
 
     rows, helps = [], help_texts(experiment.config_class)
     for key in experiment.keys.values():
-        default = "required" if key.default is dataclasses.MISSING else f"default {_shown(key.default)}"
+        default = "required" if key.default is dataclasses.MISSING else f"default {shown(key.default)}"
         if key.name in experiment.quick:
-            default += f", quick {_shown(experiment.quick[key.name])}"
+            default += f", quick {shown(experiment.quick[key.name])}"
         if key.name in experiment.space:
-            default += f", swept over {_shown(experiment.space[key.name])}"
+            default += f", swept over {shown(experiment.space[key.name])}"
         rows.append((f"  {key.name}", f"{key.type_name}, {default}", helps.get(key.name, "")))
     formatter = click.HelpFormatter()
     formatter.write(f"Experiment {experiment.name} ({experiment.path.name}):\n")
@@ -78,7 +79,3 @@ def describe(experiment: Any) -> str:
     for name, kind, text in rows:
         formatter.write(f"{name:{wide[0]}}  {kind:{wide[1]}}  {text}".rstrip() + "\n")
     return formatter.getvalue().rstrip()
-
-
-def _shown(value: Any) -> str:
-    return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

@@ -175,7 +175,7 @@ def show(results: Results) -> None:
     console.print(drawn)
     for row in rows:
         cells = dict(zip(headings, row, strict=True))
-        name = " ".join(f"{key}={cells[key]}" for key in outcome.sweep.space)
+        name = " ".join(f"{key}={cell}" for key, cell in zip(outcome.sweep.space, row, strict=False))
         about = " on ".join(filter(None, [name, cells.get("data", "")]))
         if cells.get("data") or cells.get("verdict"):
             console.print(": ".join(filter(None, [about, cells.get("verdict", "")])), markup=False)

@@ -114,6 +114,7 @@ def _of_trial(store: Store, row: SweepRow, trial: TrialRow) -> dict[str, Any]:
 def _show_figures(store: Store, row: SweepRow) -> None:
     """The metric over the seeds, a line for each configuration."""
     from labkit.lab.results import results_of
+    from labkit.report.shown import shown
     from labkit.report.statistics import estimate
     from labkit.report.table import groups
 
@@ -121,7 +122,7 @@ def _show_figures(store: Store, row: SweepRow) -> None:
     lines = [(*row.space, "n", row.metric, "data")]
     for group in found:
         values = list(group.values(row.metric).values())
-        cells = [str(group.config.get(key, "-")) for key in row.space]
+        cells = [shown(group.config[key]) if key in group.config else "-" for key in row.space]
         lines.append((*cells, str(len(group.completed)), str(estimate(values)), group.data))
     if found:
         click.echo("\n" + columns(lines))

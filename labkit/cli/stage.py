@@ -44,7 +44,10 @@ def stage(
     if not names:
         click.echo("Nothing is left to do; `labkit run` with the same options prints the table.")
         return
-    click.echo(f"{len(names)} trials are staged in {folder}. Each is run by")
+    several = len(names) > 1
+    click.echo(
+        f"{len(names)} trial{'s are' if several else ' is'} staged in {folder}. {'Each is' if several else 'It is'} run by"
+    )
     click.echo(f"  labkit run-trial {folder / names[0]}")
     if len(names) > 1:
         first, last = int(names[0][1:]), int(names[-1][1:])

@@ -136,7 +136,12 @@ def find(found: Mapping[str, Key], name: str, where: str) -> Key:
     above, _, setting = name.rpartition(".")
     if setting and above in found and any(map(_values.component, _alternatives(found[above].kind))):
         return Key(name, _values.Setting, dataclasses.MISSING)
-    near = near_names(name, found)
+    near, inside = near_names(name, found), [key for key in found if key.startswith(f"{name}.")]
+    if inside:
+        hint = f"{name} is a group: its keys are {', '.join(inside)}."
+        raise ConfigError(f"{where} names {name!r}, which is no single key", fix=hint)
+    if name == "seed":
+        raise ConfigError(f"{where} names the seed, which is no key", fix="Ask for repeats with --seeds N.")
     hint = f"Did you mean {' or '.join(near)}?" if near else f"The keys are {', '.join(found) or 'none'}."
     raise ConfigError(f"{where} names the key {name!r}, which the experiment does not have", fix=hint)
 

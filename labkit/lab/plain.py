@@ -10,12 +10,12 @@ import math
 from typing import Any
 
 
-def dumps(value: Any) -> str:
-    """JSON text with sorted keys and no blanks: equal values give equal text.
+def dumps(value: Any, sort: bool = True) -> str:
+    """JSON text without blanks, and with sorted keys: equal values give equal text. Without `sort` keys keep their order.
 
     NumPy scalars become Python numbers, tuples become lists. Raises TypeError for anything JSON cannot hold.
     """
-    return json.dumps(_tag(value), sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+    return json.dumps(_tag(value), sort_keys=sort, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
 
 
 def loads(text: str | bytes) -> Any:

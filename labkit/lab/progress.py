@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from labkit.lab.rows import TrialRow
+from labkit.report.shown import shown
 
 EVERY = 10.0
 """Seconds between two plain lines of one trial."""
@@ -179,7 +180,7 @@ class Rate:
 
 def label(trial: TrialRow, swept: list[str]) -> str:
     """A trial in a few words: its folder, the keys that vary, its seed."""
-    keys = [f"{key}={trial.config[key]}" for key in swept if key in trial.config]
+    keys = [f"{key}={shown(trial.config[key])}" for key in swept if key in trial.config]
     return " ".join([trial.folder, *keys, f"seed={trial.seed}"])
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labkit.errors import StoreError
+from labkit.errors import ConfigError, StoreError
 from labkit.lab.experiments import Experiment, load, refuse_while_loading
 from labkit.lab.progress import Progress
 from labkit.lab.rows import TrialRow
@@ -29,7 +29,7 @@ def run(
     sweep: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
     search: str | Mapping[str, Any] | None = None,
     max_trials: int | None = None,
-    seeds: int | None = None,
+    seeds: int | Sequence[int] | None = None,
     jobs: int = 1,
     executor: str | Mapping[str, Any] = "local",
     logs: str | os.PathLike[str] = "logs",
@@ -46,7 +46,7 @@ def run(
         search: what chooses configurations, such as "random" or {"name": "asha", "min_steps": 100}; None: every combination of
             the values where all are listed, random draws elsewhere.
         max_trials: how many trials the sweep may have; None: all, where they have an end.
-        seeds: repeats of each configuration, with seeds 0, 1, ...; None: as the experiment declares.
+        seeds: repeats of each configuration, with seeds 0, 1, ...; or the seeds themselves; None: as the experiment declares.
         jobs: trials at the same time.
         executor: where they run, such as "local" (processes of this machine) or {"name": "ray", "address": "auto"}.
         logs: where the store and the trials' folders are.
@@ -60,8 +60,19 @@ def run(
         ConfigError: unknown key, value of another type, a search that does not fit the space, or without an end.
         StoreError: the store cannot be used, or another runner works on the same sweep.
     """
+    if not isinstance(experiment, Experiment | str | os.PathLike):
+        raise ConfigError(
+            "This is no experiment",
+            rule="it is a function under @lk.experiment, or its file",
+            received=repr(experiment),
+        )
     found = experiment if isinstance(experiment, Experiment) else load(experiment)
     refuse_while_loading(found.path)
+    for name, given in (("set", set), ("sweep", sweep)):
+        if given is not None and not isinstance(given, Mapping):
+            raise ConfigError(
+                f"{name} is no mapping", rule=f'write {name}={{"key": ...}}, as a dict', received=repr(given)
+            )
     planned = plan(found, sets=set or {}, sweeps=sweep or {}, quick=quick, search=search)
     seeds = found.seeds if seeds is None else seeds
     return report(
@@ -106,13 +117,12 @@ class Results:
         return comparison.best(self._results, self._question)
 
     def trials(self) -> pandas.DataFrame:
-        """A row for each trial: its folder, configuration, seed, state, attempts, seconds, reason, and final figures."""
+        """A row for each trial: its folder, configuration, seed, state, attempts, seconds, reason, and final figures; a key
+        that is named as one of these is `config.KEY`."""
         import pandas
 
-        return pandas.DataFrame(
+        rest = [
             {
-                "trial": row.folder,
-                **row.config,
                 "seed": row.seed,
                 "state": row.state,
                 "attempts": row.attempt,
@@ -121,6 +131,16 @@ class Results:
                 **result.metrics,
             }
             for row, result in zip(self.outcome.trials, self._results, strict=True)
+        ]
+        keys = dict.fromkeys(key for row in self.outcome.trials for key in row.config)
+        headings = _table.headings_of(keys, {"trial", *(name for own in rest for name in own)})
+        return pandas.DataFrame(
+            {
+                "trial": row.folder,
+                **{headings[key]: value for key, value in row.config.items()},
+                **own,
+            }
+            for row, own in zip(self.outcome.trials, rest, strict=True)
         )
 
     def series(self, name: str) -> pandas.DataFrame:
@@ -130,12 +150,13 @@ class Results:
         """
         import pandas
 
+        headings = _table.headings_of(self._question.keys, ("trial", "seed", "step", "value"))
         store = Store(self.outcome.logs)
         try:
             rows = [
                 {
                     "trial": row.folder,
-                    **{k: row.config.get(k) for k in self._question.keys},
+                    **{heading: row.config.get(key) for key, heading in headings.items()},
                     "seed": row.seed,
                     "step": s,
                     "value": v,
@@ -145,7 +166,7 @@ class Results:
             ]
         finally:
             store.close()
-        return pandas.DataFrame(rows, columns=["trial", *self._question.keys, "seed", "step", "value"])
+        return pandas.DataFrame(rows, columns=["trial", *headings.values(), "seed", "step", "value"])
 
     def __repr__(self) -> str:
         headings, rows = _table.text_table(self.table)

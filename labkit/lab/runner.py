@@ -160,11 +160,7 @@ def opened(
     Raises:
         ConfigError, StoreError: as of `run_sweep`.
     """
-    if isinstance(seeds, Sequence):
-        each: Sequence[int] = seeds
-    else:
-        _require_counts(seeds=seeds)
-        each = range(seeds)
+    each = _seeds(seeds)
     folder = Path(logs).resolve()
     store = Store(folder)
     try:
@@ -205,6 +201,18 @@ def _require_an_end(sweep: Sweep, max_trials: int | None, max_seconds: float = m
         )
 
 
+def _seeds(seeds: int | Sequence[int]) -> Sequence[int]:
+    if not isinstance(seeds, Sequence) or isinstance(seeds, str):
+        _require_counts(seeds=seeds)
+        return range(seeds)
+    whole = all(isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0 for seed in seeds)
+    if not seeds or not whole or len(set(seeds)) < len(seeds):
+        raise ConfigError(
+            "These are no seeds", rule="seeds are whole numbers, 0 or more, each once", received=repr(seeds)
+        )
+    return seeds
+
+
 def _require_counts(**counts: Any) -> None:
     for name, value in counts.items():
         if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
@@ -214,10 +222,12 @@ def _require_counts(**counts: Any) -> None:
 def _new(store: Store, sweep: Sweep, progress: Progress) -> SweepRow:
     """The row of a sweep that the store has not seen; says which sweeps of an earlier code stay unfinished."""
     row = sweep.row(0)
-    for old in store.sweeps(experiment=row.experiment, settings=row.settings, space=row.space):
+    for old in store.sweeps(experiment=row.experiment):
+        if old.code == row.code or old.settings != row.settings or old.space != row.space:
+            continue
         trials = store.trials(old.id)
         left = sum(not trial.finished for trial in trials)
-        if old.code != row.code and left:
+        if left:
             progress.say(
                 f"The code, or the version of labkit or a plugin, changed: this is a new sweep, {row.id}. "
                 f"Sweep {old.id} of the earlier code stays unfinished ({left} of {len(trials)} trials)."

@@ -80,8 +80,8 @@ class Schedule:
     @property
     def finished(self) -> bool:
         """Whether no trial waits, and the searcher asks for none before something ends."""
-        if not self._waiting and self._by_and_by and self._ask() is not None:
-            self._plan()
+        if not self._waiting and self._by_and_by and (asked := self._ask()) is not None:
+            self._plan([asked])
         return not self._waiting
 
     def next(self) -> TrialRow | None:
@@ -155,7 +155,7 @@ class Schedule:
         if not self._by_and_by:
             while self._ask() is not None:
                 pass
-        self._plan()
+        self._plan(self._candidates)
 
     def _ask(self) -> _Candidate | None:
         """One more configuration, if there is one and room for it."""
@@ -173,12 +173,12 @@ class Schedule:
             )
         return self._add(config)
 
-    def _plan(self) -> None:
-        """Adds the trials that the store lacks: seed by seed, so that more seeds come after the ones there are."""
+    def _plan(self, candidates: Sequence[_Candidate]) -> None:
+        """Adds the trials of these that the store lacks: seed by seed, so that more seeds come after the ones there are."""
         missing = [
             (candidate.config, seed)
             for seed in self._seeds
-            for candidate in self._candidates
+            for candidate in candidates
             if seed not in candidate.trials and (seed == self._seeds[0] or self._worth_repeating(candidate))
         ]
         room = self._most - len(self._by_trial)

@@ -117,6 +117,7 @@ def _take_in(store: Store, folder: Path, trial: TrialRow) -> bool:
             return False
         sweep, done = pairs[-1]
         place = folder / PRIVATE / sweep.folder / done.folder
+        _set_aside(folder)
         for entry in sorted(place.iterdir()) if place.is_dir() else []:
             replace(entry, folder / entry.name)
         sync_folder(folder)
@@ -138,6 +139,18 @@ def _take_in(store: Store, folder: Path, trial: TrialRow) -> bool:
         private.close()
     _clear(folder)
     return True
+
+
+def _set_aside(folder: Path) -> None:
+    """What attempts before the staging left in a trial's folder makes way for the files to be taken in."""
+    before, moving = folder / PRIVATE / "before", folder / PRIVATE / "moving"
+    if before.is_dir():  # done by a run that died: what is in the folder now was taken in
+        return
+    make_folder(moving)
+    for entry in sorted(folder.iterdir()):
+        if entry.name not in (STAGED, PRIVATE):
+            replace(entry, moving / entry.name)
+    replace(moving, before)
 
 
 def _clear(folder: Path) -> None:

@@ -86,8 +86,8 @@ class Store(Database):
         with self.transaction():
             found = self._db.execute("SELECT COALESCE(MAX(number), 0) FROM trials WHERE sweep = ?", [sweep])
             last = found.fetchone()[0]
-            known = {row[0] for row in self._db.execute("SELECT key FROM trials WHERE sweep = ?", [sweep])}
-            new = [unit for unit in planned if unit[0] not in known]
+            known = "SELECT 1 FROM trials WHERE sweep = ? AND key = ?"
+            new = [unit for unit in planned if self._db.execute(known, [sweep, unit[0]]).fetchone() is None]
             rows = [
                 TrialRow(
                     number=number, sweep=sweep, key=key, id=None, config=config, seed=seed, state="PENDING", attempt=0,
@@ -293,4 +293,4 @@ class Store(Database):
 
 
 def _encode(name: str, value: Any) -> Any:
-    return plain.dumps(value) if name in _JSON else value
+    return plain.dumps(value, sort=False) if name in _JSON else value

@@ -100,11 +100,14 @@ def parse(text: str, kind: Any) -> Any:
 
 
 def check(value: Any, kind: Any) -> Any:
-    """The value, an int as a float where that is wanted. Raises Mismatch when it is none of that kind."""
+    """The value, an int as a float where that is wanted, NumPy's numbers as Python's. Raises Mismatch when it is none of that
+    kind."""
+    if type(value).__module__ == "numpy" and getattr(value, "shape", None) == ():
+        value = value.item()
     if kind is Setting:
         return value
     if named := component(kind):
-        return _component(value, named)
+        return _component(call(value) if isinstance(value, str) else value, named)
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is list and isinstance(value, (list, tuple)):
         return [check(item, arguments[0]) for item in value]
@@ -232,6 +235,8 @@ def _component(value: Any, kind: str) -> Any:
             resolve(kind, value)
     except LabkitError as error:
         raise Mismatch(f"{_a(kind)}: {error}") from error
+    if isinstance(value, Mapping) and value.keys() == {"name"}:  # adam() is adam
+        return value["name"]
     return value if isinstance(value, str) else dict(value)
 
 

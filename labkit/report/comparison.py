@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
+from labkit.report.shown import shown
 from labkit.report.statistics import more_needed, paired_difference
 from labkit.report.table import Group, Question, Result, groups
 
@@ -80,4 +81,4 @@ def _ranking(candidates: list[_Candidate], question: Question) -> str:
 
 
 def _name(group: Group, question: Question) -> str:
-    return " ".join(f"{key}={group.config[key]}" for key in question.keys if key in group.config) or group.data
+    return " ".join(f"{key}={shown(group.config[key])}" for key in question.keys if key in group.config) or group.data

@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labkit.io import make_folder, write_text
 from labkit.report.bias_variance import bias_variance
+from labkit.report.shown import shown
 from labkit.report.statistics import Estimate, estimate
 
 if TYPE_CHECKING:
@@ -92,14 +93,19 @@ def groups(results: Sequence[Result]) -> list[Group]:
 def table(results: Sequence[Result], question: Question) -> pandas.DataFrame:
     """One row per configuration.
 
-    Columns: the swept keys; `n` (completed trials), `failed`, `pruned`; for experiments that end with `trial.evaluate`
-    accuracy of each split, `bias`, `variance` (fractions), otherwise each final figure; `<column> +-` holds half the
-    width of its 95% interval (NaN for n < 2); `seconds` per trial; `data`; `verdict`.
+    Columns: the swept keys (`config.KEY` where another column has the name of a key); `n` (completed trials), `failed`,
+    `pruned`; for experiments that end with `trial.evaluate` accuracy of each split, `bias`, `variance` (fractions), otherwise
+    each final figure; `<column> ±` holds half the width of its 95% interval (NaN for n < 2); `seconds` per trial; `data`;
+    `verdict`.
     """
     import pandas
 
-    rows = [_row(group, question) for group in groups(results)]
-    columns: list[str] = []
+    found = groups(results)
+    figures = [_row(group, question) for group in found]
+    headings = headings_of(question.keys, {name for row in figures for name in row})
+    choices = [{headings[key]: _cell(group.config.get(key, math.nan)) for key in question.keys} for group in found]
+    rows = [{**choice, **row} for choice, row in zip(choices, figures, strict=True)]
+    columns: list[str] = list(headings.values())
     for row in rows:  # the order of the fullest row, whichever that is
         columns += [name for name in row if name not in columns]
     for last in ("seconds", "data", "verdict"):
@@ -110,12 +116,23 @@ def table(results: Sequence[Result], question: Question) -> pandas.DataFrame:
         for name in columns
         if name not in ("failed", "pruned", "data", "verdict") or any(row[name] for row in rows)
     ]
-    return pandas.DataFrame(rows, columns=columns)
+    frame = pandas.DataFrame(rows, columns=columns)
+    for name in headings.values():
+        values = [row[name] for row in rows]
+        if len({type(value) for value in values}) > 1:  # 3 beside none stays 3
+            frame[name] = pandas.Series(values, dtype=object)
+    return frame
+
+
+def headings_of(keys: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
+    """Key -> the name of its column in a table that has other columns, too."""
+    taken = set(taken)
+    return {key: f"config.{key}" if key in taken else key for key in keys}
 
 
 def _row(group: Group, question: Question) -> dict[str, Any]:
-    row: dict[str, Any] = {key: _cell(group.config.get(key, math.nan)) for key in question.keys}
-    row["n"] = len(group.completed)
+    """A row, but for the keys."""
+    row: dict[str, Any] = {"n": len(group.completed)}
     for state in ("failed", "pruned"):
         row[state] = sum(trial.state == state.upper() for trial in group.trials)
 
@@ -159,7 +176,7 @@ def _failures(group: Group) -> str:
 
 
 def _cell(value: Any) -> Any:
-    return json.dumps(value) if isinstance(value, list | dict) else value
+    return shown(value) if isinstance(value, list | dict) else value
 
 
 def text_table(frame: pandas.DataFrame) -> tuple[list[str], list[list[str]]]:
@@ -171,9 +188,10 @@ def text_table(frame: pandas.DataFrame) -> tuple[list[str], list[list[str]]]:
 
 def _text(frame: pandas.DataFrame, place: int, name: str) -> str:
     value = frame[name].iloc[place]
-    if isinstance(value, str):
-        return value
-    if name in ("n", "failed", "pruned") or isinstance(value, bool):
+    value = value.item() if hasattr(value, "item") else value
+    if value is None or isinstance(value, str | bool):
+        return shown(value)
+    if name in ("n", "failed", "pruned"):
         return str(value)
     if isinstance(value, float) and math.isnan(value) and f"{name} ±" not in frame.columns:
         return "-"
@@ -185,10 +203,10 @@ def _text(frame: pandas.DataFrame, place: int, name: str) -> str:
     percent = name.endswith(" accuracy") or name in ("bias", "variance")
     if math.isnan(value):
         return "-" if n == 0 else "nan"
-    shown = f"{100 * value:.2f}%" if percent else f"{value:.5g}"
+    mean = f"{100 * value:.2f}%" if percent else f"{value:.5g}"
     if math.isnan(half):
-        return f"{shown} (n={n})"
-    return f"{shown} ± {100 * half:.2f}" if percent else f"{shown} ± {half:.2g}"
+        return f"{mean} (n={n})"
+    return f"{mean} ± {100 * half:.2f}" if percent else f"{mean} ± {half:.2g}"
 
 
 def write(frame: pandas.DataFrame, folder: Path, title: str, remarks: Sequence[str]) -> None:

@@ -42,7 +42,7 @@ def test_help_of_an_experiment_shows_its_keys(capsys: pytest.CaptureFixture[str]
     assert "Does w reach 3?" in text
     assert re.search(r"rate +float, default 0\.1 +step size", text)
     assert re.search(r"steps +int, default 20, quick 5\n", text)
-    assert re.search(r"sizes +list\[int\], default \[1, 2\]", text)
+    assert re.search(r"sizes +list\[int\], default \[1,2\]", text)
     assert "Experiment" not in call(capsys, "run", "--help")
 
 

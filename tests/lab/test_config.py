@@ -6,6 +6,7 @@ import dataclasses
 import math
 from typing import Annotated, Any, Literal, Optional
 
+import numpy as np
 import pytest
 
 import labkit as lk
@@ -210,3 +211,26 @@ def test_settings_of_a_component_are_keys_below_it() -> None:
 def test_there_is_no_component_of_an_unknown_kind() -> None:
     with pytest.raises(ConfigError, match="no kind of component"):
         lk.ComponentOf("optimiser")
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    values = {"rate": np.float32(0.5), "steps": np.int64(3), "nesterov": np.bool_(True), "widths": np.array([1, 2])}
+    checked = {name: configs.check(KEYS[name], list(v) if name == "widths" else v) for name, v in values.items()}
+    assert checked == {"rate": 0.5, "steps": 3, "nesterov": True, "widths": [1, 2]}
+    assert {type(value) for value in checked.values()} == {float, int, bool, list}
+    with pytest.raises(ConfigError, match="whole number"):
+        configs.check(KEYS["steps"], np.float64(3.0))
+
+
+def test_a_component_is_the_same_however_it_is_written() -> None:
+    key = Key("optimizer", Annotated[Any, lk.ComponentOf("optimizers")], "adam")
+    for given in ("sgd(momentum=0.9)", {"name": "sgd", "momentum": 0.9}):
+        assert configs.check(key, given) == configs.parse(key, "sgd(momentum=0.9)") == {"name": "sgd", "momentum": 0.9}
+    assert configs.check(key, {"name": "adam"}) == configs.parse(key, "adam()") == configs.check(key, "adam") == "adam"
+
+
+def test_seeds_and_groups_are_no_keys() -> None:
+    with pytest.raises(ConfigError, match="--seeds N"):
+        configs.find(KEYS, "seed", "--set seed=1")
+    with pytest.raises(ConfigError, match=r"its keys are net\.width"):
+        configs.find({"net.width": Key("net.width", int, 1)}, "net", "--set net=1")

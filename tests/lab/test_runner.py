@@ -238,3 +238,38 @@ def test_executors_are_named_with_their_settings(tmp_path: Path, executor: str, 
         lk.run(WALK, logs=tmp_path, executor=executor)
     assert list(lk.run(WALK, logs=tmp_path, executor={"name": "local", "environment": {}}).table["n"]) == [1]
     assert trials(tmp_path)[0].attempt == 1
+
+
+@pytest.mark.parametrize("seeds", [[], [1, 1], [-1], [True], "3", ["3"], 2.0])
+def test_seeds_are_seeds(tmp_path: Path, seeds: object) -> None:
+    with pytest.raises(ConfigError, match="seeds"):
+        lk.run(PROGRAMS / "walk.py", seeds=seeds, logs=tmp_path)  # type: ignore[arg-type]
+    assert not list(tmp_path.glob("walk"))
+
+
+def test_what_is_no_experiment_or_mapping_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"@lk\.experiment"):
+        lk.run(len, logs=tmp_path)  # type: ignore[arg-type]
+    for wrong in ({"set": "rate=1"}, {"sweep": "rate=1,2"}):
+        with pytest.raises(ConfigError, match="is no mapping"):
+            lk.run(PROGRAMS / "walk.py", logs=tmp_path, **wrong)  # type: ignore[arg-type]
+
+
+def test_an_unknown_executor_leaves_no_sweep(tmp_path: Path) -> None:
+    done = run("walk", tmp_path, "--executor", "locall")
+    assert done.returncode == 1
+    assert "Did you mean 'local'?" in done.stderr
+    assert trials(tmp_path) == []
+
+
+def test_a_sweep_keeps_the_order_of_its_keys(tmp_path: Path) -> None:
+    options = ("--sweep", "steps=1,2", "--sweep", "kind=a,b", "--sweep", "rate=0.1")
+    first = run("walk", tmp_path, *options).stdout
+    assert first.index("steps") < first.index("kind") < first.index("rate")
+    figures = [line.split()[:3] for line in first.splitlines()]
+    again = run("walk", tmp_path, *options).stdout  # of the store alone
+    assert [line.split()[:3] for line in again.splitlines()] == figures
+    other = lk.run(PROGRAMS / "walk.py", sweep={"rate": [0.1], "kind": ["a", "b"], "steps": [1, 2]}, logs=tmp_path)
+    assert list(other.table.columns[:3]) == ["steps", "kind", "rate"]
+    assert list(other.trials().columns[:5]) == ["trial", "rate", "steps", "pause", "kind"]
+    assert other.outcome.ran == 0

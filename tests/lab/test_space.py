@@ -221,3 +221,15 @@ def test_which_search_goes_without_saying(experiment: Experiment) -> None:
 def test_a_space_from_elsewhere_that_is_none(spec: Any) -> None:
     with pytest.raises(ConfigError):
         space_from_spec({"rate": spec})
+
+
+def test_long_lists_are_not_gone_through_for_every_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    from labkit.lab.space import domains
+
+    values = domains.Values(range(1000))
+    counted: list[Any] = []
+    dumps = domains.plain.dumps
+    monkeypatch.setattr(domains.plain, "dumps", lambda value: counted.append(value) or dumps(value))
+    assert all(values.contains(value) and values.index(value) == value for value in range(1000))
+    assert len(counted) <= 3000
+    assert not values.contains(1.0)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from .runs import ENVIRONMENT, PROGRAMS, left_behind, run, table, trials
+from .runs import ENVIRONMENT, PROGRAMS, left_behind, run, start, table, trials
 
 OPTIONS = ("--sweep", "rate=0.1,0.01", "--seeds", "2", "--set", "steps=20", "--set", "pause=0.01")
 
@@ -68,6 +68,25 @@ def test_a_staged_trial_that_is_stopped_continues(tmp_path: Path, undisturbed: P
         assert labkit("run-trial", str(folder)).returncode == 0
     assert run("walk", tmp_path, *OPTIONS).returncode == 0
     assert left_behind(tmp_path) == left_behind(undisturbed)
+
+
+@pytest.mark.parametrize("point", ["", pytest.param("replace:5:kill", marks=pytest.mark.ci)])
+def test_a_trial_that_was_interrupted_here_can_be_run_elsewhere(tmp_path: Path, undisturbed: Path, point: str) -> None:
+    started = start("walk", tmp_path, *OPTIONS[:4], "--set", "steps=20", "--set", "pause=0.01")
+    while not list(tmp_path.glob("walk/*/t0001/checkpoints/state/step-5.index")):
+        time.sleep(0.01)
+    started.kill()
+    started.communicate()
+    for folder in stage(tmp_path):
+        assert labkit("run-trial", str(folder)).returncode == 0
+    if point:
+        run("walk", tmp_path, *OPTIONS, LABKIT_FAIL=point)
+    taken = run("walk", tmp_path, *OPTIONS)
+    assert taken.returncode == 0, taken.stderr
+    assert table(tmp_path) == table(undisturbed)
+    assert left_behind(tmp_path) == left_behind(undisturbed)
+    assert not list(tmp_path.rglob("staged*"))
+    assert all(len(list(folder.glob("events.*"))) == 1 for folder in tmp_path.glob("walk/*/t*"))
 
 
 @pytest.mark.ci

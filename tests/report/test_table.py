@@ -140,3 +140,31 @@ def test_what_diverged_is_never_best() -> None:
     results = [trial(0.1, 0, math.nan), trial(0.2, 0, math.inf), trial(0.3, 0, 0.5), trial(0.4, 0, 0.1, state="FAILED")]
     assert best(results, QUESTION) == {"rate": 0.3, "steps": 5}
     assert best(results[:2], QUESTION) is None
+
+
+def test_keys_named_as_other_columns_keep_columns_of_their_own() -> None:
+    question = Question(("data", "n", "loss", "rate"), "loss", 0.0)
+    results = [
+        Result({"data": name, "n": n, "loss": "mse", "rate": 0.1}, 0, "COMPLETED", "", 1.0, ("mnist",), {"loss": n / 4})
+        for name in ("a", "b")
+        for n in (7, 8)
+    ]
+    frame = table(results, question)
+    assert list(frame.columns[:5]) == ["config.data", "config.n", "config.loss", "rate", "n"]
+    assert list(frame["config.data"]) == ["a", "a", "b", "b"]
+    assert list(frame["config.n"]) == [7, 8, 7, 8]
+    assert list(frame["n"]) == [1] * 4
+    assert list(frame["data"]) == ["mnist"] * 4
+    _, rows = text_table(frame)
+    assert rows[0][:6] == ["a", "7", "mse", "0.1", "1", "1.75 (n=1)"]
+
+
+def test_values_stand_as_they_are_set() -> None:
+    values = [None, 3, True, [4, 4], {"name": "sgd", "momentum": 0.9}, {"name": "l1", "of": [1]}, 1e-05]
+    question = Question(("value",), "loss", 0.0)
+    frame = table([Result({"value": v}, 0, "COMPLETED", "", 1.0, (), {"loss": 1.0}) for v in values], question)
+    _, rows = text_table(frame)
+    shown = ["none", "3", "true", "[4,4]", "sgd(momentum=0.9)", '{"name": "l1", "of": [1]}', "1e-05"]
+    assert [row[0] for row in rows] == shown
+    optional = table([Result({"value": v}, 0, "COMPLETED", "", 1.0, (), {"loss": 1.0}) for v in (None, 3)], question)
+    assert list(optional["value"]) == [None, 3]  # and not nan, 3.0

@@ -7,12 +7,14 @@ Each has one form as JSON (`spec`), which is part of its sweep's identity, and o
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from labkit.errors import ConfigError
 from labkit.lab import plain
+from labkit.report.shown import shown
 
 DIGITS = 6
 """Drawn numbers are rounded to that many digits behind the first, so that people can read and type them."""
@@ -106,8 +108,8 @@ class Values(Domain):
         texts = [plain.dumps(value) for value in self.values]
         if not texts:
             raise ConfigError("There are no values to try", fix="Give some: --sweep key=a,b,c")
-        twice = next((text for text in texts if texts.count(text) > 1), None)
-        if twice is not None:
+        if len(self._places) < len(texts):
+            twice = next(text for place, text in enumerate(texts) if self._places[text] != place)
             raise ConfigError(
                 f"The value {twice} stands there twice",
                 rule="each configuration is one row of the table",
@@ -118,11 +120,15 @@ class Values(Domain):
         return self.values
 
     def contains(self, value: Any) -> bool:
-        return plain.dumps(value) in map(plain.dumps, self.values)
+        return plain.dumps(value) in self._places
 
     def index(self, value: Any) -> int:
-        """The place of a value; 1, 1.0 and true are different ones. Raises ValueError where it is none of them."""
-        return list(map(plain.dumps, self.values)).index(plain.dumps(value))
+        """The place of a value; 1, 1.0 and true are different ones. Raises KeyError where it is none of them."""
+        return self._places[plain.dumps(value)]
+
+    @functools.cached_property
+    def _places(self) -> dict[str, int]:
+        return {plain.dumps(value): place for place, value in enumerate(self.values)}
 
     def at(self, word: int) -> Any:
         return self.values[word * len(self.values) >> 64]
@@ -254,4 +260,4 @@ def _above(domain: Any, least: int) -> None:
 
 
 def _text(value: Any) -> str:
-    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
+    return repr(value).removesuffix(".0") if isinstance(value, float) else shown(value)
