@@ -12,10 +12,11 @@ import numpy as np
 
 from labkit.core.shapes import show
 from labkit.data.dataset import Dataset
+from labkit.data.node import INFINITE
 from labkit.data.spec import at_once, element_bytes
 from labkit.data.transforms.base import run
 from labkit.data.transforms.leaves import On, checked_on, leaf
-from labkit.errors import DTypeError, InvalidArgumentError, ShapeError
+from labkit.errors import DTypeError, InvalidArgumentError, ShapeError, UnknownLengthError
 
 _AT_ONCE, _BYTES_AT_ONCE = 256, 16 << 20
 
@@ -56,6 +57,7 @@ def image_statistics(images: Any, on: On = None) -> ImageStatistics:
         ShapeError: these are no images, or their sizes differ.
         DTypeError: they are neither uint8 nor float32.
         InvalidArgumentError: there are none.
+        UnknownLengthError: the data set has no end.
         PipelineError: a step of the data set failed, or elements of another shape than the first were batched.
     """
     sums: np.ndarray | None = None
@@ -85,6 +87,10 @@ def _batches(images: Any, on: On) -> Iterator[np.ndarray]:
         array = np.asarray(images)
         yield from (array[i : i + _AT_ONCE] for i in range(0, len(array), _AT_ONCE)) if array.ndim else [array]
         return
+    if images.node.length == INFINITE:
+        raise UnknownLengthError(
+            "The statistics of what has no end have none", fix="Leave repeat() out, or use take(count)."
+        )
     spec = images.element_spec
     dims = leaf(spec, on).dims
     many = at_once(element_bytes(spec), _AT_ONCE, _BYTES_AT_ONCE)

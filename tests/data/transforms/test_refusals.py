@@ -16,6 +16,7 @@ from labkit.errors import (
     LabkitError,
     PipelineError,
     ShapeError,
+    UnknownLengthError,
 )
 from tests.data.transforms.images import ALL, ALONE, BYTES, FLOATS
 
@@ -137,3 +138,8 @@ def test_statistics_of_different_sizes() -> None:
         t.image_statistics(dataset)
     with pytest.raises(ShapeError, match="one size"):
         t.image_statistics(dataset.batch(1))
+
+
+def test_statistics_of_what_has_no_end() -> None:
+    with pytest.raises(UnknownLengthError, match="no end"):
+        t.image_statistics(Dataset.from_tensor_slices(BYTES).repeat())
