@@ -208,7 +208,19 @@ def require_no_steps(steps: int | None, what: str) -> None:
 
 
 def joined(parts: list[list[np.ndarray]]) -> list[np.ndarray]:
-    """Each array's parts, one after the other."""
+    """Each array's parts, one after the other.
+
+    Raises:
+        ShapeError: those of different batches do not fit together.
+    """
+    for pieces in zip(*parts, strict=True):
+        if len(shapes := dict.fromkeys(piece.shape[1:] for piece in pieces)) > 1:
+            raise ShapeError(
+                "The outputs of batches do not make one array",
+                rule="Examples of all batches have outputs of one shape",
+                received=" and ".join(map(show, list(shapes)[:3])),
+                fix="Pad all batches alike, e.g. padded_batch(size, padded_shapes=...), or predict one at a time.",
+            )
     return [np.concatenate(pieces) if len(pieces) > 1 else pieces[0] for pieces in zip(*parts, strict=True)]
 
 

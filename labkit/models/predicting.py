@@ -53,7 +53,7 @@ class PredictingLayers(TracedLayers):
             steps: of a data set: how many batches to take; None: all of its first epoch.
 
         Raises:
-            FeedError, ShapeError: the inputs do not fit the model.
+            FeedError, ShapeError: the inputs do not fit the model, or outputs of different batches have different shapes.
             PipelineError: a step of the data set failed.
         """
         line = Line("predict", verbose)

@@ -554,6 +554,13 @@ def test_find_learning_rate_takes_a_data_set(network, digits):
     assert all(map(np.array_equal, before, model.get_weights()))
 
 
+def test_outputs_of_different_shapes_make_no_array():
+    model = lk.Sequential([lk.layers.Input((None, 3)), lk.layers.Dense(2)])
+    batches = Dataset.from_generator(lambda: (np.zeros((2, n, 3), np.float32) for n in (4, 5)))
+    with pytest.raises(ShapeError, match=r"\(4, 2\) and \(5, 2\)"):
+        model.predict(batches)
+
+
 def test_evaluation_is_the_same_however_examples_are_cut(digits):
     x, y = digits
     model = lk.Sequential([lk.Input((8, 8, 1)), lk.layers.Flatten(), lk.layers.Dense(4)])
