@@ -83,6 +83,13 @@ def test_smaller_last_batches_come_in_every_round(n: int, size: int, most: int, 
     assert [plain(batch) for batch in batches.concatenate(batches.take(1)).concatenate(batches)] == one + one[:1] + one
 
 
+def test_what_a_batch_may_hold_reserves_nothing() -> None:
+    for size in (2**31, 2**70):
+        for dataset in (Dataset.range(5), Dataset.range(5).filter(lambda x: True)):
+            assert [batch.tolist() for batch in dataset.batch(size)] == [[0, 1, 2, 3, 4]]
+            assert list(dataset.padded_batch(size, drop_remainder=True)) == []
+
+
 SIZES = st.integers(1, 40)
 
 

@@ -64,17 +64,18 @@ class Batch(Node):
         return rows.nest()
 
     def fetch(self, indices: np.ndarray, epoch: int, workers: Workers) -> Elements:
-        starts = indices * self.size
-        stops = np.minimum(starts + self.size, self.inputs[0].length or 0).astype(np.int64)
-        places = (starts[:, None] + np.arange(self.size)).ravel()
-        if partial := bool((stops - starts < self.size).any()):
+        length = self.inputs[0].length
+        assert length  # of nothing there is no batch
+        size = int(min(self.size, length))  # what a batch may hold reserves nothing
+        starts = indices * size
+        stops = np.minimum(starts + size, length).astype(np.int64)
+        places = (starts[:, None] + np.arange(size)).ravel()
+        if partial := bool((stops - starts < size).any()):
             places = places[places < np.repeat(stops, self.size)]
         rows = self.inputs[0].fetch(places, epoch, workers)
         full = not partial and all(isinstance(x, np.ndarray) for x in rows.columns)
         if full and type(self) is Batch:
-            parts = [
-                x.reshape(len(indices), self.size, *x.shape[1:]) for x in rows.columns if isinstance(x, np.ndarray)
-            ]
+            parts = [x.reshape(len(indices), size, *x.shape[1:]) for x in rows.columns if isinstance(x, np.ndarray)]
             return Elements(rows.like, parts, len(indices))
         if len(indices) == 1:
             return Elements.of([self._stacked(int(indices[0]), rows)])
