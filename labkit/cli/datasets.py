@@ -124,7 +124,9 @@ def fetch(context: click.Context, names: tuple[str, ...], every: bool) -> None:
 @debug_option
 @click.pass_context
 def verify(context: click.Context, names: tuple[str, ...], every: bool) -> None:
-    """Compute the checksums of data sets' files anew. Exit code 1 when a file is missing or wrong."""
+    """Compute the checksums of data sets' files anew. Exit code 1 when a file is missing or wrong; with --all, data sets
+    of which no file is here are only named.
+    """
     from labkit.datasets.files import find, verify as check
     from labkit.errors import LabkitError
 
@@ -132,6 +134,9 @@ def verify(context: click.Context, names: tuple[str, ...], every: bool) -> None:
     for info in _chosen(context, names, every):
         if not info.files:
             click.echo(f"{info.name}: generated, there is nothing to verify")
+        if every and _found(info) == NOT_YET:
+            click.echo(f"{info.name}: {NOT_YET} here")
+            continue
         for file in info.files:
             path = None
             try:

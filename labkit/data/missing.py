@@ -43,6 +43,8 @@ METHODS = {
     "output_types": "Use dataset.element_spec.",
     "rebatch": "Use dataset.unbatch().batch(n).",
     "reduce": "Iterate it and sum up in Python; dataset.arrays() is all of it.",
+    "restore": "Use dataset.iterate(state=state), which gives an iterator that goes on from there.",
+    "state": "Iterators have it: batches = iter(dataset), batches.state().",
     "save": "Use np.savez(path, x=x, y=y) of x, y = dataset.arrays(), and lk.data.NumpyDataset; or lk.data.TFRecordWriter.",
     "shape": "Use dataset.element_spec.",
     "snapshot": "Use dataset.cache(), in memory.",

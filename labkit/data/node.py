@@ -170,8 +170,11 @@ class Node:
 
         return PrefetchCursor(cursor, self.ahead, workers)
 
-    def fail(self, index: int, error: Exception) -> NoReturn:
+    def fail(self, index: int, error: Exception, fix: str = "") -> NoReturn:
         """Raises what is to be raised where making an element raised an error.
+
+        Args:
+            fix: what to do, where that is known.
 
         Raises:
             PipelineError: that error itself where a step before says already which it was.
@@ -179,7 +182,10 @@ class Node:
         if isinstance(error, PipelineError):
             raise error
         raise PipelineError(
-            f"{self.label} failed at element {index}: {type(error).__name__}: {error}", step=self.label, index=index
+            f"{self.label} failed at element {index}: {type(error).__name__}: {error}",
+            step=self.label,
+            index=index,
+            fix=fix,
         ) from error
 
 

@@ -68,14 +68,17 @@ def labels_of(data: Any, labels: Any, count: int, what: str = "labels") -> np.nd
     """Which class, or group, each example is of: numbers from 0 on, int64 [count], in the order of the sorted values.
 
     Args:
-        labels: [count] or [count, 1]; None takes y of a split, or the second of a pair.
+        labels: [count] or [count, 1], or the name of a column where `data` is a frame or a dict; None takes y of a split, or
+            the second of a pair, where it is labels that are asked for.
 
     Raises:
         InvalidArgumentError: there are none, or they are not one for each example.
     """
-    if labels is None and is_split(data):
+    if isinstance(labels, str):
+        labels = _column(data, labels, what)
+    elif labels is None and what == "labels" and is_split(data):
         labels = data.y
-    elif labels is None and type(data) is tuple and len(data) == 2:
+    elif labels is None and what == "labels" and type(data) is tuple and len(data) == 2:
         labels = data[1]
     values = np.asarray(labels)
     if values.ndim == 2 and values.shape[1] == 1:
@@ -94,6 +97,19 @@ def labels_of(data: Any, labels: Any, count: int, what: str = "labels") -> np.nd
     if values.dtype.kind == "O":
         values = np.array([repr(value) for value in values.tolist()])
     return np.unique(values, return_inverse=True)[1].astype(np.int64)
+
+
+def _column(data: Any, name: str, what: str) -> Any:
+    """The column of that name of a frame or a dict."""
+    names = list(data) if isinstance(data, Mapping) or hasattr(data, "columns") else []
+    if name not in names:
+        raise InvalidArgumentError(
+            f"The examples have no column {name!r}, which is to tell the {what}",
+            rule="A name is that of a column of a frame or a dict",
+            received=f"columns {', '.join(map(repr, names[:20]))}" if names else type(data).__name__,
+            fix=f"Or give one for each example: {what}=y.",
+        )
+    return data[name]
 
 
 def leaves_of(data: Any) -> list[Any]:

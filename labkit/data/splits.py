@@ -38,7 +38,8 @@ def fraction(data: Any, share: float, labels: Any = None, stratified: bool = Fal
     Args:
         data: examples, see above.
         share: which part of them, above 0 and up to 1; rounded to a whole number of examples, at least one.
-        labels: [n], the classes, for `stratified`; None takes y of a split or of a pair (x, y).
+        labels: [n], the classes, for `stratified`, or the name of a table's column; None takes y of a split or of a pair
+            (x, y).
         stratified: whether each class has about its share in every part. Examples enter in the order of Webster's method
             (1832; Sainte-Laguë 1910): the i-th of a class with n examples at (i - 1/2) / n. Largest remainders would not do:
             of a larger part a class may have fewer then (the Alabama paradox), and parts would not be nested.
@@ -119,7 +120,7 @@ def group_split(data: Any, sizes: Any, groups: Any, seed: int | None = None) -> 
 
     Args:
         data, sizes, seed: as of `random_split`. The sizes' sum is all examples.
-        groups: [n], whole numbers or texts.
+        groups: [n], whole numbers or texts, or the name of a table's column.
 
     Returns:
         As of `random_split`.
@@ -128,7 +129,7 @@ def group_split(data: Any, sizes: Any, groups: Any, seed: int | None = None) -> 
         InvalidArgumentError: as of `random_split`; a part gets no group; or sizes leave examples over.
     """
     count = count_of(data)
-    counts, numbers = _counts(sizes, count), labels_of(None, groups, count, "groups")
+    counts, numbers = _counts(sizes, count), labels_of(data, groups, count, "groups")
     if sum(counts) < count:
         raise InvalidArgumentError(
             "Groups are divided among all parts", rule=f"The sizes' sum is {count}", received=str(sum(counts))
@@ -184,7 +185,7 @@ def k_fold(
     if stratified and groups is not None:
         raise InvalidArgumentError("Folds are stratified, or keep groups together, not both")
     if groups is not None:
-        rows = _grouped(labels_of(None, groups, count, "groups"), _counts([1 / k] * k, count), seed, "k_fold")
+        rows = _grouped(labels_of(data, groups, count, "groups"), _counts([1 / k] * k, count), seed, "k_fold")
         return Folds(data, [np.sort(fold) for fold in rows])
     order = _shuffled(count, seed, "k_fold")
     if stratified:

@@ -111,6 +111,24 @@ def described_by(info: DataSetInfo) -> Callable[[Callable[Options, DataSet]], De
     The function has the record as `info` from then on, and what it returns knows the options that it was called with, so that
     it can be made again in another process.
 
+        @described_by(INFO)  # as of `DataSetInfo`; all these names stand in labkit.datasets.base
+        def rings(*, seed: int = 0) -> DataSet:
+            def split(name: str) -> Split:  # called when the split is first used
+                rng = np.random.default_rng([seed, SPLITS.index(name)])
+                y = rng.integers(0, 2, INFO.examples[name])
+                angle = rng.uniform(0, 2 * np.pi, len(y))
+                x = (1 + y)[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+                return Split(x.astype("float32"), y)
+
+            splits = {name: functools.partial(split, name) for name in SPLITS}
+            return DataSet(INFO, splits, checksum=identity("rings 1", seed), source=f"seed {seed}")
+
+    A plugin registers it, and `labkit.testing.check_dataset("rings")` looks whether all of it is true:
+
+        @hookimpl  # of labkit.plugins
+        def labkit_datasets():
+            yield Component("rings", target="labkit_rings:rings")
+
     Raises:
         DataError: (when it is called) the function returned something else.
     """

@@ -20,7 +20,7 @@ from labkit.data.spec import TensorSpec, require_same_structure
 from labkit.datasets.base import SPLITS, DataSet, DataSetInfo, Split
 from labkit.datasets.files import MissingDataError
 from labkit.datasets.load import info as info_of
-from labkit.errors import DataError, ElementError
+from labkit.errors import DataError, ElementError, InvalidArgumentError
 from labkit.plugins import current_lab, resolve
 from labkit.testing.numeric import require
 
@@ -46,6 +46,12 @@ def check_dataset(name: str, **options: Any) -> None:
         AssertionError: it does not.
         MissingDataError: its files are not on this machine and cannot be fetched, so that nothing can be said.
     """
+    if not isinstance(name, str):
+        raise InvalidArgumentError(
+            "check_dataset takes the name of a data set that a plugin registered",
+            received=repr(name)[:80],
+            fix="Name the module of its hook in pyproject.toml, under [project.entry-points.labkit], and pip install -e it.",
+        )
     maker = current_lab().registry("datasets").get(name)
     require(
         isinstance(getattr(maker, "info", None), DataSetInfo), f"{name} has no record: decorate it with described_by"

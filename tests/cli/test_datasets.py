@@ -127,6 +127,7 @@ def test_show_needs_no_files(places: Path, capsys: pytest.CaptureFixture[str]) -
 
 def test_fetch_and_verify(server: str, places: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "one: missing" in call(capsys, "verify", "mnist", code=1)[0]
+    assert "mnist: not yet here" in call(capsys, "verify", "--all")[0]
     out, _ = call(capsys, "fetch", "mnist", "two_moons")
     folder = places / "LABKIT_CACHE" / "datasets" / "mnist"
     assert sorted(path.name for path in folder.iterdir()) == ["one", "two"]

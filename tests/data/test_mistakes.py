@@ -29,6 +29,18 @@ def file(name: str, content: bytes) -> str:
 
 MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
     "operations of the graph": (lambda: PAIRS.map(lambda x, y: (lk.square(x), y)).arrays(), "compute with NumPy"),
+    "a function of one for two": (lambda: PAIRS.map(lambda pair: pair).arrays(), "parts of a tuple.*takes 2 here"),
+    "a function of two for one": (
+        lambda: Dataset.range(3).map(lambda x, y: x).arrays(),
+        "An element is one argument here",
+    ),
+    "a function of two for a dict": (
+        lambda: Dataset.from_tensors({"x": 1, "y": 2}).map(lambda x, y: x).arrays(),
+        r"lambda row: row\['x'\]",
+    ),
+    "text as str": (lambda: Dataset.from_tensors("a,b").map(lambda line: line.split(",")).arrays(), "text.decode"),
+    "methods of str": (lambda: Dataset.from_tensors("a,b").map(lambda s: s.encode()).arrays(), "text.decode"),
+    "a function's own mistakes": (lambda: Dataset.range(3).map(lambda i: i.no).arrays(), r"'no'\.$"),
     "variables": (lambda: Dataset.from_tensors(lk.Variable(1.0)), "compute with NumPy"),
     "transforms after batch": (lambda: PAIRS.batch(2).map(transforms.ToFloat()).arrays(), "before batch"),
     "random transforms after batch": (

@@ -244,3 +244,25 @@ def test_a_collision_of_digests_is_no_duplicate(monkeypatch):
     monkeypatch.setattr("labkit.data.leakage._digest", lambda row: 1)
     (found,) = lk.data.duplicates({"a": np.array([3, 4, 5]), "b": np.array([5, 6])}, warn=False)
     assert found.indices == ((2, 0),)
+
+
+def test_a_column_of_a_table_tells_labels_and_groups():
+    town, patient = np.array(["Bonn", "Kiel"]).repeat(10), np.arange(20) // 4
+    table = {"town": town, "patient": patient, "x": np.arange(20.0)}
+    for data in (table, pd.DataFrame(table)):
+        for named, listed in (
+            (
+                lk.data.stratified_split(data, [0.8, 0.2], labels="town"),
+                lk.data.stratified_split(data, [0.8, 0.2], town),
+            ),
+            (lk.data.group_split(data, [0.8, 0.2], "patient"), lk.data.group_split(data, [0.8, 0.2], patient)),
+            (lk.data.k_fold(data, 5, labels="town")[0], lk.data.k_fold(data, 5, labels=town)[0]),
+        ):
+            for one, other in zip(named, listed, strict=True):
+                np.testing.assert_array_equal(np.asarray(one["x"]), np.asarray(other["x"]))
+        with pytest.raises(InvalidArgumentError, match=r"no column 'city'.*columns 'town', 'patient', 'x'"):
+            lk.data.stratified_split(data, [0.8, 0.2], labels="city")
+    with pytest.raises(InvalidArgumentError, match=r"no column 'town'.*ndarray"):
+        lk.data.fraction(np.arange(3), 0.5, labels="town")
+    with pytest.raises(InvalidArgumentError, match=r"no such groups.*none"):
+        lk.data.group_split((np.arange(4), np.arange(4)), [0.5, 0.5], None)

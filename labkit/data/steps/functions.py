@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from labkit.data.draws import generator, key_of
@@ -61,3 +61,16 @@ def _has_rng(function: Any) -> bool:
     except (TypeError, ValueError):  # some functions of C tell no signature
         return False
     return parameter is not None and parameter.kind in (parameter.KEYWORD_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+
+
+def advice(element: Element, error: Exception) -> str:
+    """What to do about an error of a user's function that follows from what elements are; else ""."""
+    text = str(error)
+    if isinstance(error, TypeError) and "positional argument" in text:
+        if isinstance(element, tuple):
+            return f"The parts of a tuple are arguments: the function takes {len(element)} here, as lambda x, y: ... takes 2."
+        kind = "a dict, which is one argument: lambda row: row['x']" if isinstance(element, Mapping) else "one argument"
+        return f"An element is {kind} here."
+    if isinstance(error, TypeError | AttributeError) and "bytes" in text:
+        return "Text is bytes in elements: text.decode() is a str."
+    return ""

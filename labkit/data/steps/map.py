@@ -12,7 +12,7 @@ from labkit.data.cursor import Cursor, State, entries, whole
 from labkit.data.elements import Elements, as_element, form
 from labkit.data.node import Node
 from labkit.data.spec import Element, Spec, fitted
-from labkit.data.steps.functions import Function
+from labkit.data.steps.functions import Function, advice
 from labkit.data.workers import Task, Workers
 from labkit.errors import ElementError, LabkitError
 
@@ -63,7 +63,7 @@ class Map(Node):
             value = self.function(element, epoch, index)
             return as_element(value) if self.signature is None else fitted(value, self.signature)
         except Exception as error:
-            self.fail(index, error)
+            self.fail(index, error, advice(element, error))
 
     def checked(self, element: Element, index: int) -> Element:
         """The element, of the same kind as those before.
