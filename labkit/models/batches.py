@@ -101,7 +101,7 @@ def training_batches(model: Model, class_weight: Any, columns: Any, where: str) 
     with _Told(where):
         if y is None:
             raise FeedError(
-                "There are no targets",
+                f"Model {model.name!r} needs targets",
                 rule="An element is (x, y) or (x, y, sample_weight)",
                 received=f"a dict with {', '.join(map(repr, x))}" if isinstance(x, Mapping) else "x alone",
                 fix="Make pairs: dataset.map(lambda row: (row['x'], row['y'])), or label= of files with columns."

@@ -278,10 +278,10 @@ TABLE = {name: X[:, i] for i, name in enumerate("abcd")}
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda model: model.fit(PIPELINE.map(lambda x, y: x)), r"no targets.*Received: x alone.*Dataset.zip"),
+        (lambda model: model.fit(PIPELINE.map(lambda x, y: x)), r"needs targets.*Received: x alone.*Dataset.zip"),
         (
             lambda model: model.fit(PIPELINE.map(lambda x, y: {"x": x, "y": y})),
-            r"no targets.*a dict with 'x', 'y'.*lambda row",
+            r"needs targets.*a dict with 'x', 'y'.*lambda row",
         ),
         (
             lambda model: model.fit(lk.data.Dataset.from_tensor_slices((TABLE, LABELS)).batch(20)),
