@@ -106,6 +106,23 @@ def test_commands_are_imported_when_used() -> None:
     assert not loaded & {"rich", "pandas", "labkit.lab", "labkit.cli.run", "labkit.plugins"}
 
 
+@pytest.mark.parametrize("command", ["", "run", "stage", "resume", "compare", "export", "rm", "logs", "bench sweep"])
+def test_help_is_told_without_what_the_command_needs(command: str) -> None:
+    code = (
+        "import sys\nfrom labkit.cli.main import main\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "print('LOADED', *{name.split('.')[0] for name in sys.modules}, *sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *command.split(), "--help"],
+        capture_output=True, text=True, check=True, cwd=PROGRAMS.parents[2],
+    )  # fmt: skip
+    told, _, loaded = done.stdout.partition("LOADED")
+    assert "Usage:" in told
+    heavy = {"numpy", "pandas", "scipy", "matplotlib", "sqlite3", "tensorboardX", "labkit.models", "labkit.lab.store"}
+    assert not set(loaded.split()) & heavy
+
+
 def test_a_new_experiment_runs_and_a_folder_runs_all_of_its_own(tmp_path: Path) -> None:
     made = labkit("new", str(tmp_path / "first.py"))
     assert (made.returncode, made.stdout.splitlines()[-1]) == (0, f"  labkit run {tmp_path / 'first.py'} --quick")
