@@ -58,6 +58,26 @@ def test_the_search_runs(tmp_path: Path) -> None:
     assert "learning_rate" in done.stdout
 
 
+def test_the_sweep_of_a_program_runs(tmp_path: Path) -> None:
+    (tmp_path / "digits.py").write_text(block("experiment: digits.py"))
+    (tmp_path / "program.py").write_text(block("sweep"))
+    environment = {**os.environ, "LABKIT_OFFLINE": "1"}
+    command = [sys.executable, "program.py"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=tmp_path, env=environment)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].split()[0] == "units"
+    assert [line.split()[1] for line in lines if line.split()[1:2] == ["t0004"]] == ["t0004"]
+    assert lines[-1].split() == ["16", "500"]
+
+
+def test_each_command_is_told_of() -> None:
+    from labkit.cli.main import COMMANDS
+
+    for name in COMMANDS:
+        assert f"labkit {name}" in README, name
+
+
 def test_the_program_runs() -> None:
     done = subprocess.run([sys.executable, "-c", block("program")], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr

@@ -68,7 +68,8 @@ def run(
         )
     found = experiment if isinstance(experiment, Experiment) else load(experiment)
     refuse_while_loading(found.path)
-    for name, given in (("set", set), ("sweep", sweep)):
+    configs = sweep if isinstance(sweep, list | tuple) else ()
+    for name, given in (("set", set), *(("sweep", each) for each in configs or (sweep,))):
         if given is not None and not isinstance(given, Mapping):
             raise ConfigError(
                 f"{name} is no mapping", rule=f'write {name}={{"key": ...}}, as a dict', received=repr(given)

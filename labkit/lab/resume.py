@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from labkit.errors import ConfigError
 from labkit.lab.experiments import load
+from labkit.lab.policy import Policy
 from labkit.lab.rows import SweepRow
 from labkit.lab.runner import Outcome, run_sweep
+from labkit.lab.space.conditions import count
 from labkit.lab.space.reading import from_spec
 from labkit.lab.store import Store
 from labkit.lab.sweep import Sweep, plan
@@ -36,7 +39,8 @@ def resume(
     """Runs what is left of a sweep.
 
     Args:
-        seeds: repeats of each configuration; None for as many as it has already.
+        seeds: repeats of each configuration; None for as many as it has already: then random draws without an end need no
+            max_trials, and those go on that were drawn.
         allow_changed: go on also where the code is another now; what has completed stays as it is.
         how: the other arguments of `run_sweep`.
 
@@ -55,5 +59,10 @@ def resume(
             )
         store.add_event(row.id, None, f"Continued by other code ({sweep.code[:10]}), as --allow-changed said.")
     if seeds is None:
-        seeds = 1 + max((trial.seed for trial in store.trials(row.id)), default=0)
+        trials = store.trials(row.id)
+        seeds = 1 + max((trial.seed for trial in trials), default=0)
+        searcher, policy = sweep.searcher(), how.get("policy") or Policy()
+        drawn = not searcher.adaptive and not searcher.rungs and count(sweep.space) == math.inf
+        if drawn and how.get("max_trials") is None and policy.max_seconds == math.inf:
+            how["max_trials"] = len(trials) or None  # all of them were planned before the first one began
     return run_sweep(sweep, seeds=seeds, logs=store.path.parent, row=row, **how)

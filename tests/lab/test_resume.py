@@ -55,6 +55,21 @@ def test_random_draws_go_on_where_they_were(tmp_path: Path, search: str) -> None
     assert table(tmp_path / "logs") == table(tmp_path / "whole")
 
 
+def test_draws_without_an_end_go_on_by_the_id_alone(tmp_path: Path) -> None:
+    options = ("--sweep", "rate=uniform(0.001,0.2)", "--max-trials", "3", "--set", "steps=15")
+    assert run("walk", tmp_path / "whole", *options).returncode == 0
+    process = start("walk", tmp_path / "logs", *options, "--set", "pause=0.02")
+    while not any(trial.state == "COMPLETED" for trial in trials(tmp_path / "logs")):
+        time.sleep(0.02)
+    process.kill()
+    process.communicate()
+    (sweep,) = (path.name for path in (tmp_path / "logs").glob("walk/*"))
+    done = labkit("resume", sweep, "--logs", str(tmp_path / "logs"))
+    assert done.returncode == 0, done.stderr
+    assert [trial.state for trial in trials(tmp_path / "logs")] == ["COMPLETED"] * 3
+    assert [row["loss"] for row in table(tmp_path / "logs")] == [row["loss"] for row in table(tmp_path / "whole")]
+
+
 def test_other_code_is_refused_unless_that_is_allowed(tmp_path: Path) -> None:
     program, logs = tmp_path / "walk.py", tmp_path / "logs"
     shutil.copy(PROGRAMS / "walk.py", program)

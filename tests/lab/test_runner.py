@@ -250,9 +250,11 @@ def test_seeds_are_seeds(tmp_path: Path, seeds: object) -> None:
 def test_what_is_no_experiment_or_mapping_is_said(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"@lk\.experiment"):
         lk.run(len, logs=tmp_path)  # type: ignore[arg-type]
-    for wrong in ({"set": "rate=1"}, {"sweep": "rate=1,2"}):
+    for wrong in ({"set": "rate=1"}, {"sweep": "rate=1,2"}, {"sweep": ["rate=1"]}):
         with pytest.raises(ConfigError, match="is no mapping"):
             lk.run(PROGRAMS / "walk.py", logs=tmp_path, **wrong)  # type: ignore[arg-type]
+    listed = lk.run(PROGRAMS / "walk.py", logs=tmp_path, sweep=[{"rate": 0.1, "steps": 2}, {"rate": 0.2, "steps": 1}])
+    assert list(listed.table["steps"]) == [2, 1]
 
 
 def test_an_unknown_executor_leaves_no_sweep(tmp_path: Path) -> None:
