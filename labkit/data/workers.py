@@ -15,6 +15,23 @@ from labkit.errors import CancelledError
 _Tasks = SimpleQueue[Callable[[], None] | None]
 
 
+_forks = 0
+
+
+def forks() -> int:
+    """How many forks lie between this process and the first one; asking the system for its number would take longer."""
+    return _forks
+
+
+def _forked() -> None:
+    global _forks
+    _forks += 1
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
+
+
 class Task:
     """A call under way in another thread."""
 
@@ -56,7 +73,7 @@ class Workers:
     """Those that compute elements beside each other, and others. There is none before one is needed."""
 
     def __init__(self) -> None:
-        self._process = os.getpid()
+        self._forks = forks()
         self._tasks: _Tasks = SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._others: list[threading.Thread] = []
@@ -66,7 +83,7 @@ class Workers:
     @property
     def are_elsewhere(self) -> bool:
         """Whether this is a fork of the process in which the threads are: it has none of them."""
-        return self._process != os.getpid()
+        return self._forks != _forks
 
     def submit(self, function: Callable[..., Any], *arguments: Any, limit: int) -> Task:
         """The call, in one of at least `limit` threads.

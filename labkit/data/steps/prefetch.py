@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import weakref
 from collections import deque
@@ -15,7 +14,7 @@ from labkit.data.cursor import Cursor, State
 from labkit.data.elements import Elements
 from labkit.data.node import Node
 from labkit.data.spec import Element
-from labkit.data.workers import Workers
+from labkit.data.workers import Workers, forks
 from labkit.errors import CancelledError
 
 
@@ -87,7 +86,7 @@ class _Channel:
     """What the thread and the cursor share."""
 
     def __init__(self, source: Cursor, size: int) -> None:
-        self.source, self.size, self.closed, self.process = source, size, False, os.getpid()
+        self.source, self.size, self.closed, self.forks = source, size, False, forks()
         self.ready: deque[tuple[Element, State]] = deque()
         self.end: BaseException | None = None
         self.changed = threading.Condition()
@@ -122,7 +121,7 @@ class _Channel:
             self.changed.notify_all()
 
     def close(self) -> None:
-        if self.process != os.getpid():
+        if self.forks != forks():
             return  # a fork has no such thread, and it may have held the lock
         with self.changed:
             self.closed = True
