@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.errors import ConfigError, StoreError
+from labkit.io import collect_temporaries
 from labkit.lab import staged, values
 from labkit.lab.executor import Executor
 from labkit.lab.loop import Loop
@@ -169,6 +170,8 @@ def opened(
             known = [row] if row is not None else store.sweeps(identity=sweep.id)
             row = known[-1] if known else _new(store, sweep, progress)
             held.enter_context(owned(folder / row.folder, PATIENCE))
+            for place in (folder / row.folder, folder / row.folder / "report"):
+                collect_temporaries(place)
             if not store.sweeps(id=row.id):
                 store.add_sweep(row)
             _recover(store, row, progress)

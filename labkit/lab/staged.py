@@ -11,8 +11,8 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from labkit.errors import ConfigError, StoreError
-from labkit.io import make_folder, remove_folder, sync_folder, write_text
+from labkit.errors import ConfigError, NotFoundError, StoreError
+from labkit.io import collect_temporaries, make_folder, remove_folder, sync_folder, write_text
 from labkit.io.files import remove, replace
 from labkit.lab import identity, plain
 from labkit.lab.experiments import load
@@ -43,6 +43,7 @@ class StagedTrial:
 def write(folder: Path, sweep: Sweep, trial: TrialRow) -> None:
     """Stages a trial in its folder."""
     make_folder(folder)
+    collect_temporaries(folder)
     staged = StagedTrial(str(sweep.experiment.path), trial.config, trial.seed, sweep.quick, trial.key)
     write_text(folder / STAGED, plain.dumps(dataclasses.asdict(staged)))
 
@@ -106,9 +107,10 @@ def collect(store: Store, folder: Path, row: SweepRow, progress: Progress) -> se
 
 def _take_in(store: Store, folder: Path, trial: TrialRow) -> bool:
     """Takes in one result; False where there is none yet."""
-    if not (folder / PRIVATE / "labkit.sqlite").exists():
+    try:
+        private = Store(folder / PRIVATE, create=False)
+    except NotFoundError:
         return False
-    private = Store(folder / PRIVATE, create=False)
     try:
         pairs = [
             (sweep, each) for sweep in private.sweeps() for each in private.trials(sweep.id) if each.key == trial.key
@@ -160,4 +162,7 @@ def _clear(folder: Path) -> None:
             remove_folder(folder / PRIVATE)
         remove(folder / STAGED)
     except OSError as error:
-        raise StoreError(f"The staged files in {folder} cannot be removed ({error.strerror})") from error
+        raise StoreError(
+            f"The staged files in {folder} cannot be removed ({error.strerror})",
+            fix="Make the folder writable, and run the same command again: the results are in the store.",
+        ) from error

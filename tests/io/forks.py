@@ -37,13 +37,13 @@ def killed_in_child(work: Callable[[], object]) -> bool:
     return False
 
 
-def run_in_new_process(function: Callable[..., None], *arguments: str) -> str:
+def run_in_new_process(function: Callable[..., None], *arguments: str, timeout: float = 250) -> str:
     """Calls a test module's function in a fresh, single-threaded process; returns what it printed."""
     code = (
         f"import sys; sys.path.insert(0, {str(ROOT)!r}); from {function.__module__} import {function.__name__} as f; "
     )
     command = [sys.executable, "-c", code + "f(*sys.argv[1:])", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=250)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

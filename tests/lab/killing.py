@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+from labkit.errors import NotFoundError
 from labkit.lab.find import open_store
 from labkit.lab.rows import TrialRow
 
@@ -49,9 +50,10 @@ class Sweep:
 
 def rows(logs: Path) -> list[TrialRow]:
     """The trials of the newest sweep, as a command sees them that looks at the store; the store's soundness is checked."""
-    if not (logs / "labkit.sqlite").exists():
+    try:
+        store = open_store(logs)
+    except NotFoundError:  # a run was killed before it had made one
         return []
-    store = open_store(logs)
     try:
         assert store._query("PRAGMA integrity_check") == [("ok",)]
         assert store._query("PRAGMA foreign_key_check") == []

@@ -36,8 +36,9 @@ def work(message: dict[str, Any], descriptor: int) -> None:
         reason = f"The trial's folder {unit.folder} cannot be written ({error.strerror or error})"
         link.send("failed", failure="error", reason=reason, metrics={})
         os._exit(0)
+    collect_temporaries(unit.folder)
     if unit.attempt > 1:
-        for folder in (Path(unit.folder), *Path(unit.folder).glob("checkpoints/*")):
+        for folder in Path(unit.folder).glob("checkpoints/*"):
             collect_temporaries(folder)
     link.listen()
     trial = Trial(unit, link)
