@@ -148,7 +148,7 @@ KINDS = {"sweep": whole_sweep, "random": random_sweep, "staged": staged_trials}
     ("kind", "action"), [("sweep", "kill"), pytest.param("staged", "kill", marks=pytest.mark.ci), ("sweep", "ENOSPC")]
 )
 def test_a_runner_that_is_cut_off_at_some_of_its_operations(tmp_path: Path, kind: str, action: str) -> None:
-    assert int(run_in_new_process(at_every_point, str(tmp_path), kind, action, "29")) > 30
+    assert int(run_in_new_process(at_every_point, str(tmp_path), kind, action, "29")) >= 29
 
 
 @pytest.mark.campaign
