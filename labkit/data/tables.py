@@ -22,7 +22,11 @@ def column_of(features: Any, key: str) -> np.ndarray:
             "The features are no table",
             rule="They are a dict of arrays by column, or a pandas frame",
             received=type(features).__name__,
-            fix=f'For example {{"{key}": x}}.',
+            fix="Of the split of a data set: split.x."
+            if hasattr(features, "x") and hasattr(features, "y")
+            else "Of a pipeline its columns are dataset.arrays(), in pairs (x, y) their first."
+            if hasattr(features, "element_spec")
+            else f'For example {{"{key}": x}}.',
         )
     if key not in features:
         known = [str(name) for name in features]

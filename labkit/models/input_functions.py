@@ -75,5 +75,7 @@ def require_labels(given: InputFunction) -> None:
             "An estimator learns from, and is evaluated on, features and labels",
             rule="An input function returns (features, labels); or give this pair itself",
             received=f"{type(given.features).__name__} alone",
-            fix="For example lk.models.numpy_input_fn({'x': x}, y).",
+            fix="Of the split of a data set: (split.x, split.y)."
+            if hasattr(given.features, "x") and hasattr(given.features, "y")
+            else "For example lk.models.numpy_input_fn({'x': x}, y).",
         )

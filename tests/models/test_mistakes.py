@@ -308,3 +308,21 @@ def test_data_that_are_no_pairs_of_arrays(call, message):
     model.build((None, 4))
     with pytest.raises((FeedError, InvalidArgumentError), match=message):
         call(model)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (lk.datasets.houses(train=9, validation=9, test=9).train, r"Of the split.*split\.x\."),
+        (lk.data.Dataset.from_tensor_slices(TABLE), r"dataset\.arrays\(\)"),
+        (X, r'For example \{"x": x\}'),
+    ],
+)
+def test_columns_of_what_is_no_table(data, message):
+    with pytest.raises(FeedError, match=message):
+        lk.feature_column.normalized_columns(data, ["price"])
+
+
+def test_an_estimator_takes_a_split_in_its_parts():
+    with pytest.raises(FeedError, match=r"\(split.x, split.y\)"):
+        lk.LinearClassifier([lk.feature_column.numeric_column("rooms")]).fit(lk.datasets.houses(train=9).train)
