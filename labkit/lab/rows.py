@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import types
+import typing
 from typing import Any, Literal
 
 VERSION = 3
@@ -53,6 +55,16 @@ CREATE TABLE events (sweep TEXT NOT NULL, trial INTEGER, time REAL NOT NULL, tex
 CREATE INDEX events_of_sweep ON events (sweep);
 CREATE TABLE removals (folder TEXT NOT NULL UNIQUE);  -- of sweeps and trials that are gone, and it not yet
 """
+
+
+def kinds(row: type) -> dict[str, tuple[type, ...]]:
+    """The types that the values of each column have, of a class of rows."""
+    found = {}
+    for name, hint in typing.get_type_hints(row).items():
+        parts = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+        plain = [str if typing.get_origin(part) is Literal else typing.get_origin(part) or part for part in parts]
+        found[name] = (*plain, int) if float in plain else tuple(plain)
+    return found
 
 
 @dataclasses.dataclass(frozen=True)

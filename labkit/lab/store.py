@@ -11,17 +11,19 @@ import dataclasses
 import itertools
 import time
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from labkit.errors import StoreError
 from labkit.io import is_safe_name
 from labkit.lab import identity, plain
 from labkit.lab.database import Database
-from labkit.lab.rows import AttemptRow, State, SweepRow, TrialRow
+from labkit.lab.rows import AttemptRow, State, SweepRow, TrialRow, kinds
 
 _SWEEP = tuple(field.name for field in dataclasses.fields(SweepRow))
 _TRIAL = tuple(field.name for field in dataclasses.fields(TrialRow))
 _ATTEMPT = tuple(field.name for field in dataclasses.fields(AttemptRow))
+_KINDS = {"sweeps": kinds(SweepRow), "trials": kinds(TrialRow), "attempts": kinds(AttemptRow)}
+_STATES = {*get_args(State), "LOST"}
 _JSON = {"settings", "space", "config", "data", "made", "artefacts"}
 
 
@@ -53,6 +55,8 @@ class Store(Database):
         """How many trials are in each state: sweep -> state -> trials."""
         found: dict[str, dict[str, int]] = {}
         for sweep, state, count in self._query("SELECT sweep, state, COUNT(*) FROM trials GROUP BY sweep, state"):
+            if not isinstance(sweep, str) or state not in _STATES:
+                raise self._damaged(f"{state!r} as state in trials")
             found.setdefault(sweep, {})[state] = count
         return found
 
@@ -264,7 +268,11 @@ class Store(Database):
         where = " AND ".join(f"{name} = ?" for name in equal) or "1"
         values = [_encode(name, value) for name, value in equal.items()]
         for row in self._query(f"SELECT {', '.join(columns)} FROM {table} WHERE {where} ORDER BY {order}", values):
-            yield {name: self._decode(name, value) for name, value in zip(columns, row, strict=True)}
+            found = {name: self._decode(name, value) for name, value in zip(columns, row, strict=True)}
+            for name, value in found.items():
+                if not isinstance(value, _KINDS[table][name]) or (name == "state" and value not in _STATES):
+                    raise self._damaged(f"{value!r} as {name} in {table}")
+            yield found
 
     def _decode(self, name: str, value: Any) -> Any:
         if name == "folder":
