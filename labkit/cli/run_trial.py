@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import click
@@ -25,10 +24,7 @@ def run_trial(context: click.Context, folder: str, max_time: str | None, trial_m
     from labkit.lab import policy, staged
     from labkit.lab.runner import run_sweep
 
-    limits = policy.Policy(
-        max_seconds=math.inf if max_time is None else policy.seconds(max_time, "--max-time"),
-        trial_memory=None if trial_memory is None else policy.size(trial_memory, "--trial-memory"),
-    )
+    limits = policy.read(max_time=max_time, trial_memory=trial_memory)
     place = Path(folder).resolve()
     sweep, seed = staged.read(place)
     outcome = run_sweep(sweep, seeds=[seed], logs=place / staged.PRIVATE, policy=limits, progress=plain_progress())

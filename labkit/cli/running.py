@@ -112,17 +112,8 @@ def policy_of(how: dict[str, Any]) -> Policy:
     """What the options say about failures and limits, which are taken out of `how`."""
     from labkit.lab import policy
 
-    on_error, retries = policy.on_error(how.pop("on_error"))
-    limits: dict[str, Any] = {"checkpoint_every": how.pop("checkpoint_every")}
-    for option, name, read in (
-        ("max_time", "max_seconds", policy.seconds),
-        ("trial_time", "trial_seconds", policy.seconds),
-        ("checkpoint_time", "checkpoint_seconds", policy.seconds),
-        ("trial_memory", "trial_memory", policy.size),
-    ):
-        if (text := how.pop(option)) is not None:
-            limits[name] = read(text, f"--{option.replace('_', '-')}")
-    return policy.Policy(on_error, retries, **limits)
+    names = ("max_time", "trial_time", "trial_memory", "checkpoint_every", "checkpoint_time")
+    return policy.read(how.pop("on_error"), **{name: how.pop(name) for name in names})
 
 
 def _agreed(sweep: Sweep, seeds: int, how: dict[str, Any]) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.errors import ConfigError, StoreError
 from labkit.lab.experiments import Experiment, load, refuse_while_loading
+from labkit.lab.policy import read as read_policy
 from labkit.lab.progress import Progress
 from labkit.lab.rows import TrialRow
 from labkit.lab.runner import Outcome, run_sweep
@@ -36,6 +37,10 @@ def run(
     quick: bool = False,
     again: bool = False,
     progress: Progress | None = None,
+    on_error: str = "continue",
+    max_time: str | float | None = None,
+    trial_time: str | float | None = None,
+    trial_memory: str | int | None = None,
 ) -> Results:
     """Run an experiment over configurations and seeds.
 
@@ -52,12 +57,17 @@ def run(
         logs: where the store and the trials' folders are.
         quick: use the experiment's quick settings.
         again: repeat a sweep that is finished.
+        on_error: what follows when a trial fails: "continue", "stop" or "retry:N".
+        max_time: when to stop; the same call continues. Seconds, or as "2h".
+        trial_time: how long an attempt at a trial may take.
+        trial_memory: how much memory a trial may use: bytes, or as "2GB".
 
     Returns:
         The results: in a notebook they show the table.
 
     Raises:
-        ConfigError: unknown key, value of another type, a search that does not fit the space, or without an end.
+        ConfigError: this is no experiment, unknown key, value of another type, a search that does not fit the space, or without
+            an end.
         StoreError: the store cannot be used, or another runner works on the same sweep.
     """
     if not isinstance(experiment, Experiment | str | os.PathLike):
@@ -74,6 +84,7 @@ def run(
             raise ConfigError(
                 f"{name} is no mapping", rule=f'write {name}={{"key": ...}}, as a dict', received=repr(given)
             )
+    policy = read_policy(on_error, max_time=max_time, trial_time=trial_time, trial_memory=trial_memory)
     planned = plan(found, sets=set or {}, sweeps=sweep or {}, quick=quick, search=search)
     seeds = found.seeds if seeds is None else seeds
     return report(
@@ -85,6 +96,7 @@ def run(
             logs=logs,
             again=again,
             executor=executor,
+            policy=policy,
             progress=progress,
         )
     )

@@ -182,24 +182,24 @@ def _cell(value: Any) -> Any:
 def text_table(frame: pandas.DataFrame) -> tuple[list[str], list[list[str]]]:
     """Headings and cells as people read them: accuracy in percent with its interval, `n=1` where there is none."""
     headings = [str(name) for name in frame.columns if not str(name).endswith(" ±")]
-    rows = [[_text(frame, place, name) for name in headings] for place in range(len(frame))]
+    columns = {str(name): frame[name].tolist() for name in frame.columns}
+    rows = [[_text(columns, place, name) for name in headings] for place in range(len(frame))]
     return headings, rows
 
 
-def _text(frame: pandas.DataFrame, place: int, name: str) -> str:
-    value = frame[name].iloc[place]
-    value = value.item() if hasattr(value, "item") else value
+def _text(columns: dict[str, list[Any]], place: int, name: str) -> str:
+    value = columns[name][place]
     if value is None or isinstance(value, str | bool):
         return shown(value)
     if name in ("n", "failed", "pruned"):
         return str(value)
-    if isinstance(value, float) and math.isnan(value) and f"{name} ±" not in frame.columns:
+    if isinstance(value, float) and math.isnan(value) and f"{name} ±" not in columns:
         return "-"
     if name == "seconds":
         return f"{value:.1f}"
-    if f"{name} ±" not in frame.columns:
+    if f"{name} ±" not in columns:
         return str(value)
-    n, half = frame["n"].iloc[place], frame[f"{name} ±"].iloc[place]
+    n, half = columns["n"][place], columns[f"{name} ±"][place]
     percent = name.endswith(" accuracy") or name in ("bias", "variance")
     if math.isnan(value):
         return "-" if n == 0 else "nan"

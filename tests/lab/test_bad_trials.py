@@ -151,3 +151,16 @@ def test_no_rules_for_errors(text: str) -> None:
     with pytest.raises(ConfigError, match="retry:N"):
         policy.on_error(text)
     assert policy.on_error("retry:3") == ("continue", 3)
+
+
+def test_programs_have_limits_too(tmp_path: Path) -> None:
+    program = PROGRAMS / "walk.py"
+    slow = {"steps": 1000, "pause": 0.01}
+    stopped = lk.run(program, set=slow, max_time=0.5, logs=tmp_path)
+    assert stopped.outcome.stopped == "the time is up"
+    assert [trial.state for trial in stopped.outcome.trials] == ["INTERRUPTED"]
+    late = lk.run(program, set=slow, trial_time="0.5s", on_error="retry:1", logs=tmp_path)
+    assert [(trial.state, trial.kind, trial.attempt) for trial in late.outcome.trials] == [("FAILED", "time", 3)]
+    for wrong in ({"max_time": 0}, {"trial_time": True}, {"trial_memory": "2 apples"}, {"on_error": "retry"}):
+        with pytest.raises(ConfigError, match=r"takes|--on-error"):
+            lk.run(program, logs=tmp_path, **wrong)
