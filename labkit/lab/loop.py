@@ -32,7 +32,7 @@ GRACE = 10.0
 """Seconds that trials get to save and leave when the run is stopped."""
 
 INTERRUPTED, TIME = "interrupted", "time limit"
-"""Why a trial is asked to leave, other than PRUNED: the run is stopped; it takes too long."""
+"""Why a trial is asked to leave, other than PRUNED: the run is stopped, by a signal or else; it takes too long."""
 
 
 class Loop:
@@ -214,7 +214,7 @@ class Loop:
         now = time.monotonic()
         if self.stopping is None:
             if self.signals:
-                self._stop("interrupted")
+                self._stop(INTERRUPTED)
             elif now - self.began > self.policy.max_seconds:
                 self._stop("the time is up")
         for running in self.running.values():

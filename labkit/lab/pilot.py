@@ -13,7 +13,7 @@ from typing import Any
 from labkit.lab.policy import Policy
 from labkit.lab.progress import Progress, duration
 from labkit.lab.rows import TrialRow
-from labkit.lab.runner import run_sweep
+from labkit.lab.runner import run_apart
 from labkit.lab.schedule import Schedule
 from labkit.lab.space.conditions import count
 from labkit.lab.store import Store
@@ -45,7 +45,11 @@ class Forecast:
 
     def lines(self) -> list[str]:
         """The forecast for people."""
-        count = "as many trials as are asked for" if self.trials is None else f"{self.trials} trials"
+        count = (
+            "as many trials as are asked for"
+            if self.trials is None
+            else f"{self.trials} trial{'s' * (self.trials != 1)}"
+        )
         lines = [f"Pilot: {self.seen}.", f"To run: {count}, {self.jobs} at a time."]
         if self.trial_seconds is None or self.trial_bytes is None or self.event_bytes is None:
             return [*lines, "How many steps a trial has it does not say, so nothing more can be told."]
@@ -66,7 +70,7 @@ def forecast(sweep: Sweep, *, seeds: int, jobs: int, max_trials: int | None, log
     with tempfile.TemporaryDirectory(prefix="labkit-pilot-") as folder:
         watch = _Watch()
         policy = Policy(max_seconds=SECONDS)
-        outcome = run_sweep(sweep, jobs=jobs, max_trials=1, logs=folder, policy=policy, progress=watch)
+        outcome = run_apart(sweep, jobs=jobs, max_trials=1, logs=folder, policy=policy, progress=watch)
         (trial,) = outcome.trials
         place = outcome.logs / outcome.sweep.folder / trial.folder
         events = _bytes(place, "events.*")

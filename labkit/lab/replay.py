@@ -13,7 +13,7 @@ from labkit.errors import StoreError
 from labkit.io import make_folder, sha256_file, write_text
 from labkit.lab.experiments import load
 from labkit.lab.rows import SweepRow, TrialRow
-from labkit.lab.runner import run_sweep
+from labkit.lab.runner import run_apart
 from labkit.lab.store import Store
 from labkit.lab.sweep import packages, plan
 
@@ -59,7 +59,7 @@ def replay(store: Store, logs: Path, row: SweepRow, trial: TrialRow) -> Replay:
             make_folder(path.parent)
             write_text(path, text)
         sweep = plan(load(code / Path(row.file).name), sets=trial.config, quick=row.settings["quick"])
-        done = run_sweep(sweep, seeds=[trial.seed], logs=Path(temporary) / "logs")
+        done = run_apart(sweep, seeds=[trial.seed], logs=Path(temporary) / "logs")
         (again,) = done.trials
         other = Store(done.logs)
         try:

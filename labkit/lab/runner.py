@@ -14,7 +14,7 @@ from labkit.errors import ConfigError, StoreError
 from labkit.io import collect_temporaries
 from labkit.lab import staged, values
 from labkit.lab.executor import Executor
-from labkit.lab.loop import Loop
+from labkit.lab.loop import INTERRUPTED, Loop
 from labkit.lab.ownership import owned
 from labkit.lab.policy import Policy
 from labkit.lab.progress import Progress
@@ -110,6 +110,19 @@ def run_sweep(
             return Outcome(folder, row, store.trials(row.id), loop.stopping, loop.started)
     finally:
         progress.close()
+
+
+def run_apart(sweep: Sweep, **how: Any) -> Outcome:
+    """As `run_sweep`, for a run that is a means to something else: when a signal stops it, that is stopped, too.
+
+    Raises:
+        KeyboardInterrupt: a signal stopped the run.
+        LabkitError: whatever `run_sweep` raises.
+    """
+    outcome = run_sweep(sweep, **how)
+    if outcome.stopped == INTERRUPTED:
+        raise KeyboardInterrupt
+    return outcome
 
 
 def stage_sweep(

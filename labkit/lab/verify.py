@@ -12,7 +12,7 @@ from labkit.errors import ConfigError
 from labkit.io import read_log, sha256_file
 from labkit.lab.policy import Policy
 from labkit.lab.rows import TrialRow
-from labkit.lab.runner import Outcome, run_sweep
+from labkit.lab.runner import Outcome, run_apart
 from labkit.lab.store import Store
 from labkit.lab.sweep import Sweep
 
@@ -53,7 +53,7 @@ def verify_resume(
         ConfigError: the trial fails when it is left alone.
     """
     with tempfile.TemporaryDirectory(prefix="labkit-verify-") as folder:
-        alone = run_sweep(sweep, max_trials=1, logs=Path(folder) / "alone")
+        alone = run_apart(sweep, max_trials=1, logs=Path(folder) / "alone")
         (trial,) = alone.trials
         if trial.state != "COMPLETED":
             raise ConfigError(
@@ -70,7 +70,7 @@ def verify_resume(
             step = random_.randint(1, max(1, steps // (kills + 1))) if left else None  # so early that all fit in
             environment = {} if step is None else {"LABKIT_FAIL": f"step:{step}:kill"}
             executor = {"name": "local", "environment": environment}
-            other = run_sweep(sweep, max_trials=1, logs=Path(folder) / "killed", policy=policy, executor=executor)
+            other = run_apart(sweep, max_trials=1, logs=Path(folder) / "killed", policy=policy, executor=executor)
             (trial,) = other.trials
             if trial.state == "COMPLETED":
                 return Verdict(steps, killed, restarts, _differences(alone, other))

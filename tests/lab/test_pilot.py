@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from labkit.lab import pilot
+from labkit.lab import pilot, replay, verify
 from labkit.lab.experiments import load
+from labkit.lab.loop import Loop
+from labkit.lab.runner import run_sweep
+from labkit.lab.store import Store
 from labkit.lab.sweep import plan
 
 from .runs import PROGRAMS
@@ -40,3 +46,26 @@ def test_a_pilot_that_fails_says_why(tmp_path: Path) -> None:
     found = pilot.forecast(sweep, seeds=1, jobs=1, max_trials=None, logs=tmp_path)
     assert "no such luck" in found.lines()[0]
     assert found.trial_seconds is None
+
+
+def test_what_is_tried_before_or_after_a_run_can_be_interrupted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = plan(load(PROGRAMS / "walk.py"), sets=["pause=0.02"])
+    done = run_sweep(sweep, logs=tmp_path)
+    store = Store(done.logs)
+    begin = Loop._start
+
+    def begin_and_interrupt(loop: Loop, *trial: Any) -> None:
+        begin(loop, *trial)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(Loop, "_start", begin_and_interrupt)
+    for tried in (
+        lambda: pilot.forecast(sweep, seeds=1, jobs=1, max_trials=None, logs=tmp_path),
+        lambda: verify.verify_resume(sweep),
+        lambda: replay.replay(store, done.logs, done.sweep, done.trials[0]),
+    ):
+        with pytest.raises(KeyboardInterrupt):
+            tried()
+    store.close()
