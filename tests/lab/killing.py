@@ -31,16 +31,20 @@ class Sweep:
 
     Args:
         options: of `labkit run`.
+        exact: whether every trial ends as before. Of a search that ends trials by what others reported, a killed trial, which has
+            failed, changes the course: then only the bits of what ran are the same.
         launch: makes the command of a run on a folder of logs.
     """
 
     program: str
     options: tuple[str, ...]
     launch: Callable[[Path], list[str]] | None = None
+    exact: bool = True
 
-    def start(self, logs: Path, mark: str = "", **environment: str) -> subprocess.Popen[str]:
+    def start(self, logs: Path, mark: str = "", session: bool = False, **environment: str) -> subprocess.Popen[str]:
         made = self.launch(logs) if self.launch else None
-        return start(self.program, logs, *self.options, made=made, LABKIT_TEST_MARK=mark, **environment)
+        variables = {"LABKIT_TEST_MARK": mark, **environment}
+        return start(self.program, logs, *self.options, made=made, session=session, **variables)
 
     def run(self, logs: Path) -> int:
         process = self.start(logs)
@@ -145,8 +149,39 @@ def disturb(sweep: Sweep, logs: Path, whole: Path, seed: int, kills: int, reach:
     process = sweep.start(logs, mark)
     _, err = process.communicate(timeout=120)
     assert gone(mark), "a process is left after the end"
-    same(logs, whole)
+    (same if sweep.exact else same_bits)(logs, whole)
     return killed
+
+
+def interrupt(sweep: Sweep, logs: Path, whole: Path, seed: int, signals: int, reach: float = 1.5) -> Counter[int]:
+    """As `disturb`, with SIGINT or SIGTERM: to the runner or to its whole group, as a terminal does, and some a second time.
+
+    Returns:
+        How often each exit code came.
+    """
+    random_ = random.Random(seed)
+    codes: Counter[int] = Counter()
+    for _ in range(signals):
+        mark = uuid.uuid4().hex
+        process = sweep.start(logs, mark, session=True)
+        time.sleep(random_.uniform(0.0, reach))
+        number, send = random_.choice([signal.SIGINT, signal.SIGTERM]), random_.choice([os.kill, os.killpg])
+        for _ in range(random_.choice([1, 1, 2])):
+            if process.poll() is None:
+                send(process.pid, number)
+                time.sleep(random_.uniform(0.0, 0.2))
+        _, err = process.communicate(timeout=30)
+        codes[process.returncode] += 1
+        # A run that has not begun its trials yet, or is done with them, ends as every process does.
+        assert process.returncode in (0, 130, -number), f"left with {process.returncode} after {number.name}: {err}"
+        assert "Traceback" not in err
+        assert gone(mark)
+        found = rows(logs)
+        assert {trial.state for trial in found} <= {"PENDING", "INTERRUPTED", "COMPLETED"}
+        assert said(err) <= {trial.number for trial in found if trial.state == "COMPLETED"}
+    assert sweep.run(logs) == 0
+    same(logs, whole)
+    return codes
 
 
 def same(logs: Path, whole: Path) -> None:
@@ -160,6 +195,18 @@ def same(logs: Path, whole: Path) -> None:
     assert files(logs) == files(whole)
     assert table(logs) == table(whole)
     assert figures(logs) == figures(whole)
+
+
+def same_bits(logs: Path, whole: Path) -> None:
+    """Of a search that ends trials early: whether the trials are the same, and what they did as long as they ran in both."""
+    ours, theirs = rows(logs), rows(whole)
+    assert [(t.number, t.config, t.seed) for t in ours] == [(t.number, t.config, t.seed) for t in theirs]
+    assert {trial.state for trial in ours} <= {"COMPLETED", "PRUNED"}
+    assert not list(logs.rglob(".labkit-tmp-*"))
+    before = left_behind(whole)
+    for name, data in left_behind(logs).items():
+        shorter, longer = sorted([data, before[name]], key=len)
+        assert longer.startswith(shorter), name
 
 
 def bits(logs: Path, failed: set[str]) -> dict[str, bytes]:

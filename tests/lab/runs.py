@@ -23,7 +23,7 @@ def command(program: str, logs: Path, *options: str) -> list[str]:
 
 
 def start(
-    program: str, logs: Path, *options: str, made: list[str] | None = None, **environment: str
+    program: str, logs: Path, *options: str, made: list[str] | None = None, session: bool = False, **environment: str
 ) -> subprocess.Popen[str]:
     """Starts `labkit run` on a program, or the command that is `made`."""
     return subprocess.Popen(
@@ -32,6 +32,7 @@ def start(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=session,
     )
 
 

@@ -27,8 +27,10 @@ KILLED = {
     "mixed": killing.Sweep("mixed", (*MIXED, "--sweep", "kind=loop,arrays,pipeline,child")),
     "bad": killing.Sweep("mixed", (*MIXED[2:], "--sweep", "kind=raise,loop,segfault,arrays,nan,child,exit,pipeline")),
     "random": killing.Sweep("walk", (*RANDOM, "--search", "random", "--jobs", "2")),
-    "asha": killing.Sweep("walk", ("--sweep", "rate=log_uniform(1e-4,0.3)", *ASHA, "--jobs", "2")),
-    "script": killing.Sweep("script", (), lambda logs: [sys.executable, "-P", str(PROGRAMS / "script.py"), str(logs)]),
+    "asha": killing.Sweep("walk", ("--sweep", "rate=log_uniform(1e-4,0.3)", *ASHA, "--jobs", "2"), exact=False),
+    "script": killing.Sweep(
+        "script", (), launch=lambda logs: [sys.executable, "-P", str(PROGRAMS / "script.py"), str(logs)]
+    ),
 }
 
 
@@ -68,6 +70,19 @@ def test_five_hundred_kills(tmp_path: Path, whole: Callable[[str], Path], name: 
         shutil.rmtree(tmp_path / str(seed))
         seed += 1
         print(name, killed.total(), dict(killed), flush=True)
+
+
+@pytest.mark.ci
+def test_ten_signals(tmp_path: Path, whole: Callable[[str], Path]) -> None:
+    print(killing.interrupt(KILLED["walk"], tmp_path, whole("walk"), seed=0, signals=10))
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("name", ["walk", "mixed"])
+def test_two_hundred_signals(tmp_path: Path, whole: Callable[[str], Path], name: str, seed: int) -> None:
+    print(killing.interrupt(KILLED[name], tmp_path, whole(name), seed=seed, signals=5))
 
 
 def test_what_a_trial_has_started_dies_with_the_runner(tmp_path: Path) -> None:
