@@ -31,8 +31,8 @@ class Sweep:
 
     Args:
         options: of `labkit run`.
-        exact: whether every trial ends as before. Of a search that ends trials by what others reported, a killed trial, which has
-            failed, changes the course: then only the bits of what ran are the same.
+        exact: whether every trial ends as before. Of a search that ends trials by what others reported, a killed trial,
+            which has failed, changes the course: then only the bits of what ran are the same.
         launch: makes the command of a run on a folder of logs.
     """
 
