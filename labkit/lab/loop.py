@@ -62,6 +62,7 @@ class Loop:
         self.stopping: str | None = None
         self.began = self.written = time.monotonic()
         self.later: list[Callable[[], None]] = []
+        self.over: list[TrialRow] = []  # whose checkpoints go once it is committed that they have ended
         self.waiting: list[int] = []  # for the word that they go on, which follows the commit of what it is based on
 
     def run(self, executor: Executor) -> None:
@@ -80,6 +81,8 @@ class Loop:
                     if self.waiting or time.monotonic() - self.written > LATER:
                         self._write()
                 self.progress.release()
+                while self.over:
+                    _prune(self.folder / self.over.pop().folder / "checkpoints")
                 while self.waiting:
                     executor.go_on(self.waiting.pop())
                 for trial, attempt in starting:
@@ -143,9 +146,8 @@ class Loop:
                 self.waiting.append(event.ticket)
         elif event.kind == "completed":
             self._finish(running, "COMPLETED", **{name: values[name] for name in ("metrics", "made", "artefacts")})
-            checkpoints = self.folder / trial.folder / "checkpoints"
-            if (checkpoints / "final").is_dir():
-                _prune(checkpoints)
+            if (self.folder / trial.folder / "checkpoints" / "final").is_dir():
+                self.over.append(trial)
         elif event.kind == "failed":
             self._finish(running, "FAILED", kind=values["failure"], reason=values["reason"], metrics=values["metrics"])
         elif event.kind == "interrupted":
@@ -159,7 +161,7 @@ class Loop:
         """A trial left before its end."""
         if running.asked == PRUNED:
             self._finish(running, "PRUNED", reason=reason)
-            _prune(self.folder / running.trial.folder / "checkpoints")
+            self.over.append(running.trial)
         elif running.asked == TIME:
             limit = duration(self.policy.trial_seconds)
             self._finish(running, "FAILED", kind="time", reason=f"it took longer than a trial may, {limit}")
