@@ -14,7 +14,7 @@ from labkit.lab.experiments import Experiment, load, refuse_while_loading
 from labkit.lab.policy import read as read_policy
 from labkit.lab.progress import Progress
 from labkit.lab.rows import TrialRow
-from labkit.lab.runner import Outcome, run_sweep
+from labkit.lab.runner import Outcome, run_apart
 from labkit.lab.store import Store
 from labkit.lab.sweep import plan
 from labkit.report import comparison, table as _table
@@ -69,6 +69,7 @@ def run(
         ConfigError: this is no experiment, unknown key, value of another type, a search that does not fit the space, or without
             an end.
         StoreError: the store cannot be used, or another runner works on the same sweep.
+        KeyboardInterrupt: a signal stopped it; what its trials came to is saved, and the same call continues.
     """
     if not isinstance(experiment, Experiment | str | os.PathLike):
         raise ConfigError(
@@ -88,7 +89,7 @@ def run(
     planned = plan(found, sets=set or {}, sweeps=sweep or {}, quick=quick, search=search)
     seeds = found.seeds if seeds is None else seeds
     return report(
-        run_sweep(
+        run_apart(
             planned,
             seeds=seeds,
             jobs=jobs,

@@ -113,7 +113,7 @@ def run_sweep(
 
 
 def run_apart(sweep: Sweep, **how: Any) -> Outcome:
-    """As `run_sweep`, for a run that is a means to something else: when a signal stops it, that is stopped, too.
+    """As `run_sweep`, for a run that is part of something else: when a signal stops it, that is stopped, too.
 
     Raises:
         KeyboardInterrupt: a signal stopped the run.
@@ -121,7 +121,7 @@ def run_apart(sweep: Sweep, **how: Any) -> Outcome:
     """
     outcome = run_sweep(sweep, **how)
     if outcome.stopped == INTERRUPTED:
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt("The trials are saved; the same command continues.")
     return outcome
 
 

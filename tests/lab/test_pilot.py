@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import labkit as lk
 from labkit.lab import pilot, replay, verify
 from labkit.lab.experiments import load
 from labkit.lab.loop import Loop
@@ -64,8 +65,12 @@ def test_what_is_tried_before_or_after_a_run_can_be_interrupted(
     for tried in (
         lambda: pilot.forecast(sweep, seeds=1, jobs=1, max_trials=None, logs=tmp_path),
         lambda: verify.verify_resume(sweep),
+        lambda: lk.run(PROGRAMS / "walk.py", set={"pause": 0.03}, logs=tmp_path),
         lambda: replay.replay(store, done.logs, done.sweep, done.trials[0]),
     ):
         with pytest.raises(KeyboardInterrupt):
             tried()
+    monkeypatch.undo()
+    again = lk.run(PROGRAMS / "walk.py", set={"pause": 0.03}, logs=tmp_path)
+    assert [(trial.state, trial.attempt) for trial in again.outcome.trials] == [("COMPLETED", 2)]
     store.close()
