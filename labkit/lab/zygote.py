@@ -81,11 +81,9 @@ def main(descriptor: int, bare: bool = False) -> None:
                 for pid in running:
                     kill_group(pid)
                 return
-        for pid in [pid for pid in running if _over(pid)]:
-            kill_group(pid)  # what the worker started dies with it; its group's id is free only after the wait
-            _, status = os.waitpid(pid, 0)
-            code = os.waitstatus_to_exitcode(status)
-            channel.send({"kind": "exited", "ticket": running.pop(pid), "status": code})
+        for pid in list(running):
+            if (code := reap(pid)) is not None:
+                channel.send({"kind": "exited", "ticket": running.pop(pid), "status": code})
 
 
 def preload() -> None:
@@ -130,8 +128,19 @@ def kill_group(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
-def _over(pid: int) -> bool:
-    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+def reap(pid: int) -> int | None:
+    """The exit code of a child that has ended, with whose group ends what it started; None while it runs."""
+    if hasattr(os, "waitid"):
+        if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            return None
+        kill_group(pid)  # before the wait, which frees the group's id
+        _, status = os.waitpid(pid, 0)
+    else:  # macOS, before Python 3.13
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if not ended:
+            return None
+        kill_group(pid)
+    return os.waitstatus_to_exitcode(status)
 
 
 def _fork(unit: dict, channel: Channel, wake: tuple[int, int]) -> int:
