@@ -27,7 +27,7 @@ class Listener(Link):
     """A link that keeps what is said, and asks the trial to leave at a step."""
 
     def __init__(self, leave_at: int | None = None) -> None:
-        self.leave_at, self.stop_reason = leave_at, None
+        self.leave_at, self.stop_reason = leave_at, "asked to" if leave_at == 0 else None
         self.said: list[tuple[str, dict[str, Any]]] = []
 
     def send(self, kind: str, **values: Any) -> None:
@@ -141,6 +141,18 @@ def test_a_trial_on_a_pipeline_continues_with_the_same_bits(tmp_path: Path, kind
         assert not left_threads()
         attempt(tmp_path / f"{step}", 2, **options)
         assert files(tmp_path / f"{step}") == files(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("kind", ["indexed", "sequential"])
+def test_a_trial_stopped_again_and_again_where_an_epoch_ends_tells_of_it_once(tmp_path: Path, kind: str) -> None:
+    """Where only the data tell that it ends, too; the second attempt is asked to leave before it has made a step."""
+    options: dict[str, Any] = {"program": "pipeline", "kind": kind, "checkpoint_every": 100}
+    attempt(tmp_path / "whole", 1, **options)
+    for number, leave_at in enumerate([8 if kind == "indexed" else 7, 0, 0], start=1):
+        with pytest.raises(Interrupted):
+            attempt(tmp_path / "again", number, leave_at=leave_at, **options)
+    attempt(tmp_path / "again", 4, **options)
+    assert files(tmp_path / "again") == files(tmp_path / "whole")
 
 
 def left_threads() -> list[str]:
