@@ -69,7 +69,9 @@ class Fit:
             until = min(steps, _next(loop.step, every), epoch_end, saving)
             for values in loop.stretches(until, self.epoch):
                 self._log(values)
-                if loop.step < until and loop.epoch <= self.epoch:  # what belongs to a last step comes before it is saved
+                if (
+                    loop.step < until and loop.epoch <= self.epoch
+                ):  # what belongs to a last step comes before it is saved
                     self._save_or_leave(due=not checkpoint_every and self._save_is_due(seconds))
             if loop.epoch > self.epoch:
                 self._end_epoch()
