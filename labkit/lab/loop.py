@@ -13,10 +13,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from labkit.io import remove
 from labkit.lab import identity
 from labkit.lab.executor import PRUNED, Event, Executor, Unit
 from labkit.lab.fates import fate, last_words
+from labkit.lab.leftovers import drop_checkpoints
 from labkit.lab.policy import Policy
 from labkit.lab.progress import Deferred, Progress, duration
 from labkit.lab.rows import State, SweepRow, TrialRow
@@ -62,7 +62,7 @@ class Loop:
         self.stopping: str | None = None
         self.began = self.written = time.monotonic()
         self.later: list[Callable[[], None]] = []
-        self.over: list[TrialRow] = []  # whose checkpoints go once it is committed that they have ended
+        self.over: list[tuple[Path, State]] = []  # folders whose checkpoints go once that state is committed
         self.waiting: list[int] = []  # for the word that they go on, which follows the commit of what it is based on
 
     def run(self, executor: Executor) -> None:
@@ -82,7 +82,7 @@ class Loop:
                         self._write()
                 self.progress.release()
                 while self.over:
-                    _prune(self.folder / self.over.pop().folder / "checkpoints")
+                    drop_checkpoints(*self.over.pop())
                 while self.waiting:
                     executor.go_on(self.waiting.pop())
                 for trial, attempt in starting:
@@ -146,8 +146,7 @@ class Loop:
                 self.waiting.append(event.ticket)
         elif event.kind == "completed":
             self._finish(running, "COMPLETED", **{name: values[name] for name in ("metrics", "made", "artefacts")})
-            if (self.folder / trial.folder / "checkpoints" / "final").is_dir():
-                self.over.append(trial)
+            self.over.append((self.folder / trial.folder, "COMPLETED"))
         elif event.kind == "failed":
             self._finish(running, "FAILED", kind=values["failure"], reason=values["reason"], metrics=values["metrics"])
         elif event.kind == "interrupted":
@@ -161,7 +160,7 @@ class Loop:
         """A trial left before its end."""
         if running.asked == PRUNED:
             self._finish(running, "PRUNED", reason=reason)
-            self.over.append(running.trial)
+            self.over.append((self.folder / running.trial.folder, "PRUNED"))
         elif running.asked == TIME:
             limit = duration(self.policy.trial_seconds)
             self._finish(running, "FAILED", kind="time", reason=f"it took longer than a trial may, {limit}")
@@ -270,10 +269,3 @@ class _Running:
     @property
     def seconds(self) -> float:
         return time.monotonic() - self.began
-
-
-def _prune(checkpoints: Path) -> None:
-    """A trial that is over keeps its final weights, and not what it could have been continued from."""
-    with contextlib.suppress(OSError):  # they cost space, no more
-        for path in [*checkpoints.glob("fit*/*"), *checkpoints.glob("state/*")]:
-            remove(path)

@@ -7,13 +7,14 @@ import dataclasses
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from labkit.errors import ConfigError, StoreError
-from labkit.io import collect_temporaries
 from labkit.lab import staged, values
 from labkit.lab.executor import Executor
+from labkit.lab.leftovers import drop_leftovers
 from labkit.lab.loop import INTERRUPTED, Loop
 from labkit.lab.ownership import owned
 from labkit.lab.policy import Policy
@@ -183,8 +184,7 @@ def opened(
             known = [row] if row is not None else store.sweeps(identity=sweep.id)
             row = known[-1] if known else _new(store, sweep, progress)
             held.enter_context(owned(folder / row.folder, PATIENCE))
-            for place in (folder / row.folder, folder / row.folder / "report"):
-                collect_temporaries(place)
+            drop_leftovers(folder / row.folder, partial(store.trials, row.id))
             if not store.sweeps(id=row.id):
                 store.add_sweep(row)
             _recover(store, row, progress)

@@ -275,3 +275,16 @@ def test_a_sweep_keeps_the_order_of_its_keys(tmp_path: Path) -> None:
     assert list(other.table.columns[:3]) == ["steps", "kind", "rate"]
     assert list(other.trials().columns[:5]) == ["trial", "rate", "steps", "pause", "kind"]
     assert other.outcome.ran == 0
+
+
+def test_checkpoints_that_a_dying_runner_left_go_with_the_next_run(tmp_path: Path) -> None:
+    results = lk.run(PROGRAMS / "digits.py", logs=tmp_path)
+    (trial,) = results.outcome.trials
+    checkpoints = results.folder / trial.folder / "checkpoints"
+    assert not list(checkpoints.glob("fit1/*"))
+    (checkpoints / "fit1").mkdir(exist_ok=True)
+    (checkpoints / "fit1" / "step-40.index").write_text("{}")
+    final = sorted(path.name for path in checkpoints.glob("final/*"))
+    assert lk.run(PROGRAMS / "digits.py", logs=tmp_path).outcome.ran == 0
+    assert not list(checkpoints.glob("fit1/*"))
+    assert sorted(path.name for path in checkpoints.glob("final/*")) == final

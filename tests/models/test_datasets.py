@@ -504,7 +504,7 @@ def test_generators_and_iterators_are_told_what_to_use(network, digits):
 
 
 def test_elements_that_are_no_such_tuples(network, digits):
-    with pytest.raises(FeedError, match="no targets"):
+    with pytest.raises(FeedError, match="needs targets"):
         network().fit(slices(digits[0]), verbose=0)
     with pytest.raises(FeedError, match="a tuple of 4"):
         network().fit(slices((*digits, *digits)), verbose=0)
