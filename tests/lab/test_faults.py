@@ -10,7 +10,6 @@ import resource
 import shutil
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,7 +29,7 @@ from tests.io.forks import attempt, read_only_folder
 from tests.lab.fill import fill
 from tests.lab.instant import Instant
 
-from .runs import ENVIRONMENT, PROGRAMS, run
+from .runs import PROGRAMS
 
 WALK = PROGRAMS / "walk.py"
 
@@ -365,21 +364,3 @@ def _history(logs: Path) -> list[tuple[int, int | None, dict[str, float]]]:
         return store.history(store.sweeps()[0].id)
     finally:
         store.close()
-
-
-@pytest.mark.ci
-@pytest.mark.parametrize("start", ["1970-01-02 00:00:00", "2040-01-01 00:00:00"])
-def test_a_whole_run_at_another_time(tmp_path: Path, start: str) -> None:
-    """The command, its zygote and its workers, under libfaketime where it is installed (LABKIT_FAKETIME: its library)."""
-    library = os.environ.get("LABKIT_FAKETIME", "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
-    if not Path(library).exists():
-        pytest.skip("libfaketime is not installed")
-    fake = {"LD_PRELOAD": library, "FAKETIME": f"@{start}", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
-    assert run("walk", tmp_path / "now", "--set", "steps=7").returncode == 0
-    done = run("walk", tmp_path / "then", "--set", "steps=7", **fake)
-    assert done.returncode == 0, done.stderr
-    one, other = (next((tmp_path / name).glob("walk/*/t0001/metrics.jsonl")) for name in ("now", "then"))
-    assert one.read_bytes() == other.read_bytes()
-    command = [sys.executable, "-P", "-m", "labkit.cli.main", "ls", "--logs", str(tmp_path / "then")]
-    listed = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=True).stdout
-    assert start[:10] in listed

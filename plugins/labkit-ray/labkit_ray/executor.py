@@ -139,7 +139,8 @@ class RayExecutor:
         if run is not None and run.stopped is None:
             run.stopped = reason
             self._hub.post.remote(ticket, ("stop", reason))
-            if not run.began:  # it may wait for room
+            if not run.began:  # it may wait for room; or it begins just now, and is cut off there
+                run.cancelled = True
                 _cancel(run.task)
 
     def go_on(self, ticket: int) -> None:
@@ -211,9 +212,9 @@ class RayExecutor:
             return [Event(ticket, "ended", run.ended)]
         if run.killed:
             return [Event(ticket, "ended", {"status": -9})]
-        if run.stopped is not None and not run.began:
-            left = Event(ticket, "interrupted", {"reason": run.stopped})
-            return [left, Event(ticket, "ended", {"status": 0})]
+        if run.stopped is not None and (run.cancelled or not run.began):
+            left = [] if run.told else [Event(ticket, "interrupted", {"reason": run.stopped})]
+            return [*left, Event(ticket, "ended", {"status": 0})]
         if isinstance(problem, exceptions.RayTaskError) and not isinstance(problem, exceptions.RayActorError):
             reason = f"Ray could not run it: {problem.cause or problem}"
             return [*self._failed(ticket, run, "error", reason), Event(ticket, "ended", {"status": 1})]
@@ -239,6 +240,7 @@ class _Run:
     began: bool = False
     told: bool = False  # how it came out
     stopped: str | None = None
+    cancelled: bool = False  # when it was stopped
     killed: bool = False
     kill_at: float = math.inf
     ended: dict[str, Any] | None = None  # as its worker said
