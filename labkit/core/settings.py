@@ -1,4 +1,4 @@
-"""Settings that are one number: of initializers, optimizers, schedules."""
+"""Settings that are one number, or one of several names: of layers, initializers, optimizers, schedules, transforms."""
 
 from __future__ import annotations
 
@@ -33,6 +33,18 @@ def check_number(
         InvalidArgumentError: it is no finite number within these limits.
     """
     return _checked(owner, name, value, low, high, above=above, below=below, also="")
+
+
+def one_of(value: Any, choices: tuple[str, ...], what: str) -> str:
+    """One of several names.
+
+    Raises:
+        InvalidArgumentError: it is none of them.
+    """
+    if not isinstance(value, str) or value not in choices:
+        names = ", ".join(f'"{choice}"' for choice in choices)
+        raise InvalidArgumentError(f"{what} has no such choice", rule=f"It is one of {names}", received=repr(value))
+    return value
 
 
 def check_count(owner: object, name: str, value: Any, low: int = 0) -> int:

@@ -98,18 +98,6 @@ def is_number(value: Any) -> bool:
     return number and bool(abs(value) < float("inf"))  # also of a whole number that no float is near
 
 
-def one_of(value: Any, choices: tuple[str, ...], what: str) -> str:
-    """One of several names.
-
-    Raises:
-        InvalidArgumentError: it is none of them.
-    """
-    if not isinstance(value, str) or value not in choices:
-        names = ", ".join(f'"{choice}"' for choice in choices)
-        raise InvalidArgumentError(f"{what} has no such choice", rule=f"It is one of {names}", received=repr(value))
-    return value
-
-
 def checked_padding(padding: Any, layer: str, choices: tuple[str, ...] = PADDINGS) -> str:
     """A padding's name, such as "valid" or "same", whatever the case it was written in.
 

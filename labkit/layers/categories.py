@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 import labkit as lk
+from labkit.core.settings import one_of
 from labkit.core.shapes import show
 from labkit.errors import InvalidArgumentError, ShapeError
 from labkit.layers.adapted import AdaptedLayer
-from labkit.layers.arguments import one_of, positive
+from labkit.layers.arguments import positive
 from labkit.layers.base import Layer, Shape
 from labkit.layers.numbers import whole_numbers
 

@@ -6,8 +6,9 @@ import math
 from typing import Any
 
 import labkit as lk
+from labkit.core.settings import one_of
 from labkit.errors import InvalidArgumentError
-from labkit.layers.arguments import one_of, positive, real, span
+from labkit.layers.arguments import positive, real, span
 from labkit.layers.base import Shape
 from labkit.layers.random_image import RandomImage
 from labkit.ops.image.rotate import turned

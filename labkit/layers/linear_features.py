@@ -7,10 +7,11 @@ from typing import Any
 
 import labkit as lk
 from labkit.core.names import valid_name
+from labkit.core.settings import one_of
 from labkit.data.columns import CategoricalColumn, FeatureColumn
 from labkit.data.embedded import COMBINERS, EmbeddingColumn
 from labkit.errors import InvalidArgumentError
-from labkit.layers.arguments import one_of, positive
+from labkit.layers.arguments import positive
 from labkit.layers.features import TableLayer
 
 

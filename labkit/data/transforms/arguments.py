@@ -46,18 +46,6 @@ def whole_pair(value: Any, what: str, least: int = 1) -> tuple[int, int]:
     return int(pair[0]), int(pair[1])
 
 
-def one_of(value: Any, choices: tuple[str, ...], what: str) -> str:
-    """One of several names.
-
-    Raises:
-        InvalidArgumentError: it is none of them.
-    """
-    if not isinstance(value, str) or value not in choices:
-        names = ", ".join(f'"{choice}"' for choice in choices)
-        raise InvalidArgumentError(f"{what} has no such choice", rule=f"It is one of {names}", received=repr(value))
-    return value
-
-
 def _is_whole(value: Any) -> bool:
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from labkit.core.settings import one_of
 from labkit.data.spec import TensorSpec
-from labkit.data.transforms.arguments import one_of, whole_pair
+from labkit.data.transforms.arguments import whole_pair
 from labkit.data.transforms.base import ImageTransform, pixels, run
 from labkit.data.transforms.leaves import On
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from labkit.data.transforms.arguments import one_of, real, span
+from labkit.core.settings import one_of
+from labkit.data.transforms.arguments import real, span
 from labkit.data.transforms.base import RandomTransform, run
 from labkit.data.transforms.leaves import On
 from labkit.data.transforms.windows import fitting_fill

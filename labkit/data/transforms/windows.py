@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from labkit.core.settings import one_of
 from labkit.core.shapes import show
 from labkit.data.spec import TensorSpec
-from labkit.data.transforms.arguments import one_of, real, whole_pair
+from labkit.data.transforms.arguments import real, whole_pair
 from labkit.data.transforms.base import ImageTransform, RandomTransform, pixels, run
 from labkit.data.transforms.leaves import On
 from labkit.errors import InvalidArgumentError, ShapeError
